@@ -1,0 +1,192 @@
+"""The set-up: environment, Python packages, Node packages, the built UI. Each step is skipped while its stamp holds."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher import checks
+from launcher.console import CommandFailed, run_step, say
+from launcher.errors import NetworkDown, StepFailed
+from launcher.stamps import Stamp, files_below, hash_inputs
+from launcher.torch_choice import GIB, TORCH_VERSION, TorchBuild, TorchChoice, plan_torch, resolve_build
+
+NOT_SOURCES = frozenset({"node_modules", "dist", "e2e", "screenshots", "coverage", "test-results", "playwright-report"})
+NETWORK_SIGNS = (
+    "NewConnectionError", "NameResolutionError", "Failed to establish a new connection", "name resolution",
+    "Network is unreachable", "Max retries exceeded", "ConnectTimeout", "ReadTimeout", "Connection refused",
+    "ProxyError", "getaddrinfo", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH",
+)  # fmt: skip
+NO_SUCH_BUILD = "No matching distribution found for torch"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where set-up reads and writes, below the repository's root."""
+
+    root: Path
+
+    @property
+    def venv(self) -> Path:
+        """The Python environment."""
+        return self.root / ".venv"
+
+    @property
+    def python(self) -> Path:
+        """The environment's interpreter."""
+        return self.venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    @property
+    def frontend(self) -> Path:
+        """The browser UI's sources."""
+        return self.root / "frontend"
+
+    @property
+    def dist(self) -> Path:
+        """The built browser UI."""
+        return self.frontend / "dist"
+
+
+class Setup:
+    """Brings a checkout to the state in which it can run; does nothing where that is so already."""
+
+    def __init__(self, places: Places, environ: Mapping[str, str]) -> None:
+        self._places = places
+        self._environ = environ
+
+    def python(self, torch: TorchChoice | None, with_test_tools: bool = False) -> None:
+        """Makes the environment and installs the packages.
+
+        Args:
+            torch: which build of torch; None keeps the installed one, and means auto where there is none.
+            with_test_tools: also install what the tests and checks need.
+        """
+        self._make_environment()
+        self._install_runtime(torch)
+        if with_test_tools:
+            self._install_test_tools()
+
+    def node(self) -> None:
+        """Installs the UI's packages."""
+        stamp = Stamp(self._places.frontend / "node_modules" / ".zimage-packages")
+        key = hash_inputs([self._places.frontend / name for name in ("package.json", "package-lock.json")])
+        if stamp.matches(key):
+            return
+        _, npm = checks.find_node()
+        checks.check_disk(self._places.root, GIB // 2, "the browser UI's packages")
+        stamp.clear()
+        self._run("Browser UI packages (npm ci)", [npm, "ci"], self._places.frontend)
+        stamp.write(key)
+
+    def build(self) -> None:
+        """Builds the UI, again whenever its sources have changed."""
+        frontend = self._places.frontend
+        stamp = Stamp(frontend / "node_modules" / ".zimage-build")
+        key = hash_inputs(files_below(frontend, NOT_SOURCES))
+        if stamp.matches(key) and (self._places.dist / "index.html").is_file():
+            return
+        _, npm = checks.find_node()
+        stamp.clear()
+        self._run("Browser UI (npm run build)", [npm, "run", "build"], frontend)
+        stamp.write(key)
+
+    def _make_environment(self) -> None:
+        places = self._places
+        stamp = Stamp(places.venv / ".zimage-environment")
+        key = f"{sys.version_info.major}.{sys.version_info.minor}"
+        if stamp.matches(key) and places.python.exists():
+            return
+        if not stamp.read() and self._is_whole_environment(key):
+            stamp.write(key)  # made by hand: adopt it
+            return
+        checks.check_venv_module()
+        stamp.clear()
+        self._run(
+            "Python environment (.venv)", [sys.executable, "-m", "venv", "--clear", str(places.venv)], places.root
+        )
+        stamp.write(key)
+
+    def _is_whole_environment(self, version: str) -> bool:
+        """Tells whether a working environment of this Python version, with pip, is there without our stamp."""
+        code = "import sys, pip; raise SystemExit('%d.%d' % sys.version_info[:2] != sys.argv[1])"
+        if not self._places.python.exists():
+            return False
+        try:
+            run_step("Python environment found", [str(self._places.python), "-c", code, version],
+                     self._places.root, self._environ)  # fmt: skip
+        except (CommandFailed, OSError):
+            return False
+        return True
+
+    def _install_runtime(self, torch: TorchChoice | None) -> None:
+        stamp = Stamp(self._places.venv / ".zimage-packages")
+        build = self._wanted_build(torch, stamp.read().get("torch"))
+        key = self._packages_key("backend/requirements.txt", build)
+        if stamp.matches(key):
+            return
+        plan = plan_torch(build, checks.current_system(), self._environ)
+        installed = any(self._places.venv.rglob(f"torch-{TORCH_VERSION}*.dist-info"))
+        checks.check_disk(self._places.root, GIB // 2 if installed else plan.disk_bytes, "the Python packages")
+        stamp.clear()
+        title = f"Python packages (torch {TORCH_VERSION} for {build.upper()}; this is the long one)"
+        self._install(title, plan.attempts, "backend/requirements.txt")
+        stamp.write(key, torch=build)
+
+    def _wanted_build(self, torch: TorchChoice | None, installed: str | None) -> TorchBuild:
+        if torch is None and installed == "cpu":
+            return "cpu"
+        if torch is None and installed == "cuda":
+            return "cuda"
+        choice = torch or "auto"
+        has_nvidia = choice == "auto" and checks.has_nvidia_card()
+        return resolve_build(choice, checks.current_system(), has_nvidia)
+
+    def _install_test_tools(self) -> None:
+        stamp = Stamp(self._places.venv / ".zimage-test-tools")
+        key = self._packages_key("requirements-dev.txt", "")
+        if stamp.matches(key):
+            return
+        stamp.clear()
+        self._install("Test tools", ((),), "requirements-dev.txt")
+        stamp.write(key)
+
+    def _packages_key(self, requirements: str, build: str) -> str:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return hash_inputs([self._places.root / "constraints.txt", self._places.root / requirements], version, build)
+
+    def _install(self, title: str, attempts: tuple[tuple[str, ...], ...], requirements: str) -> None:
+        """Runs pip with each of the attempts until an index serves what is asked for."""
+        pip = [str(self._places.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        for position, arguments in enumerate(attempts, start=1):
+            command = [*pip, *arguments, "-c", "constraints.txt", "-r", requirements]
+            try:
+                run_step(title, command, self._places.root, self._environ)
+                return
+            except CommandFailed as failed:
+                if position == len(attempts) or NO_SUCH_BUILD not in failed.tail:
+                    raise as_launcher_error(title, failed) from None
+                say("The default package index does not serve this build of torch; asking PyTorch's own.")
+
+    def _run(self, title: str, command: list[str], cwd: Path) -> None:
+        try:
+            run_step(title, command, cwd, self._environ)
+        except CommandFailed as failed:
+            raise as_launcher_error(title, failed) from None
+
+
+def as_launcher_error(title: str, failed: CommandFailed) -> NetworkDown | StepFailed:
+    """Turns a failed command into a plain sentence, with the command's last lines before it."""
+    if any(sign in failed.tail for sign in NETWORK_SIGNS):
+        return NetworkDown(
+            f"{failed.tail}\n\n{title}: the package registry could not be reached. "
+            "Check the network connection (and proxy), then run this command again; it goes on where it stopped."
+        )
+    if "No space left on device" in failed.tail or "ENOSPC" in failed.tail:
+        return StepFailed(f"{failed.tail}\n\n{title}: the disk is full. Free some space and run this command again.")
+    return StepFailed(
+        f"{failed.tail}\n\n{title} failed with exit code {failed.code}; its last lines stand above. "
+        "Run this command again after mending the cause."
+    )

@@ -1,0 +1,17 @@
+@echo off
+rem Sets Z-Image up (first run only) and starts the API and the browser UI. Options: start.bat --help
+setlocal
+set "ZIMAGE_FOUND="
+if defined ZIMAGE_PYTHON set "ZIMAGE_FOUND="%ZIMAGE_PYTHON%""
+if not defined ZIMAGE_FOUND for %%V in (3.13 3.12 3.11) do if not defined ZIMAGE_FOUND (
+    py -%%V -c "import sys" >nul 2>nul && set "ZIMAGE_FOUND=py -%%V"
+)
+if not defined ZIMAGE_FOUND (
+    python -c "import sys" >nul 2>nul && set "ZIMAGE_FOUND=python"
+)
+if not defined ZIMAGE_FOUND (
+    echo [z-image] Z-Image needs Python 3.11, 3.12 or 3.13, and none was found. Install it from https://www.python.org 1>&2
+    exit /b 3
+)
+%ZIMAGE_FOUND% "%~dp0launcher" %*
+exit /b %ERRORLEVEL%

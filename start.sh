@@ -1,0 +1,5 @@
+#!/bin/sh
+# Sets Z-Image up (first run only) and starts the API and the browser UI. Options: ./start.sh --help
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
+. "$here/launcher/find_python.sh"
+exec "$python" "$here/launcher" "$@"

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Starts the browser UI's development server; /api is passed on to the API's port.
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
+. "$here/launcher/find_python.sh"
+exec "$python" "$here/launcher" frontend "$@"
