@@ -1,0 +1,1 @@
+"""The training of zimage-nano, one idea a module."""
