@@ -1,0 +1,58 @@
+import js from '@eslint/js'
+import jsxA11y from 'eslint-plugin-jsx-a11y'
+import react from 'eslint-plugin-react'
+import reactHooks from 'eslint-plugin-react-hooks'
+import { defineConfig, globalIgnores } from 'eslint/config'
+import globals from 'globals'
+
+const axiosOnlyInServices = { name: 'axios', message: 'Only services/api.js talks HTTP.' }
+
+/** Imports go one way: components → hooks → services → lib. */
+function forbid(files, groups, names = [axiosOnlyInServices]) {
+  return {
+    files,
+    ignores: ['src/**/*.test.{js,jsx}'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: names,
+          patterns: groups.map((group) => ({
+            group: [`**/${group}/**`],
+            message: `This layer must not import from ${group}/ (components → hooks → services → lib).`,
+          })),
+        },
+      ],
+    },
+  }
+}
+
+export default defineConfig([
+  globalIgnores(['dist', 'coverage', 'e2e/output']),
+  {
+    files: ['**/*.{js,jsx,mjs}'],
+    extends: [js.configs.recommended, react.configs.flat.recommended, react.configs.flat['jsx-runtime']],
+    languageOptions: {
+      ecmaVersion: 2024,
+      globals: globals.browser,
+      parserOptions: { ecmaFeatures: { jsx: true }, sourceType: 'module' },
+    },
+    settings: { react: { version: '19.2' } },
+    rules: {
+      'react/prop-types': 'off',
+      'no-console': 'error',
+      'prefer-const': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  { files: ['src/**/*.{js,jsx}'], extends: [reactHooks.configs.flat.recommended, jsxA11y.flatConfigs.recommended] },
+  forbid(['src/components/**', 'src/App.jsx'], ['services']),
+  forbid(['src/hooks/**'], ['components']),
+  forbid(['src/services/**'], ['components', 'hooks'], []),
+  forbid(['src/lib/**', 'src/i18n/**'], ['components', 'hooks', 'services']),
+  {
+    files: ['e2e/**', '*.config.js'],
+    languageOptions: { globals: { ...globals.node, ...globals.browser } },
+    rules: { 'no-console': 'off' },
+  },
+])

@@ -1,0 +1,11 @@
+// Runs before the first paint, so that a dark page never flashes white. Mirrors src/hooks/useTheme.js.
+;(function () {
+  var choice = 'auto'
+  try {
+    choice = JSON.parse(localStorage.getItem('zimage.theme')) || 'auto'
+  } catch {
+    // Storage may be blocked or hold something foreign: the system's choice stands.
+  }
+  var dark = choice === 'dark' || (choice !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches)
+  document.documentElement.setAttribute('data-bs-theme', dark ? 'dark' : 'light')
+})()

@@ -1,0 +1,24 @@
+import { useTranslation } from 'react-i18next'
+
+import LanguageSwitch from './LanguageSwitch.jsx'
+import ThemeSwitch from './ThemeSwitch.jsx'
+
+export default function AppHeader() {
+  const { t } = useTranslation()
+  return (
+    <header className="app-header">
+      <a className="skip-link" href="#result">
+        {t('app.skip')}
+      </a>
+      <div className="brand">
+        <img src="/favicon.svg" width="32" height="32" alt="" />
+        <h1>Z-Image</h1>
+        <p>{t('app.tagline')}</p>
+      </div>
+      <div className="header-controls">
+        <LanguageSwitch />
+        <ThemeSwitch />
+      </div>
+    </header>
+  )
+}

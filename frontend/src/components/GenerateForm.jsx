@@ -1,0 +1,90 @@
+import Button from 'react-bootstrap/Button'
+import { useTranslation } from 'react-i18next'
+
+import { useCpuSize } from '../hooks/useCpuSize.js'
+import { useFormErrors } from '../hooks/useFormErrors.js'
+import { toRequest } from '../lib/settings.js'
+import './GenerateForm.css'
+import DeviceSwitch from './DeviceSwitch.jsx'
+import ModelField from './ModelField.jsx'
+import Notice from './Notice.jsx'
+import PromptField from './PromptField.jsx'
+import SeedField from './SeedField.jsx'
+import SizePicker from './SizePicker.jsx'
+import StepsField from './StepsField.jsx'
+
+function Actions({ isPending, onReset }) {
+  const { t } = useTranslation()
+  return (
+    <div className="form-actions">
+      <Button type="submit" size="lg" disabled={isPending}>
+        {isPending ? t('form.submitting') : t('form.submit')}
+        <kbd>{t('form.shortcut')}</kbd>
+      </Button>
+      <Button variant="link" onClick={onReset}>
+        {t('form.reset')}
+      </Button>
+    </div>
+  )
+}
+
+/**
+ * The form that asks for a picture.
+ *
+ * `settings` live in the parent, so that a picture's settings can be taken over. `onGenerate` takes the
+ * request and throws an ApiError when the server refuses it.
+ */
+export default function GenerateForm({ settings, isPending, onChange, onReset, onGenerate }) {
+  const { t } = useTranslation()
+  const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
+  const smaller = useCpuSize(settings)
+
+  const change = (patch) => {
+    onChange(patch)
+    clear(Object.keys(patch))
+  }
+  const submit = async () => {
+    if (isPending || !check(settings)) return
+    try {
+      await onGenerate(toRequest(settings))
+    } catch (error) {
+      showServerError(error)
+    }
+  }
+  const onSubmit = (event) => {
+    event.preventDefault()
+    submit()
+  }
+  const reset = () => {
+    onReset()
+    clear(Object.keys(settings))
+  }
+  const set = (field) => (value) => change({ [field]: value })
+
+  return (
+    <form ref={formRef} className="panel generate-form" noValidate aria-labelledby="form-title" onSubmit={onSubmit}>
+      <h2 id="form-title">{t('form.title')}</h2>
+      <PromptField value={settings.prompt} error={texts.prompt} onChange={set('prompt')} onSubmit={submit} />
+      <SizePicker
+        settings={settings}
+        errors={texts}
+        hint={smaller ? t('form.cpuSize', smaller) : undefined}
+        onChange={change}
+      />
+      <StepsField
+        value={settings.num_inference_steps}
+        error={texts.num_inference_steps}
+        onChange={set('num_inference_steps')}
+      />
+      <SeedField value={settings.seed} error={texts.seed} onChange={set('seed')} />
+      <ModelField value={settings.model} error={texts.model} onChange={set('model')} />
+      <DeviceSwitch value={settings.use_gpu} onChange={set('use_gpu')} />
+      {general && (
+        <Notice tone="danger" role="alert">
+          {general}
+        </Notice>
+      )}
+      <Actions isPending={isPending} onReset={reset} />
+    </form>
+  )
+}

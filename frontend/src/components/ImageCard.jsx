@@ -1,0 +1,56 @@
+import { useTranslation } from 'react-i18next'
+
+import { formatDateTime } from '../lib/format.js'
+import Icon from './Icon.jsx'
+
+const THUMBNAIL_PX = 384
+
+/** The size a thumbnail has, so that the page does not jump when it arrives. */
+function thumbnailSize({ width, height }) {
+  const scale = Math.min(1, THUMBNAIL_PX / Math.max(width, height))
+  return { width: Math.round(width * scale), height: Math.round(height * scale) }
+}
+
+/** One picture of the gallery. */
+export default function ImageCard({ image, onOpen, onDelete }) {
+  const { t, i18n } = useTranslation()
+  const { prompt } = image
+  return (
+    <li className="card-item">
+      <button
+        type="button"
+        className="card-picture"
+        aria-label={t('gallery.open', { prompt })}
+        onClick={() => onOpen(image.id)}
+      >
+        <img src={image.thumbnail_url} alt={prompt} loading="lazy" decoding="async" {...thumbnailSize(image)} />
+      </button>
+      <div className="card-actions">
+        <a
+          className="icon-button"
+          href={image.download_url}
+          download={image.filename}
+          aria-label={t('gallery.downloadNamed', { prompt })}
+          title={t('common.download')}
+        >
+          <Icon name="download" size={16} />
+        </a>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t('gallery.deleteNamed', { prompt })}
+          title={t('common.delete')}
+          onClick={() => onDelete(image)}
+        >
+          <Icon name="trash" size={16} />
+        </button>
+      </div>
+      <p className="card-prompt" title={prompt}>
+        {prompt}
+      </p>
+      <p className="card-meta">
+        {image.width} × {image.height} · {formatDateTime(image.created_at, i18n.language)}
+      </p>
+    </li>
+  )
+}

@@ -1,0 +1,23 @@
+import { useTranslation } from 'react-i18next'
+
+import { LANGUAGES } from '../i18n/index.js'
+
+/** One button for each language, each in its own words. */
+export default function LanguageSwitch() {
+  const { t, i18n } = useTranslation()
+  return (
+    <div className="segments" role="group" aria-label={t('app.language')}>
+      {LANGUAGES.map(({ code, htmlLang, name }) => (
+        <button
+          key={code}
+          type="button"
+          lang={htmlLang}
+          aria-pressed={i18n.language === code}
+          onClick={() => i18n.changeLanguage(code)}
+        >
+          {name}
+        </button>
+      ))}
+    </div>
+  )
+}

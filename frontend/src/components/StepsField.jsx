@@ -1,0 +1,25 @@
+import Form from 'react-bootstrap/Form'
+import { useTranslation } from 'react-i18next'
+
+import { forwardsOf, STEPS_MAX, STEPS_MIN } from '../lib/settings.js'
+import Field from './Field.jsx'
+
+/** The points of the schedule. The model runs one time fewer, which the label says. */
+export default function StepsField({ value, error, onChange }) {
+  const { t } = useTranslation()
+  const text = t('form.stepsValue', { steps: value, count: forwardsOf(value) })
+  return (
+    <Field label={t('form.steps')} error={error} aside={<output className="field-value">{text}</output>}>
+      {(control) => (
+        <Form.Range
+          {...control}
+          min={STEPS_MIN}
+          max={STEPS_MAX}
+          value={value}
+          aria-valuetext={text}
+          onChange={(event) => onChange(Number(event.target.value))}
+        />
+      )}
+    </Field>
+  )
+}

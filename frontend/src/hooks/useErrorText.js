@@ -1,0 +1,21 @@
+import { useCallback } from 'react'
+import { useTranslation } from 'react-i18next'
+
+/** Sentences for an ApiError: one for the whole, one for each of its fields, in the reader's language. */
+export function useErrorText() {
+  const { t, i18n } = useTranslation()
+  const english = i18n.language === 'en'
+  const errorText = useCallback(
+    (error) => {
+      // The server speaks English and knows more than we do; its sentence is used where it can be read.
+      if (english && error.status > 0 && error.message && error.code !== 'bad_response') return error.message
+      return t(`errors.${error.code}`, { defaultValue: t('errors.unknown') })
+    },
+    [t, english],
+  )
+  const fieldErrorText = useCallback(
+    ({ field, message }) => (english ? message : t(`fieldErrors.${field}`, { defaultValue: message })),
+    [t, english],
+  )
+  return { errorText, fieldErrorText }
+}

@@ -1,0 +1,48 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { DEFAULT_SETTINGS, validateSettings } from '../lib/settings.js'
+import { useErrorText } from './useErrorText.js'
+
+/**
+ * The form's errors, our own and the server's, and the focus on the first of them.
+ *
+ * Errors are kept as keys or server fields, not as text, so that they follow a change of language.
+ */
+export function useFormErrors() {
+  const { t } = useTranslation()
+  const { errorText, fieldErrorText } = useErrorText()
+  const [errors, setErrors] = useState({ fields: {}, general: null })
+  const formRef = useRef(null)
+
+  useEffect(() => {
+    formRef.current?.querySelector('[aria-invalid="true"]')?.focus()
+  }, [errors])
+
+  /** Answers whether the settings may be sent. */
+  const check = useCallback((settings) => {
+    const found = validateSettings(settings)
+    const fields = Object.fromEntries(Object.entries(found).map(([field, key]) => [field, { key }]))
+    setErrors({ fields, general: null })
+    return Object.keys(found).length === 0
+  }, [])
+
+  const showServerError = useCallback((error) => {
+    const known = (error.fields ?? []).filter(({ field }) => field in DEFAULT_SETTINGS)
+    const fields = Object.fromEntries(known.map((entry) => [entry.field, { server: entry }]))
+    setErrors({ fields, general: known.length ? null : error })
+  }, [])
+
+  const clear = useCallback((changed) => {
+    setErrors((current) => {
+      if (!current.general && !changed.some((field) => field in current.fields)) return current
+      const fields = Object.fromEntries(Object.entries(current.fields).filter(([field]) => !changed.includes(field)))
+      return { fields, general: null }
+    })
+  }, [])
+
+  const texts = Object.fromEntries(
+    Object.entries(errors.fields).map(([field, { key, server }]) => [field, key ? t(key) : fieldErrorText(server)]),
+  )
+  return { formRef, texts, general: errors.general && errorText(errors.general), check, showServerError, clear }
+}

@@ -1,0 +1,13 @@
+import { useCallback } from 'react'
+
+import { DEFAULT_SETTINGS, fromSource, restoreSettings } from '../lib/settings.js'
+import { usePersistentState } from './usePersistentState.js'
+
+/** The form's values, kept across reloads. */
+export function useSettings() {
+  const [settings, setSettings] = usePersistentState('zimage.settings', DEFAULT_SETTINGS, restoreSettings)
+  const change = useCallback((patch) => setSettings((current) => ({ ...current, ...patch })), [setSettings])
+  const reset = useCallback(() => setSettings({ ...DEFAULT_SETTINGS }), [setSettings])
+  const adopt = useCallback((source) => setSettings(fromSource(source)), [setSettings])
+  return { settings, change, reset, adopt }
+}

@@ -1,0 +1,26 @@
+/** Milliseconds as seconds a person reads: 0.84 s, 12.3 s, 2 min 5 s. */
+export function formatDuration(ms) {
+  const seconds = ms / 1000
+  if (seconds < 10) return `${seconds.toFixed(2)} s`
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const whole = Math.round(seconds)
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`
+}
+
+/** Gibibytes with one decimal where that says something. */
+export function formatGb(value) {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1)
+}
+
+/** Bytes in the unit that reads best. */
+export function formatBytes(bytes) {
+  if (bytes < 1024 * 1024) return `${Math.max(1, Math.round(bytes / 1024))} kB`
+  return `${(bytes / 1024 / 1024).toFixed(1)} MB`
+}
+
+/** Date and time in the reader's language. */
+export function formatDateTime(iso, language) {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return ''
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(date)
+}

@@ -1,0 +1,79 @@
+import { isValidSide } from './sizes.js'
+
+export const PROMPT_MAX = 4000
+export const STEPS_MIN = 1
+export const STEPS_MAX = 50
+export const SEED_MAX = Number.MAX_SAFE_INTEGER
+
+/** The form's values, named as the API names them. `seed` is text, empty for a drawn one. */
+export const DEFAULT_SETTINGS = Object.freeze({
+  prompt: '',
+  width: 1024,
+  height: 1024,
+  custom_size: false,
+  num_inference_steps: 9,
+  use_gpu: true,
+  seed: '',
+  model: 'auto',
+})
+
+// What the server refuses in a prompt: control characters but tab and newline.
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
+
+/** Makes usable settings of whatever the browser stored: a wrong type falls back to its default. */
+export function restoreSettings(stored) {
+  if (typeof stored !== 'object' || stored === null) return { ...DEFAULT_SETTINGS }
+  const entries = Object.entries(DEFAULT_SETTINGS).map(([key, fallback]) => [
+    key,
+    typeof stored[key] === typeof fallback ? stored[key] : fallback,
+  ])
+  return Object.fromEntries(entries)
+}
+
+/** Finds what the server would refuse. Answers `{field: i18n key}`, empty when all is well. */
+export function validateSettings(settings) {
+  const errors = {}
+  const prompt = settings.prompt.trim()
+  if (!prompt) errors.prompt = 'errors.promptMissing'
+  else if ([...prompt].length > PROMPT_MAX) errors.prompt = 'errors.promptTooLong'
+  else if (CONTROL.test(prompt)) errors.prompt = 'errors.promptControl'
+  if (!isValidSide(settings.width)) errors.width = 'errors.side'
+  if (!isValidSide(settings.height)) errors.height = 'errors.side'
+  const seed = settings.seed.trim()
+  if (seed && !(/^\d+$/.test(seed) && Number(seed) <= SEED_MAX)) errors.seed = 'errors.seed'
+  return errors
+}
+
+/** The body of POST /api/generate. */
+export function toRequest(settings) {
+  const seed = settings.seed.trim()
+  return {
+    prompt: settings.prompt.trim(),
+    width: settings.width,
+    height: settings.height,
+    num_inference_steps: settings.num_inference_steps,
+    use_gpu: settings.use_gpu,
+    seed: seed ? Number(seed) : null,
+    model: settings.model,
+  }
+}
+
+/** Form values out of a picture or a task's request. The model stays "auto" unless the source names one. */
+export function fromSource(source) {
+  return restoreSettings({
+    ...source,
+    seed: source.seed === null || source.seed === undefined ? '' : String(source.seed),
+    custom_size: false,
+  })
+}
+
+/** The number of passes through the transformer: the last of N points of the schedule needs none. */
+export function forwardsOf(steps) {
+  return Math.max(1, steps - 1)
+}
+
+/** A random seed, short enough to read aloud. */
+export function drawSeed() {
+  return String(crypto.getRandomValues(new Uint32Array(1))[0])
+}

@@ -1,0 +1,27 @@
+const TERMINAL = new Set(['completed', 'failed', 'cancelled', 'interrupted'])
+
+/** True when a task will not change any more. */
+export function isTerminal(task) {
+  return TERMINAL.has(task?.status)
+}
+
+/** True when a finished task should offer to run again. */
+export function canRetry(task) {
+  return isTerminal(task) && task.status !== 'completed' && Boolean(task.request)
+}
+
+/**
+ * What the server changed about a request, as i18n keys with their values.
+ *
+ * The picture may be smaller than asked (a processor, a model's own grid) or come from the other device.
+ */
+export function changesOf(task) {
+  const { request, result } = task
+  if (!request || !result) return []
+  const changes = []
+  if (request.use_gpu && result.use_gpu === false) changes.push({ key: 'task.usedCpu' })
+  if (request.width !== result.width || request.height !== result.height) {
+    changes.push({ key: 'task.resized', values: { width: result.width, height: result.height } })
+  }
+  return changes
+}

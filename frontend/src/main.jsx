@@ -1,0 +1,21 @@
+import { QueryClientProvider } from '@tanstack/react-query'
+import 'bootstrap/dist/css/bootstrap.min.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { I18nextProvider } from 'react-i18next'
+
+import './index.css'
+// The app's own styles build on the global ones and come after them.
+import App from './App.jsx'
+import { createQueryClient } from './hooks/queryClient.js'
+import { createI18n } from './i18n/index.js'
+
+createRoot(document.getElementById('root')).render(
+  <StrictMode>
+    <I18nextProvider i18n={createI18n()}>
+      <QueryClientProvider client={createQueryClient()}>
+        <App />
+      </QueryClientProvider>
+    </I18nextProvider>
+  </StrictMode>,
+)

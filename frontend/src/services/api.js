@@ -1,0 +1,143 @@
+import axios, { AxiosError } from 'axios'
+
+/**
+ * Where the API lives. The served page and the API share an origin; a page built for direct use sets
+ * VITE_API_BASE_URL, for example to http://localhost:15000/api.
+ */
+export const API_BASE_URL = (import.meta.env.VITE_API_BASE_URL || '/api').replace(/\/+$/, '')
+
+/** Longest wait for an answer. */
+export const TIMEOUT_MS = 300_000
+
+/** A poll that hangs is asked again soon, so it gives up early. */
+const POLL_TIMEOUT_MS = 15_000
+
+const client = axios.create({
+  baseURL: API_BASE_URL,
+  timeout: TIMEOUT_MS,
+  responseType: 'json',
+  // A page or half an answer where JSON was expected is an error, not a string.
+  transitional: { silentJSONParsing: false, clarifyTimeoutError: true },
+})
+
+/**
+ * Every failure of a call.
+ *
+ * `status` is the HTTP status, 0 when no answer came. `code` is the server's snake_case code, or one of
+ * `network`, `timeout`, `bad_response`. `fields` is a list of `{field, message}`.
+ */
+export class ApiError extends Error {
+  constructor({ status, code, message, fields = [] }) {
+    super(message)
+    this.name = 'ApiError'
+    this.status = status
+    this.code = code
+    this.fields = fields
+  }
+
+  /** True when the server did not really answer: it is down, restarting or behind a failing proxy. */
+  get unreachable() {
+    return this.status === 0 || this.code === 'bad_response' || [502, 503, 504].includes(this.status)
+  }
+}
+
+function toApiError(error) {
+  if (axios.isCancel(error) || !(error instanceof AxiosError)) return error
+  const { response } = error
+  if (!response) {
+    const code = error.code === AxiosError.ETIMEDOUT || error.code === AxiosError.ECONNABORTED ? 'timeout' : 'network'
+    return new ApiError({ status: 0, code, message: error.message })
+  }
+  const body = response.data?.error
+  if (typeof body?.code === 'string') {
+    return new ApiError({
+      status: response.status,
+      code: body.code,
+      message: String(body.message ?? ''),
+      fields: Array.isArray(body.fields) ? body.fields : [],
+    })
+  }
+  const code = response.status < 400 ? 'bad_response' : `http_${response.status}`
+  return new ApiError({ status: response.status, code, message: error.message })
+}
+
+async function request(config) {
+  try {
+    const { data } = await client.request(config)
+    return data
+  } catch (error) {
+    throw toApiError(error)
+  }
+}
+
+/** The server's paths start at its root (/api/…); with an API elsewhere they need its origin. */
+function resolve(path) {
+  return new URL(path, new URL(API_BASE_URL, window.location.href)).href
+}
+
+function withUrls(image) {
+  if (!image) return image
+  const id = encodeURIComponent(image.id)
+  return {
+    ...image,
+    download_url: resolve(image.download_url ?? `/api/download/${id}`),
+    thumbnail_url: resolve(image.thumbnail_url ?? `/api/images/${id}/thumbnail`),
+  }
+}
+
+function withResultUrls(task) {
+  return { ...task, result: withUrls(task.result) }
+}
+
+/** Queues a picture; answers `{task_id}`. */
+export function submitGeneration(body, { signal } = {}) {
+  return request({ method: 'post', url: '/generate', data: body, signal })
+}
+
+/** One task's status. */
+export async function fetchTask(taskId, { signal } = {}) {
+  const url = `/generate/${encodeURIComponent(taskId)}`
+  return withResultUrls(await request({ url, signal, timeout: POLL_TIMEOUT_MS }))
+}
+
+/** The tasks that wait or run, in queue order. */
+export async function fetchTasks({ signal } = {}) {
+  const { tasks } = await request({ url: '/generate', signal, timeout: POLL_TIMEOUT_MS })
+  return tasks.map(withResultUrls)
+}
+
+/** Asks a task to stop; answers its status. */
+export async function cancelTask(taskId, { signal } = {}) {
+  return withResultUrls(await request({ method: 'delete', url: `/generate/${encodeURIComponent(taskId)}`, signal }))
+}
+
+/** One page of the history, newest first. */
+export async function fetchHistory({ page, pageSize }, { signal } = {}) {
+  const answer = await request({ url: '/history', params: { page, page_size: pageSize }, signal })
+  return { ...answer, images: answer.images.map(withUrls) }
+}
+
+/** Deletes a picture and its file. */
+export function deleteImage(imageId, { signal } = {}) {
+  return request({ method: 'delete', url: `/history/${encodeURIComponent(imageId)}`, signal })
+}
+
+/** The newest picture, or null when there is none yet. */
+export async function fetchLatestImage({ signal } = {}) {
+  try {
+    return withUrls(await request({ url: '/images/latest', signal }))
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'not_found') return null
+    throw error
+  }
+}
+
+/** Processor, memory, GPU and disk. */
+export function fetchSystemStatus({ signal } = {}) {
+  return request({ url: '/system/status', signal, timeout: POLL_TIMEOUT_MS })
+}
+
+/** The catalogue of models. */
+export function fetchModels({ signal } = {}) {
+  return request({ url: '/models', signal })
+}
