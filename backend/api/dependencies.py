@@ -1,0 +1,57 @@
+"""The services, as types that a route names in its signature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from backend.models.config import Settings
+from backend.services.catalogue import Catalogue
+from backend.services.generator import ImageGenerator
+from backend.services.history import HistoryStore
+from backend.services.monitor import SystemMonitor
+from backend.services.task_manager import TaskManager
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that one application holds, built by `create_app`."""
+
+    settings: Settings
+    catalogue: Catalogue
+    generator: ImageGenerator
+    history: HistoryStore
+    monitor: SystemMonitor
+    tasks: TaskManager
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+App = Annotated[Services, Depends(_services)]
+
+
+def _settings(app: App) -> Settings:
+    return app.settings
+
+
+def _history(app: App) -> HistoryStore:
+    return app.history
+
+
+def _monitor(app: App) -> SystemMonitor:
+    return app.monitor
+
+
+def _tasks(app: App) -> TaskManager:
+    return app.tasks
+
+
+Config = Annotated[Settings, Depends(_settings)]
+History = Annotated[HistoryStore, Depends(_history)]
+Monitor = Annotated[SystemMonitor, Depends(_monitor)]
+Tasks = Annotated[TaskManager, Depends(_tasks)]

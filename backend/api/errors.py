@@ -1,0 +1,131 @@
+"""Every 4xx and 5xx answer has one body, `ErrorBody`, and never repeats what the client sent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
+from backend.services.errors import (
+    DiskFull,
+    ModelNotInstalled,
+    QueueFull,
+    StudioError,
+    TaskAlreadyFinished,
+    UnknownImage,
+    UnknownModel,
+    UnknownTask,
+)
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 10
+Responses = dict[int | str, dict[str, Any]]
+
+_STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
+    (UnknownTask, 404),
+    (UnknownImage, 404),
+    (TaskAlreadyFinished, 409),
+    (UnknownModel, 422),
+    (ModelNotInstalled, 422),
+    (QueueFull, 429),
+    (DiskFull, 507),
+)
+_CODE_OF_STATUS = {
+    400: "bad_request",
+    401: "unauthorized",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    421: "wrong_host",
+}
+_DESCRIPTIONS = {
+    401: "A token is needed.",
+    404: "There is no such thing.",
+    409: "The state of the task does not allow it.",
+    422: "The request is not valid; `fields` says what is wrong with each field.",
+    429: "Too many tasks wait; `Retry-After` says when to try again.",
+    500: "A fault of the server; its log has more.",
+    507: "The disk is too full for another picture.",
+}
+
+
+def documented(*statuses: int) -> Responses:
+    """Returns the OpenAPI entries for the errors that a route can answer with."""
+    return {status: {"model": ErrorBody, "description": _DESCRIPTIONS[status]} for status in statuses}
+
+
+def error_response(
+    status: int, code: str, message: str, fields: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Builds an answer with the common error body."""
+    body = ErrorBody(error=ErrorDetail(code=code, message=message, fields=list(fields)))
+    return JSONResponse(body.model_dump(mode="json"), status_code=status, headers=dict(headers or {}))
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Turns every exception that leaves a route into the common body."""
+    app.add_exception_handler(StudioError, _on_studio_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(Exception, _on_unexpected)
+
+
+async def _on_studio_error(_request: Request, error: Exception) -> JSONResponse:
+    status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
+    code = error.code if isinstance(error, StudioError) else StudioError.code
+    fields = (
+        [FieldProblem(field="model", message=str(error))]
+        if isinstance(error, (UnknownModel, ModelNotInstalled))
+        else []
+    )
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 429 else None
+    return error_response(status, code, str(error), fields, headers)
+
+
+async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    problems = [_describe(problem) for problem in error.errors()] if isinstance(error, RequestValidationError) else []
+    message = " ".join(f"{problem.field}: {problem.message}" for problem in problems)
+    return error_response(422, "validation_error", message, problems)
+
+
+def _describe(problem: Mapping[str, Any]) -> FieldProblem:
+    """Says what is wrong, in Pydantic's words where they are good enough, without the rejected value."""
+    location = [str(part) for part in problem["loc"]]
+    field = ".".join(location[1:]) if problem["type"] != "json_invalid" else ""
+    message = {
+        "json_invalid": "The body is not valid JSON.",
+        "missing": "This is required.",
+        "extra_forbidden": "There is no such field.",
+        "string_unicode": "The text is not valid Unicode.",
+        "string_too_short": "The text is empty.",
+    }.get(problem["type"], f"{problem['msg']}.".replace("..", "."))
+    return FieldProblem(field=_printable(field) or "body", message=message)
+
+
+def _printable(text: str) -> str:
+    """Keeps a field's name fit for an answer in UTF-8; names come from the client."""
+    return text.encode("utf-8", "replace").decode("utf-8")[:100]
+
+
+async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    message = {
+        400: "The request cannot be read.",
+        404: "There is nothing at this address; /docs lists what there is.",
+        405: "This address does not support that method; /docs lists what it does.",
+    }.get(status, str(getattr(error, "detail", "Error")))
+    return error_response(status, _CODE_OF_STATUS.get(status, "http_error"), message, headers=headers)
+
+
+async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
+    logger.error("unexpected %s", type(error).__name__, exc_info=error)
+    return error_response(500, "internal_error", "Something went wrong on the server; its log says what.")

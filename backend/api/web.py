@@ -1,0 +1,74 @@
+"""The browser UI's own origin: the built single-page app, with the API beneath it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_API_PATHS = ("/health", "/docs", "/redoc", "/openapi.json")
+_NOT_BUILT = "The browser UI is not built yet. Run ./start.sh (or start.bat), which builds it."
+
+
+class WebApp:
+    """Sends API paths to the API and everything else to the files of the UI."""
+
+    def __init__(self, api: ASGIApp, api_prefix: str, web_dir: Path) -> None:
+        self._api = api
+        self._api_prefix = api_prefix
+        self._files = _files_app(web_dir)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Routes one request."""
+        path = scope.get("path", "")
+        is_api = path.startswith((f"{self._api_prefix}/", "/docs/")) or path in _API_PATHS
+        await (self._api if is_api else self._files)(scope, receive, send)
+
+
+def _files_app(web_dir: Path) -> Starlette:
+    index = web_dir / "index.html"
+
+    async def serve_index(_request: Request) -> Response:
+        """Answers every address of the UI with its one page, which must be asked for anew each time."""
+        if not index.is_file():
+            return PlainTextResponse(_NOT_BUILT, status_code=503)
+        return FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+    return Starlette(
+        routes=[
+            Mount("/assets", _HashedFiles(directory=web_dir / "assets", check_dir=False)),
+            Route("/", serve_index),
+            Mount("/", _FilesOr(serve_index, web_dir)),
+        ],
+        middleware=[Middleware(GZipMiddleware, minimum_size=1024)],
+    )
+
+
+class _HashedFiles(StaticFiles):
+    """Files whose names change with their content, so that a browser may keep them for ever."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+class _FilesOr:
+    """A file beside index.html when there is one (favicon, manifest), else the page itself."""
+
+    def __init__(self, serve_index: object, web_dir: Path) -> None:
+        self._index = Route("/{path:path}", serve_index, methods=["GET"])  # type: ignore[arg-type]
+        self._files = StaticFiles(directory=web_dir, check_dir=False)
+        self._web_dir = web_dir
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = scope["path"].lstrip("/")
+        is_file = name and "/" not in name and (self._web_dir / name).is_file()
+        await (self._files if is_file else self._index.app)(scope, receive, send)

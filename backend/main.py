@@ -1,0 +1,120 @@
+"""Builds the application: wiring only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from backend import __version__
+from backend.api import generate, history, models, system
+from backend.api.dependencies import Services
+from backend.api.errors import documented, install_error_handlers
+from backend.api.guards import HostGuard, TokenGuard
+from backend.models.config import Settings, is_loopback
+from backend.services.admission import Admission
+from backend.services.catalogue import Catalogue
+from backend.services.engines.base import Engine
+from backend.services.engines.diffusers import DiffusersEngine
+from backend.services.engines.hardware import detect_hardware
+from backend.services.generator import ImageGenerator
+from backend.services.history import HistoryStore
+from backend.services.journal import Journal
+from backend.services.monitor import SystemMonitor
+from backend.services.planner import Hardware
+from backend.services.task_manager import TaskManager
+from backend.utils.folder_lock import FolderLock
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings | None = None,
+    engine: Engine | None = None,
+    hardware: Callable[[], Hardware] = detect_hardware,
+) -> FastAPI:
+    """Builds an application; nothing is read, written or started before its lifespan begins.
+
+    Args:
+        settings: Values to use instead of the environment's.
+        engine: What runs the model instead of the engine that the settings name.
+        hardware: How to find out what the machine can compute with.
+    """
+    settings = settings or Settings()
+    services = build_services(settings, engine or build_engine(settings), hardware)
+    app = FastAPI(title="Z-Image API", version=__version__, lifespan=_lifespan, responses=documented(500))
+    app.state.services = services
+    api = APIRouter(prefix=settings.api_prefix)
+    for router in (generate.router, history.router, system.router, models.router):
+        api.include_router(router)
+    app.include_router(system.root_router)
+    app.include_router(api)
+    install_error_handlers(app)
+    _install_guards(app, settings)
+    return app
+
+
+def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Hardware]) -> Services:
+    """Builds the domain without any web framework."""
+    catalogue = Catalogue(settings)
+    generator = ImageGenerator(settings, catalogue, engine, hardware)
+    store = HistoryStore(settings.images_dir, settings.history_file)
+    monitor = SystemMonitor(settings.data_dir)
+    admission = Admission(catalogue, monitor.free_disk_bytes, settings.min_free_disk_mb)
+    tasks = TaskManager(
+        generator,
+        store,
+        Journal(settings.data_dir / "tasks.json"),
+        admit=admission.check,
+        timeout_s=settings.task_timeout,
+        max_queued=settings.max_queued_tasks,
+        kept_finished=settings.kept_finished_tasks,
+    )
+    return Services(settings, catalogue, generator, store, monitor, tasks)
+
+
+def build_engine(settings: Settings) -> Engine:
+    """Returns the engine that the settings name; `auto` is diffusers."""
+    return DiffusersEngine(attention_backend=settings.attention_backend, compile_blocks=settings.compile)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    services.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with FolderLock(services.settings.data_dir):
+        services.history.open()
+        services.tasks.start()
+        services.monitor.start()
+        try:
+            yield
+        finally:
+            if not await anyio.to_thread.run_sync(services.tasks.close):
+                logger.warning("the running task did not end in time; it will be reported as interrupted")
+            await anyio.to_thread.run_sync(services.monitor.close)
+
+
+def _install_guards(app: FastAPI, settings: Settings) -> None:
+    """Adds the middleware; the last one added is the first to see a request."""
+    if settings.api_token is not None:
+        app.add_middleware(TokenGuard, token=settings.api_token)
+    if is_loopback(settings.host):
+        app.add_middleware(HostGuard)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Location", "Retry-After"],
+    )
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Builds `app` when it is asked for, so that `uvicorn backend.main:app` works and importing does nothing."""
+    if name == "app":
+        return create_app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,116 @@
+"""Every setting of the application, in one class.
+
+A setting is read from the environment (`ZIMAGE_<NAME>`), and the launcher's options set the same variables.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Engine = Literal["auto", "diffusers"]
+CpuPrecision = Literal["auto", "float32", "bfloat16"]
+Offload = Literal["auto", "none", "model", "sequential"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+_REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """Values of the design document's configuration section, and those that the process itself needs."""
+
+    model_config = SettingsConfigDict(env_prefix="ZIMAGE_", frozen=True, extra="ignore")
+
+    base_dir: Path = Field(default=_REPOSITORY_ROOT, description="Root of the project.")
+    data_dir: Path = Field(
+        default_factory=lambda values: values["base_dir"] / "data",
+        description="Everything that the application writes.",
+    )
+    images_dir: Path = Field(
+        default_factory=lambda values: values["data_dir"] / "images", description="Generated pictures."
+    )
+    history_file: Path = Field(
+        default_factory=lambda values: values["data_dir"] / "history.json", description="Record of every picture."
+    )
+    web_dir: Path = Field(
+        default_factory=lambda values: values["base_dir"] / "frontend" / "dist", description="The built browser UI."
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=15000, ge=0, le=65535, description="Port of the REST API.")
+    web_port: int = Field(default=15001, ge=0, le=65535, description="Port of the browser UI.")
+    api_prefix: str = Field(default="/api", pattern=r"^/[a-z0-9/_-]*[a-z0-9]$", description="Prefix of the API paths.")
+    api_token: str | None = Field(
+        default=None, min_length=16, repr=False, description="Bearer token; required off loopback."
+    )
+    insecure: bool = Field(default=False, description="Allow another address than loopback without a token.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(
+            "http://localhost:15001",
+            "http://127.0.0.1:15001",
+            "http://localhost:5173",
+            "http://127.0.0.1:5173",
+            "http://localhost:3000",
+            "http://127.0.0.1:3000",
+        ),
+        description="Origins that may call the API from a browser, separated by commas.",
+    )
+
+    model_name: str = Field(
+        default="Tongyi-MAI/Z-Image-Turbo", description="Model that `auto` prefers when it is installed."
+    )
+    models_dir: Path | None = Field(default=None, description="One more folder to look for models in.")
+    engine: Engine = Field(default="auto", description="Implementation that runs the model.")
+    attention_backend: str | None = Field(
+        default=None, description="diffusers attention backend, for example `flash`; falls back when unavailable."
+    )
+    compile: bool = Field(default=False, description="Compile the transformer's repeated block with torch.compile.")
+    offload: Offload = Field(default="auto", description="How weights that do not fit the card are kept in memory.")
+    cpu_precision: CpuPrecision = Field(default="auto", description="Precision of the weights on the CPU.")
+
+    default_height: int = Field(default=1024, ge=256, le=2048, multiple_of=16, description="Height in pixels.")
+    default_width: int = Field(default=1024, ge=256, le=2048, multiple_of=16, description="Width in pixels.")
+    default_num_inference_steps: int = Field(default=9, ge=1, le=50, description="Points of the schedule.")
+    default_guidance_scale: float = Field(
+        default=0.0, ge=0.0, le=20.0, description="Guidance for a model that does not name its own."
+    )
+    default_seed: int = Field(default=42, ge=0, le=2**53 - 1, description="Seed of the demo scripts and examples.")
+
+    task_timeout: float = Field(default=600.0, gt=0, description="Seconds that a task may run.")
+    max_queued_tasks: int = Field(default=100, ge=1, description="Tasks that may wait at once.")
+    kept_finished_tasks: int = Field(default=200, ge=0, description="Finished tasks whose status is remembered.")
+    min_free_disk_mb: int = Field(default=200, ge=0, description="Free disk space below which no task is accepted.")
+    log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("base_dir", "data_dir", "images_dir", "history_file", "web_dir", "models_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value is not None else None
+
+    @model_validator(mode="after")
+    def _refuse_open_door(self) -> Settings:
+        if not is_loopback(self.host) and self.api_token is None and not self.insecure:
+            raise ValueError(
+                f"host {self.host!r} can be reached from other machines: set ZIMAGE_API_TOKEN (16 characters or more), "
+                "or ZIMAGE_INSECURE=1 to allow everyone in"
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Tells whether an address to listen on is reachable from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,116 @@
+"""Two ports, one process: the REST API, and the browser UI with the API on its own origin."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from backend.api.web import WebApp
+from backend.main import create_app
+from backend.models.config import Settings
+
+logger = logging.getLogger(__name__)
+
+GRACEFUL_SHUTDOWN_S = 2
+_BACKLOG = 2048
+
+
+class PortTaken(Exception):
+    """Another program listens on a port."""
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGINT or SIGTERM.
+
+    Raises:
+        PortTaken: a port is in use.
+        FolderInUse: another process owns the data folder.
+    """
+    with contextlib.ExitStack() as sockets:
+        api_socket = sockets.enter_context(bind(settings.host, settings.port, "--port"))
+        web_socket = sockets.enter_context(bind(settings.host, settings.web_port, "--web-port"))
+        asyncio.run(_serve(create_app(settings), settings, api_socket, web_socket))
+
+
+def bind(host: str, port: int, option: str) -> socket.socket:
+    """Takes a port before anything else is started.
+
+    Raises:
+        PortTaken: another program has it; the message names the option that chooses another one.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows, where SO_REUSEADDR would share the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    else:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"port {port} is in use by another program; choose another one with {option}.") from None
+        raise PortTaken(f"{host}:{port} cannot be listened on: {error.strerror}.") from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to `_serve`, which has two of them to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(api: FastAPI, settings: Settings, api_socket: socket.socket, web_socket: socket.socket) -> None:
+    async with api.router.lifespan_context(api):
+        web = WebApp(api, settings.api_prefix, settings.web_dir)
+        servers = [_Server(_config(api, settings)), _Server(_config(web, settings))]
+        _stop_on_signals(servers)
+        serving = [
+            asyncio.create_task(server.serve(sockets=[listener]))
+            for server, listener in zip(servers, (api_socket, web_socket), strict=True)
+        ]
+        while not all(server.started or server.should_exit for server in servers):
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 — uvicorn has a flag, no event
+        _announce(settings, api_socket, web_socket)
+        await asyncio.gather(*serving)
+        logger.info("stopping: the running task ends at its next step")
+
+
+def _config(app: object, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        lifespan="off",
+        log_config=None,
+        access_log=settings.log_level == "DEBUG",
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+        server_header=False,
+    )
+
+
+def _stop_on_signals(servers: list[_Server]) -> None:
+    def stop(*_: object) -> None:
+        for server in servers:
+            server.should_exit = True
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
+    if hasattr(signal, "SIGBREAK"):  # Ctrl-Break of a Windows console
+        signal.signal(signal.SIGBREAK, stop)
+
+
+def _announce(settings: Settings, api_socket: socket.socket, web_socket: socket.socket) -> None:
+    host = {"0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "localhost"}.get(settings.host, settings.host)
+    host = f"[{host}]" if ":" in host else host
+    api, web = f"http://{host}:{api_socket.getsockname()[1]}", f"http://{host}:{web_socket.getsockname()[1]}"
+    print(f"Z-Image is ready: UI {web} | API {api} | docs {api}/docs", flush=True)  # noqa: T201 — the one line a person waits for

@@ -1,0 +1,1 @@
+"""The domain: generate, queue, remember, watch. Knows no web framework."""

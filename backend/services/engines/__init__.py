@@ -1,0 +1,1 @@
+"""Interchangeable ways to run a model, behind one protocol."""

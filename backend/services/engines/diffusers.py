@@ -1,0 +1,173 @@
+"""Runs a model through diffusers' `ZImagePipeline`."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from backend.services.engines.base import EngineRequest, OnStep, StepEvent, count_forwards, linear_sigmas
+from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory, Stopped
+from backend.services.planner import LoadPlan
+
+if TYPE_CHECKING:
+    from diffusers import ZImagePipeline
+
+logger = logging.getLogger(__name__)
+
+MAX_PROMPT_TOKENS = 512
+"""Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
+
+
+class DiffusersEngine:
+    """One `ZImagePipeline`, loaded from a local folder."""
+
+    def __init__(self, *, attention_backend: str | None = None, compile_blocks: bool = False) -> None:
+        self._attention_backend = attention_backend
+        self._compile_blocks = compile_blocks
+        self._pipeline: ZImagePipeline | None = None
+
+    def load(self, path: Path, plan: LoadPlan) -> None:
+        """Loads a folder in the published layout; see `Engine.load`."""
+        import torch
+        from diffusers import ZImagePipeline
+
+        self.unload()
+        with _out_of_memory_as_such():
+            try:
+                pipeline = ZImagePipeline.from_pretrained(
+                    path, torch_dtype=getattr(torch, plan.dtype), local_files_only=True, low_cpu_mem_usage=True
+                )
+            except (OSError, ValueError, KeyError) as error:
+                raise ModelBroken(f"The weights of {path.name} cannot be loaded: {error}") from error
+            pipeline.set_progress_bar_config(disable=True)
+            _place(pipeline, plan)
+        self._pipeline = pipeline
+        self._tune(pipeline)
+
+    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
+        """Draws one picture; see `Engine.generate`."""
+        import numpy as np
+        import torch
+
+        pipeline = self._pipeline
+        if pipeline is None:
+            raise RuntimeError("generate() was called before load()")
+        forwards = count_forwards(request.num_inference_steps)
+
+        def report(_pipeline: object, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
+            on_step(StepEvent(step + 1, forwards))
+            return tensors
+
+        with _out_of_memory_as_such(), _weights_back_in_place(pipeline):
+            pixels = pipeline(
+                prompt=request.prompt,
+                height=request.height_px,
+                width=request.width_px,
+                num_inference_steps=forwards,
+                sigmas=linear_sigmas(request.num_inference_steps),
+                guidance_scale=request.guidance_scale,
+                generator=torch.Generator("cpu").manual_seed(request.seed),  # the same noise on every device
+                max_sequence_length=_count_tokens(pipeline, request.prompt),
+                callback_on_step_end=report,
+                output_type="np",
+            ).images
+        if not np.isfinite(pixels).all():
+            raise BlankPicture("The model produced invalid numbers (NaN) instead of a picture.")
+        return list(pipeline.image_processor.numpy_to_pil(pixels))
+
+    def unload(self) -> None:
+        """Frees the model's memory."""
+        self._pipeline = None
+        _free_memory()
+
+    def _tune(self, pipeline: ZImagePipeline) -> None:
+        """Applies the optional accelerations; each is tried once, and dropped with a logged reason when it fails."""
+        transformer = pipeline.transformer
+        if self._attention_backend is not None:
+            try:
+                transformer.set_attention_backend(self._attention_backend)
+                _probe(pipeline)
+            except Exception as error:  # noqa: BLE001 — a third-party kernel raises what it likes; the default one works
+                logger.warning("attention backend %r is not used: %s", self._attention_backend, _first_line(error))
+                transformer.reset_attention_backend()
+        if self._compile_blocks:
+            try:
+                transformer.compile_repeated_blocks(fullgraph=True)
+                _probe(pipeline)
+            except Exception as error:  # noqa: BLE001 — so does a compiler that is missing; eager works
+                logger.warning("the transformer is not compiled: %s", _first_line(error))
+                for module in transformer.modules():
+                    module._compiled_call_impl = None  # noqa: SLF001 — torch has no way back from compile()
+
+
+def _place(pipeline: ZImagePipeline, plan: LoadPlan) -> None:
+    if plan.offload == "model":
+        pipeline.enable_model_cpu_offload()
+    elif plan.offload == "sequential":
+        pipeline.enable_sequential_cpu_offload()
+    else:
+        pipeline.to(plan.device)
+
+
+def _probe(pipeline: ZImagePipeline) -> None:
+    """Runs the model once, small, so that a kernel that does not work shows before the first picture."""
+    pipeline(
+        prompt="probe", height=256, width=256, num_inference_steps=1, sigmas=[1.0], guidance_scale=0.0,
+        output_type="latent",
+    )  # fmt: skip
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _count_tokens(pipeline: ZImagePipeline, prompt: str) -> int:
+    """Returns the length to encode a prompt at: the encoder is causal, so padding to 512 only costs time."""
+    text = pipeline.tokenizer.apply_chat_template(
+        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True
+    )
+    return min(MAX_PROMPT_TOKENS, len(pipeline.tokenizer(text).input_ids))
+
+
+@contextlib.contextmanager
+def _weights_back_in_place(pipeline: ZImagePipeline) -> Iterator[None]:
+    """Does, when a generation is ended early, what the pipeline does at its end: offloads what it had moved."""
+    try:
+        yield
+    except BaseException:
+        pipeline.maybe_free_model_hooks()
+        raise
+
+
+@contextlib.contextmanager
+def _out_of_memory_as_such() -> Iterator[None]:
+    import torch
+
+    message: str | None = None
+    try:
+        yield
+    except Stopped:
+        raise
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        message = str(error).splitlines()[0]
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        message = "main memory is exhausted"
+    if message is not None:  # raised out here, so that the traceback no longer holds the tensors
+        _free_memory()
+        raise OutOfMemory(f"The picture does not fit into memory ({message}). Try a smaller size.")
+
+
+def _free_memory() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

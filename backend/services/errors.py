@@ -1,0 +1,111 @@
+"""What can go wrong in the domain.
+
+StudioError
+├── UnknownTask, UnknownImage           → 404
+├── TaskAlreadyFinished                 → 409
+├── QueueFull                           → 429
+├── DiskFull                            → 507
+├── ModelError                          → the request or the set-up is wrong
+│   ├── UnknownModel, ModelNotInstalled → 422
+│   └── ModelBroken                     → the task fails
+├── OutOfMemory, BlankPicture           → the task fails
+└── Stopped                             → the task ends: Cancelled, TimedOut, ShutDown
+"""
+
+from __future__ import annotations
+
+
+class StudioError(Exception):
+    """Base of every expected error; `code` is for programs, the text for people."""
+
+    code = "internal_error"
+
+
+class UnknownTask(StudioError):
+    """No task has this id."""
+
+    code = "not_found"
+
+
+class UnknownImage(StudioError):
+    """No picture has this id."""
+
+    code = "not_found"
+
+
+class TaskAlreadyFinished(StudioError):
+    """A finished task cannot be cancelled."""
+
+    code = "conflict"
+
+
+class QueueFull(StudioError):
+    """Too many tasks wait."""
+
+    code = "queue_full"
+
+
+class DiskFull(StudioError):
+    """There is no room for another picture."""
+
+    code = "insufficient_storage"
+
+
+class ModelError(StudioError):
+    """Base of what concerns a model."""
+
+    code = "model_error"
+
+
+class UnknownModel(ModelError):
+    """The catalogue has no such model."""
+
+    code = "unknown_model"
+
+
+class ModelNotInstalled(ModelError):
+    """The model is known, its weights are not here."""
+
+    code = "model_not_installed"
+
+
+class ModelBroken(ModelError):
+    """The weights cannot be loaded."""
+
+    code = "model_broken"
+
+
+class OutOfMemory(StudioError):
+    """The picture does not fit into the device's memory."""
+
+    code = "out_of_memory"
+
+
+class BlankPicture(StudioError):
+    """The model produced numbers that are no picture."""
+
+    code = "invalid_output"
+
+
+class Stopped(StudioError):
+    """Raised out of a running generation to end it at the next step."""
+
+    code = "stopped"
+
+
+class Cancelled(Stopped):
+    """Somebody asked for it."""
+
+    code = "cancelled"
+
+
+class TimedOut(Stopped):
+    """It ran too long."""
+
+    code = "timeout"
+
+
+class ShutDown(Stopped):
+    """The process is about to end."""
+
+    code = "interrupted"

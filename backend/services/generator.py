@@ -1,0 +1,202 @@
+"""One request → one picture: which model, on which device, at which size."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from PIL import Image
+
+from backend.models.config import Settings
+from backend.models.schemas import MAX_SEED, GenerateRequest
+from backend.services.catalogue import Catalogue, Model
+from backend.services.engines.base import Engine, EngineRequest, StepEvent
+from backend.services.errors import ModelBroken
+from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_size, plan_load
+from backend.utils.safetensors_header import count_values
+
+logger = logging.getLogger(__name__)
+
+
+class Phase(StrEnum):
+    """What a generation is busy with."""
+
+    LOADING = "loading"
+    DENOISING = "denoising"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Plain data for whoever watches a generation."""
+
+    phase: Phase
+    forwards_done: int = 0
+    note: str = ""
+
+
+OnProgress = Callable[[Progress], None]
+"""Called at every phase and after every forward; may raise to end the generation."""
+
+
+@dataclass(frozen=True)
+class GeneratedImage:
+    """A picture in memory, and how it came about."""
+
+    image: Image.Image
+    prompt: str
+    num_inference_steps: int
+    guidance_scale: float
+    seed: int
+    model: str
+    device: str
+    generation_time_ms: float
+    note: str
+
+    @property
+    def use_gpu(self) -> bool:
+        """Whether an accelerator was used."""
+        return self.device != "cpu"
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    model_id: str
+    path: Path
+    plan: LoadPlan
+
+
+class ImageGenerator:
+    """Holds at most one model, loaded at its first use. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        engine: Engine,
+        detect_hardware: Callable[[], Hardware],
+        draw_seed: Callable[[], int] = lambda: random.SystemRandom().randint(0, MAX_SEED),
+    ) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._engine = engine
+        self._detect_hardware = detect_hardware
+        self._draw_seed = draw_seed
+        self._hardware: Hardware | None = None
+        self._loaded: _Loaded | None = None
+
+    @property
+    def loaded_model(self) -> str | None:
+        """Id of the model in memory."""
+        return self._loaded.model_id if self._loaded else None
+
+    def prepare(self) -> None:
+        """Imports the heavy libraries and looks at the hardware, so that the first picture need not wait for it."""
+        self._hardware = self._hardware or self._detect_hardware()
+
+    def generate(self, request: GenerateRequest, on_progress: OnProgress) -> GeneratedImage:
+        """Draws one picture.
+
+        Args:
+            request: What to draw.
+            on_progress: Told of every phase and forward; what it raises ends the generation before the decode.
+
+        Raises:
+            ModelError: the model is unknown, not installed or broken.
+            OutOfMemory: it does not fit into memory.
+            BlankPicture: the model's output is no picture.
+        """
+        model = self._catalogue.resolve(request.model)
+        self.prepare()
+        plan = self._ensure_loaded(model, request, on_progress)
+        width, height = self._size(model, plan, request)
+        engine_request = EngineRequest(
+            prompt=request.prompt,
+            width_px=width,
+            height_px=height,
+            num_inference_steps=request.num_inference_steps,
+            guidance_scale=self._guidance(model),
+            seed=self._draw_seed() if request.seed is None else request.seed,
+        )
+        note = describe_changes(request, model, plan, width, height)
+        on_progress(Progress(Phase.DENOISING, 0, note))
+        started = time.perf_counter()
+
+        def on_step(event: StepEvent) -> None:
+            on_progress(Progress(Phase.DENOISING, event.forwards_done, note))
+
+        [image] = self._engine.generate(engine_request, on_step)
+        return GeneratedImage(
+            image=image,
+            prompt=request.prompt,
+            num_inference_steps=request.num_inference_steps,
+            guidance_scale=engine_request.guidance_scale,
+            seed=engine_request.seed,
+            model=model.id,
+            device=plan.device,
+            generation_time_ms=round((time.perf_counter() - started) * 1000, 2),
+            note=note,
+        )
+
+    def _ensure_loaded(self, model: Model, request: GenerateRequest, on_progress: OnProgress) -> LoadPlan:
+        path, hardware = model.path, self._hardware
+        if path is None or hardware is None:
+            raise RuntimeError("resolve() returns installed models only, and prepare() has run")
+        plan = plan_load(
+            measure_weights(path),
+            hardware,
+            use_gpu=request.use_gpu,
+            offload=self._settings.offload,
+            cpu_precision=self._settings.cpu_precision,
+        )
+        wanted = _Loaded(model.id, path, plan)
+        if self._loaded != wanted:
+            on_progress(Progress(Phase.LOADING, note=f"Loading {model.name}"))
+            self._loaded = None
+            started = time.perf_counter()
+            self._engine.load(path, plan)
+            self._loaded = wanted
+            logger.info(
+                "loaded %s on %s in %s, offload %s, %.1f s",
+                model.name, plan.device, plan.dtype, plan.offload, time.perf_counter() - started,
+            )  # fmt: skip
+        return plan
+
+    def _guidance(self, model: Model) -> float:
+        return self._settings.default_guidance_scale if model.guidance_scale is None else model.guidance_scale
+
+    def _size(self, model: Model, plan: LoadPlan, request: GenerateRequest) -> tuple[int, int]:
+        max_area = CPU_MAX_AREA_PX if plan.device == "cpu" else None
+        return fit_size(request.width, request.height, multiple=model.size_multiple, max_area=max_area)
+
+
+def measure_weights(path: Path) -> Weights:
+    """Adds up a model's parts from the headers of their files, at two bytes a value.
+
+    Raises:
+        ModelBroken: a header is damaged.
+    """
+    try:
+        parts = [
+            2 * sum(count_values(file) for file in (path / part).glob("*.safetensors"))
+            for part in ("transformer", "text_encoder", "vae")
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelBroken(f"The weights of {path.name} are damaged: {error}") from error
+    return Weights(total_bytes=sum(parts), largest_part_bytes=max(parts))
+
+
+def describe_changes(request: GenerateRequest, model: Model, plan: LoadPlan, width: int, height: int) -> str:
+    """Says in words what the picture will have that the request did not ask for; empty when there is nothing."""
+    notes = []
+    if request.use_gpu and plan.device == "cpu":
+        notes.append("no GPU is available, so the CPU is used")
+    if (width, height) != (request.width, request.height):
+        limited = plan.device == "cpu" and request.width * request.height > CPU_MAX_AREA_PX
+        reason = "the CPU limit of 512×512 pixels" if limited else f"the model's grid of {model.size_multiple} pixels"
+        notes.append(f"{request.width}×{request.height} became {width}×{height} ({reason})")
+    return "; ".join(notes)

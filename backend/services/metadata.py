@@ -1,0 +1,58 @@
+"""The parameters inside each picture: in A1111's words for other programs, as JSON for our own rebuild."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from backend import __version__
+from backend.models.schemas import ImageRecord
+from backend.utils.png import read_png_texts
+
+OWN_KEYWORD = "zimage"
+COMMON_KEYWORD = "parameters"
+
+
+def embed(record: ImageRecord) -> dict[str, str]:
+    """Returns the text chunks for a picture; the JSON is ASCII, so that every reader gets it whole."""
+    own = record.model_dump(mode="json", exclude={"size_bytes"})
+    return {COMMON_KEYWORD: describe(record), OWN_KEYWORD: json.dumps(own, ensure_ascii=True)}
+
+
+def describe(record: ImageRecord) -> str:
+    """Returns the parameters in the form that A1111 introduced and most programs read (CFG scale = guidance + 1)."""
+    values = {
+        "Steps": record.num_inference_steps,
+        "Sampler": "Euler",
+        "Schedule type": "Simple",
+        "CFG scale": f"{record.guidance_scale + 1:g}",
+        "Seed": record.seed,
+        "Size": f"{record.width}x{record.height}",
+        "Model": _quoted(record.model),
+        "Version": f"zimage {__version__}",
+    }
+    return f"{record.prompt}\n" + ", ".join(f"{key}: {value}" for key, value in values.items())
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False) if any(mark in value for mark in ",:\n") else value
+
+
+def extract(path: Path) -> ImageRecord:
+    """Reads a picture's record back from its own JSON.
+
+    Raises:
+        OSError: the file cannot be read or is no whole PNG.
+        ValueError: it carries no record of ours.
+    """
+    with path.open("rb") as file:
+        texts = read_png_texts(file)
+    if OWN_KEYWORD not in texts:
+        raise ValueError("it carries no parameters of this program")
+    try:
+        own = json.loads(texts[OWN_KEYWORD])
+        return ImageRecord.model_validate({**own, "filename": path.name, "size_bytes": path.stat().st_size})
+    except (TypeError, ValidationError) as error:
+        raise ValueError("its parameters are damaged") from error

@@ -1,0 +1,1 @@
+"""Small leaf helpers without domain words."""

@@ -1,0 +1,56 @@
+"""Files that are either whole or absent, whatever kills the process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+TEMPORARY_PREFIX = ".tmp-"
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> int:
+    """Replaces `path` by what `write` puts into a temporary file beside it.
+
+    The data are on the disk before the name changes, and the change of name before the function returns.
+
+    Returns:
+        Size of the file in bytes.
+
+    Raises:
+        OSError: the disk is full or refuses; `path` is then as it was and the temporary file is gone.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+            size_bytes = file.tell()
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+    return size_bytes
+
+
+def sync_directory(folder: Path) -> None:
+    """Makes changes of names in a folder durable, where the platform can."""
+    if os.name == "nt":  # Windows has no handle of a folder to flush
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_temporary_files(folder: Path) -> int:
+    """Deletes what writers left behind that were killed; returns how many files that were."""
+    leftovers = list(folder.glob(f"{TEMPORARY_PREFIX}*"))
+    for leftover in leftovers:
+        leftover.unlink(missing_ok=True)
+    return len(leftovers)

@@ -1,0 +1,38 @@
+"""PNG encoding with text chunks, and reading them back without decoding a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+COMPRESSION_LEVEL = 1
+"""zlib level: against the default of 6 a photograph grows by some 5 % and encodes three times faster."""
+
+
+def write_png(image: Image.Image, file: BinaryIO, texts: Mapping[str, str]) -> None:
+    """Encodes a picture; ASCII texts become tEXt chunks, others iTXt (tEXt is Latin-1)."""
+    info = PngInfo()
+    for keyword, text in texts.items():
+        if text.isascii():
+            info.add_text(keyword, text)
+        else:
+            info.add_itxt(keyword, text)
+    image.save(file, format="PNG", pnginfo=info, compress_level=COMPRESSION_LEVEL)
+
+
+def read_png_texts(file: BinaryIO) -> dict[str, str]:
+    """Returns the text chunks of a PNG.
+
+    Raises:
+        OSError: the file is not a PNG, or is damaged.
+    """
+    try:
+        with Image.open(file, formats=["PNG"]) as image:
+            texts = {str(key): value for key, value in image.info.items() if isinstance(value, str)}
+            image.verify()
+    except (SyntaxError, ValueError) as error:  # Pillow's words for a damaged chunk
+        raise OSError(f"damaged PNG: {error}") from error
+    return texts
