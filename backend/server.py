@@ -80,8 +80,8 @@ async def _serve(api: FastAPI, settings: Settings, api_socket: socket.socket, we
             asyncio.create_task(server.serve(sockets=[listener]))
             for server, listener in zip(servers, (api_socket, web_socket), strict=True)
         ]
-        while not all(server.started or server.should_exit for server in servers):
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 — uvicorn has a flag, no event
+        while not all(server.started or server.should_exit for server in servers):  # noqa: ASYNC110 — uvicorn has a flag, no event
+            await asyncio.sleep(0.01)
         _announce(settings, api_socket, web_socket)
         await asyncio.gather(*serving)
         logger.info("stopping: the running task ends at its next step")

@@ -23,7 +23,7 @@ from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, UnknownImage
 from backend.services.generator import GeneratedImage
 from backend.services.metadata import embed, extract
-from backend.utils.atomic_file import remove_temporary_files, sync_directory, write_atomically
+from backend.utils.atomic_file import TEMPORARY_PREFIX, remove_temporary_files, sync_directory, write_atomically
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
@@ -301,6 +301,6 @@ class HistoryStore:
         small.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=2.0)
         buffer = BytesIO()
         small.save(buffer, format="WEBP", quality=80, method=2)
-        temporary = path.with_name(f".tmp-{self._make_id()}")
+        temporary = path.with_name(f"{TEMPORARY_PREFIX}{new_id()}")  # not synced: it can be made again
         temporary.write_bytes(buffer.getbuffer())
         temporary.replace(path)

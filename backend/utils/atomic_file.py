@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+from backend.utils.ids import new_id
 
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -22,16 +23,16 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> int:
     Raises:
         OSError: the disk is full or refuses; `path` is then as it was and the temporary file is gone.
     """
-    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{new_id()}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
             size_bytes = file.tell()
-        Path(name).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
     return size_bytes

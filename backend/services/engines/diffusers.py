@@ -37,11 +37,12 @@ class DiffusersEngine:
         import torch
         from diffusers import ZImagePipeline
 
+        _silence_progress_bars()
         self.unload()
         with _out_of_memory_as_such():
             try:
                 pipeline = ZImagePipeline.from_pretrained(
-                    path, torch_dtype=getattr(torch, plan.dtype), local_files_only=True, low_cpu_mem_usage=True
+                    path, dtype=getattr(torch, plan.dtype), local_files_only=True, low_cpu_mem_usage=True
                 )
             except (OSError, ValueError, KeyError) as error:
                 raise ModelBroken(f"The weights of {path.name} cannot be loaded: {error}") from error
@@ -104,6 +105,15 @@ class DiffusersEngine:
                 logger.warning("the transformer is not compiled: %s", _first_line(error))
                 for module in transformer.modules():
                     module._compiled_call_impl = None  # noqa: SLF001 — torch has no way back from compile()
+
+
+def _silence_progress_bars() -> None:
+    """Keeps the libraries' progress bars out of the log; the task's own progress says the same."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
 
 
 def _place(pipeline: ZImagePipeline, plan: LoadPlan) -> None:
