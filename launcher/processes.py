@@ -123,7 +123,8 @@ def supervise(children: Sequence[Child]) -> int:
                     return _as_exit_code(code)
             time.sleep(0.1)
     except Stopped as stopped:
-        end_all(children, signum=stopped.signum)
+        # A closed terminal (SIGHUP) means the same as SIGTERM, which every server knows how to take.
+        end_all(children, signum=signal.SIGINT if stopped.signum == signal.SIGINT else signal.SIGTERM)
         return _as_exit_code(children[0].process.wait())
 
 
