@@ -1,0 +1,225 @@
+"""Walks the public API of a running server and prints a verdict a line.
+
+python test_api.py [--url http://localhost:15000] [--prompt "一只红色的狐狸"]
+Needs nothing but the standard library. Ends with status 0 when every check has passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+POLL_S = 0.2
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TASK_FIELDS = {"task_id", "status", "progress", "total_steps", "current_step", "message", "result", "error"}
+IMAGE_FIELDS = {
+    "id", "filename", "prompt", "width", "height", "num_inference_steps", "use_gpu", "size_bytes", "created_at",
+    "generation_time_ms",
+}  # fmt: skip
+
+
+class CheckFailed(Exception):
+    """The server did not answer as documented."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    content_type: str
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Walk:
+    """The checks, in the order in which a client would call the API."""
+
+    url: str
+    prompt: str
+    timeout_s: float
+    token: str | None = None
+    image: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, method: str, path: str, body: object = None, expect: int = 200) -> Answer:
+        request = urllib.request.Request(self.url + path, method=method)
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                answer = Answer(response.status, response.read(), response.headers.get_content_type())
+        except urllib.error.HTTPError as error:
+            answer = Answer(error.code, error.read(), error.headers.get_content_type())
+        if answer.status != expect:
+            raise CheckFailed(f"{method} {path} answered {answer.status}, expected {expect}: {answer.body[:200]!r}")
+        return answer
+
+    def submit(self, **fields: object) -> str:
+        task_id: str = self.call("POST", "/api/generate", {"prompt": self.prompt, **fields}, expect=202).json()[
+            "task_id"
+        ]
+        return task_id
+
+    def wait(self, task_id: str) -> dict[str, Any]:
+        deadline = time.monotonic() + self.timeout_s
+        last = 0.0
+        while time.monotonic() < deadline:
+            task: dict[str, Any] = self.call("GET", f"/api/generate/{task_id}").json()
+            require(task["progress"] >= last, f"progress fell from {last} to {task['progress']}")
+            last = task["progress"]
+            if task["status"] not in ("pending", "processing"):
+                return task
+            time.sleep(POLL_S)
+        raise CheckFailed(f"the task did not finish within {self.timeout_s:g} s")
+
+    def health(self) -> str:
+        answer = self.call("GET", "/health").json()
+        require(answer == {"status": "healthy", "service": "Z-Image API"}, f"unexpected answer {answer}")
+        return "healthy"
+
+    def root(self) -> str:
+        answer = self.call("GET", "/").json()
+        require(answer["docs"] == "/docs" and answer["health"] == "/health", f"unexpected answer {answer}")
+        return f"version {answer['version']}"
+
+    def docs(self) -> str:
+        require(b"swagger" in self.call("GET", "/docs").body.lower(), "no Swagger page")
+        return f"{len(self.call('GET', '/openapi.json').json()['paths'])} paths"
+
+    def models(self) -> str:
+        answer = self.call("GET", "/api/models").json()
+        require(answer["default"] is not None, "no model is installed")
+        return f"auto means {answer['default']}"
+
+    def system(self) -> str:
+        answer = self.call("GET", "/api/system/status").json()
+        require({"cpu", "memory", "gpu", "disk", "timestamp"} <= answer.keys(), f"fields are missing: {sorted(answer)}")
+        gpu = answer["gpu"]["name"] if answer["gpu"] else "none"
+        return f"{answer['cpu']['cores']} cores, {answer['memory']['total_gb']} GB, GPU {gpu}"
+
+    def generate(self) -> str:
+        task = self.wait(self.submit(width=512, height=512, seed=42))
+        require(task.keys() >= TASK_FIELDS, f"fields are missing: {sorted(TASK_FIELDS - task.keys())}")
+        require(task["status"] == "completed", f"{task['status']}: {task['error']}")
+        require(task["progress"] == 100 and task["current_step"] == task["total_steps"], "completed below 100 %")
+        self.image = task["result"]
+        require(self.image.keys() >= IMAGE_FIELDS, f"fields are missing: {sorted(IMAGE_FIELDS - self.image.keys())}")
+        size = f"{self.image['width']}×{self.image['height']}"
+        return (
+            f"{self.image['model']}, {size}, seed {self.image['seed']}, {self.image['generation_time_ms'] / 1000:.1f} s"
+        )
+
+    def download(self) -> str:
+        answer = self.call("GET", f"/api/download/{self.image['id']}")
+        require(answer.content_type == "image/png" and answer.body.startswith(PNG_SIGNATURE), "no PNG")
+        require(len(answer.body) == self.image["size_bytes"], "size_bytes is not the size of the file")
+        return f"{len(answer.body)} bytes"
+
+    def thumbnail(self) -> str:
+        answer = self.call("GET", self.image["thumbnail_url"])
+        require(answer.content_type == "image/webp", f"no WebP but {answer.content_type}")
+        return f"{len(answer.body)} bytes"
+
+    def latest(self) -> str:
+        answer = self.call("GET", "/api/images/latest").json()
+        require(answer["id"] == self.image["id"] and "download_url" in answer, "not the newest picture")
+        return str(answer["filename"])
+
+    def history(self) -> str:
+        answer = self.call("GET", "/api/history?page=1&page_size=20").json()
+        require(answer["page"] == 1 and answer["page_size"] == 20, "page or page_size is wrong")
+        require(answer["images"][0]["id"] == self.image["id"], "the newest picture is not the first one")
+        return f"{answer['total']} pictures"
+
+    def same_seed(self) -> str:
+        task = self.wait(self.submit(width=512, height=512, seed=42))
+        first, second = (self.call("GET", f"/api/download/{i}").body for i in (self.image["id"], task["result"]["id"]))
+        self.call("DELETE", f"/api/history/{task['result']['id']}", expect=204)
+        require(pixels(first) == pixels(second), "the same seed gave another picture")
+        return "same picture"
+
+    def cancel(self) -> str:
+        task_id = self.submit(width=512, height=512, num_inference_steps=50)
+        self.call("DELETE", f"/api/generate/{task_id}", expect=202)
+        task = self.wait(task_id)
+        require(task["status"] == "cancelled" and task["result"] is None, f"{task['status']} instead of cancelled")
+        return f"after {task['current_step']} of {task['total_steps']} steps"
+
+    def refusals(self) -> str:
+        for body in (
+            {},
+            {"prompt": ""},
+            {"prompt": "x", "width": 100},
+            {"prompt": "x", "width": "512"},
+            {"prompt": "x", "no": 1},
+        ):
+            error = self.call("POST", "/api/generate", body, expect=422).json()["error"]
+            require(error["code"] == "validation_error" and bool(error["message"]), f"untyped error {error}")
+        self.call("GET", f"/api/generate/{'0' * 32}", expect=404)
+        self.call("GET", "/api/history?page=0", expect=422)
+        return "bad input is refused with a message"
+
+    def delete(self) -> str:
+        self.call("DELETE", f"/api/history/{self.image['id']}", expect=204)
+        self.call("GET", f"/api/download/{self.image['id']}", expect=404)
+        return "gone"
+
+
+def pixels(png: bytes) -> bytes:
+    """Returns the compressed pixels of a PNG: its IDAT chunks, without the texts before them."""
+    position, data = len(PNG_SIGNATURE), b""
+    while position < len(png):
+        length = int.from_bytes(png[position : position + 4], "big")
+        if png[position + 4 : position + 8] == b"IDAT":
+            data += png[position + 8 : position + 8 + length]
+        position += length + 12
+    return data
+
+
+def require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise CheckFailed(otherwise)
+
+
+def run(checks: list[Callable[[], str]]) -> int:
+    """Runs every check and returns how many failed."""
+    failures = 0
+    for check in checks:
+        name = check.__name__.replace("_", " ")
+        try:
+            print(f"ok    {name:<10} {check()}", flush=True)
+        except (CheckFailed, OSError, KeyError, ValueError) as error:
+            failures += 1
+            print(f"FAIL  {name:<10} {type(error).__name__}: {error}", flush=True)
+    return failures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", default=f"http://localhost:{os.environ.get('ZIMAGE_PORT', '15000')}")
+    parser.add_argument("--prompt", default="一只红色的狐狸")
+    parser.add_argument("--timeout", type=float, default=600.0, help="seconds to wait for one picture")
+    options = parser.parse_args()
+    walk = Walk(options.url.rstrip("/"), options.prompt, options.timeout, os.environ.get("ZIMAGE_API_TOKEN"))
+    failures = run([
+        walk.health, walk.root, walk.docs, walk.models, walk.system, walk.generate, walk.download, walk.thumbnail,
+        walk.latest, walk.history, walk.same_seed, walk.cancel, walk.refusals, walk.delete,
+    ])  # fmt: skip
+    print("every check passed" if failures == 0 else f"{failures} checks failed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
