@@ -156,6 +156,7 @@ class HistoryStore:
         try:
             size_bytes = write_atomically(path, lambda file: write_png(generated.image, file, embed(record)))
         except OSError as error:
+            path.unlink(missing_ok=True)  # the folder's sync may fail when the name is there already
             raise DiskFull(_DISK_IS_FULL) from error
         record = record.model_copy(update={"size_bytes": size_bytes})
         try:
@@ -171,6 +172,7 @@ class HistoryStore:
 
         Raises:
             UnknownImage: there is no such picture.
+            DiskFull: the history cannot be written; the picture stays.
         """
         with self._lock:
             path = self._images_dir / self.get(image_id).filename
@@ -181,11 +183,12 @@ class HistoryStore:
             record, line = self._records.pop(image_id), self._lines.pop(image_id)
             try:
                 self._write()
-            except OSError:
+            except OSError as error:
                 self._records[image_id], self._lines[image_id] = record, line
+                self._sort()
                 if doomed.exists():
                     doomed.replace(path)
-                raise
+                raise DiskFull("The history cannot be written, so the picture was not deleted.") from error
             doomed.unlink(missing_ok=True)
             (self._thumbnails_dir / f"{image_id}.webp").unlink(missing_ok=True)
 

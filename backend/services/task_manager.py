@@ -12,6 +12,7 @@ from typing import Protocol
 from backend.models.schemas import GenerateRequest, ImageRecord, Status, TaskRecord
 from backend.services.errors import (
     Cancelled,
+    DiskFull,
     QueueFull,
     ShutDown,
     Stopped,
@@ -139,6 +140,7 @@ class TaskManager:
 
         Raises:
             QueueFull: too many tasks wait.
+            DiskFull: the task cannot be stored.
             StudioError: the request was not admitted.
         """
         self._admit(request)
@@ -156,9 +158,9 @@ class TaskManager:
             self._tasks[task.id] = task
             try:
                 self._save()
-            except OSError:
+            except OSError as error:
                 del self._tasks[task.id]
-                raise
+                raise DiskFull("The disk refuses to store the task; free some space and try again.") from error
             self._changed.notify_all()
         return task.id
 
