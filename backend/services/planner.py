@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -90,11 +91,17 @@ def fit_size(width: int, height: int, *, multiple: int, max_area: int | None) ->
         Width and height in pixels; unchanged when they fit already.
     """
     scale = 1.0 if max_area is None else min(1.0, math.sqrt(max_area / (width * height)))
-    fitted = [max(multiple, _round_to(side * scale, multiple)) for side in (width, height)]
-    while max_area is not None and fitted[0] * fitted[1] > max_area and max(fitted) > multiple:
-        fitted[fitted.index(max(fitted))] -= multiple
-    return fitted[0], fitted[1]
+    sizes = itertools.product(_neighbours(width * scale, multiple), _neighbours(height * scale, multiple))
+
+    def unfitness(size: tuple[int, int]) -> tuple[float, float, int]:
+        area = size[0] * size[1]
+        excess = 0 if max_area is None else max(0, area - max_area)
+        distortion = abs(math.log((size[0] * height) / (size[1] * width)))
+        return excess, distortion, -area
+
+    return min(sizes, key=unfitness)
 
 
-def _round_to(value: float, multiple: int) -> int:
-    return math.floor(value / multiple + 0.5) * multiple
+def _neighbours(value: float, multiple: int) -> tuple[int, int]:
+    below = max(multiple, math.floor(value / multiple) * multiple)
+    return below, max(multiple, math.ceil(value / multiple) * multiple)
