@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
+from tests.backend.fakes import wait_until
+
+
+def test_a_post_answers_with_an_id_and_where_to_poll(client):
+    response = client.post("/api/generate", json={"prompt": "一只红色的狐狸"})
+
+    assert response.status_code == 202
+    assert re.fullmatch("[0-9a-f]{32}", response.json()["task_id"])
+    assert response.headers["location"] == f"/api/generate/{response.json()['task_id']}"
+
+
+def test_a_task_ends_with_its_picture(client, post, finish):
+    task = finish(post("一只红色的狐狸", seed=3))
+
+    assert (task["status"], task["progress"], task["current_step"]) == ("completed", 100, 9)
+    assert task["result"]["prompt"] == "一只红色的狐狸"
+    assert task["result"]["seed"] == 3
+    assert task["result"]["model"] == "zimage-nano"
+    assert client.get(task["result"]["download_url"]).content.startswith(b"\x89PNG\r\n")
+    assert client.get("/api/images/latest").json() == task["result"]
+
+
+def test_the_request_is_reported_as_it_was_sent_with_its_defaults(client, post, engine):
+    release = engine.pause_at(0)
+    task_id = client.post("/api/generate", json={"prompt": "  a fox \n"}).json()["task_id"]
+
+    assert client.get(f"/api/generate/{task_id}").json()["request"] == {
+        "prompt": "a fox", "height": 1024, "width": 1024, "num_inference_steps": 9,
+        "use_gpu": True, "seed": None, "model": "auto",
+    }  # fmt: skip
+    release()
+
+
+def test_a_drawn_seed_is_reported(finish, post, engine):
+    task = finish(post(seed=None))
+
+    assert task["request"]["seed"] is None
+    assert task["result"]["seed"] == engine.requests[0].seed
+
+
+def test_no_gpu_and_a_smaller_size_are_said(finish, post):
+    task = finish(post(height=1024, width=2048))
+
+    assert task["result"]["use_gpu"] is False
+    assert (task["result"]["width"], task["result"]["height"]) == (704, 352)
+    assert "no GPU is available" in task["message"]
+    assert "2048×1024 became 704×352" in task["message"]
+
+
+def test_the_list_has_running_and_waiting_tasks_in_order(client, post, engine):
+    release = engine.pause_at(2)
+    first = post("first")
+    wait_until(engine.paused.is_set)
+    second, third = post("second"), post("third")
+
+    tasks = client.get("/api/generate").json()["tasks"]
+
+    assert [task["task_id"] for task in tasks] == [first, second, third]
+    assert [task["queue_position"] for task in tasks] == [None, 0, 1]
+    assert [task["status"] for task in tasks] == ["processing", "pending", "pending"]
+    release()
+
+
+def test_finished_tasks_are_listed_when_asked_for_newest_first(client, post, finish):
+    first, second = post("first"), post("second")
+    finish(first), finish(second)
+
+    assert client.get("/api/generate").json() == {"tasks": []}
+    listed = client.get("/api/generate", params={"finished": True}).json()["tasks"]
+    assert [task["task_id"] for task in listed] == [second, first]
+
+
+def test_a_waiting_task_is_cancelled_at_once(client, post, engine):
+    release = engine.pause_at(1)
+    running = post("running")
+    wait_until(engine.paused.is_set)
+    waiting = post("waiting")
+
+    response = client.delete(f"/api/generate/{waiting}")
+
+    assert response.status_code == 202
+    assert (response.json()["status"], response.json()["cancelling"]) == ("cancelled", False)
+    release()
+    wait_until(lambda: client.get(f"/api/generate/{running}").json()["status"] == "completed")
+    assert engine.decoded == ["running"]
+
+
+def test_a_running_task_is_cancelled_within_a_step_and_leaves_no_file(client, post, finish, engine, settings):
+    release = engine.pause_at(3)
+    task_id = post()
+    wait_until(engine.paused.is_set)
+
+    response = client.delete(f"/api/generate/{task_id}")
+    assert (response.status_code, response.json()["cancelling"]) == (202, True)
+    again = client.delete(f"/api/generate/{task_id}")
+    assert (again.status_code, again.json()["status"]) == (202, "processing")
+    release()
+
+    task = finish(task_id)
+    assert (task["status"], task["cancelling"], task["current_step"], task["result"]) == ("cancelled", False, 3, None)
+    assert engine.decoded == []
+    assert list(settings.images_dir.iterdir()) == []
+
+
+def test_a_finished_task_cannot_be_cancelled(client, post, finish):
+    task_id = post()
+    finish(task_id)
+
+    response = client.delete(f"/api/generate/{task_id}")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "conflict")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_an_unknown_task_is_404(client, method):
+    response = client.request(method, f"/api/generate/{'0' * 32}")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("task_id", ["x", "A" * 32, "0" * 33, "%2e%2e", "0" * 31 + "%0a"])
+def test_an_id_that_is_none_is_422(client, task_id):
+    response = client.get(f"/api/generate/{task_id}")
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "validation_error")
+    assert response.json()["error"]["fields"][0]["field"] == "task_id"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OutOfMemory("The picture does not fit into memory."), "out_of_memory"),
+        (BlankPicture("The model produced NaN."), "invalid_output"),
+        (ModelBroken("The weights are damaged."), "model_broken"),
+    ],
+)
+def test_an_expected_failure_is_told_in_its_own_words(post, finish, engine, error, code):
+    engine.errors[2] = error
+
+    task = finish(post())
+
+    assert (task["status"], task["error"], task["error_code"]) == ("failed", str(error), code)
+    assert task["result"] is None
+    assert finish(post())["status"] == "completed"
+
+
+def test_an_unexpected_failure_does_not_leak_its_text(post, finish, engine):
+    engine.errors[2] = RuntimeError("/secret/path")
+
+    task = finish(post())
+
+    assert (task["status"], task["error_code"]) == ("failed", "internal_error")
+    assert "secret" not in str(task)
+    assert "RuntimeError" in task["error"]
+
+
+def test_an_unknown_model_is_refused_before_it_waits(client):
+    response = client.post("/api/generate", json={"prompt": "a", "model": "sdxl"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "unknown_model")
+    assert response.json()["error"]["fields"][0]["field"] == "model"
+    assert client.get("/api/generate").json() == {"tasks": []}
+
+
+def test_a_model_without_weights_is_refused_with_what_there_is(client):
+    response = client.post("/api/generate", json={"prompt": "a", "model": "z-image-turbo"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "model_not_installed")
+    assert "zimage-nano" in response.json()["error"]["message"]
+
+
+def test_a_full_queue_is_429_with_when_to_come_back(client, services, post, engine):
+    services.tasks._max_queued = 1
+    release = engine.pause_at(1)
+    post("running")
+    wait_until(engine.paused.is_set)
+    post("waiting")
+
+    response = client.post("/api/generate", json={"prompt": "too many"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (429, "queue_full")
+    assert int(response.headers["retry-after"]) > 0
+    release()
+
+
+def test_a_full_disk_is_507(client, services):
+    services.tasks._admit.__self__._min_free_disk_mb = 10**12
+
+    response = client.post("/api/generate", json={"prompt": "a"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_storage")
+
+
+def test_a_queue_that_cannot_be_saved_is_507_and_queues_nothing(client, services, monkeypatch):
+    def refuse(tasks: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(services.tasks._journal, "write", refuse)
+
+    response = client.post("/api/generate", json={"prompt": "a"})
+
+    assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_storage")
+    assert client.get("/api/generate").json() == {"tasks": []}
+
+
+def test_the_health_answers_while_a_picture_is_drawn(client, post, engine):
+    release = engine.pause_at(1)
+    post()
+    wait_until(engine.paused.is_set)
+
+    assert client.get("/health").json() == {"status": "healthy", "service": "Z-Image API"}
+    release()
+
+
+def test_the_defaults_come_from_the_settings(tmp_path, settings, engine):
+    from starlette.testclient import TestClient
+
+    from backend.main import create_app
+    from tests.backend.fakes import PLAIN_CPU
+
+    own = settings.model_copy(update={"default_height": 512, "default_width": 256, "default_num_inference_steps": 4})
+    with TestClient(create_app(own, engine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
+        task_id = client.post("/api/generate", json={"prompt": "a"}).json()["task_id"]
+        request = client.get(f"/api/generate/{task_id}").json()["request"]
+        assert (request["height"], request["width"], request["num_inference_steps"]) == (512, 256, 4)
+        wait_until(lambda: client.get("/api/generate").json() == {"tasks": []})

@@ -1,0 +1,72 @@
+"""An application on a folder of its own, with a fake engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from backend.api.dependencies import Services
+from backend.main import create_app
+from backend.models.config import Settings
+from tests.backend.fakes import PLAIN_CPU, FakeEngine, make_model_folder, wait_until
+
+FINAL = ("completed", "failed", "cancelled", "interrupted")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a machine that has the embedded model and nothing else."""
+    make_model_folder(tmp_path / "root" / "Z-Image" / "ckpts" / "zimage-nano", {"size_multiple": 32, "demo": True})
+    return Settings(base_dir=tmp_path / "root", data_dir=tmp_path / "data", min_free_disk_mb=0)
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def app(settings: Settings, engine: FakeEngine) -> FastAPI:
+    return create_app(settings, engine, hardware=lambda: PLAIN_CPU)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, base_url="http://localhost") as client:
+        yield client
+
+
+@pytest.fixture
+def services(app: FastAPI, client: TestClient) -> Services:
+    return app.state.services
+
+
+@pytest.fixture
+def post(client: TestClient) -> Callable[..., str]:
+    """Posts a small picture and returns the task's id."""
+
+    def post(prompt: str = "a red apple", **values: object) -> str:
+        response = client.post("/api/generate", json={"prompt": prompt, "height": 256, "width": 256, **values})
+        assert response.status_code == 202, response.text
+        return response.json()["task_id"]
+
+    return post
+
+
+@pytest.fixture
+def finish(client: TestClient) -> Callable[[str], dict[str, Any]]:
+    """Waits until a task is finished and returns it."""
+
+    def finish(task_id: str) -> dict[str, Any]:
+        def task() -> dict[str, Any]:
+            return client.get(f"/api/generate/{task_id}").json()
+
+        wait_until(lambda: task()["status"] in FINAL, f"the end of task {task_id}")
+        return task()
+
+    return finish

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from backend.models.schemas import GenerateRequest, Status, TaskRecord
+from tests.backend.fakes import a_request
+
+
+def test_defaults():
+    request = GenerateRequest(prompt="a")
+
+    assert request.model_dump() == {
+        "prompt": "a", "height": 1024, "width": 1024, "num_inference_steps": 9,
+        "use_gpu": True, "seed": None, "model": "auto",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("side", [256, 272, 1024, 2048])
+def test_sides_on_the_grid(side):
+    request = GenerateRequest(prompt="a", height=side, width=side)
+    assert (request.height, request.width) == (side, side)
+
+
+@pytest.mark.parametrize(("side", "below", "above"), [(257, 256, 272), (1000, 992, 1008), (2047, 2032, 2048)])
+@pytest.mark.parametrize("name", ["height", "width"])
+def test_a_side_off_the_grid_names_its_neighbours(name, side, below, above):
+    with pytest.raises(ValidationError) as caught:
+        GenerateRequest.model_validate({"prompt": "a", name: side})
+
+    [problem] = caught.value.errors()
+    assert problem["loc"] == (name,)
+    assert str(below) in problem["msg"]
+    assert str(above) in problem["msg"]
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=200))
+def test_any_printable_text_is_a_prompt(text):
+    if text.strip():
+        assert GenerateRequest(prompt=text).prompt == text.strip()
+    else:
+        with pytest.raises(ValidationError):
+            GenerateRequest(prompt=text)
+
+
+@given(st.characters(categories=["Cc"]).filter(lambda c: c not in "\n\t"), st.sampled_from(["a{}b", "一{}二"]))
+def test_no_control_character_is(character, frame):
+    with pytest.raises(ValidationError):
+        GenerateRequest(prompt=frame.format(character))
+
+
+def test_line_breaks_and_tabs_are_kept_inside():
+    assert GenerateRequest(prompt=" a\n\tb\n").prompt == "a\n\tb"
+
+
+@given(st.integers())
+def test_exactly_the_integers_that_javascript_knows_are_seeds(seed):
+    if 0 <= seed < 2**53:
+        assert GenerateRequest(prompt="a", seed=seed).seed == seed
+    else:
+        with pytest.raises(ValidationError):
+            GenerateRequest(prompt="a", seed=seed)
+
+
+@given(st.integers(-5, 60))
+def test_exactly_1_to_50_are_steps(steps):
+    if 1 <= steps <= 50:
+        assert GenerateRequest(prompt="a", num_inference_steps=steps).num_inference_steps == steps
+    else:
+        with pytest.raises(ValidationError):
+            GenerateRequest(prompt="a", num_inference_steps=steps)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_final_means_that_nothing_follows(status):
+    assert status.is_final == (status not in ("pending", "processing"))
+
+
+@pytest.mark.parametrize(("current", "total", "progress"), [(0, 9, 0.0), (1, 3, 33.3), (8, 9, 88.9), (9, 9, 100.0)])
+def test_progress_is_the_share_of_the_steps(current, total, progress):
+    task = TaskRecord(
+        id="0" * 32, request=a_request(), current_step=current, total_steps=total, created_at=datetime.now(UTC)
+    )
+    assert task.progress == progress
