@@ -93,7 +93,8 @@ def read_address(options: argparse.Namespace) -> Address:
 
 
 def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Gives the children's environment: unbuffered output, and no leftovers of another Python environment."""
+    """Gives the children's environment: no leftovers of another Python environment, and tools that keep to the point."""
     dropped = {"PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
     kept = {name: value for name, value in environ.items() if name not in dropped}
-    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    quiet_npm = {f"npm_config_{name}": "false" for name in ("audit", "fund", "update_notifier")}
+    return {**kept, **quiet_npm, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}

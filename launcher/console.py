@@ -14,7 +14,8 @@ from subprocess import PIPE
 
 from launcher.processes import Child
 
-TAIL_LINES = 25
+LAST_LINES = 15
+FIRST_ERRORS = 5
 QUIET_INTERVAL_S = 20.0  # how often a log that is no terminal gets a sign of life
 
 
@@ -31,10 +32,27 @@ def complain(message: str) -> None:
 class CommandFailed(Exception):
     """A command ended with an error."""
 
-    def __init__(self, code: int, tail: str) -> None:
+    def __init__(self, code: int, excerpt: str) -> None:
         super().__init__(f"exit code {code}")
         self.code = code
-        self.tail = tail
+        self.excerpt = excerpt
+
+
+class _Excerpt:
+    """What a failed command's output is remembered by: its first lines that speak of an error, and its last lines."""
+
+    def __init__(self) -> None:
+        self._first_errors: list[str] = []
+        self._last: deque[str] = deque(maxlen=LAST_LINES)
+
+    def add(self, line: str) -> None:
+        if len(self._first_errors) < FIRST_ERRORS and "error" in line.lower():
+            self._first_errors.append(line)
+        self._last.append(line)
+
+    def __str__(self) -> str:
+        missing = [line for line in self._first_errors if line not in self._last]
+        return "\n".join([*missing, *(["…"] if missing else []), *self._last])
 
 
 class _Ticker:
@@ -85,9 +103,9 @@ def run_step(title: str, command: Sequence[str], cwd: Path, environ: Mapping[str
     """Runs one command of the set-up, with a compact view of its output.
 
     Raises:
-        CommandFailed: with the last lines of its output.
+        CommandFailed: with an excerpt of its output.
     """
-    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    excerpt = _Excerpt()
     child = Child(command, cwd, environ, stdout=PIPE)
     ticker = _Ticker(title)
     try:
@@ -95,12 +113,12 @@ def run_step(title: str, command: Sequence[str], cwd: Path, environ: Mapping[str
             for raw in child.output:
                 line = raw.decode("utf-8", errors="replace").rstrip()
                 if line:
-                    tail.append(line)
+                    excerpt.add(line)
                     ticker.last_line = line.strip()
             code = child.process.wait()
     finally:
         child.kill()
         child.output.close()
     if code != 0:
-        raise CommandFailed(code, "\n".join(tail))
+        raise CommandFailed(code, str(excerpt))
     say(f"{title}: done in {ticker.seconds:.0f} s")

@@ -166,7 +166,7 @@ class Setup:
                 run_step(title, command, self._places.root, self._environ)
                 return
             except CommandFailed as failed:
-                if position == len(attempts) or NO_SUCH_BUILD not in failed.tail:
+                if position == len(attempts) or NO_SUCH_BUILD not in failed.excerpt:
                     raise as_launcher_error(title, failed) from None
                 say("The default package index does not serve this build of torch; asking PyTorch's own.")
 
@@ -178,15 +178,15 @@ class Setup:
 
 
 def as_launcher_error(title: str, failed: CommandFailed) -> NetworkDown | StepFailed:
-    """Turns a failed command into a plain sentence, with the command's last lines before it."""
-    if any(sign in failed.tail for sign in NETWORK_SIGNS):
+    """Turns a failed command into a plain sentence, with an excerpt of the command's output before it."""
+    if any(sign in failed.excerpt for sign in NETWORK_SIGNS):
         return NetworkDown(
-            f"{failed.tail}\n\n{title}: the package registry could not be reached. "
+            f"{failed.excerpt}\n\n{title}: the package registry could not be reached. "
             "Check the network connection (and proxy), then run this command again; it goes on where it stopped."
         )
-    if "No space left on device" in failed.tail or "ENOSPC" in failed.tail:
-        return StepFailed(f"{failed.tail}\n\n{title}: the disk is full. Free some space and run this command again.")
+    if "No space left on device" in failed.excerpt or "ENOSPC" in failed.excerpt:
+        return StepFailed(f"{failed.excerpt}\n\n{title}: the disk is full. Free some space and run this command again.")
     return StepFailed(
-        f"{failed.tail}\n\n{title} failed with exit code {failed.code}; its last lines stand above. "
+        f"{failed.excerpt}\n\n{title} failed with exit code {failed.code}; what it said stands above. "
         "Run this command again after mending the cause."
     )

@@ -132,6 +132,17 @@ def test_a_failure_shows_the_last_lines(checkout):
         checkout.setup.build()
 
 
+def test_a_long_failure_keeps_its_first_error(checkout):
+    lines = ["npm error code EUSAGE", *(f"line {number}" for number in range(100))]
+    checkout.environ["FAKE_NPM_FAILS"] = "\n".join(lines)
+    with pytest.raises(StepFailed) as failed:
+        checkout.setup.node()
+    shown = str(failed.value).splitlines()
+    assert shown[:2] == ["npm error code EUSAGE", "…"]
+    assert "line 99" in shown
+    assert len(shown) < 25
+
+
 def test_a_full_disk_while_installing(checkout):
     checkout.fake_pip("echo 'OSError: [Errno 28] No space left on device'; exit 1")
     with pytest.raises(StepFailed, match="disk is full"):
