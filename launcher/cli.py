@@ -93,7 +93,7 @@ def read_address(options: argparse.Namespace) -> Address:
 
 
 def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Gives the children's environment: no leftovers of another Python environment, and tools that keep to the point."""
+    """Gives the children's environment: no leftovers of another Python, and tools that keep quiet."""
     dropped = {"PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
     kept = {name: value for name, value in environ.items() if name not in dropped}
     quiet_npm = {f"npm_config_{name}": "false" for name in ("audit", "fund", "update_notifier")}
