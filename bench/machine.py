@@ -1,0 +1,23 @@
+"""Names the machine that a measurement was made on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def describe_machine() -> str:
+    """Returns processor, cores and Python version, for the line above a table."""
+    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.is_file():
+        return platform.processor() or platform.machine()
+    facts = dict(line.split(":", 1) for line in cpuinfo.read_text().splitlines() if ":" in line)
+    names = {key.strip(): value.strip() for key, value in facts.items()}
+    flags = names.get("flags", "").split()
+    kind = next((flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in flags), "")
+    return f"{names.get('model name', platform.machine())} ({kind or platform.machine()})"
