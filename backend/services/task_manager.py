@@ -203,8 +203,8 @@ class TaskManager:
             if task.status.is_final:
                 raise TaskAlreadyFinished(f"This task is {task.status} already; there is nothing to cancel.")
             if task.status is Status.PENDING:
-                self._finish(task_id, Status.CANCELLED, "Cancelled before it started")
-            elif self._running is not None:
+                return self._finish(task_id, Status.CANCELLED, "Cancelled before it started")
+            if self._running is not None:
                 self._running.stop(Cancelled("Cancelled"))
                 self._update(task_id, cancelling=True, message="Cancelling")
             return self._tasks[task_id]
@@ -284,13 +284,17 @@ class TaskManager:
     def _update(self, task_id: str, **changes: object) -> None:
         self._tasks[task_id] = self._tasks[task_id].model_copy(update=changes)
 
-    def _finish(self, task_id: str, status: Status, message: str) -> None:
+    def _finish(self, task_id: str, status: Status, message: str) -> TaskRecord:
         self._update(task_id, status=status, message=message, cancelling=False)
         logger.info("task %s %s", task_id, status)
-        finished = [task.id for task in self._tasks.values() if task.status.is_final]
+        tasks = dict(self._tasks)  # a new one: readers look without the lock
+        task = tasks[task_id] = tasks.pop(task_id)  # finished tasks stand in the order of their ends
+        finished = [task.id for task in tasks.values() if task.status.is_final]
         for forgotten in finished[: max(0, len(finished) - self._kept_finished)]:
-            del self._tasks[forgotten]
+            del tasks[forgotten]
+        self._tasks = tasks
         self._save_if_possible()
+        return task
 
     def _save(self) -> None:
         self._journal.write(self._tasks.values())
