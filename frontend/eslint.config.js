@@ -51,6 +51,12 @@ export default defineConfig([
   forbid(['src/services/**'], ['components', 'hooks'], []),
   forbid(['src/lib/**', 'src/i18n/**'], ['components', 'hooks', 'services']),
   {
+    // src/test/setup.js gives every test its own `server`.
+    files: ['src/**/*.test.{js,jsx}'],
+    languageOptions: { globals: { server: 'readonly' } },
+    rules: { 'no-console': 'off' },
+  },
+  {
     files: ['e2e/**', '*.config.js'],
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
     rules: { 'no-console': 'off' },

@@ -13,13 +13,15 @@ import SeedField from './SeedField.jsx'
 import SizePicker from './SizePicker.jsx'
 import StepsField from './StepsField.jsx'
 
+const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
+
 function Actions({ isPending, onReset }) {
   const { t } = useTranslation()
   return (
     <div className="form-actions">
       <Button type="submit" size="lg" disabled={isPending}>
         {isPending ? t('form.submitting') : t('form.submit')}
-        <kbd>{t('form.shortcut')}</kbd>
+        <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>
       </Button>
       <Button variant="link" onClick={onReset}>
         {t('form.reset')}

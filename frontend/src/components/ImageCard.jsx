@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 
-import { formatDateTime } from '../lib/format.js'
+import { formatDateTime, formatShortDate } from '../lib/format.js'
 import Icon from './Icon.jsx'
 
 const THUMBNAIL_PX = 384
@@ -48,8 +48,8 @@ export default function ImageCard({ image, onOpen, onDelete }) {
       <p className="card-prompt" title={prompt}>
         {prompt}
       </p>
-      <p className="card-meta">
-        {image.width} × {image.height} · {formatDateTime(image.created_at, i18n.language)}
+      <p className="card-meta" title={formatDateTime(image.created_at, i18n.language)}>
+        {image.width} × {image.height} · {formatShortDate(image.created_at, i18n.language)}
       </p>
     </li>
   )

@@ -58,7 +58,8 @@ function Grid({ images, onUseSettings }) {
           <Lightbox
             images={images}
             imageId={openId}
-            onShow={setOpenId}
+            // While a deletion is in question, the arrow keys stand still.
+            onShow={(id) => !doomed && setOpenId(id)}
             onClose={() => setOpenId(null)}
             onDelete={setDoomed}
             onUseSettings={onUseSettings}

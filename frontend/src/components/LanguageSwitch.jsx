@@ -7,15 +7,17 @@ export default function LanguageSwitch() {
   const { t, i18n } = useTranslation()
   return (
     <div className="segments" role="group" aria-label={t('app.language')}>
-      {LANGUAGES.map(({ code, htmlLang, name }) => (
+      {LANGUAGES.map(({ code, htmlLang, name, short }) => (
         <button
           key={code}
           type="button"
           lang={htmlLang}
+          aria-label={name}
+          title={name}
           aria-pressed={i18n.language === code}
           onClick={() => i18n.changeLanguage(code)}
         >
-          {name}
+          {short}
         </button>
       ))}
     </div>

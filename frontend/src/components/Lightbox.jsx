@@ -2,6 +2,7 @@ import Button from 'react-bootstrap/Button'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
+import { useArrowKeys } from '../hooks/useArrowKeys.js'
 import './Lightbox.css'
 import Icon from './Icon.jsx'
 import ImageDetails from './ImageDetails.jsx'
@@ -50,13 +51,13 @@ export default function Lightbox({ images, imageId, onShow, onClose, onDelete, o
   const image = images[index]
   const previous = images[index - 1]
   const next = images[index + 1]
-  const turn = (event) => {
-    const target = { ArrowLeft: previous, ArrowRight: next }[event.key]
-    if (target) onShow(target.id)
-  }
+  useArrowKeys({
+    onLeft: () => previous && onShow(previous.id),
+    onRight: () => next && onShow(next.id),
+  })
   const title = t('lightbox.title', { index: index + 1, count: images.length })
   return (
-    <Modal show fullscreen className="lightbox" aria-label={title} onHide={onClose} onKeyDown={turn}>
+    <Modal show fullscreen className="lightbox" aria-label={title} onHide={onClose}>
       <Modal.Body>
         <div className="lightbox-stage">
           <img src={image.download_url} width={image.width} height={image.height} alt={image.prompt} />

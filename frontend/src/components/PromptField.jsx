@@ -34,7 +34,7 @@ export default function PromptField({ value, error, onChange, onSubmit }) {
     length >= COUNT_FROM ? t('form.promptCount', { count: length, max: PROMPT_MAX }) : undefined
   return (
     <>
-      <Field label={t('form.prompt')} error={error} hint={count}>
+      <Field className="wide" label={t('form.prompt')} error={error} hint={count}>
         {(control) => (
           <Form.Control
             {...control}

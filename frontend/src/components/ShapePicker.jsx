@@ -29,7 +29,7 @@ export default function ShapePicker({ value, onChange }) {
   const { t } = useTranslation()
   const name = useId()
   return (
-    <fieldset className="field">
+    <fieldset className="field wide">
       <legend>{t('form.shape')}</legend>
       <div className="shapes">
         {[...Object.keys(PRESETS), 'custom'].map((shape) => (

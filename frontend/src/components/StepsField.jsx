@@ -9,7 +9,7 @@ export default function StepsField({ value, error, onChange }) {
   const { t } = useTranslation()
   const text = t('form.stepsValue', { steps: value, count: forwardsOf(value) })
   return (
-    <Field label={t('form.steps')} error={error} aside={<output className="field-value">{text}</output>}>
+    <Field label={t('form.steps')} error={error} aside={<span className="field-value">{text}</span>}>
       {(control) => (
         <Form.Range
           {...control}

@@ -28,7 +28,8 @@ function useSentences(task, status) {
 export default function TaskDetail({ task, status, connectionLost, cancelError }) {
   const { t } = useTranslation()
   const sentences = useSentences(task, status)
-  const running = status === 'processing' ? task.message : ''
+  // Once steps are counted, the bar says it in the reader's language.
+  const running = status === 'processing' && task.current_step === 0 ? task.message : ''
   return (
     <>
       {sentences.length > 0 && <p className="task-text">{sentences.join(' ')}</p>}

@@ -5,8 +5,8 @@ import en from './en.json'
 import zh from './zh.json'
 
 export const LANGUAGES = [
-  { code: 'en', htmlLang: 'en', name: 'English' },
-  { code: 'zh', htmlLang: 'zh-Hans', name: '中文' },
+  { code: 'en', htmlLang: 'en', name: 'English', short: 'EN' },
+  { code: 'zh', htmlLang: 'zh-Hans', name: '中文', short: '中文' },
 ]
 const KEY = 'zimage.language'
 

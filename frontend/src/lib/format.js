@@ -18,6 +18,14 @@ export function formatBytes(bytes) {
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`
 }
 
+/** Day and time, short enough for a caption. */
+export function formatShortDate(iso, language) {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return ''
+  const parts = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
+  return new Intl.DateTimeFormat(language, parts).format(date)
+}
+
 /** Date and time in the reader's language. */
 export function formatDateTime(iso, language) {
   const date = new Date(iso)

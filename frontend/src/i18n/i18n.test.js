@@ -1,0 +1,61 @@
+import { describe, expect, it, vi } from 'vitest'
+
+import en from './en.json'
+import { createI18n, detectLanguage } from './index.js'
+import zh from './zh.json'
+
+const sources = import.meta.glob('../**/*.{js,jsx}', { query: '?raw', import: 'default', eager: true })
+const code = Object.entries(sources)
+  .filter(([path]) => !path.includes('.test.') && !path.includes('/test/'))
+  .map(([, text]) => text)
+  .join('\n')
+
+function flatten(tree, prefix = '') {
+  return Object.entries(tree).flatMap(([key, value]) =>
+    typeof value === 'string' ? [[prefix + key, value]] : flatten(value, `${prefix}${key}.`),
+  )
+}
+
+const english = new Map(flatten(en))
+const chinese = new Map(flatten(zh))
+const stem = (key) => key.replace(/_(one|other)$/, '')
+const stems = (texts) => new Set([...texts.keys()].map(stem))
+const variables = (text) => [...text.matchAll(/{{(\w+)/g)].map(([, name]) => name).sort()
+
+describe('the translations', () => {
+  it('have the same keys in both languages', () => expect([...stems(chinese)]).toEqual([...stems(english)]))
+
+  it('use the same variables in both languages', () => {
+    for (const [key, text] of chinese) expect([key, variables(text)]).toEqual([key, variables(english.get(key))])
+  })
+
+  it('hold every key that the code names', () => {
+    const named = [...code.matchAll(/'((?:\w+\.)+\w+)'/g)].map(([, key]) => key)
+    const areas = Object.keys(en)
+    const missing = named.filter((key) => areas.includes(key.split('.')[0]) && !stems(english).has(key))
+    expect(missing).toEqual([])
+  })
+
+  it('hold no key that the code never names', () => {
+    const dynamic = /^(errors|fieldErrors|image|app\.theme|task)\./
+    const unused = [...stems(english)].filter((key) => !code.includes(`'${key}'`) && !dynamic.test(key))
+    expect(unused).toEqual([])
+  })
+})
+
+describe('detectLanguage', () => {
+  it.each([
+    [['zh-CN', 'en'], 'zh'],
+    [['fr', 'zh-Hant-TW'], 'zh'],
+    [['en-GB', 'zh'], 'en'],
+    [['fr'], 'en'],
+  ])('of %j is %s', (languages, expected) => {
+    vi.spyOn(navigator, 'languages', 'get').mockReturnValue(languages)
+    expect(detectLanguage()).toBe(expected)
+  })
+
+  it('prefers what was chosen before', async () => {
+    await createI18n('en').changeLanguage('zh')
+    expect([detectLanguage(), document.documentElement.lang]).toEqual(['zh', 'zh-Hans'])
+  })
+})

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+
+import { DEFAULT_SETTINGS, drawSeed, forwardsOf, fromSource, restoreSettings, toRequest, validateSettings } from './settings.js'
+
+const GOOD = { ...DEFAULT_SETTINGS, prompt: 'a red fox' }
+
+describe('validateSettings', () => {
+  it('finds nothing wrong with the defaults and a prompt', () => expect(validateSettings(GOOD)).toEqual({}))
+
+  it.each([
+    ['prompt', '  \n '],
+    ['prompt', 'x'.repeat(4001)],
+    ['prompt', 'bell\u0007'],
+    ['width', 0],
+    ['width', 250],
+    ['height', 1000],
+    ['height', 2064],
+    ['seed', '-1'],
+    ['seed', '1.5'],
+    ['seed', '9007199254740992'],
+    ['seed', 'abc'],
+  ])('refuses %s = %j', (field, value) => {
+    expect(Object.keys(validateSettings({ ...GOOD, [field]: value }))).toEqual([field])
+  })
+
+  it('counts characters, not UTF-16 units', () => {
+    expect(validateSettings({ ...GOOD, prompt: '🦊'.repeat(4000) })).toEqual({})
+  })
+
+  it('takes tabs, newlines and the largest seed', () => {
+    expect(validateSettings({ ...GOOD, prompt: 'a\tb\nc', seed: '9007199254740991' })).toEqual({})
+  })
+})
+
+describe('toRequest', () => {
+  it('names the fields of the API and nothing else', () => {
+    expect(toRequest({ ...GOOD, prompt: ' a fox ', seed: ' 7 ' })).toEqual({
+      prompt: 'a fox',
+      width: 1024,
+      height: 1024,
+      num_inference_steps: 9,
+      use_gpu: true,
+      seed: 7,
+      model: 'auto',
+    })
+  })
+
+  it('lets the server draw a seed', () => expect(toRequest(GOOD).seed).toBeNull())
+})
+
+describe('restoreSettings', () => {
+  it.each([null, 7, 'text'])('makes defaults of %j', (stored) => expect(restoreSettings(stored)).toEqual(DEFAULT_SETTINGS))
+
+  it('keeps what fits and drops what does not', () => {
+    const restored = restoreSettings({ prompt: 'kept', width: '512', foreign: 1 })
+    expect(restored).toEqual({ ...DEFAULT_SETTINGS, prompt: 'kept' })
+  })
+})
+
+describe('fromSource', () => {
+  it('takes over a picture, seed included', () => {
+    const settings = fromSource({ prompt: 'fox', width: 512, height: 768, seed: 0, model: 'zimage-nano', id: 'x' })
+    expect(settings).toMatchObject({ prompt: 'fox', width: 512, height: 768, seed: '0', model: 'zimage-nano' })
+  })
+
+  it('leaves the seed open where there was none', () => expect(fromSource({ seed: null }).seed).toBe(''))
+})
+
+describe('forwardsOf', () => {
+  it.each([
+    [1, 1],
+    [2, 1],
+    [9, 8],
+    [50, 49],
+  ])('%d steps are %d forwards', (steps, forwards) => expect(forwardsOf(steps)).toBe(forwards))
+})
+
+describe('drawSeed', () => {
+  it('draws a seed that the server takes', () => expect(validateSettings({ ...GOOD, seed: drawSeed() })).toEqual({}))
+})
