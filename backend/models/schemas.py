@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 MIN_SIDE_PX = 256
@@ -120,7 +120,7 @@ class ImageRecord(Frozen):
     num_inference_steps: int = Field(ge=1)
     use_gpu: bool
     size_bytes: int = Field(ge=0)
-    created_at: datetime
+    created_at: AwareDatetime
     generation_time_ms: float = Field(ge=0)
     model: str
     seed: int = Field(ge=0, le=MAX_SEED)

@@ -6,6 +6,7 @@ Whatever is cut off in between is put right at the next start.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -125,7 +126,7 @@ class HistoryStore:
             try:
                 with Image.open(self.image_path(image_id), formats=["PNG"]) as image:
                     self._write_thumbnail(image, path)
-            except (OSError, SyntaxError, ValueError) as error:
+            except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
                 raise UnknownImage("The file of this picture is damaged.") from error
         return path
 
@@ -177,18 +178,17 @@ class HistoryStore:
         with self._lock:
             path = self._images_dir / self.get(image_id).filename
             doomed = path.with_name(path.name + _DELETED_SUFFIX)
-            if path.exists():
-                path.replace(doomed)
-                sync_directory(self._images_dir)
-            record, line = self._records.pop(image_id), self._lines.pop(image_id)
             try:
-                self._write()
+                if path.exists():
+                    path.replace(doomed)
+                    sync_directory(self._images_dir)
+                self._write(without=image_id)
             except OSError as error:
-                self._records[image_id], self._lines[image_id] = record, line
-                self._sort()
                 if doomed.exists():
                     doomed.replace(path)
                 raise DiskFull("The history cannot be written, so the picture was not deleted.") from error
+            self._forget(image_id)
+        with contextlib.suppress(OSError):  # what stays is removed at the next start
             doomed.unlink(missing_ok=True)
             (self._thumbnails_dir / f"{image_id}.webp").unlink(missing_ok=True)
 
@@ -210,9 +210,9 @@ class HistoryStore:
     def _forget(self, image_id: str) -> None:
         del self._records[image_id], self._lines[image_id]
 
-    def _write(self) -> None:
+    def _write(self, without: str | None = None) -> None:
         """Writes one record a line: a person can read, search and repair it with a text editor."""
-        lines = b",\n".join(self._lines.values())
+        lines = b",\n".join(line for image_id, line in self._lines.items() if image_id != without)
         content = b'{"version": %d, "images": [\n%s\n]}\n' % (SCHEMA_VERSION, lines)
         write_atomically(self._file, lambda file: file.write(content))
 

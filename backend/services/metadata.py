@@ -54,5 +54,5 @@ def extract(path: Path) -> ImageRecord:
     try:
         own = json.loads(texts[OWN_KEYWORD])
         return ImageRecord.model_validate({**own, "filename": path.name, "size_bytes": path.stat().st_size})
-    except (TypeError, ValidationError) as error:
+    except (TypeError, RecursionError, ValidationError) as error:
         raise ValueError("its parameters are damaged") from error

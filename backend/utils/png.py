@@ -33,6 +33,6 @@ def read_png_texts(file: BinaryIO) -> dict[str, str]:
         with Image.open(file, formats=["PNG"]) as image:
             texts = {str(key): value for key, value in image.info.items() if isinstance(value, str)}
             image.verify()
-    except (SyntaxError, ValueError) as error:  # Pillow's words for a damaged chunk
+    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # Pillow's words for a damaged chunk
         raise OSError(f"damaged PNG: {error}") from error
     return texts
