@@ -38,7 +38,7 @@ class FakeEngine:
         self.decoded: list[str] = []
         self.load_error: Exception | None = None
         self.errors: dict[int, Exception] = {}
-        self.error_after_decode: Exception | None = None
+        self.watch: Callable[[int], None] = lambda step: None
         self.paused = threading.Event()
         self._pauses: dict[int, threading.Event] = {}
 
@@ -66,6 +66,7 @@ class FakeEngine:
         pass
 
     def _reach(self, step: int) -> None:
+        self.watch(step)
         if step in self._pauses and not self._pauses[step].is_set():
             self.paused.set()
             assert self._pauses[step].wait(PATIENCE_S), f"nobody let step {step} go on"

@@ -24,8 +24,14 @@ def test_it_is_free_again_afterwards(tmp_path):
 
 
 def test_another_process_is_refused_and_a_killed_one_lets_go(tmp_path, repository_root):
-    script = "import sys; from pathlib import Path; from backend.utils.folder_lock import FolderLock\n" \
-        "with FolderLock(Path(sys.argv[1])): print('mine', flush=True); sys.stdin.read()"  # fmt: skip
+    script = """
+import sys
+from pathlib import Path
+from backend.utils.folder_lock import FolderLock
+with FolderLock(Path(sys.argv[1])):
+    print("mine", flush=True)
+    sys.stdin.read()
+"""
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path)],
         cwd=repository_root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
