@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
@@ -46,7 +47,14 @@ def create_app(
     """
     settings = settings or Settings()
     services = build_services(settings, engine or build_engine(settings), hardware)
-    app = FastAPI(title="Z-Image API", version=__version__, lifespan=_lifespan, responses=documented(500))
+    app = FastAPIOffline(  # its /docs loads nothing from elsewhere
+        title="Z-Image API",
+        version=__version__,
+        lifespan=_lifespan,
+        responses=documented(500),
+        static_url="/docs/static",
+        favicon_url="/docs/static/favicon.png",
+    )
     app.state.services = services
     api = APIRouter(prefix=settings.api_prefix)
     for router in (generate.router, history.router, system.router, models.router):

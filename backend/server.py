@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from backend.api.guards import TokenGuard
 from backend.api.web import WebApp
 from backend.main import create_app
 from backend.models.config import Settings
@@ -74,7 +76,9 @@ class _Server(uvicorn.Server):
 
 async def _serve(api: FastAPI, settings: Settings, api_socket: socket.socket, web_socket: socket.socket) -> None:
     async with api.router.lifespan_context(api):
-        web = WebApp(api, settings.api_prefix, settings.web_dir)
+        web: ASGIApp = WebApp(api, settings.api_prefix, settings.web_dir)
+        if settings.api_token is not None:  # the page asks for the token itself, before any of its requests
+            web = TokenGuard(web, settings.api_token)
         servers = [_Server(_config(api, settings)), _Server(_config(web, settings))]
         _stop_on_signals(servers)
         serving = [

@@ -61,14 +61,13 @@ class _HashedFiles(StaticFiles):
 
 
 class _FilesOr:
-    """A file beside index.html when there is one (favicon, manifest), else the page itself."""
+    """A file beside index.html (favicon, manifest) when a file is asked for, else the page itself."""
 
     def __init__(self, serve_index: object, web_dir: Path) -> None:
         self._index = Route("/{path:path}", serve_index, methods=["GET"])  # type: ignore[arg-type]
         self._files = StaticFiles(directory=web_dir, check_dir=False)
-        self._web_dir = web_dir
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"].lstrip("/")
-        is_file = name and "/" not in name and (self._web_dir / name).is_file()
-        await (self._files if is_file else self._index.app)(scope, receive, send)
+        names_file = "/" not in name and "." in name  # pages of the UI have no dot; a missing file is a 404
+        await (self._files if names_file else self._index.app)(scope, receive, send)

@@ -96,7 +96,9 @@ class ImageGenerator:
 
     def prepare(self) -> None:
         """Imports the heavy libraries and looks at the hardware, so that the first picture need not wait for it."""
-        self._hardware = self._hardware or self._detect_hardware()
+        if self._hardware is None:
+            self._hardware = self._detect_hardware()
+            self._engine.prepare()
 
     def generate(self, request: GenerateRequest, on_progress: OnProgress) -> GeneratedImage:
         """Draws one picture.

@@ -47,6 +47,9 @@ class FakeEngine:
         self._pauses[step] = threading.Event()
         return self._pauses[step].set
 
+    def prepare(self) -> None:
+        pass
+
     def load(self, path: Path, plan: LoadPlan) -> None:
         self.loads.append((path, plan))
         if self.load_error is not None:

@@ -39,6 +39,9 @@ OnStep = Callable[[StepEvent], None]
 class Engine(Protocol):
     """Runs one model at a time, on the thread that calls it."""
 
+    def prepare(self) -> None:
+        """Imports what is slow to import; called before the first task is there."""
+
     def load(self, path: Path, plan: LoadPlan) -> None:
         """Loads a model folder; replaces what was loaded.
 

@@ -32,6 +32,10 @@ class DiffusersEngine:
         self._compile_blocks = compile_blocks
         self._pipeline: ZImagePipeline | None = None
 
+    def prepare(self) -> None:
+        """Imports torch, transformers and diffusers, which takes seconds."""
+        from diffusers import ZImagePipeline  # noqa: F401
+
     def load(self, path: Path, plan: LoadPlan) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
         import torch
@@ -117,6 +121,10 @@ def _silence_progress_bars() -> None:
 
 
 def _place(pipeline: ZImagePipeline, plan: LoadPlan) -> None:
+    import torch
+
+    if plan.device != "mps":
+        pipeline.vae.to(memory_format=torch.channels_last)  # convolutions are up to three times faster
     if plan.offload == "model":
         pipeline.enable_model_cpu_offload()
     elif plan.offload == "sequential":
