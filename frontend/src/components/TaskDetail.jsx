@@ -1,10 +1,12 @@
 import { useTranslation } from 'react-i18next'
 
+import { useErrorText } from '../hooks/useErrorText.js'
 import { formatDuration } from '../lib/format.js'
 import { changesOf } from '../lib/tasks.js'
 
 function useSentences(task, status) {
   const { t } = useTranslation()
+  const { taskErrorText } = useErrorText()
   switch (status) {
     case 'completed':
       return [
@@ -12,7 +14,7 @@ function useSentences(task, status) {
         ...changesOf(task).map(({ key, values }) => t(key, values)),
       ]
     case 'failed':
-      return [task.error ?? task.message]
+      return [taskErrorText(task)]
     case 'interrupted':
       return [t('task.interruptedText')]
     case 'cancelled':

@@ -1,7 +1,7 @@
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
-/** Sentences for an ApiError: one for the whole, one for each of its fields, in the reader's language. */
+/** Sentences in the reader's language: for an ApiError, for each of its fields, and for a failed task. */
 export function useErrorText() {
   const { t, i18n } = useTranslation()
   const english = i18n.language === 'en'
@@ -17,5 +17,10 @@ export function useErrorText() {
     ({ field, message }) => (english ? message : t(`fieldErrors.${field}`, { defaultValue: message })),
     [t, english],
   )
-  return { errorText, fieldErrorText }
+  const taskErrorText = useCallback(
+    ({ error, error_code: code, message }) =>
+      (english && (error || message)) || t(`taskErrors.${code}`, { defaultValue: error || message }),
+    [t, english],
+  )
+  return { errorText, fieldErrorText, taskErrorText }
 }

@@ -9,7 +9,8 @@ const WAITING_MS = 1000
 
 function pollInterval({ state }) {
   if (isTerminal(state.data) || state.error?.code === 'not_found') return false
-  return state.data?.status === 'pending' ? WAITING_MS : RUNNING_MS
+  // The next in the queue may start at any moment; those behind it have time.
+  return state.data?.queue_position > 0 ? WAITING_MS : RUNNING_MS
 }
 
 /** One task, polled until it ends. A finished one brings the gallery and the latest picture up to date. */

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const START_LIMIT_MS = 180_000
+const STOP_LIMIT_MS = 20_000
+
+function defaultPython() {
+  const name = process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']
+  return path.join(ROOT, '.venv', ...name)
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+/** The settings of this machine's own Z-Image, and models it may have, are none of the tests' business. */
+function cleanEnvironment(folder) {
+  const foreign = (name) => name.startsWith('ZIMAGE_')
+  const kept = Object.entries(process.env).filter(([name]) => !foreign(name))
+  return { ...Object.fromEntries(kept), HF_HOME: path.join(folder, 'hub'), HF_HUB_OFFLINE: '1', PYTHONUTF8: '1' }
+}
+
+/** The real server, on free ports, with a data folder of its own. */
+export class Server {
+  static async create() {
+    const server = new Server()
+    server.folder = await mkdtemp(path.join(tmpdir(), 'zimage-e2e-'))
+    server.port = await freePort()
+    server.webPort = await freePort()
+    server.url = `http://127.0.0.1:${server.webPort}`
+    await server.start()
+    return server
+  }
+
+  async start() {
+    const python = process.env.ZIMAGE_PYTHON || defaultPython()
+    const data = path.join(this.folder, 'data')
+    const options = ['--port', this.port, '--web-port', this.webPort, '--data-dir', data]
+    this.output = ''
+    this.process = spawn(python, ['-m', 'backend', ...options.map(String)], {
+      cwd: ROOT,
+      env: cleanEnvironment(this.folder),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.process.on('error', (error) => (this.output += String(error)))
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream.on('data', (chunk) => (this.output = (this.output + chunk).slice(-8000)))
+    }
+    await this.#ready()
+  }
+
+  async #ready() {
+    const limit = Date.now() + START_LIMIT_MS
+    while (Date.now() < limit) {
+      if (this.process.exitCode !== null || this.process.pid === undefined) break
+      const answer = await fetch(`${this.url}/health`).catch(() => null)
+      if (answer?.ok) return
+      await sleep(200)
+    }
+    await this.kill()
+    throw new Error(`the server did not start:\n${this.output}`)
+  }
+
+  /** Ends the process as a power cut would. */
+  async kill() {
+    if (this.process.pid === undefined || this.process.exitCode !== null || this.process.signalCode) return
+    const gone = once(this.process, 'exit')
+    this.process.kill('SIGKILL')
+    await Promise.race([gone, sleep(STOP_LIMIT_MS, undefined, { ref: false })])
+  }
+
+  async dispose() {
+    await this.kill()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async get(route) {
+    const answer = await fetch(`${this.url}/api${route}`)
+    return answer.json()
+  }
+
+  /** Queues a picture past the browser; answers the task's id. */
+  async submit(request) {
+    const answer = await fetch(`${this.url}/api/generate`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ model: 'zimage-nano', width: 256, height: 256, num_inference_steps: 2, ...request }),
+    })
+    if (answer.status !== 202) throw new Error(`refused: ${await answer.text()}`)
+    return (await answer.json()).task_id
+  }
+
+  /** Waits until nothing waits or runs any more. */
+  async idle(limitMs = 120_000) {
+    const limit = Date.now() + limitMs
+    while ((await this.get('/generate')).tasks.length > 0) {
+      if (Date.now() > limit) throw new Error('the queue did not empty')
+      await sleep(100)
+    }
+  }
+
+  async cancelAll() {
+    for (const { task_id: id } of (await this.get('/generate')).tasks.reverse()) {
+      await fetch(`${this.url}/api/generate/${id}`, { method: 'DELETE' })
+    }
+    await this.idle()
+  }
+}
