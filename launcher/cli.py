@@ -62,19 +62,26 @@ def build_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
                         help="what to start; without the browser UI's build, backend needs no Node")  # fmt: skip
     parser.add_argument("--setup-only", action="store_true", help="set up, then stop")
     parser.add_argument("--dev", action="store_true", help="reload the API and the UI when their sources change")
-    parser.add_argument("--torch", choices=["auto", "cpu", "cuda"], default=environ.get("ZIMAGE_TORCH"),
-                        help="build of torch; auto (first set-up) takes CUDA where an NVIDIA card is present, "
+    parser.add_argument("--torch", type=torch_choice, default=environ.get("ZIMAGE_TORCH") or None, metavar="BUILD",
+                        help="build of torch: auto, cpu or cuda; auto (first set-up) takes CUDA where an NVIDIA card is present, "
                              "later runs keep what is installed [ZIMAGE_TORCH]")  # fmt: skip
-    parser.add_argument("--host", default=environ.get("ZIMAGE_HOST", DEFAULT_HOST),
+    parser.add_argument("--host", default=environ.get("ZIMAGE_HOST") or DEFAULT_HOST,
                         help=f"address to listen on, default {DEFAULT_HOST} [ZIMAGE_HOST]")  # fmt: skip
-    parser.add_argument("--port", type=port_number, default=environ.get("ZIMAGE_PORT", str(DEFAULT_PORT)),
+    parser.add_argument("--port", type=port_number, default=environ.get("ZIMAGE_PORT") or str(DEFAULT_PORT),
                         help=f"port of the API, default {DEFAULT_PORT} [ZIMAGE_PORT]")  # fmt: skip
-    parser.add_argument("--web-port", type=port_number, default=environ.get("ZIMAGE_WEB_PORT", str(DEFAULT_WEB_PORT)),
+    parser.add_argument("--web-port", type=port_number, default=environ.get("ZIMAGE_WEB_PORT") or str(DEFAULT_WEB_PORT),
                         help=f"port of the browser UI, default {DEFAULT_WEB_PORT} [ZIMAGE_WEB_PORT]")  # fmt: skip
-    parser.add_argument("--data-dir", default=environ.get("ZIMAGE_DATA_DIR"),
+    parser.add_argument("--data-dir", default=environ.get("ZIMAGE_DATA_DIR") or None,
                         help="folder for pictures and history, default data/ [ZIMAGE_DATA_DIR]")  # fmt: skip
     parser.add_argument("--with-test-tools", action="store_true", help="also install what the tests need")
     return parser
+
+
+def torch_choice(text: str) -> str:
+    """Reads which build of torch to install; a type, because argparse checks choices of the command line only."""
+    if text not in ("auto", "cpu", "cuda"):
+        raise argparse.ArgumentTypeError(f"the build of torch is auto, cpu or cuda, not {text!r}")
+    return text
 
 
 def port_number(text: str) -> int:

@@ -160,6 +160,29 @@ def test_no_python_at_all_is_one_plain_sentence(start, tmp_path):
     assert "none was found" in errors
 
 
+def test_an_old_python_is_asked_rather_than_none(start, tmp_path, checkout):
+    old = tmp_path / "old" / "python3"
+    old.parent.mkdir()
+    old.write_text('#!/bin/sh\n[ "$1" = -c ] && echo 308 && exit\necho "old python runs $1" >&2\nexit 3\n')
+    old.chmod(0o755)
+    (old.parent / "dirname").symlink_to("/usr/bin/dirname")
+    process = start("start.sh", PATH=str(old.parent), ZIMAGE_PYTHON="")
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
+    assert errors.strip() == f"old python runs {checkout.root / 'launcher'}"
+
+
+@pytest.mark.parametrize("name", ["start", "start_backend", "start_frontend"])
+def test_windows_scripts_ask_for_the_same(name):
+    root = Path(__file__).resolve().parents[2]
+    batch = (root / f"{name}.bat").read_bytes()
+    assert batch.count(b"\r\n") == batch.count(b"\n") > 5
+    service = name.removeprefix("start").removeprefix("_")
+    arguments = f'launcher" {service} ' if service else 'launcher" '
+    assert f"{arguments}%*" in batch.decode()
+    assert f'{arguments}"$@"' in (root / f"{name}.sh").read_text()
+
+
 def test_a_stop_during_set_up_ends_the_installer(start, checkout, tmp_path):
     pid_file = tmp_path / "pip.pid"
     checkout.fake_pip(f"echo $$ > '{pid_file}.new'; mv '{pid_file}.new' '{pid_file}'; sleep 600")
@@ -208,10 +231,19 @@ class TestOptions:
         with pytest.raises(Exception, match="from 1 to 65535"):
             port_number(text)
 
-    def test_a_bad_variable_is_refused_like_a_bad_option(self, capsys):
+    @pytest.mark.parametrize(
+        ("name", "value", "hint"),
+        [("ZIMAGE_PORT", "abc", "from 1 to 65535"), ("ZIMAGE_TORCH", "gpu", "auto, cpu or cuda, not 'gpu'")],
+    )
+    def test_a_bad_variable_is_refused_like_a_bad_option(self, capsys, name, value, hint):
         with pytest.raises(SystemExit):
-            build_parser({"ZIMAGE_PORT": "abc"}).parse_args([])
-        assert "from 1 to 65535" in capsys.readouterr().err
+            build_parser({name: value}).parse_args([])
+        assert hint in capsys.readouterr().err
+
+    def test_an_empty_variable_counts_as_unset(self):
+        names = ("HOST", "PORT", "WEB_PORT", "DATA_DIR", "TORCH")
+        empty = build_parser({f"ZIMAGE_{name}": "" for name in names}).parse_args([])
+        assert empty == build_parser({}).parse_args([])
 
     def test_equal_ports_are_refused(self):
         with pytest.raises(PortTaken, match="must differ"):
