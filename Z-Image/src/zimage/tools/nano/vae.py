@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate, l1_loss
 
 from zimage.tools.nano.layout import VaeSizes, build_vae
 from zimage.tools.nano.scenes import palette_tensor, resize_premultiplied
+from zimage.tools.nano.team import Team
 from zimage.tools.nano.training import (
     Average,
     Log,
@@ -36,7 +37,7 @@ class VaePhase:
     batch: int
 
 
-PHASES = (VaePhase(0.35, 64, 20), VaePhase(1.0, 128, 8))
+PHASES = (VaePhase(0.35, 64, 10), VaePhase(1.0, 128, 4))
 
 
 class CropSource:
@@ -103,9 +104,10 @@ def vae_loss(vae: AutoencoderKL, pictures: Tensor) -> tuple[Tensor, dict[str, Te
     return loss, {"l1": l1.detach(), "gradient": gradient.detach(), "psnr": psnr.detach()}
 
 
-def train_vae(pictures: Tensor, work: Path, seconds: float, seed: int = 0) -> None:
+def train_vae(work: Path, seconds: float, seed: int, team: Team) -> None:
     """Trains for a given time, resuming from `vae.safetensors` when there is one."""
     torch.manual_seed(seed)
+    pictures = load_pictures(work)
     vae = build_vae(VaeSizes()).to(memory_format=torch.channels_last)
     matrices, rest = split_parameters(vae, ("conv_in", "conv_out"))
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3)
@@ -118,7 +120,8 @@ def train_vae(pictures: Tensor, work: Path, seconds: float, seed: int = 0) -> No
         optimisers.restore(state["optimisers"])
         average.restore(state["average"])
         step, spent = state["step"], state["seconds"]
-    source = CropSource(pictures, seed + step)
+    source = CropSource(pictures, seed + step + 1_000_003 * team.rank)
+    torch.manual_seed(seed + step + 1_000_003 * team.rank)
     log = Log(work / "vae.csv")
     before = saved = time.monotonic()
     while spent < seconds:
@@ -127,18 +130,26 @@ def train_vae(pictures: Tensor, work: Path, seconds: float, seed: int = 0) -> No
         batch = source.draw(phase.batch, phase.side_px).contiguous(memory_format=torch.channels_last)
         loss, values = vae_loss(vae, batch)
         loss.backward()
+        team.average_gradients(vae.parameters())
         optimisers.step(progress_trapezoid(progress, step, decay=0.6))
         average.update(vae)
         step += 1
-        log.add(step, progress, values)
         now = time.monotonic()
-        spent, before = spent + now - before, now
+        spent, before = team.agree(spent + now - before), now
+        if not team.leads:
+            continue
+        log.add(step, progress, values)
         if now - saved > CHECKPOINT_EVERY_S or spent >= seconds:
             saved = now
             state = {"model": vae.state_dict(), "optimisers": optimisers.state()}
             state |= {"average": average.state(), "step": step, "seconds": spent}
             save_atomically(state, path)
             vae_sheet(load_vae(path), pictures, work / "vae.png")
+
+
+def load_pictures(work: Path) -> Tensor:
+    """The decoded pictures, (N, 256, 256, 4) uint8, mapped from disk."""
+    return torch.from_numpy(np.load(work / "items.npy", mmap_mode="c"))
 
 
 def load_vae(path: Path) -> AutoencoderKL:

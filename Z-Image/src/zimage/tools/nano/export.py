@@ -1,0 +1,64 @@
+"""Writes the trained parts as the published folder, with attribution and catalogue facts."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from zimage.tools.nano.layout import save_folder
+from zimage.tools.nano.material import PICTURES, WORDS, NpmPackage
+from zimage.tools.nano.transformer_training import load_parts
+
+FLUENT_LICENSE = """MIT License
+
+Copyright (c) Microsoft Corporation.
+
+{permission}"""
+EMOJIBASE_LICENSE = """MIT License
+
+Copyright (c) 2017-2019, Miles Johnson
+
+{permission}"""
+PERMISSION = """Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+"""
+
+
+def export(work: Path, folder: Path, cache: Path) -> None:
+    """Writes the model folder from the checkpoints in float16.
+
+    Args:
+        work: where the checkpoints are.
+        folder: the published folder to write.
+        cache: where the material was unpacked, for its licence texts.
+    """
+    parts = load_parts(work)
+    vae = parts.vae.to(memory_format=torch.contiguous_format)
+    vae.register_to_config(scaling_factor=parts.scale, shift_factor=parts.shift)
+    save_folder(folder, vae, parts.text_encoder, parts.tokenizer, parts.transformer)
+    write_licence(PICTURES, cache, FLUENT_LICENSE, folder / "LICENSE-fluent-emoji")
+    write_licence(WORDS, cache, EMOJIBASE_LICENSE, folder / "LICENSE-emojibase")
+
+
+def write_licence(package: NpmPackage, cache: Path, otherwise: str, target: Path) -> None:
+    """Copies the package's own licence text, or writes the MIT text that its metadata names."""
+    own = cache / package.stem / "package" / "LICENSE"
+    if own.exists():
+        shutil.copyfile(own, target)
+    else:
+        target.write_text(otherwise.format(permission=PERMISSION), "utf-8")

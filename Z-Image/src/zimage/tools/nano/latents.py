@@ -1,0 +1,156 @@
+"""Latents of every thing on a few backgrounds, computed once.
+
+Layouts are aligned to the grid of cells, so a scene of several things is put together from
+the latents of half-size pictures and of flat backgrounds, without another encoding.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from zimage.tools.nano.scenes import (
+    CELLS,
+    LAYOUTS,
+    PALETTE,
+    Scene,
+    load_picture,
+    palette_tensor,
+    paste,
+)
+from zimage.tools.nano.team import Team, run_team
+from zimage.tools.nano.training import load_checkpoint, save_atomically
+from zimage.tools.nano.vae import load_pictures, load_vae
+
+FULL = 16  # latents along one side at 256 px
+CELL = FULL // CELLS
+NEUTRAL = 4  # teal: hardly any thing has this colour, so a thing's outline stays readable
+FULL_BACKGROUNDS = 3
+HALF_BACKGROUNDS = (NEUTRAL, 0, 5, 10, 11)
+LARGE_EVERY = 4
+CHECKPOINT = "latents.safetensors"
+
+
+@dataclass(frozen=True)
+class LatentCache:
+    """Unit-scale latents in float16.
+
+    Attributes:
+        full: (items, 3, 16, 16, 16), one thing filling 256 px; the first is on the neutral background.
+        full_backgrounds: (items, 3), which backgrounds those are.
+        half: (items, 5, 16, 8, 8), one thing filling 128 px on each of HALF_BACKGROUNDS.
+        flat: (12, 16), the latent of every plain background.
+        large: (items / LARGE_EVERY, 16, 32, 32), every fourth thing filling 512 px.
+        large_backgrounds: (items / LARGE_EVERY,)
+        scale: what the raw latents were multiplied by after `shift` was taken away.
+        shift: see `scale`.
+    """
+
+    full: Tensor
+    full_backgrounds: Tensor
+    half: Tensor
+    flat: Tensor
+    large: Tensor
+    large_backgrounds: Tensor
+    scale: float
+    shift: float
+
+
+def encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
+    """Raw latents of (B, 3, H, W) in 0..1."""
+    inputs = (pictures * 2 - 1).contiguous(memory_format=torch.channels_last)
+    return vae.encoder(inputs).chunk(2, dim=1)[0]  # type: ignore[no-any-return]
+
+
+def on_backgrounds(picture: Tensor, backgrounds: Tensor) -> Tensor:
+    """One premultiplied picture (4, H, W) on each background, (B, 3, H, W)."""
+    return picture[:3] + (1 - picture[3:]) * palette_tensor()[backgrounds][:, :, None, None]
+
+
+def draw_backgrounds(items: int) -> Tensor:
+    """The neutral background and two others for every thing, (items, 3)."""
+    random = torch.Generator().manual_seed(0)
+    others = torch.stack([torch.randperm(len(PALETTE), generator=random) for _ in range(items)])
+    others = torch.stack([row[row != NEUTRAL][: FULL_BACKGROUNDS - 1] for row in others])
+    return torch.cat([torch.full((items, 1), NEUTRAL), others], dim=1)
+
+
+def encode_halves(vae: AutoencoderKL, pictures: Tensor, items: list[int]) -> Tensor:
+    """Four things at 128 px in one scene each background, (4, 5, 16, 8, 8)."""
+    colours = palette_tensor()[list(HALF_BACKGROUNDS)]
+    canvases = colours[:, :, None, None].expand(-1, 3, 256, 256).clone()
+    for canvas in canvases:
+        for item, (column, row) in zip(items, LAYOUTS[3], strict=True):
+            paste(canvas, load_picture(pictures, item, 128), 64 * column, 64 * row)
+    latents = encode(vae, canvases)
+    half = FULL // 2
+    return torch.stack([latents[:, :, y : y + half, x : x + half] for y in (0, half) for x in (0, half)])
+
+
+@torch.no_grad()
+def encode_share(work: Path, team: Team) -> None:
+    """Encodes this worker's share of the things, every `size`-th group of four."""
+    vae, pictures = load_vae(work / "vae.safetensors"), load_pictures(work)
+    backgrounds = draw_backgrounds(len(pictures))
+    full, half, large = [], [], []
+    for first in range(4 * team.rank, len(pictures), 4 * team.size):
+        group = list(range(first, min(first + 4, len(pictures))))
+        scenes = [on_backgrounds(load_picture(pictures, item, 256), backgrounds[item]) for item in group]
+        full.append(encode(vae, torch.cat(scenes)).half().unflatten(0, (-1, FULL_BACKGROUNDS)))
+        half.append(encode_halves(vae, pictures, group).half())
+        picture = load_picture(pictures, first, 512)
+        large.append(encode(vae, on_backgrounds(picture, backgrounds[first, 1:2]))[0].half())
+    state = {"full": torch.cat(full), "half": torch.cat(half), "large": torch.stack(large)}
+    save_atomically(state, work / f"latents-{team.rank}.safetensors")
+
+
+@torch.no_grad()
+def build_cache(work: Path, workers: int) -> None:
+    """Encodes everything and writes the cache."""
+    run_team(partial(encode_share, work), workers)
+    shares = [load_checkpoint(work / f"latents-{rank}.safetensors") for rank in range(workers)]
+    raw = {name: _interleave([share[name] for share in shares], each) for name, each in
+           (("full", 4), ("half", 4), ("large", 1))}  # fmt: skip
+    vae = load_vae(work / "vae.safetensors")
+    flat = encode(vae, palette_tensor()[:, :, None, None].expand(-1, 3, 256, 256))[:, :, 6, 6]
+    shift, scale = float(raw["full"].float().mean()), 1 / float(raw["full"].float().std())
+    unit = {name: ((value.float() - shift) * scale).half() for name, value in {**raw, "flat": flat}.items()}
+    backgrounds = draw_backgrounds(len(raw["full"]))
+    places = {"full_backgrounds": backgrounds, "large_backgrounds": backgrounds[::LARGE_EVERY, 1]}
+    save_atomically({**unit, **places, "scale": scale, "shift": shift}, work / CHECKPOINT)
+
+
+def _interleave(shares: list[Tensor], each: int) -> Tensor:
+    """Undoes the dealing of groups of `each` to the workers."""
+    groups = [share.split(each) for share in shares]
+    longest = max(len(group) for group in groups)
+    return torch.cat([group[index] for index in range(longest) for group in groups if index < len(group)])
+
+
+def load_cache(work: Path) -> LatentCache:
+    """Reads the cache."""
+    return LatentCache(**load_checkpoint(work / CHECKPOINT))
+
+
+def place_halves(canvas: Tensor, halves: Tensor | Mapping[int, Tensor], scene: Scene, cell: int) -> None:
+    """Writes each thing's latents, each (16, 2 cells, 2 cells), into the layout."""
+    for index, (column, row) in enumerate(LAYOUTS[scene.count - 1]):
+        item = scene.right if index % 2 and scene.count == 2 else scene.left
+        top, left = row * cell, column * cell
+        canvas[:, top : top + 2 * cell, left : left + 2 * cell] = halves[item].float()
+
+
+def neutral_targets(cache: LatentCache) -> tuple[Tensor, Tensor, Tensor]:
+    """On the neutral background: full (N,16,16,16), half (N,16,8,8), flat (16,)."""
+    return cache.full[:, 0].float(), cache.half[:, 0].float(), cache.flat[NEUTRAL].float()
+
+
+def as_cells(latents: Tensor) -> Tensor:
+    """(..., 16, 16, 16) to one vector a cell, (..., 16, 256)."""
+    lead = latents.shape[:-3]
+    x = latents.reshape(*lead, latents.shape[-3], CELLS, CELL, CELLS, CELL)
+    return x.movedim(-5, -1).transpose(-3, -4).reshape(*lead, CELLS * CELLS, -1)

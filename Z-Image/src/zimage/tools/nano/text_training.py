@@ -1,0 +1,205 @@
+"""Pretrains the text encoder without a single noisy picture.
+
+The registers at the end of a prompt learn to carry the scene: every cell register the latents
+of its cell on a neutral background (the mean over all backgrounds), the scene register what
+stands where, how often and on which colour. The transformer then only has to turn that
+draft into a clean picture, instead of finding the meaning of names through noise.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss, rms_norm
+from transformers import Qwen2Tokenizer, Qwen3Model
+
+from zimage.tools.nano.captions import CaptionSource, Example, template_words
+from zimage.tools.nano.latents import CELL, as_cells, load_cache, neutral_targets, place_halves
+from zimage.tools.nano.layout import TextSizes, build_text_encoder
+from zimage.tools.nano.material import Item, read_items
+from zimage.tools.nano.sampling import tokenize
+from zimage.tools.nano.scenes import LAYOUTS, PALETTE, Scene
+from zimage.tools.nano.team import Team
+from zimage.tools.nano.text_forward import encode_ids
+from zimage.tools.nano.tokenizer import (
+    REGISTERS,
+    build_tokenizer,
+    train_merges,
+    training_pieces,
+)
+from zimage.tools.nano.training import (
+    Average,
+    Log,
+    Optimisers,
+    load_checkpoint,
+    progress_trapezoid,
+    save_atomically,
+    split_parameters,
+)
+
+BATCH = 96  # a worker
+CHECKPOINT_EVERY_S = 60
+VOCABULARY = 5632
+CORPUS_CAPTIONS = 20_000
+
+
+def prepare_tokenizer(work: Path) -> Qwen2Tokenizer:
+    """Trains the tokenizer once and keeps its vocabulary in the work folder."""
+    path = work / "tokenizer.json"
+    if not path.exists():
+        items = read_items(work)
+        source = CaptionSource(items, 0)
+        names = [name for item in items for name in (item.label_en.replace("’", "'"), item.label_zh)]
+        tags = [tag for name in (*source.english, *source.chinese) for tag in name.tags]
+        captions = [source.draw().caption for _ in range(CORPUS_CAPTIONS)]
+        pieces = training_pieces(names * 3 + tags + captions, template_words())
+        path.write_text(json.dumps(train_merges(pieces, VOCABULARY)), "utf-8")
+    vocab, merges = json.loads(path.read_text("utf-8"))
+    return build_tokenizer(vocab, [tuple(pair) for pair in merges])
+
+
+def registers_of(features: Tensor, lengths: Tensor) -> Tensor:
+    """The last tokens of each caption, (B, 1 + cells, hidden)."""
+    number = len(REGISTERS)
+    index = (lengths - number)[:, None] + torch.arange(number)
+    return features.gather(1, index[:, :, None].expand(-1, -1, features.shape[-1]))
+
+
+class Heads(nn.Module):
+    """Reads the scene back from the registers; used in training only."""
+
+    def __init__(self, hidden: int, items: int, cell_values: int) -> None:
+        super().__init__()
+        self.cells = nn.Linear(hidden, cell_values)
+        self.left = nn.Linear(hidden, items)
+        self.right = nn.Linear(hidden, items)
+        self.background = nn.Linear(hidden, len(PALETTE) + 1)
+        self.count = nn.Linear(hidden, len(LAYOUTS))
+
+    def forward(self, registers: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Cells (B, 16, values) and the logits of the scene register."""
+        normed = rms_norm(registers, (registers.shape[-1],), eps=1e-5)
+        scene = normed[:, 0]
+        names = ("left", "right", "background", "count")
+        return self.cells(normed[:, 1:]), {name: getattr(self, name)(scene) for name in names}
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Neutral latents of every thing, from which a scene's draft is put together."""
+
+    full: Tensor
+    half: Tensor
+    flat: Tensor
+
+    def draft(self, scene: Scene) -> Tensor:
+        """(16, 16, 16): the scene on the neutral background."""
+        if scene.count == 1:
+            return self.full[scene.left]
+        canvas = self.flat[:, None, None].expand(-1, 16, 16).clone()
+        place_halves(canvas, self.half, scene, CELL)
+        return canvas
+
+
+def text_loss(
+    model: Qwen3Model, heads: Heads, ids: Tensor, lengths: Tensor, scenes: Sequence[Scene], targets: Targets
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Squared error of the draft and cross-entropies of the scene."""
+    registers = registers_of(encode_ids(model, ids), lengths)
+    cells, logits = heads(registers)
+    wanted = as_cells(torch.stack([targets.draft(scene) for scene in scenes]))
+    draft = mse_loss(cells, wanted) / targets.full.var()
+    labels = {
+        "left": torch.tensor([scene.left for scene in scenes]),
+        "right": torch.tensor([scene.right for scene in scenes]),
+        "background": torch.tensor([scene.background for scene in scenes]),
+        "count": torch.tensor([scene.count - 1 for scene in scenes]),
+    }
+    losses = {name: cross_entropy(logits[name], labels[name]) for name in labels}
+    loss = draft + 0.15 * (losses["left"] + losses["right"]) + 0.1 * (losses["background"] + losses["count"])
+    right = (logits["left"].argmax(-1) == labels["left"]).float().mean()
+    both = (logits["right"].argmax(-1) == labels["right"]).float().mean()
+    values = {"draft": draft.detach(), "left_accuracy": right, "right_accuracy": both}
+    return loss, values | {name: value.detach() for name, value in losses.items()}
+
+
+def build(work: Path, items: Sequence[Item]) -> tuple[Qwen2Tokenizer, Qwen3Model, Heads]:
+    """A fresh text encoder with its tokenizer and heads."""
+    tokenizer = prepare_tokenizer(work)
+    sizes = TextSizes()
+    model = build_text_encoder(sizes, len(tokenizer))
+    return tokenizer, model, Heads(sizes.hidden, len(items), 16 * CELL * CELL)
+
+
+def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> None:
+    """Trains for a given time, resuming from `text.safetensors` when there is one."""
+    torch.manual_seed(seed)
+    items = read_items(work)
+    tokenizer, model, heads = build(work, items)
+    both = nn.ModuleDict({"model": model, "heads": heads})
+    matrices, rest = split_parameters(both, ("embed_tokens", "heads"))
+    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=3e-3)
+    average = Average(both, 0.99)
+    targets = Targets(*neutral_targets(load_cache(work)))
+    path, log = work / "text.safetensors", Log(work / "text.csv")
+    step, spent = 0, 0.0
+    if path.exists():
+        state = load_checkpoint(path)
+        both.load_state_dict(state["model"])
+        optimisers.restore(state["optimisers"])
+        average.restore(state["average"])
+        step, spent = state["step"], state["seconds"]
+    source = CaptionSource(items, seed + step + 1_000_003 * team.rank)
+    before = saved = time.monotonic()
+    while spent < seconds:
+        progress = spent / seconds
+        examples = [source.draw() for _ in range(BATCH)]
+        ids, lengths = tokenize(tokenizer, [example.caption for example in examples])
+        scenes = [example.scene for example in examples]
+        loss, values = text_loss(model, heads, ids, lengths, scenes, targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        team.average_gradients(both.parameters())
+        optimisers.step(progress_trapezoid(progress, step, decay=0.6))
+        average.update(both)
+        step += 1
+        now = time.monotonic()
+        spent, before = team.agree(spent + now - before), now
+        if not team.leads:
+            continue
+        log.add(step, progress, values)
+        if now - saved > CHECKPOINT_EVERY_S or spent >= seconds:
+            saved = now
+            state = {"model": both.state_dict(), "optimisers": optimisers.state()}
+            save_atomically({**state, "average": average.state(), "step": step, "seconds": spent}, path)
+            report_labels(work)
+
+
+def load_text_encoder(work: Path) -> tuple[Qwen2Tokenizer, Qwen3Model, Heads]:
+    """The averaged text encoder of the checkpoint."""
+    tokenizer, model, heads = build(work, read_items(work))
+    values = load_checkpoint(work / "text.safetensors")["average"]["values"]
+    nn.ModuleDict({"model": model, "heads": heads}).load_state_dict(values)
+    return tokenizer, model.eval().requires_grad_(False), heads.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def report_labels(work: Path, sample: int = 200) -> dict[str, float]:
+    """Prints how many bare labels the scene register recognises, in both languages."""
+    tokenizer, model, heads = load_text_encoder(work)
+    items = read_items(work)
+    source = CaptionSource(items, 1)
+    chosen = Random(0).sample(range(len(items)), min(sample, len(items)))
+    result = {}
+    for language, chinese in (("en", False), ("zh", True)):
+        examples: list[Example] = [source.draw_label(item, chinese) for item in chosen]
+        ids, lengths = tokenize(tokenizer, [example.caption for example in examples])
+        _, logits = heads(registers_of(encode_ids(model, ids), lengths))
+        hits = logits["left"].argmax(-1) == torch.tensor(chosen)
+        result[language] = float(hits.float().mean())
+    print(f"labels recognised: {result}", flush=True)
+    return result

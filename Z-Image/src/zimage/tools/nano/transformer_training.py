@@ -1,0 +1,232 @@
+"""Flow matching on the cached latents, with the text encoder as it was pretrained."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+from diffusers import ZImageTransformer2DModel
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import mse_loss, pad
+
+from zimage.tools.nano.captions import CaptionSource, Example
+from zimage.tools.nano.latents import (
+    CELL,
+    FULL,
+    HALF_BACKGROUNDS,
+    LARGE_EVERY,
+    LatentCache,
+    load_cache,
+    place_halves,
+)
+from zimage.tools.nano.layout import SHIFT, TextSizes, TransformerSizes, build_transformer
+from zimage.tools.nano.material import read_items
+from zimage.tools.nano.sampling import Parts, draw, features_of, tokenize
+from zimage.tools.nano.scenes import UNSPECIFIED, Scene
+from zimage.tools.nano.team import Team
+from zimage.tools.nano.text_training import load_text_encoder
+from zimage.tools.nano.training import (
+    Average,
+    Log,
+    Optimisers,
+    load_checkpoint,
+    progress_trapezoid,
+    save_atomically,
+    split_parameters,
+)
+from zimage.tools.nano.transformer_forward import forward, prepare_start
+from zimage.tools.nano.vae import load_vae
+
+CHECKPOINT_EVERY_S = 110
+SHEET_EVERY = 2
+SHORT_TOKENS = 32
+CHECKPOINT = "transformer.safetensors"
+SHEET_PROMPTS = (
+    "fox", "a red apple on a blue background", "火车", "robot and pizza", "three bananas", "请画一个企鹅",
+    "guitar on the left, rocket on the right", "grinning face", "draw me a castle", "绿色背景的章鱼", "volcano",
+    "asdf zxcv",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A picture size in latents and how many pictures of it a worker draws at once."""
+
+    height: int
+    width: int
+    batch: int
+    share: float
+
+
+SHAPES = (
+    Shape(16, 16, 20, 0.80),
+    Shape(32, 32, 5, 0.14),
+    Shape(16, 24, 12, 0.03),
+    Shape(24, 16, 12, 0.03),
+)
+
+
+class BatchSource:
+    """Draws captions and the latents of the pictures they ask for, one size a batch."""
+
+    def __init__(self, work: Path, cache: LatentCache, seed: int) -> None:
+        self.cache = cache
+        self.random = Random(seed)
+        self.full = [[int(b) for b in row] for row in cache.full_backgrounds]
+        items = read_items(work)
+        self.captions = CaptionSource(items, seed, self._backgrounds)
+        self.large_captions = CaptionSource(items, seed + 1, self._large_backgrounds)
+
+    def shape(self) -> Shape:
+        """One of the sizes, by its share."""
+        return self.random.choices(SHAPES, [shape.share for shape in SHAPES])[0]
+
+    def draw(self, shape: Shape) -> tuple[list[str], Tensor]:
+        """Captions and unit latents (B, 16, height, width)."""
+        large = shape.height == shape.width == 2 * FULL
+        examples = [self._large_example() if large else self.captions.draw() for _ in range(shape.batch)]
+        latents = [self._large(e.scene) if large else self._small(e.scene, shape) for e in examples]
+        return [example.caption for example in examples], torch.stack(latents)
+
+    def _backgrounds(self, left: int, _right: int, count: int) -> Sequence[int]:
+        return self.full[left] if count == 1 else HALF_BACKGROUNDS
+
+    def _large_backgrounds(self, left: int, right: int, count: int) -> Sequence[int]:
+        if count > 1:
+            return [background for background in self.full[left] if background in self.full[right]]
+        return [int(self.cache.large_backgrounds[left // LARGE_EVERY])]
+
+    def _large_example(self) -> Example:
+        while True:
+            example = self.large_captions.draw()
+            if example.scene.count > 1 or example.scene.left % LARGE_EVERY == 0:
+                return example
+
+    def _colour(self, scene: Scene, allowed: Sequence[int]) -> int:
+        return self.random.choice(allowed) if scene.background == UNSPECIFIED else scene.background
+
+    def _canvas(self, background: int, side: int) -> Tensor:
+        return self.cache.flat[background].float()[:, None, None].expand(-1, side, side).clone()
+
+    def _small(self, scene: Scene, shape: Shape) -> Tensor:
+        background = self._colour(scene, self._backgrounds(scene.left, scene.right, scene.count))
+        if scene.count == 1:
+            latents = self._full(scene.left, background)
+        else:
+            latents = self._canvas(background, FULL)
+            place_halves(latents, self.cache.half[:, HALF_BACKGROUNDS.index(background)], scene, CELL)
+        rows, columns = (shape.height - FULL) // 2, (shape.width - FULL) // 2
+        flat = self.cache.flat[background].float()[:, None, None]
+        return pad(latents - flat, (columns, columns, rows, rows)) + flat
+
+    def _full(self, item: int, background: int) -> Tensor:
+        return self.cache.full[item, self.full[item].index(background)].float()
+
+    def _large(self, scene: Scene) -> Tensor:
+        background = self._colour(scene, self._large_backgrounds(scene.left, scene.right, scene.count))
+        if scene.count == 1:
+            return self.cache.large[scene.left // LARGE_EVERY].float()
+        canvas = self._canvas(background, 2 * FULL)
+        halves = {item: self._full(item, background) for item in (scene.left, scene.right)}
+        place_halves(canvas, halves, scene, 2 * CELL)
+        return canvas
+
+
+def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None:
+    """Trains for a given time, resuming from the checkpoint when there is one."""
+    torch.manual_seed(seed)
+    tokenizer, text_encoder, heads = load_text_encoder(work)
+    cache = load_cache(work)
+    model = build_transformer(TransformerSizes(), TextSizes().hidden)
+    prepare_start(model)
+    start_from_draft(model, heads.cells.weight, heads.cells.bias)
+    keep = ("adaLN", "final_layer", "x_embedder", "cap_embedder", "t_embedder", "pad_token")
+    matrices, rest = split_parameters(model, keep)
+    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=1.5e-3)
+    average = Average(model, 0.998)
+    path, log = work / CHECKPOINT, Log(work / "transformer.csv")
+    step, spent, saves = 0, 0.0, 0
+    if path.exists():
+        state = load_checkpoint(path)
+        model.load_state_dict(state["model"])
+        optimisers.restore(state["optimisers"])
+        average.restore(state["average"])
+        step, spent = state["step"], state["seconds"]
+    torch.manual_seed(seed + step + 1_000_003 * team.rank)
+    source = BatchSource(work, cache, seed + step + 1_000_003 * team.rank)
+    before = saved = time.monotonic()
+    while spent < seconds:
+        progress = spent / seconds
+        shape = source.shape()
+        captions, latents = source.draw(shape)
+        ids, lengths = tokenize(tokenizer, captions)
+        chosen = one_length(lengths, source.random)
+        features, real = features_of(text_encoder, ids[chosen, : int(lengths[chosen].max())], lengths[chosen])
+        loss = flow_loss(model, latents[chosen], features, real)
+        loss.backward()  # type: ignore[no-untyped-call]
+        team.average_gradients(model.parameters())
+        optimisers.step(progress_trapezoid(progress, step, decay=0.5))
+        average.update(model)
+        step += 1
+        now = time.monotonic()
+        spent, before = team.agree(spent + now - before), now
+        if not team.leads:
+            continue
+        log.add(step, progress, {"loss" if shape.height == FULL else "loss_other": loss.detach()})
+        if now - saved > CHECKPOINT_EVERY_S or spent >= seconds:
+            saved, saves = now, saves + 1
+            state = {"model": model.state_dict(), "optimisers": optimisers.state()}
+            save_atomically({**state, "average": average.state(), "step": step, "seconds": spent}, path)
+            if saves % SHEET_EVERY == 0:
+                sample_sheet(load_parts(work), SHEET_PROMPTS, 256, work / "transformer.png")
+
+
+def start_from_draft(model: ZImageTransformer2DModel, weight: Tensor, bias: Tensor) -> None:
+    """Lets caption tokens start as the draft that the text encoder's head reads from them."""
+    linear = model.cap_embedder[1]
+    with torch.no_grad():
+        linear.weight.zero_()
+        linear.weight[: len(weight)] = weight[: model.config.dim]
+        linear.bias.zero_()
+        linear.bias[: len(bias)] = bias[: model.config.dim]
+
+
+def one_length(lengths: Tensor, random: Random) -> Tensor:
+    """Picks the captions of a batch that pad to 32 tokens, or now and then those to 64."""
+    short = lengths <= SHORT_TOKENS
+    wanted = short if random.random() > 0.05 or bool(short.all()) else ~short
+    return wanted.nonzero()[:, 0]
+
+
+def flow_loss(model: ZImageTransformer2DModel, latents: Tensor, features: Tensor, real: Tensor) -> Tensor:
+    """Squared error of the output, at noise levels spread like the schedule's."""
+    batch = len(latents)
+    even = (torch.arange(batch) + torch.rand(batch)) / batch
+    sigma = SHIFT * even / (1 + (SHIFT - 1) * even)
+    noise = torch.randn_like(latents)
+    level = sigma[:, None, None, None]
+    output = forward(model, (1 - level) * latents + level * noise, 1 - sigma, features, real)
+    return mse_loss(output, latents - noise)
+
+
+def load_parts(work: Path) -> Parts:
+    """The averaged model of the checkpoints."""
+    tokenizer, text_encoder, _ = load_text_encoder(work)
+    cache = load_checkpoint(work / "latents.safetensors")
+    model = build_transformer(TransformerSizes(), TextSizes().hidden)
+    model.load_state_dict(load_checkpoint(work / CHECKPOINT)["average"]["values"])
+    vae = load_vae(work / "vae.safetensors")
+    transformer = model.eval().requires_grad_(False)
+    return Parts(tokenizer, text_encoder, transformer, vae, cache["scale"], cache["shift"])
+
+
+def sample_sheet(parts: Parts, prompts: Sequence[str], side_px: int, path: Path, columns: int = 6) -> None:
+    """Draws the prompts with seeds 0, 1, 2, … into one picture."""
+    pictures = draw(parts, prompts, range(len(prompts)), side_px, side_px)
+    rows = [torch.cat(list(row), dim=2) for row in pictures.split(columns)]
+    rows = [pad(row, (0, columns * side_px - row.shape[2])) for row in rows]
+    array = (torch.cat(rows, dim=1) * 255).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(array).save(path)

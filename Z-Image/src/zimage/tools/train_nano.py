@@ -1,0 +1,82 @@
+"""Trains zimage-nano: fetches the material, then one stage after the other.
+
+python -m zimage.tools.train_nano {material,vae,latents,text-encoder,transformer,judge,export,all}
+
+Every stage keeps a checkpoint in the work folder, at least every two minutes and atomically,
+and goes on from there when it is started again.
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from zimage.tools.nano.export import export
+from zimage.tools.nano.judge import train_judge
+from zimage.tools.nano.latents import CHECKPOINT, build_cache
+from zimage.tools.nano.material import prepare_material
+from zimage.tools.nano.team import run_team
+from zimage.tools.nano.text_training import train_text_encoder
+from zimage.tools.nano.transformer_training import train_transformer
+from zimage.tools.nano.vae import train_vae
+
+REPOSITORY = Path(__file__).parents[4]
+DEFAULT_MINUTES = {"vae": 40.0, "text-encoder": 20.0, "transformer": 120.0, "judge": 10.0}
+TRAINERS = {
+    "vae": train_vae,
+    "text-encoder": train_text_encoder,
+    "transformer": train_transformer,
+    "judge": train_judge,
+}
+
+
+def stages(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
+    """Every stage by name, in the order in which they build on each other."""
+    work: Path = arguments.work
+
+    def train(name: str) -> Callable[[], None]:
+        minutes = DEFAULT_MINUTES[name] if arguments.minutes is None else arguments.minutes
+        return partial(run_team, partial(TRAINERS[name], work, 60 * minutes, arguments.seed), arguments.workers)
+
+    def cache_latents() -> None:
+        if not (work / CHECKPOINT).exists():
+            build_cache(work, arguments.workers)
+
+    return {
+        "material": partial(prepare_material, arguments.cache, work),
+        "vae": train("vae"),
+        "latents": cache_latents,
+        "text-encoder": train("text-encoder"),
+        "transformer": train("transformer"),
+        "judge": train("judge"),
+        "export": partial(export, work, arguments.folder, arguments.cache),
+    }
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0] if __doc__ else None,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    names = ("material", "vae", "latents", "text-encoder", "transformer", "judge", "export", "all")
+    parser.add_argument("stage", choices=names)
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "data" / "nano", help="checkpoints and logs")
+    parser.add_argument("--cache", type=Path, default=REPOSITORY / "data" / "nano-material", help="npm packages")
+    parser.add_argument("--folder", type=Path, default=REPOSITORY / "Z-Image" / "ckpts" / "zimage-nano")
+    parser.add_argument("--minutes", type=float, help="length of the training stage; its own default when missing")
+    parser.add_argument("--workers", type=int, default=2, help="single-threaded processes")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line."""
+    arguments = parse(argv)
+    every = stages(arguments)
+    for name in every if arguments.stage == "all" else (arguments.stage,):
+        every[name]()
+
+
+if __name__ == "__main__":
+    main()
