@@ -63,8 +63,8 @@ def build_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--setup-only", action="store_true", help="set up, then stop")
     parser.add_argument("--dev", action="store_true", help="reload the API and the UI when their sources change")
     parser.add_argument("--torch", type=torch_choice, default=environ.get("ZIMAGE_TORCH") or None, metavar="BUILD",
-                        help="build of torch: auto, cpu or cuda; auto (first set-up) takes CUDA where an NVIDIA card is present, "
-                             "later runs keep what is installed [ZIMAGE_TORCH]")  # fmt: skip
+                        help="build of torch: auto, cpu or cuda; auto (first set-up) takes CUDA where an NVIDIA card "
+                             "is present, later runs keep what is installed [ZIMAGE_TORCH]")  # fmt: skip
     parser.add_argument("--host", default=environ.get("ZIMAGE_HOST") or DEFAULT_HOST,
                         help=f"address to listen on, default {DEFAULT_HOST} [ZIMAGE_HOST]")  # fmt: skip
     parser.add_argument("--port", type=port_number, default=environ.get("ZIMAGE_PORT") or str(DEFAULT_PORT),
