@@ -150,7 +150,7 @@ def is_complete(folder: Path) -> bool:
         return index.get("_class_name") == "ZImagePipeline" and all(
             _has_weights(folder / part) for part in ("transformer", "text_encoder", "vae")
         )
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False
 
 
