@@ -18,6 +18,12 @@ from tests.backend.fakes import PLAIN_CPU, FakeEngine, make_model_folder, wait_u
 FINAL = ("completed", "failed", "cancelled", "interrupted")
 
 
+@pytest.fixture(autouse=True)
+def _no_wait_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out what only a power cut could tell apart, and what a busy disk makes slow."""
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of a machine that has the embedded model and nothing else."""

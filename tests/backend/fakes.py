@@ -17,7 +17,7 @@ from backend.services.engines.base import EngineRequest, OnStep, StepEvent, coun
 from backend.services.generator import GeneratedImage
 from backend.services.planner import Hardware, LoadPlan
 
-PATIENCE_S = 20.0
+PATIENCE_S = 10.0
 """How long a test waits for something that should happen at once, before it fails."""
 
 PLAIN_CPU = Hardware(

@@ -83,6 +83,11 @@ def run_into_pause(manager: TaskManager, engine: FakeEngine, step: int, prompt: 
     return task_id, release
 
 
+def is_told_to_close(manager: TaskManager) -> bool:
+    with manager._changed:
+        return manager._closing
+
+
 # -- order and progress -----------------------------------------------------------------------------------------------
 
 
@@ -398,7 +403,7 @@ def test_closing_interrupts_the_running_task_and_keeps_the_waiting_ones(make, en
     waiting = [first.submit(a_request(f"waiting {n}")) for n in range(3)]
     closing = threading.Thread(target=first.close)
     closing.start()
-    wait_until(lambda: first._closing)
+    wait_until(lambda: is_told_to_close(first))
     release()
     closing.join(10)
 
