@@ -47,6 +47,7 @@ _CODE_OF_STATUS = {
     421: "wrong_host",
 }
 _DESCRIPTIONS = {
+    400: "The body cannot be read.",
     401: "A token is needed.",
     404: "There is no such thing.",
     409: "The state of the task does not allow it.",
@@ -106,6 +107,7 @@ def _describe(problem: Mapping[str, Any]) -> FieldProblem:
         "extra_forbidden": "There is no such field.",
         "string_unicode": "The text is not valid Unicode.",
         "string_too_short": "The text is empty.",
+        "model_attributes_type": "This must be a JSON object, sent with the header Content-Type: application/json.",
     }.get(problem["type"], f"{problem['msg']}.".replace("..", "."))
     return FieldProblem(field=_printable(field) or "body", message=message)
 

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/generate", tags=["generate"])
 TaskId = Annotated[str, Path(pattern=ID_PATTERN, description="Id from the answer to POST /api/generate.")]
 
 
-@router.post("", status_code=202, responses=documented(422, 429, 507))
+@router.post("", status_code=202, responses=documented(400, 422, 429, 507))
 def submit(request: GenerateRequest, tasks: Tasks, settings: Config, response: Response) -> TaskCreated:
     """Queues a picture and answers at once; poll the address in `Location`."""
     task_id = tasks.submit(with_defaults(request, settings))
@@ -24,7 +24,7 @@ def submit(request: GenerateRequest, tasks: Tasks, settings: Config, response: R
     return TaskCreated(task_id=task_id)
 
 
-@router.get("")
+@router.get("", responses=documented(422))
 def list_tasks(
     tasks: Tasks,
     settings: Config,

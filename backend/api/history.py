@@ -31,7 +31,7 @@ def get_history(
     return HistoryPage(images=images, total=total, page=page, page_size=page_size)
 
 
-@router.delete("/history/{image_id}", status_code=204, responses=documented(404, 422))
+@router.delete("/history/{image_id}", status_code=204, responses=documented(404, 422, 507))
 def delete_image(image_id: ImageId, history: History) -> Response:
     """Deletes a picture, its file and its thumbnail."""
     history.delete(image_id)
