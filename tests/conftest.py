@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Hides the settings and the hub cache of whoever runs the tests."""
     from huggingface_hub import constants
 
-    for name in [name for name in os.environ if name.startswith("ZIMAGE_")]:
-        monkeypatch.delenv(name)
-    empty = tmp_path_factory.getbasetemp() / "empty-hub"
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(empty))
-    monkeypatch.setenv("HF_HUB_CACHE", str(empty))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    empty = str(tmp_path_factory.getbasetemp() / "empty-hub")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ZIMAGE_")]:
+            patch.delenv(name)
+        patch.setattr(constants, "HF_HUB_CACHE", empty)
+        patch.setenv("HF_HUB_CACHE", empty)
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
 
 
 @pytest.fixture(scope="session")

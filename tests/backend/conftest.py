@@ -18,17 +18,31 @@ from tests.backend.fakes import PLAIN_CPU, FakeEngine, make_model_folder, wait_u
 FINAL = ("completed", "failed", "cancelled", "interrupted")
 
 
-@pytest.fixture(autouse=True)
-def _no_wait_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _no_wait_for_the_disk() -> Iterator[None]:
     """Leaves out what only a power cut could tell apart, and what a busy disk makes slow."""
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda descriptor: None)
+        yield
+
+
+def make_settings(folder: Path) -> Settings:
+    """Settings of a machine that has the embedded model and nothing else."""
+    make_model_folder(folder / "root" / "Z-Image" / "ckpts" / "zimage-nano", {"size_multiple": 32, "demo": True})
+    return Settings(base_dir=folder / "root", data_dir=folder / "data", min_free_disk_mb=0)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One application for all tests of a module that change nothing."""
+    app = create_app(make_settings(tmp_path_factory.mktemp("shared")), FakeEngine(), hardware=lambda: PLAIN_CPU)
+    with TestClient(app, base_url="http://localhost") as client:
+        yield client
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a machine that has the embedded model and nothing else."""
-    make_model_folder(tmp_path / "root" / "Z-Image" / "ckpts" / "zimage-nano", {"size_multiple": 32, "demo": True})
-    return Settings(base_dir=tmp_path / "root", data_dir=tmp_path / "data", min_free_disk_mb=0)
+    return make_settings(tmp_path)
 
 
 @pytest.fixture

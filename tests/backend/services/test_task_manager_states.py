@@ -74,8 +74,11 @@ class Queue(RuleBasedStateMachine):
         for task_id, status in self.expected.items():
             if status is Status.PENDING:
                 self.expected[task_id] = Status.PROCESSING
-                wait_until(lambda: self.generator.running == self.prompts[task_id], "the next task")
-                return
+                prompt = self.prompts[task_id]
+                break
+        else:
+            return
+        wait_until(lambda: self.generator.running == prompt, "the next task")
 
     def ended(self, status: Status) -> str:
         [running] = [task_id for task_id, status in self.expected.items() if status is Status.PROCESSING]
