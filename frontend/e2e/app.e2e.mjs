@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -15,6 +16,8 @@ const LONG = { width: 512, height: 512, num_inference_steps: 50, model: 'zimage-
 const QUICK = { width: 256, height: 256, num_inference_steps: 2, model: 'zimage-nano' }
 /** What the browser says by itself when a request is refused or the server is gone. */
 const NETWORK_NOISE = /Failed to load resource/
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 let browser
 let server
@@ -234,6 +237,25 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
     assert.equal(await theme(), 'light')
     assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-Hans')
   })
+
+  for (const colorScheme of ['light', 'dark']) {
+    it(`has no barrier that axe finds, in ${colorScheme}`, async () => {
+      const page = await open({ colorScheme })
+      await submitOf(page).click() // With its errors shown.
+      await seen(page.locator('.card-picture'))
+      await page.addScriptTag({ path: AXE })
+      const barriers = () =>
+        page.evaluate(async () => {
+          const { violations } = await window.axe.run()
+          return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+        })
+      assert.deepEqual(await barriers(), [])
+      await page.locator('.card-picture').first().click()
+      await seen(page.getByRole('dialog').getByText('Picture 1 of', { exact: false }))
+      await sleep(400) // A dialog that is still fading in has no full contrast yet.
+      assert.deepEqual(await barriers(), [])
+    })
+  }
 
   for (const width of [320, 360, 768, 1440]) {
     it(`fits a window of ${width} px`, async () => {

@@ -56,7 +56,7 @@ function Studio() {
   )
 
   return (
-    <main className="studio">
+    <div className="studio">
       <div className="studio-side">
         <div className="studio-form" ref={formRef}>
           <PanelBoundary>
@@ -92,7 +92,7 @@ function Studio() {
           <ImageGallery onUseSettings={useSettingsOf} />
         </PanelBoundary>
       </div>
-    </main>
+    </div>
   )
 }
 
@@ -100,13 +100,15 @@ export default function App() {
   return (
     <Announcer>
       <AppHeader />
-      <div className="banners">
-        <ConnectionBanner />
-        <PanelBoundary>
-          <DemoBanner />
-        </PanelBoundary>
-      </div>
-      <Studio />
+      <main>
+        <div className="banners">
+          <ConnectionBanner />
+          <PanelBoundary>
+            <DemoBanner />
+          </PanelBoundary>
+        </div>
+        <Studio />
+      </main>
     </Announcer>
   )
 }

@@ -11,7 +11,7 @@ describe('AppHeader', () => {
     expect(screen.getByText('文生图，就在这台机器上')).toBeInTheDocument()
     expect(document.documentElement.lang).toBe('zh-Hans')
     expect(window.localStorage.getItem('zimage.language')).toBe('"zh"')
-    await user.click(screen.getByRole('button', { name: 'English' }))
+    await user.click(screen.getByRole('button', { name: 'EN' }))
     expect(document.documentElement.lang).toBe('en')
   })
 

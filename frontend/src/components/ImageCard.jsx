@@ -49,7 +49,10 @@ export default function ImageCard({ image, onOpen, onDelete }) {
         {prompt}
       </p>
       <p className="card-meta" title={formatDateTime(image.created_at, i18n.language)}>
-        {image.width} × {image.height} · {formatShortDate(image.created_at, i18n.language)}
+        <span>
+          {image.width} × {image.height} ·{' '}
+        </span>
+        {formatShortDate(image.created_at, i18n.language)}
       </p>
     </li>
   )

@@ -12,7 +12,6 @@ export default function LanguageSwitch() {
           key={code}
           type="button"
           lang={htmlLang}
-          aria-label={name}
           title={name}
           aria-pressed={i18n.language === code}
           onClick={() => i18n.changeLanguage(code)}
