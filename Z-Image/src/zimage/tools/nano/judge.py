@@ -94,7 +94,7 @@ def train_judge(work: Path, seconds: float, seed: int, team: Team) -> None:
     items = len(load_pictures(work))
     model = build_judge(items).to(memory_format=torch.channels_last)
     matrices, rest = split_parameters(model, ("0.weight",))
-    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3)
+    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3, team=team)
     average = Average(model, 0.995)
     path, log = work / CHECKPOINT, Log(work / "judge.csv", every=100)
     step, spent = 0, 0.0

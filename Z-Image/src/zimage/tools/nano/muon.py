@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from zimage.tools.nano.team import Team
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
@@ -34,6 +36,7 @@ class Muon(Optimizer):
         lr: step size before the factor sqrt(max(1, rows / columns)).
         momentum: decay of the momentum buffer.
         weight_decay: decoupled decay, relative to lr.
+        team: the workers that share the work; this one alone when missing.
     """
 
     def __init__(
@@ -42,26 +45,34 @@ class Muon(Optimizer):
         lr: float = 0.02,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
+        team: Team | None = None,
     ) -> None:
+        self.team = team or Team()
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        """Updates every parameter that has a gradient."""
+        """Updates every parameter that has a gradient; workers share the orthogonalising."""
         loss = None if closure is None else closure()
         for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._update(param, group)
+            params = [param for param in group["params"] if param.grad is not None]
+            directions = [
+                self._direction(param, group["momentum"], self.team.owns(index)) for index, param in enumerate(params)
+            ]
+            for param, direction in zip(params, self.team.sum(directions), strict=True):
+                scale = max(1.0, direction.shape[0] / direction[0].numel()) ** 0.5
+                param.mul_(1 - group["lr"] * group["weight_decay"])
+                param.add_(direction, alpha=-group["lr"] * scale)
         return loss
 
-    def _update(self, param: Tensor, group: dict[str, Any]) -> None:
+    def _direction(self, param: Tensor, momentum: float, own: bool) -> Tensor:
         state = self.state[param]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(param)
-        state["momentum"].lerp_(param.grad, 1 - group["momentum"])
-        gradient = torch.lerp(param.grad, state["momentum"], group["momentum"])
-        update = orthogonalise(gradient.reshape(len(param), -1))
-        scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-        param.mul_(1 - group["lr"] * group["weight_decay"])
-        param.add_(update.view_as(param), alpha=-group["lr"] * scale)
+        gradient = param.grad
+        assert gradient is not None  # noqa: S101 - step() gives only those with one
+        state["momentum"].lerp_(gradient, 1 - momentum)
+        if not own:
+            return torch.zeros_like(param)
+        mixed = torch.lerp(gradient, state["momentum"], momentum)
+        return orthogonalise(mixed.reshape(len(param), -1)).view_as(param)

@@ -37,6 +37,19 @@ class Team:
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
+    def owns(self, index: int) -> bool:
+        """True for this worker's share of a list."""
+        return index % self.size == self.rank
+
+    def sum(self, tensors: list[Tensor]) -> list[Tensor]:
+        """The sums over the workers of tensors that only their owners filled."""
+        if self.size == 1 or not tensors:
+            return tensors
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(flat)
+        parts = flat.split([tensor.numel() for tensor in tensors])
+        return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
+
     def agree(self, value: float) -> float:
         """What the leading worker says."""
         if self.size == 1:

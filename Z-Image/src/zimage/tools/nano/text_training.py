@@ -8,7 +8,7 @@ draft into a clean picture, instead of finding the meaning of names through nois
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -44,6 +44,8 @@ from zimage.tools.nano.training import (
 
 BATCH = 96  # a worker
 CHECKPOINT_EVERY_S = 60
+SHORT_TOKENS = 32
+LONG_SHARE = 0.04
 VOCABULARY = 5632
 CORPUS_CAPTIONS = 20_000
 
@@ -68,6 +70,25 @@ def registers_of(features: Tensor, lengths: Tensor) -> Tensor:
     number = len(REGISTERS)
     index = (lengths - number)[:, None] + torch.arange(number)
     return features.gather(1, index[:, :, None].expand(-1, -1, features.shape[-1]))
+
+
+def draw_one_length(
+    draw: Callable[[], Example], tokenizer: Qwen2Tokenizer, number: int, random: Random
+) -> tuple[list[Example], Tensor, Tensor]:
+    """Examples whose captions pad to 32 tokens, or now and then those that pad to more.
+
+    Returns:
+        The examples, their token ids (number, S) and lengths (number,).
+    """
+    long = random.random() < LONG_SHARE
+    kept: list[Example] = []
+    while len(kept) < number:
+        examples = [draw() for _ in range(8 * number if long else number)]
+        _, lengths = tokenize(tokenizer, [example.caption for example in examples])
+        fits = (lengths > SHORT_TOKENS) if long else (lengths <= SHORT_TOKENS)
+        kept += [example for example, fit in zip(examples, fits.tolist(), strict=True) if fit]
+    kept = kept[:number]
+    return kept, *tokenize(tokenizer, [example.caption for example in kept])
 
 
 class Heads(nn.Module):
@@ -143,7 +164,7 @@ def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> Non
     tokenizer, model, heads = build(work, items)
     both = nn.ModuleDict({"model": model, "heads": heads})
     matrices, rest = split_parameters(both, ("embed_tokens", "heads"))
-    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=3e-3)
+    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=3e-3, team=team)
     average = Average(both, 0.99)
     targets = Targets(*neutral_targets(load_cache(work)))
     path, log = work / "text.safetensors", Log(work / "text.csv")
@@ -158,8 +179,7 @@ def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> Non
     before = saved = time.monotonic()
     while spent < seconds:
         progress = spent / seconds
-        examples = [source.draw() for _ in range(BATCH)]
-        ids, lengths = tokenize(tokenizer, [example.caption for example in examples])
+        examples, ids, lengths = draw_one_length(source.draw, tokenizer, BATCH, source.random)
         scenes = [example.scene for example in examples]
         loss, values = text_loss(model, heads, ids, lengths, scenes, targets)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from zimage.tools.nano.muon import Muon
+from zimage.tools.nano.team import Team
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
@@ -101,11 +102,12 @@ class Optimisers:
         muon_lr: float,
         adam_lr: float,
         betas: tuple[float, float] = (0.9, 0.98),
+        team: Team | None = None,
     ) -> "Optimisers":
         """Makes the pair; either list may be empty."""
         pair: list[Optimizer] = []
         if matrices:
-            pair.append(Muon(matrices, lr=muon_lr))
+            pair.append(Muon(matrices, lr=muon_lr, team=team))
         if rest:
             pair.append(AdamW(rest, lr=adam_lr, betas=betas, weight_decay=0.0))
         return cls(pair, [muon_lr] * bool(matrices) + [adam_lr] * bool(rest))

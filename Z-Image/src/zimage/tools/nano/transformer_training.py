@@ -11,6 +11,7 @@ from diffusers import ZImageTransformer2DModel
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import mse_loss, pad
+from transformers import Qwen2Tokenizer
 
 from zimage.tools.nano.captions import CaptionSource, Example
 from zimage.tools.nano.latents import (
@@ -24,10 +25,10 @@ from zimage.tools.nano.latents import (
 )
 from zimage.tools.nano.layout import SHIFT, TextSizes, TransformerSizes, build_transformer
 from zimage.tools.nano.material import read_items
-from zimage.tools.nano.sampling import Parts, draw, features_of, tokenize
+from zimage.tools.nano.sampling import Parts, draw, features_of
 from zimage.tools.nano.scenes import UNSPECIFIED, Scene
 from zimage.tools.nano.team import Team
-from zimage.tools.nano.text_training import load_text_encoder
+from zimage.tools.nano.text_training import draw_one_length, load_text_encoder
 from zimage.tools.nano.training import (
     Average,
     Log,
@@ -42,7 +43,6 @@ from zimage.tools.nano.vae import load_vae
 
 CHECKPOINT_EVERY_S = 110
 SHEET_EVERY = 2
-SHORT_TOKENS = 32
 CHECKPOINT = "transformer.safetensors"
 SHEET_PROMPTS = (
     "fox", "a red apple on a blue background", "火车", "robot and pizza", "three bananas", "请画一个企鹅",
@@ -84,12 +84,13 @@ class BatchSource:
         """One of the sizes, by its share."""
         return self.random.choices(SHAPES, [shape.share for shape in SHAPES])[0]
 
-    def draw(self, shape: Shape) -> tuple[list[str], Tensor]:
-        """Captions and unit latents (B, 16, height, width)."""
+    def draw(self, shape: Shape, tokenizer: Qwen2Tokenizer) -> tuple[Tensor, Tensor, Tensor]:
+        """Token ids (B, S), their lengths (B,) and unit latents (B, 16, height, width)."""
         large = shape.height == shape.width == 2 * FULL
-        examples = [self._large_example() if large else self.captions.draw() for _ in range(shape.batch)]
+        source = self._large_example if large else self.captions.draw
+        examples, ids, lengths = draw_one_length(source, tokenizer, shape.batch, self.random)
         latents = [self._large(e.scene) if large else self._small(e.scene, shape) for e in examples]
-        return [example.caption for example in examples], torch.stack(latents)
+        return ids, lengths, torch.stack(latents)
 
     def _backgrounds(self, left: int, _right: int, count: int) -> Sequence[int]:
         return self.full[left] if count == 1 else HALF_BACKGROUNDS
@@ -145,7 +146,7 @@ def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None
     start_from_draft(model, heads.cells.weight, heads.cells.bias)
     keep = ("adaLN", "final_layer", "x_embedder", "cap_embedder", "t_embedder", "pad_token")
     matrices, rest = split_parameters(model, keep)
-    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=1.5e-3)
+    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=1.5e-3, team=team)
     average = Average(model, 0.998)
     path, log = work / CHECKPOINT, Log(work / "transformer.csv")
     step, spent, saves = 0, 0.0, 0
@@ -161,11 +162,9 @@ def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None
     while spent < seconds:
         progress = spent / seconds
         shape = source.shape()
-        captions, latents = source.draw(shape)
-        ids, lengths = tokenize(tokenizer, captions)
-        chosen = one_length(lengths, source.random)
-        features, real = features_of(text_encoder, ids[chosen, : int(lengths[chosen].max())], lengths[chosen])
-        loss = flow_loss(model, latents[chosen], features, real)
+        ids, lengths, latents = source.draw(shape, tokenizer)
+        features, real = features_of(text_encoder, ids, lengths)
+        loss = flow_loss(model, latents, features, real)
         loss.backward()  # type: ignore[no-untyped-call]
         team.average_gradients(model.parameters())
         optimisers.step(progress_trapezoid(progress, step, decay=0.5))
@@ -192,13 +191,6 @@ def start_from_draft(model: ZImageTransformer2DModel, weight: Tensor, bias: Tens
         linear.weight[: len(weight)] = weight[: model.config.dim]
         linear.bias.zero_()
         linear.bias[: len(bias)] = bias[: model.config.dim]
-
-
-def one_length(lengths: Tensor, random: Random) -> Tensor:
-    """Picks the captions of a batch that pad to 32 tokens, or now and then those to 64."""
-    short = lengths <= SHORT_TOKENS
-    wanted = short if random.random() > 0.05 or bool(short.all()) else ~short
-    return wanted.nonzero()[:, 0]
 
 
 def flow_loss(model: ZImageTransformer2DModel, latents: Tensor, features: Tensor, real: Tensor) -> Tensor:

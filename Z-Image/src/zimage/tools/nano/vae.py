@@ -110,7 +110,7 @@ def train_vae(work: Path, seconds: float, seed: int, team: Team) -> None:
     pictures = load_pictures(work)
     vae = build_vae(VaeSizes()).to(memory_format=torch.channels_last)
     matrices, rest = split_parameters(vae, ("conv_in", "conv_out"))
-    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3)
+    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3, team=team)
     average = Average(vae, 0.998)
     step, spent = 0, 0.0
     path = work / "vae.safetensors"
