@@ -54,6 +54,13 @@ async function watchProgress(page, prompt) {
   return values
 }
 
+/** Fills the history up to `count`, past the browser. */
+async function havePictures(count) {
+  const { total } = await server.get('/history')
+  for (let number = total; number < count; number += 1) await server.submit({ prompt: `picture ${number}` })
+  await server.idle()
+}
+
 async function assertNoSidewaysScroll(page) {
   const [content, window] = await page.evaluate(() => {
     const root = document.documentElement
@@ -179,9 +186,7 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   })
 
   it('pages, enlarges, reuses and deletes pictures', async () => {
-    const { total } = await server.get('/history')
-    for (let number = total; number < 23; number += 1) await server.submit({ prompt: `picture ${number}` })
-    await server.idle()
+    await havePictures(23)
     const page = await open()
     await seen(page.getByText('Page 1 of 2'))
     assert.equal(await page.locator('.card-picture img').count(), 20)
@@ -207,13 +212,14 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
     await page.keyboard.press('Escape')
     await gone(dialog)
 
+    const { total } = await server.get('/history')
     const doomed = await page.locator('.card-picture img').first().getAttribute('alt')
     await page.locator('.card-item').first().hover()
     await page.getByRole('button', { name: `Delete: ${doomed}` }).click()
     await dialog.getByRole('button', { name: 'Delete' }).click()
     await gone(dialog)
     await page.waitForFunction((alt) => document.querySelector('.card-picture img')?.alt !== alt, doomed)
-    assert.equal((await server.get('/history')).total, 22)
+    assert.equal((await server.get('/history')).total, total - 1)
   })
 
   it('says honestly when only the demo model is there', async () => {
@@ -240,6 +246,7 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
 
   for (const colorScheme of ['light', 'dark']) {
     it(`has no barrier that axe finds, in ${colorScheme}`, async () => {
+      await havePictures(1)
       const page = await open({ colorScheme })
       await submitOf(page).click() // With its errors shown.
       await seen(page.locator('.card-picture'))
@@ -259,6 +266,7 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
 
   for (const width of [320, 360, 768, 1440]) {
     it(`fits a window of ${width} px`, async () => {
+      await havePictures(1)
       const page = await open({ viewport: { width, height: 800 }, hasTouch: width < 700, isMobile: width < 700 })
       await seen(page.locator('.stage-image'))
       await seen(page.locator('.card-picture'))

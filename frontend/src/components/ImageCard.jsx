@@ -2,14 +2,7 @@ import { useTranslation } from 'react-i18next'
 
 import { formatDateTime, formatShortDate } from '../lib/format.js'
 import Icon from './Icon.jsx'
-
-const THUMBNAIL_PX = 384
-
-/** The size a thumbnail has, so that the page does not jump when it arrives. */
-function thumbnailSize({ width, height }) {
-  const scale = Math.min(1, THUMBNAIL_PX / Math.max(width, height))
-  return { width: Math.round(width * scale), height: Math.round(height * scale) }
-}
+import Thumbnail from './Thumbnail.jsx'
 
 /** One picture of the gallery. */
 export default function ImageCard({ image, onOpen, onDelete }) {
@@ -23,7 +16,7 @@ export default function ImageCard({ image, onOpen, onDelete }) {
         aria-label={t('gallery.open', { prompt })}
         onClick={() => onOpen(image.id)}
       >
-        <img src={image.thumbnail_url} alt={prompt} loading="lazy" decoding="async" {...thumbnailSize(image)} />
+        <Thumbnail image={image} />
       </button>
       <div className="card-actions">
         <a

@@ -26,20 +26,13 @@ function useSentences(task, status) {
   }
 }
 
-/** How a task ended and what the server changed about it; while it runs, the server's own message. */
+/** How a task ended, what the server changed about it, and what goes wrong on the way. */
 export default function TaskDetail({ task, status, connectionLost, cancelError }) {
   const { t } = useTranslation()
   const sentences = useSentences(task, status)
-  // Once steps are counted, the bar says it in the reader's language.
-  const running = status === 'processing' && task.current_step === 0 ? task.message : ''
   return (
     <>
       {sentences.length > 0 && <p className="task-text">{sentences.join(' ')}</p>}
-      {running && (
-        <p className="task-text muted" lang="en">
-          {running}
-        </p>
-      )}
       {cancelError && (
         <p className="field-error" role="alert">
           {t('task.cancelFailed', { reason: cancelError })}

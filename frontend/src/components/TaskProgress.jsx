@@ -1,12 +1,14 @@
 import { useTranslation } from 'react-i18next'
 
+import { isLoadingModel } from '../lib/tasks.js'
+
 function useProgressText(task) {
   const { t } = useTranslation()
   if (task.status === 'pending') {
     const position = task.queue_position ?? 0
     return position === 0 ? t('task.next') : t('task.ahead', { count: position })
   }
-  if (task.current_step === 0 && task.progress === 0) return t('task.preparing')
+  if (task.current_step === 0) return isLoadingModel(task) ? t('task.loadingModel') : t('task.preparing')
   return t('task.step', { current: task.current_step, total: task.total_steps })
 }
 

@@ -5,6 +5,11 @@ export function isTerminal(task) {
   return TERMINAL.has(task?.status)
 }
 
+/** True while the model is read from the disk, which takes long the first time. Only the message tells. */
+export function isLoadingModel(task) {
+  return task.status === 'processing' && /^Loading\b/.test(task.message ?? '')
+}
+
 /** True when a finished task should offer to run again. */
 export function canRetry(task) {
   return isTerminal(task) && task.status !== 'completed' && Boolean(task.request)

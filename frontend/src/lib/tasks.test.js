@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest'
 
 import { makeImage, makeTask } from '../test/fakeServer.js'
-import { canRetry, changesOf, isTerminal } from './tasks.js'
+import { canRetry, changesOf, isLoadingModel, isTerminal } from './tasks.js'
 
 describe('isTerminal', () => {
   it.each(['completed', 'failed', 'cancelled', 'interrupted'])('%s is an end', (status) =>
     expect(isTerminal({ status })).toBe(true),
   )
   it.each(['pending', 'processing', undefined])('%s is not', (status) => expect(isTerminal({ status })).toBe(false))
+})
+
+describe('isLoadingModel', () => {
+  it('reads the message of a running task', () => {
+    expect(isLoadingModel(makeTask('a', { message: 'Loading zimage-nano' }))).toBe(true)
+    expect(isLoadingModel(makeTask('a', { message: 'Step 1 of 9' }))).toBe(false)
+  })
 })
 
 describe('canRetry', () => {
