@@ -38,7 +38,7 @@ def train(model, optimisers, steps):
         loss = (model(torch.randn(32, 16)) - 1).square().mean()
         loss.backward()
         optimisers.step(1.0)
-    return float(loss)
+    return float(loss.detach())
 
 
 def make():

@@ -1,6 +1,6 @@
 """Trains zimage-nano: fetches the material, then one stage after the other.
 
-python -m zimage.tools.train_nano {material,vae,latents,text-encoder,transformer,judge,export,all}
+python -m zimage.tools.train_nano {material,vae,latents,decoder,text-encoder,transformer,judge,export,all}
 
 Every stage keeps a checkpoint in the work folder, at least every two minutes and atomically,
 and goes on from there when it is started again.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from zimage.tools.nano.decoder import train_decoder
 from zimage.tools.nano.export import export
 from zimage.tools.nano.judge import train_judge
 from zimage.tools.nano.latents import CHECKPOINT, build_cache
@@ -21,9 +22,10 @@ from zimage.tools.nano.transformer_training import train_transformer
 from zimage.tools.nano.vae import train_vae
 
 REPOSITORY = Path(__file__).parents[4]
-DEFAULT_MINUTES = {"vae": 40.0, "text-encoder": 20.0, "transformer": 120.0, "judge": 10.0}
+DEFAULT_MINUTES = {"vae": 40.0, "decoder": 10.0, "text-encoder": 20.0, "transformer": 120.0, "judge": 10.0}
 TRAINERS = {
     "vae": train_vae,
+    "decoder": train_decoder,
     "text-encoder": train_text_encoder,
     "transformer": train_transformer,
     "judge": train_judge,
@@ -46,6 +48,7 @@ def stages(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
         "material": partial(prepare_material, arguments.cache, work),
         "vae": train("vae"),
         "latents": cache_latents,
+        "decoder": train("decoder"),
         "text-encoder": train("text-encoder"),
         "transformer": train("transformer"),
         "judge": train("judge"),
@@ -59,7 +62,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__.splitlines()[0] if __doc__ else None,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    names = ("material", "vae", "latents", "text-encoder", "transformer", "judge", "export", "all")
+    names = ("material", "vae", "latents", "decoder", "text-encoder", "transformer", "judge", "export", "all")
     parser.add_argument("stage", choices=names)
     parser.add_argument("--work", type=Path, default=REPOSITORY / "data" / "nano", help="checkpoints and logs")
     parser.add_argument("--cache", type=Path, default=REPOSITORY / "data" / "nano-material", help="npm packages")

@@ -1,14 +1,22 @@
 """Writes the trained parts as the published folder, with attribution and catalogue facts."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import torch
+from PIL import Image
 
+from zimage.tools.nano.captions import CaptionSource
 from zimage.tools.nano.layout import save_folder
-from zimage.tools.nano.material import PICTURES, WORDS, NpmPackage
+from zimage.tools.nano.material import PICTURES, WORDS, Item, NpmPackage, read_items
+from zimage.tools.nano.sampling import Parts, draw
 from zimage.tools.nano.transformer_training import load_parts
 
+SHEET_SIDE = 8
+SHEET_SEED = 64
+THUMBNAIL_PX = 160
 FLUENT_LICENSE = """MIT License
 
 Copyright (c) Microsoft Corporation.
@@ -48,11 +56,28 @@ def export(work: Path, folder: Path, cache: Path) -> None:
         cache: where the material was unpacked, for its licence texts.
     """
     parts = load_parts(work)
+    folder.mkdir(parents=True, exist_ok=True)
+    contact_sheet(parts, read_items(work), folder / "contact-sheet.webp")
     vae = parts.vae.to(memory_format=torch.contiguous_format)
     vae.register_to_config(scaling_factor=parts.scale, shift_factor=parts.shift)
     save_folder(folder, vae, parts.text_encoder, parts.tokenizer, parts.transformer)
     write_licence(PICTURES, cache, FLUENT_LICENSE, folder / "LICENSE-fluent-emoji")
     write_licence(WORDS, cache, EMOJIBASE_LICENSE, folder / "LICENSE-emojibase")
+
+
+def contact_sheet(parts: Parts, items: Sequence[Item], path: Path) -> None:
+    """Writes 64 uncurated samples: things drawn at random, every second one asked for in Chinese."""
+    source = CaptionSource(items, 0)
+    chosen = Random(SHEET_SEED).sample(range(len(items)), SHEET_SIDE**2)
+    captions = [source.draw_label(item, index % 2 == 1).caption for index, item in enumerate(chosen)]
+    sheet = Image.new("RGB", (SHEET_SIDE * THUMBNAIL_PX,) * 2)
+    for start in range(0, len(captions), SHEET_SIDE):
+        seeds = range(start, start + SHEET_SIDE)
+        for column, picture in enumerate(draw(parts, captions[start : start + SHEET_SIDE], seeds, 256, 256)):
+            array = (picture * 255).round().byte().permute(1, 2, 0).numpy()
+            thumbnail = Image.fromarray(array).resize((THUMBNAIL_PX,) * 2, Image.Resampling.LANCZOS)
+            sheet.paste(thumbnail, (column * THUMBNAIL_PX, start // SHEET_SIDE * THUMBNAIL_PX))
+    sheet.save(path, quality=82, method=6)
 
 
 def write_licence(package: NpmPackage, cache: Path, otherwise: str, target: Path) -> None:

@@ -40,7 +40,8 @@ def build_judge(items: int) -> nn.Sequential:
         layers += [nn.Conv2d(channels, width, 3, stride=2, padding=1), nn.GroupNorm(8, width), nn.SiLU()]
         layers += [nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(8, width), nn.SiLU()]
         channels = width
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * channels, items))
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * channels, items))
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 class RenderSource:
@@ -48,7 +49,7 @@ class RenderSource:
 
     def __init__(self, work: Path, seed: int) -> None:
         pictures = load_pictures(work)
-        groups = pictures.split(64)
+        groups = torch.split(pictures, 64)
         small = [resize_premultiplied(group.permute(0, 3, 1, 2).float() / 255, SOURCE_PX) for group in groups]
         self.pictures = torch.cat([(group * 255).round().byte() for group in small])
         self.random = torch.Generator().manual_seed(seed)
@@ -92,7 +93,7 @@ def train_judge(work: Path, seconds: float, seed: int, team: Team) -> None:
     """Trains for a given time, resuming from the checkpoint when there is one."""
     torch.manual_seed(seed)
     items = len(load_pictures(work))
-    model = build_judge(items).to(memory_format=torch.channels_last)
+    model = build_judge(items)
     matrices, rest = split_parameters(model, ("0.weight",))
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3, team=team)
     average = Average(model, 0.995)
@@ -132,7 +133,7 @@ def load_judge(work: Path) -> nn.Sequential:
     """The averaged judge of the checkpoint."""
     model = build_judge(len(load_pictures(work)))
     model.load_state_dict(load_checkpoint(work / CHECKPOINT)["average"]["values"])
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return model.eval().requires_grad_(False)
 
 
 @torch.no_grad()

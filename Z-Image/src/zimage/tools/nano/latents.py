@@ -94,13 +94,13 @@ def encode_halves(vae: AutoencoderKL, pictures: Tensor, items: list[int]) -> Ten
 @torch.no_grad()
 def encode_share(work: Path, team: Team) -> None:
     """Encodes this worker's share of the things, every `size`-th group of four."""
-    vae, pictures = load_vae(work / "vae.safetensors"), load_pictures(work)
+    vae, pictures = load_vae(work), load_pictures(work)
     backgrounds = draw_backgrounds(len(pictures))
     full, half, large = [], [], []
     for first in range(4 * team.rank, len(pictures), 4 * team.size):
         group = list(range(first, min(first + 4, len(pictures))))
         scenes = [on_backgrounds(load_picture(pictures, item, 256), backgrounds[item]) for item in group]
-        full.append(encode(vae, torch.cat(scenes)).half().unflatten(0, (-1, FULL_BACKGROUNDS)))
+        full.append(encode(vae, torch.cat(scenes)).half().view(len(group), FULL_BACKGROUNDS, -1, FULL, FULL))
         half.append(encode_halves(vae, pictures, group).half())
         picture = load_picture(pictures, first, 512)
         large.append(encode(vae, on_backgrounds(picture, backgrounds[first, 1:2]))[0].half())
@@ -115,7 +115,7 @@ def build_cache(work: Path, workers: int) -> None:
     shares = [load_checkpoint(work / f"latents-{rank}.safetensors") for rank in range(workers)]
     raw = {name: _interleave([share[name] for share in shares], each) for name, each in
            (("full", 4), ("half", 4), ("large", 1))}  # fmt: skip
-    vae = load_vae(work / "vae.safetensors")
+    vae = load_vae(work)
     flat = encode(vae, palette_tensor()[:, :, None, None].expand(-1, 3, 256, 256))[:, :, 6, 6]
     shift, scale = float(raw["full"].float().mean()), 1 / float(raw["full"].float().std())
     unit = {name: ((value.float() - shift) * scale).half() for name, value in {**raw, "flat": flat}.items()}
@@ -126,7 +126,7 @@ def build_cache(work: Path, workers: int) -> None:
 
 def _interleave(shares: list[Tensor], each: int) -> Tensor:
     """Undoes the dealing of groups of `each` to the workers."""
-    groups = [share.split(each) for share in shares]
+    groups = [torch.split(share, each) for share in shares]
     longest = max(len(group) for group in groups)
     return torch.cat([group[index] for index in range(longest) for group in groups if index < len(group)])
 

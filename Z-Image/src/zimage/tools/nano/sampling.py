@@ -81,7 +81,7 @@ def decode(parts: Parts, latents: Tensor) -> Tensor:
 def same_length_groups(lengths: Tensor) -> list[Tensor]:
     """Indices of captions that pad to the same multiple of 32."""
     padded = (lengths + SEQUENCE_MULTIPLE - 1) // SEQUENCE_MULTIPLE
-    return [(padded == value).nonzero()[:, 0] for value in padded.unique()]
+    return [(padded == value).nonzero()[:, 0] for value in torch.unique(padded)]
 
 
 def draw(parts: Parts, captions: Sequence[str], seeds: Sequence[int], height_px: int, width_px: int) -> Tensor:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 
 
 class Team:
@@ -33,7 +33,7 @@ class Team:
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.size
-        parts = flat.split([gradient.numel() for gradient in gradients])
+        parts = torch.split(flat, [gradient.numel() for gradient in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
@@ -47,7 +47,7 @@ class Team:
             return tensors
         flat = torch.cat([tensor.flatten() for tensor in tensors])
         dist.all_reduce(flat)
-        parts = flat.split([tensor.numel() for tensor in tensors])
+        parts = torch.split(flat, [tensor.numel() for tensor in tensors])
         return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
     def agree(self, value: float) -> float:
@@ -82,4 +82,4 @@ def run_team(job: Callable[[Team], None], size: int) -> None:
         job(Team())
         return
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_work, (size, str(Path(folder) / "meeting"), job), nprocs=size)
+        spawn(_work, (size, str(Path(folder) / "meeting"), job), nprocs=size)  # type: ignore[no-untyped-call]

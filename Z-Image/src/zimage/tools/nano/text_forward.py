@@ -5,6 +5,8 @@ Explicit attention, because the processor backend of scaled_dot_product_attentio
 short sequences.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import linear, rms_norm, silu
@@ -46,20 +48,20 @@ def encode_ids(model: Qwen3Model, ids: Tensor) -> Tensor:
         mlp = layer.mlp
         gate, up = linear(hidden, torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])).chunk(2, dim=-1)
         x = x + mlp.down_proj(silu(gate) * up)
-    return x
+    return x  # type: ignore[no-any-return]
 
 
-def _norm(norm: torch.nn.Module, x: Tensor) -> Tensor:
-    return rms_norm(x, (x.shape[-1],), norm.weight, norm.variance_epsilon)  # type: ignore[arg-type]
+def _norm(norm: Any, x: Tensor) -> Tensor:
+    return rms_norm(x, (x.shape[-1],), norm.weight, norm.variance_epsilon)
 
 
-def _attend(attention: torch.nn.Module, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
+def _attend(attention: Any, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:
     batch, length, _ = x.shape
     parts = [getattr(attention, name).weight for name in ("q_proj", "k_proj", "v_proj")]
-    qkv = linear(x, torch.cat(parts)).view(batch, length, 3, -1, attention.head_dim)  # type: ignore[arg-type]
+    qkv = linear(x, torch.cat(parts)).view(batch, length, 3, -1, attention.head_dim)
     query, key, value = (part.transpose(1, 2) for part in qkv.unbind(2))  # (B, H, S, head_dim)
-    query = rotate(_norm(attention.q_norm, query), cos, sin)  # type: ignore[arg-type]
-    key = rotate(_norm(attention.k_norm, key), cos, sin)  # type: ignore[arg-type]
+    query = rotate(_norm(attention.q_norm, query), cos, sin)
+    key = rotate(_norm(attention.k_norm, key), cos, sin)
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + mask
     output = (scores.softmax(dim=-1) @ value).transpose(1, 2).reshape(batch, length, -1)
-    return attention.o_proj(output)  # type: ignore[no-any-return, operator]
+    return attention.o_proj(output)  # type: ignore[no-any-return]

@@ -3,7 +3,7 @@
 import csv
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,8 @@ def split_parameters(
 ) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Matrices and convolutions for Muon, everything else (and named parts) for AdamW."""
     names = tuple(keep_from_muon)
-    matrices, rest = [], []
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -165,7 +166,7 @@ class Log:
         self.count = 0
         self.since = time.monotonic()
 
-    def add(self, step: int, progress: float, values: dict[str, Tensor | float]) -> None:
+    def add(self, step: int, progress: float, values: Mapping[str, Tensor | float]) -> None:
         """Collects one step; writes the mean of every `every` steps."""
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value)

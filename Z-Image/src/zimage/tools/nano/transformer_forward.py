@@ -116,7 +116,7 @@ def _block(block: Any, x: Tensor, rotation: Rotation, condition: Tensor | None) 
     attended = _attend(block.attention, _norm(block.attention_norm1, x) * (1 + scale_a), rotation)
     x = x + gate_a.tanh() * _norm(block.attention_norm2, attended)
     fed = _feed(block.feed_forward, _norm(block.ffn_norm1, x) * (1 + scale_f))
-    return x + gate_f.tanh() * _norm(block.ffn_norm2, fed)
+    return x + gate_f.tanh() * _norm(block.ffn_norm2, fed)  # type: ignore[no-any-return]
 
 
 def _norm(norm: Any, x: Tensor) -> Tensor:
@@ -142,7 +142,7 @@ def _attend(attention: Any, x: Tensor, rotation: Rotation) -> Tensor:
 
 def _rotate(x: Tensor, rotation: Rotation) -> Tensor:
     """Turns neighbouring pairs of values of (B, S, heads, 64)."""
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    even, odd = x.reshape(*x.shape[:-1], -1, 2).unbind(-1)
     turned = (even * rotation.cos - odd * rotation.sin, even * rotation.sin + odd * rotation.cos)
     return torch.stack(turned, dim=-1).flatten(-2)
 

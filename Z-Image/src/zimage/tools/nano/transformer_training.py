@@ -210,7 +210,7 @@ def load_parts(work: Path) -> Parts:
     cache = load_checkpoint(work / "latents.safetensors")
     model = build_transformer(TransformerSizes(), TextSizes().hidden)
     model.load_state_dict(load_checkpoint(work / CHECKPOINT)["average"]["values"])
-    vae = load_vae(work / "vae.safetensors")
+    vae = load_vae(work)
     transformer = model.eval().requires_grad_(False)
     return Parts(tokenizer, text_encoder, transformer, vae, cache["scale"], cache["shift"])
 
@@ -218,7 +218,7 @@ def load_parts(work: Path) -> Parts:
 def sample_sheet(parts: Parts, prompts: Sequence[str], side_px: int, path: Path, columns: int = 6) -> None:
     """Draws the prompts with seeds 0, 1, 2, … into one picture."""
     pictures = draw(parts, prompts, range(len(prompts)), side_px, side_px)
-    rows = [torch.cat(list(row), dim=2) for row in pictures.split(columns)]
+    rows = [torch.cat(list(row), dim=2) for row in torch.split(pictures, columns)]
     rows = [pad(row, (0, columns * side_px - row.shape[2])) for row in rows]
     array = (torch.cat(rows, dim=1) * 255).round().byte().permute(1, 2, 0).numpy()
     Image.fromarray(array).save(path)

@@ -26,6 +26,8 @@ from zimage.tools.nano.training import (
 
 LATENT_NOISE = 0.1
 CHECKPOINT_EVERY_S = 60
+CHECKPOINT = "vae.safetensors"
+DECODER_CHECKPOINT = "decoder.safetensors"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def train_vae(work: Path, seconds: float, seed: int, team: Team) -> None:
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3, team=team)
     average = Average(vae, 0.998)
     step, spent = 0, 0.0
-    path = work / "vae.safetensors"
+    path = work / CHECKPOINT
     if path.exists():
         state = load_checkpoint(path)
         vae.load_state_dict(state["model"])
@@ -129,7 +131,7 @@ def train_vae(work: Path, seconds: float, seed: int, team: Team) -> None:
         phase = next(phase for phase in PHASES if progress < phase.until)
         batch = source.draw(phase.batch, phase.side_px).contiguous(memory_format=torch.channels_last)
         loss, values = vae_loss(vae, batch)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         team.average_gradients(vae.parameters())
         optimisers.step(progress_trapezoid(progress, step, decay=0.6))
         average.update(vae)
@@ -144,7 +146,7 @@ def train_vae(work: Path, seconds: float, seed: int, team: Team) -> None:
             state = {"model": vae.state_dict(), "optimisers": optimisers.state()}
             state |= {"average": average.state(), "step": step, "seconds": spent}
             save_atomically(state, path)
-            vae_sheet(load_vae(path), pictures, work / "vae.png")
+            vae_sheet(load_vae(work), pictures, work / "vae.png")
 
 
 def load_pictures(work: Path) -> Tensor:
@@ -152,10 +154,12 @@ def load_pictures(work: Path) -> Tensor:
     return torch.from_numpy(np.load(work / "items.npy", mmap_mode="c"))
 
 
-def load_vae(path: Path) -> AutoencoderKL:
-    """The averaged autoencoder of a checkpoint, ready to use."""
+def load_vae(work: Path) -> AutoencoderKL:
+    """The averaged autoencoder of the checkpoints, ready to use."""
     vae = build_vae(VaeSizes())
-    vae.load_state_dict(load_checkpoint(path)["average"]["values"])
+    vae.load_state_dict(load_checkpoint(work / CHECKPOINT)["average"]["values"])
+    if (work / DECODER_CHECKPOINT).exists():
+        vae.decoder.load_state_dict(load_checkpoint(work / DECODER_CHECKPOINT)["average"]["values"])
     return vae.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
