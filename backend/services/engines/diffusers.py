@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 
 from backend.services.engines.base import EngineRequest, OnStep, StepEvent, count_forwards, linear_sigmas
-from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory, Stopped
+from backend.services.engines.loading import load_pipeline
+from backend.services.errors import BlankPicture, OutOfMemory
 from backend.services.planner import LoadPlan
 
 if TYPE_CHECKING:
     from diffusers import ZImagePipeline
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MAX_PROMPT_TOKENS = 512
 """Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
@@ -39,21 +42,18 @@ class DiffusersEngine:
     def load(self, path: Path, plan: LoadPlan) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
         import torch
-        from diffusers import ZImagePipeline
 
         _silence_progress_bars()
         self.unload()
-        with _out_of_memory_as_such():
-            try:
-                pipeline = ZImagePipeline.from_pretrained(
-                    path, dtype=getattr(torch, plan.dtype), local_files_only=True, low_cpu_mem_usage=True
-                )
-            except (OSError, ValueError, KeyError) as error:
-                raise ModelBroken(f"The weights of {path.name} cannot be loaded: {error}") from error
+
+        def load() -> ZImagePipeline:
+            pipeline = load_pipeline(path, getattr(torch, plan.dtype))
             pipeline.set_progress_bar_config(disable=True)
             _place(pipeline, plan)
-        self._pipeline = pipeline
-        self._tune(pipeline)
+            return pipeline
+
+        self._pipeline = _telling_out_of_memory(load)
+        self._tune(self._pipeline)
 
     def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
         """Draws one picture; see `Engine.generate`."""
@@ -69,19 +69,22 @@ class DiffusersEngine:
             on_step(StepEvent(step + 1, forwards))
             return tensors
 
-        with _out_of_memory_as_such(), _weights_back_in_place(pipeline):
-            pixels = pipeline(
-                prompt=request.prompt,
-                height=request.height_px,
-                width=request.width_px,
-                num_inference_steps=forwards,
-                sigmas=linear_sigmas(request.num_inference_steps),
-                guidance_scale=request.guidance_scale,
-                generator=torch.Generator("cpu").manual_seed(request.seed),  # the same noise on every device
-                max_sequence_length=_count_tokens(pipeline, request.prompt),
-                callback_on_step_end=report,
-                output_type="np",
-            ).images
+        def draw() -> Any:
+            with _weights_back_in_place(pipeline):
+                return pipeline(
+                    prompt=request.prompt,
+                    height=request.height_px,
+                    width=request.width_px,
+                    num_inference_steps=forwards,
+                    sigmas=linear_sigmas(request.num_inference_steps),
+                    guidance_scale=request.guidance_scale,
+                    generator=torch.Generator("cpu").manual_seed(request.seed),  # the same noise on every device
+                    max_sequence_length=_count_tokens(pipeline, request.prompt),
+                    callback_on_step_end=report,
+                    output_type="np",
+                ).images
+
+        pixels = _telling_out_of_memory(draw)
         if not np.isfinite(pixels).all():
             raise BlankPicture("The model produced invalid numbers (NaN) instead of a picture.")
         return list(pipeline.image_processor.numpy_to_pil(pixels))
@@ -163,24 +166,23 @@ def _weights_back_in_place(pipeline: ZImagePipeline) -> Iterator[None]:
         raise
 
 
-@contextlib.contextmanager
-def _out_of_memory_as_such() -> Iterator[None]:
+def _telling_out_of_memory(work: Callable[[], T]) -> T:
+    """Does the work; a lack of memory becomes `OutOfMemory`, after what the work held has been freed.
+
+    Not a context manager: in one the first exception, and with it every tensor of its traceback, would live on.
+    """
     import torch
 
-    message: str | None = None
     try:
-        yield
-    except Stopped:
-        raise
+        return work()
     except (torch.OutOfMemoryError, MemoryError) as error:
-        message = str(error).splitlines()[0]
+        message = _first_line(error)
     except RuntimeError as error:
         if "DefaultCPUAllocator" not in str(error):
             raise
         message = "main memory is exhausted"
-    if message is not None:  # raised out here, so that the traceback no longer holds the tensors
-        _free_memory()
-        raise OutOfMemory(f"The picture does not fit into memory ({message}). Try a smaller size.")
+    _free_memory()
+    raise OutOfMemory(f"The picture does not fit into memory ({message}). Try a smaller size.")
 
 
 def _free_memory() -> None:
