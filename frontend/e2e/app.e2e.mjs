@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 
 import { findChromium, launchBrowser, openPage } from './browser.mjs'
 import { Server } from './server.mjs'
@@ -14,6 +15,8 @@ if (!executable) {
 /** A request that stays on its way for a while, even on a fast machine. */
 const LONG = { width: 512, height: 512, num_inference_steps: 50, model: 'zimage-nano' }
 const QUICK = { width: 256, height: 256, num_inference_steps: 2, model: 'zimage-nano' }
+/** What the first view may cost, compressed. */
+const SCRIPT_BUDGET_BYTES = 200_000
 /** What the browser says by itself when a request is refused or the server is gone. */
 const NETWORK_NOISE = /Failed to load resource/
 
@@ -118,6 +121,24 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
       assert.equal(file.subarray(1, 4).toString('latin1'), 'PNG')
     })
   }
+
+  it('is light, and asks nobody else', async () => {
+    const scripts = []
+    const foreign = []
+    const page = await open({ path: '/favicon.svg' })
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${server.url}/`)) foreign.push(request.url())
+    })
+    page.on('response', (response) => {
+      if (response.request().resourceType() === 'script') scripts.push(response.body())
+    })
+    await page.goto(server.url)
+    await seen(submitOf(page))
+    const sizes = (await Promise.all(scripts)).map((body) => gzipSync(body).length)
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    assert.ok(total > 0 && total <= SCRIPT_BUDGET_BYTES, `${total} bytes of compressed scripts`)
+    assert.deepEqual(foreign, [])
+  })
 
   it('cancels within a step and keeps nothing', async () => {
     const { total } = await server.get('/history')

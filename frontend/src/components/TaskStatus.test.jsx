@@ -50,6 +50,18 @@ describe('TaskStatus', () => {
     expect(await screen.findByText('2 tasks ahead')).toBeInTheDocument()
   })
 
+  it('folds a long queue and asks for it in one go', async () => {
+    const waiting = (n) => makeTask(`t${n}`, { status: 'pending', queue_position: n })
+    const { user } = setUp(
+      Array.from({ length: 9 }, (_, n) => waiting(n)),
+      { listed: true },
+    )
+    expect(screen.getAllByRole('listitem')).toHaveLength(4)
+    await user.click(screen.getByRole('button', { name: 'Show 5 more' }))
+    expect(screen.getByText('8 tasks ahead')).toBeInTheDocument()
+    await waitFor(() => expect(server.requests.map(({ path }) => path)).toEqual(['/generate/t0']))
+  })
+
   it('answers a cancel at once', async () => {
     const { user } = setUp([makeTask('a')])
     await user.click(await screen.findByRole('button', { name: 'Cancel: prompt of a' }))

@@ -5,21 +5,29 @@ import { isTerminal } from '../lib/tasks.js'
 import { cancelTask, fetchTask } from '../services/api.js'
 
 const RUNNING_MS = 500
-const WAITING_MS = 1000
 
 function pollInterval({ state }) {
-  if (isTerminal(state.data) || state.error?.code === 'not_found') return false
-  // The next in the queue may start at any moment; those behind it have time.
-  return state.data?.queue_position > 0 ? WAITING_MS : RUNNING_MS
+  return isTerminal(state.data) || state.error?.code === 'not_found' ? false : RUNNING_MS
 }
 
-/** One task, polled until it ends. A finished one brings the gallery and the latest picture up to date. */
+/** A task that stands further back in the queue: the list that names it says all there is to say. */
+function waitsLong(listed) {
+  return listed?.status === 'pending' && listed.queue_position > 0
+}
+
+/**
+ * One task, polled until it ends. A finished one brings the gallery and the latest picture up to date.
+ *
+ * `listed` is the task as the server's list last showed it, if it did. A long queue costs one poll, not one
+ * for each of its tasks.
+ */
 export function useTask(taskId, listed) {
   const queryClient = useQueryClient()
   const query = useQuery({
     queryKey: ['task', taskId],
     queryFn: ({ signal }) => fetchTask(taskId, { signal }),
     refetchInterval: pollInterval,
+    enabled: !waitsLong(listed),
     placeholderData: listed,
   })
   const ended = isTerminal(query.data)
@@ -27,7 +35,8 @@ export function useTask(taskId, listed) {
     if (!ended) return
     for (const key of ['history', 'latest', 'tasks', 'models']) queryClient.invalidateQueries({ queryKey: [key] })
   }, [ended, queryClient])
-  return query
+  const isOlderNews = waitsLong(listed) && query.data?.status === 'pending'
+  return { ...query, data: isOlderNews ? listed : query.data }
 }
 
 /** Asks a task to stop; its new status is shown at once. */
