@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from backend.models.config import Settings
 from backend.server import PortTaken, serve
+from backend.services.errors import NewerFormat
 from backend.utils.folder_lock import FolderInUse
 
 
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         serve(settings)
-    except (PortTaken, FolderInUse) as error:
+    except (PortTaken, FolderInUse, NewerFormat, OSError) as error:  # OSError: the data folder cannot be written
         return _fail(str(error))
     return 0
 

@@ -5,6 +5,7 @@ StudioError
 ├── TaskAlreadyFinished                 → 409
 ├── QueueFull                           → 429
 ├── DiskFull                            → 507
+├── NewerFormat                         → the process does not start
 ├── ModelError                          → the request or the set-up is wrong
 │   ├── UnknownModel, ModelNotInstalled → 422
 │   └── ModelBroken                     → the task fails
@@ -49,6 +50,12 @@ class DiskFull(StudioError):
     """There is no room for another picture."""
 
     code = "insufficient_storage"
+
+
+class NewerFormat(StudioError):
+    """The history was written by a newer version of this program."""
+
+    code = "newer_format"
 
 
 class ModelError(StudioError):

@@ -21,7 +21,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from backend.models.schemas import ImageRecord
-from backend.services.errors import DiskFull, UnknownImage
+from backend.services.errors import DiskFull, NewerFormat, UnknownImage
 from backend.services.generator import GeneratedImage
 from backend.services.metadata import embed, extract
 from backend.utils.atomic_file import TEMPORARY_PREFIX, remove_temporary_files, sync_directory, write_atomically
@@ -58,7 +58,11 @@ class HistoryStore:
         self._lines: dict[str, bytes] = {}
 
     def open(self) -> None:
-        """Reads the history, rebuilds it when it is lost or damaged, and finishes what a crash left half done."""
+        """Reads the history, rebuilds it when it is lost or damaged, and finishes what a crash left half done.
+
+        Raises:
+            NewerFormat: a newer version of this program wrote it; nothing was touched.
+        """
         for folder in (self._images_dir, self._thumbnails_dir, self._file.parent):
             folder.mkdir(parents=True, exist_ok=True)
             remove_temporary_files(folder)
@@ -221,7 +225,7 @@ class HistoryStore:
         try:
             content = orjson.loads(self._file.read_bytes())
             if content["version"] > SCHEMA_VERSION:
-                raise RuntimeError(
+                raise NewerFormat(
                     f"{self._file.name} was written by a newer version of this program (format {content['version']}, "
                     f"this one reads {SCHEMA_VERSION}). Update the program; nothing was changed."
                 )

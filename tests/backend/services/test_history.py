@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from backend.models.schemas import ImageRecord
-from backend.services.errors import DiskFull, UnknownImage
+from backend.services.errors import DiskFull, NewerFormat, UnknownImage
 from backend.services.history import HistoryStore
 from tests.backend.fakes import Ticking, a_picture
 
@@ -224,7 +224,7 @@ def test_a_newer_format_is_refused_and_not_touched(store, three, tmp_path):
     (tmp_path / "history.json").write_bytes(content)
     before = tree(tmp_path)
 
-    with pytest.raises(RuntimeError, match="newer version"):
+    with pytest.raises(NewerFormat, match="newer version"):
         open_store(tmp_path)
 
     assert (tmp_path / "history.json").read_bytes() == content
