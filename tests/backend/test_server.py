@@ -1,0 +1,221 @@
+"""`python -m backend` as a process of its own: both ports, its signals, its sudden death."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from backend.server import PortTaken, bind
+from tests.backend.fakes import wait_until
+
+READY = re.compile(r"^Z-Image is ready: UI (http://\S+) \| API (http://\S+) \| docs (http://\S+/docs)$", re.MULTILINE)
+START_LIMIT_S = 60
+STOP_LIMIT_S = 10
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+@dataclass
+class Server:
+    """A running process and its three addresses."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    ui: str
+    api: str
+    docs: str
+
+    def get(self, path: str) -> Any:
+        return httpx.get(self.api + path, timeout=20).json()
+
+    def post(self, prompt: str, **values: object) -> str:
+        response = httpx.post(f"{self.api}/api/generate", json={"prompt": prompt, **values}, timeout=20)
+        assert response.status_code == 202, response.text
+        return response.json()["task_id"]
+
+    def wait_for(self, task_id: str, *statuses: str) -> dict[str, Any]:
+        for _ in range(5):  # the first picture waits for torch
+            try:
+                wait_until(lambda: self.get(f"/api/generate/{task_id}")["status"] in statuses, str(statuses))
+                break
+            except AssertionError:
+                continue
+        task = self.get(f"/api/generate/{task_id}")
+        assert task["status"] in statuses, (task, self.log.read_text())
+        return task
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(STOP_LIMIT_S)
+
+
+def environment(**values: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ZIMAGE_")}
+    return {**kept, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1", **values}
+
+
+def command(data_dir: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "backend", "--port", "0", "--web-port", "0", "--data-dir", str(data_dir), *options]
+
+
+@contextmanager
+def serving(root: Path, data_dir: Path, models_dir: Path) -> Iterator[Server]:
+    log = data_dir.with_name(f"{data_dir.name}.log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command(data_dir),
+            cwd=root, env=environment(ZIMAGE_MODELS_DIR=str(models_dir)), stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        for _ in range(START_LIMIT_S // 10):
+            try:
+                wait_until(lambda: READY.search(log.read_text("utf-8")) or process.poll() is not None, "the ready line")
+                break
+            except AssertionError:
+                continue
+        ready = READY.search(log.read_text("utf-8"))
+        assert ready, log.read_text("utf-8")
+        yield Server(process, log, *ready.groups())
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(STOP_LIMIT_S)
+
+
+@pytest.fixture(scope="module")
+def models_dir(tiny_model: Path) -> Path:
+    return tiny_model.parent
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_both_ports_serve_and_sigterm_ends_a_running_generation(repository_root, tmp_path, models_dir):
+    data = tmp_path / "data"
+    with serving(repository_root, data, models_dir) as server:
+        assert server.get("/health") == {"status": "healthy", "service": "Z-Image API"}
+        assert httpx.get(server.docs, timeout=20).status_code == 200
+        assert httpx.get(f"{server.ui}/api/models", timeout=20).json() == server.get("/api/models")
+        assert server.ui != server.api
+        assert all(url.startswith("http://localhost:") for url in (server.ui, server.api))
+
+        done = server.wait_for(server.post("一只红色的狐狸", height=256, width=256, seed=1), "completed", "failed")
+        assert done["status"] == "completed", done
+        running = server.post("never finished", num_inference_steps=50)
+        waiting = server.post("waits", height=256, width=256, num_inference_steps=2)
+        wait_until(lambda: server.get(f"/api/generate/{running}")["current_step"] >= 1)
+        children = psutil.Process(server.process.pid).children(recursive=True)
+
+        assert server.end(signal.SIGTERM) == 0
+
+        assert not [child for child in children if child.is_running()]
+        assert "Traceback" not in server.log.read_text()
+    statuses = {task["id"]: task["status"] for task in json.loads((data / "tasks.json").read_bytes())["tasks"]}
+    assert statuses == {done["task_id"]: "completed", running: "interrupted", waiting: "pending"}
+    assert [name for name in files(data) if name.endswith(".png")] == [done["result"]["filename"]]
+    assert not [name for name in files(data) if name.startswith(".tmp-")]
+
+
+def test_a_kill_in_the_middle_of_a_generation_loses_nothing(repository_root, tmp_path, models_dir):
+    data = tmp_path / "data"
+    with serving(repository_root, data, models_dir) as server:
+        done = server.wait_for(server.post("first", height=256, width=256, num_inference_steps=2), "completed")
+        running = server.post("killed", num_inference_steps=50)
+        waiting = server.post("waits", height=256, width=256, num_inference_steps=2)
+        wait_until(lambda: server.get(f"/api/generate/{running}")["current_step"] >= 1)
+
+        second = subprocess.run(
+            command(data),
+            cwd=repository_root,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "in use by another running Z-Image" in second.stderr
+        assert "Traceback" not in second.stderr
+
+        server.end(signal.SIGKILL)
+    (data / "images" / ".tmp-half").write_bytes(b"\x89PNG")  # as if it had been killed in the middle of a write
+
+    with serving(repository_root, data, models_dir) as server:
+        task = server.get(f"/api/generate/{running}")
+        assert (task["status"], task["result"]) == ("interrupted", None)
+        assert server.get("/api/history")["images"][-1] == done["result"]
+        assert server.wait_for(waiting, "completed", "failed")["status"] == "completed"
+        assert [image["prompt"] for image in server.get("/api/history")["images"]] == ["waits", "first"]
+        assert not [name for name in files(data) if name.startswith(".tmp-")]
+
+        host, port = server.api.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as half_a_request:  # must not hold it up
+            half_a_request.sendall(b"POST /api/generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+            assert server.end(signal.SIGINT) == 0
+
+
+def test_the_documents_own_command_works(repository_root, tmp_path):
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", "backend.main:app", "--port", "0"],
+            cwd=repository_root, env=environment(ZIMAGE_DATA_DIR=str(tmp_path / "data")),
+            stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        address = re.compile(r"Uvicorn running on (http://\S+)")
+        wait_until(lambda: address.search(log.read_text()) or process.poll() is not None)
+        found = address.search(log.read_text())
+        assert found, log.read_text()
+        assert httpx.get(f"{found[1]}/health", timeout=20).json()["status"] == "healthy"
+    finally:
+        process.terminate()
+        process.wait(STOP_LIMIT_S)
+
+
+# -- the sockets ------------------------------------------------------------------------------------------------------
+
+
+def test_a_free_port_is_bound_to_the_loopback():
+    with bind("127.0.0.1", 0, "--port") as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+        with pytest.raises(PortTaken, match="choose another one with --web-port"):
+            bind("127.0.0.1", listener.getsockname()[1], "--web-port")
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "no.such.host.invalid"])
+def test_an_address_that_is_not_ours(host):
+    with pytest.raises(PortTaken, match=re.escape(host)):
+        bind(host, 0, "--port")
+
+
+def test_a_port_can_be_taken_again_at_once():
+    with bind("127.0.0.1", 0, "--port") as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            accepted, _ = listener.accept()
+            accepted.close()
+    with bind("127.0.0.1", port, "--port"):
+        pass
+
+
+@pytest.mark.skipif(not shutil.which("nvidia-smi"), reason="needs a card")
+def test_the_monitor_sees_the_card(repository_root, tmp_path):
+    with serving(repository_root, tmp_path / "data", tmp_path) as server:
+        wait_until(lambda: server.get("/api/system/status")["gpu"] is not None)
