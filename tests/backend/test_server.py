@@ -136,10 +136,6 @@ def test_a_kill_in_the_middle_of_a_generation_loses_nothing(repository_root, tmp
     data = tmp_path / "data"
     with serving(repository_root, data, models_dir) as server:
         done = server.wait_for(server.post("first", height=256, width=256, num_inference_steps=2), "completed")
-        running = server.post("killed", num_inference_steps=50)
-        waiting = server.post("waits", height=256, width=256, num_inference_steps=2)
-        wait_until(lambda: server.get(f"/api/generate/{running}")["current_step"] >= 1)
-
         second = subprocess.run(
             command(data),
             cwd=repository_root,
@@ -152,6 +148,10 @@ def test_a_kill_in_the_middle_of_a_generation_loses_nothing(repository_root, tmp
         assert second.returncode == 1
         assert "in use by another running Z-Image" in second.stderr
         assert "Traceback" not in second.stderr
+
+        running = server.post("killed", num_inference_steps=50)
+        waiting = server.post("waits", height=256, width=256, num_inference_steps=2)
+        wait_until(lambda: server.get(f"/api/generate/{running}")["current_step"] >= 1)
 
         server.end(signal.SIGKILL)
     (data / "images" / ".tmp-half").write_bytes(b"\x89PNG")  # as if it had been killed in the middle of a write

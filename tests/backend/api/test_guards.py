@@ -52,7 +52,9 @@ def test_the_token_opens(guarded, value):
     [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Bearer {TOKEN}x", TOKEN, f"Token {TOKEN}", basic("me", "wrong"),
      basic(TOKEN, ""), "Basic !!!", "Basic YQ==", "Bearer \xff\xfe"],
 )  # fmt: skip
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/api/models", "/api/generate", "/nothing"])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", "/api/models", "/api/generate", "/nothing", "/healthz", "/health/"]
+)
 def test_nothing_else_does(guarded, value, path):
     headers = {} if value is None else {"authorization": value.encode("latin-1")}
     response = guarded.get(path, headers=headers)
