@@ -55,11 +55,17 @@ async function toWebp(page, png) {
   return Buffer.from(url.split(',')[1], 'base64')
 }
 
+/** Runs in the page. Pictures below the window load late, so only those in sight count. */
+function allSeenPicturesLoaded() {
+  const isSeen = (image) => image.getBoundingClientRect().top < window.innerHeight
+  return [...document.images].filter(isSeen).every((image) => image.complete && image.naturalWidth > 0)
+}
+
 async function shoot(browser, server, { name, scrollTo, ...options }) {
   const page = await openPage(browser, server.url, options)
   await page.locator('.card-picture img').first().waitFor()
-  await page.evaluate(() => Promise.all([...document.images].slice(0, 16).map((image) => image.decode().catch(() => {}))))
   if (scrollTo) await page.locator(scrollTo).evaluate((element) => element.scrollIntoView({ block: 'start' }))
+  await page.waitForFunction(allSeenPicturesLoaded)
   await page.waitForTimeout(800) // The arriving picture's animation.
   const png = await page.screenshot()
   await writeFile(`${TARGET}${name}.webp`, await toWebp(page, png))
