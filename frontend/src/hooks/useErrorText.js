@@ -9,7 +9,7 @@ export function useErrorText() {
     (error) => {
       // The server speaks English and knows more than we do; its sentence is used where it can be read.
       if (english && error.status > 0 && error.message && error.code !== 'bad_response') return error.message
-      return t(`errors.${error.code}`, { defaultValue: t('errors.unknown') })
+      return t([`errors.${error.code}`, `taskErrors.${error.code}`, 'errors.unknown'])
     },
     [t, english],
   )
