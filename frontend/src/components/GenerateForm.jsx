@@ -15,10 +15,16 @@ import StepsField from './StepsField.jsx'
 
 const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
 
-function Actions({ isPending, onReset }) {
+/** The buttons, and why the last request was refused as a whole: both always in sight. */
+function Actions({ isPending, error, onReset }) {
   const { t } = useTranslation()
   return (
     <div className="form-actions">
+      {error && (
+        <Notice tone="danger" role="alert">
+          {error}
+        </Notice>
+      )}
       <Button type="submit" size="lg" disabled={isPending}>
         {isPending ? t('form.submitting') : t('form.submit')}
         <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>
@@ -81,12 +87,7 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
       <SeedField value={settings.seed} error={texts.seed} onChange={set('seed')} />
       <ModelField value={settings.model} error={texts.model} onChange={set('model')} />
       <DeviceSwitch value={settings.use_gpu} onChange={set('use_gpu')} />
-      {general && (
-        <Notice tone="danger" role="alert">
-          {general}
-        </Notice>
-      )}
-      <Actions isPending={isPending} onReset={reset} />
+      <Actions isPending={isPending} error={general} onReset={reset} />
     </form>
   )
 }
