@@ -204,9 +204,12 @@ class TaskManager:
                 raise TaskAlreadyFinished(f"This task is {task.status} already; there is nothing to cancel.")
             if task.status is Status.PENDING:
                 return self._finish(task_id, Status.CANCELLED, "Cancelled before it started")
-            if self._running is not None:
-                self._running.stop(Cancelled("Cancelled"))
-                self._update(task_id, cancelling=True, message="Cancelling")
+            if self._running is None:
+                raise TaskAlreadyFinished(
+                    "The picture is finished and being saved; delete it from the history instead."
+                )
+            self._running.stop(Cancelled("Cancelled"))
+            self._update(task_id, cancelling=True, message="Cancelling")
             return self._tasks[task_id]
 
     # -- the worker ------------------------------------------------------------------------------------------------
@@ -240,7 +243,7 @@ class TaskManager:
             generated = self._generator.generate(
                 task.request, lambda progress: self._on_progress(task, signal, progress)
             )
-            signal.check()
+            self._pass_the_last_exit(signal)
             record = self._store.add(generated)
         except Stopped as reason:
             self._end(task.id, _status_after(reason), str(reason), reason)
@@ -253,9 +256,14 @@ class TaskManager:
         else:
             message = f"Completed in {generated.generation_time_ms / 1000:.1f} s"
             with self._changed:
-                self._running = None
                 self._update(task.id, result=record, current_step=task.total_steps)
                 self._finish(task.id, Status.COMPLETED, f"{message}; {generated.note}" if generated.note else message)
+
+    def _pass_the_last_exit(self, signal: StopSignal) -> None:
+        """Ends the task if it was asked to; from here on it saves its picture, and a cancel is refused."""
+        with self._changed:
+            signal.check()
+            self._running = None
 
     def _on_progress(self, task: TaskRecord, signal: StopSignal, progress: Progress) -> None:
         signal.check()

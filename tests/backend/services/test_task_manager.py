@@ -186,6 +186,24 @@ def test_a_cancel_during_the_decode_saves_nothing(manager, engine, store):
     assert store.prompts == []
 
 
+def test_a_cancel_that_comes_while_the_picture_is_saved_is_refused(manager, store, monkeypatch):
+    refusals = []
+
+    def cancel_then_add(generated):
+        [task] = manager.active()
+        with pytest.raises(TaskAlreadyFinished) as refusal:
+            manager.cancel(task.id)
+        refusals.append(str(refusal.value))
+        return add(generated)
+
+    add = store.add
+    monkeypatch.setattr(store, "add", cancel_then_add)
+    [task] = end(manager, manager.submit(a_request()))
+    assert task.status is Status.COMPLETED
+    assert not task.cancelling
+    assert "being saved" in refusals[0]
+
+
 def test_a_cancel_does_not_hit_the_next_task(manager, engine, store):
     running, release = run_into_pause(manager, engine, 1)
     following = manager.submit(a_request("next"))
