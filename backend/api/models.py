@@ -33,6 +33,7 @@ def _present(model: Model, default_guidance_scale: float) -> ModelInfo:
         source=model.source,
         download_gb=model.download_gb,
         size_multiple=model.size_multiple,
+        max_side_px=model.max_side_px,
         default_steps=model.default_steps,
         guidance_scale=default_guidance_scale if model.guidance_scale is None else model.guidance_scale,
         repository=model.repository,

@@ -216,6 +216,7 @@ class ModelInfo(Frozen):
     source: Literal["hub cache", "ckpts", "folder"] | None
     download_gb: float | None
     size_multiple: int
+    max_side_px: int | None
     default_steps: int
     guidance_scale: float
     repository: str | None

@@ -17,7 +17,7 @@ from backend.models.schemas import MAX_SEED, GenerateRequest
 from backend.services.catalogue import Catalogue, Model
 from backend.services.engines.base import Engine, EngineRequest, StepEvent
 from backend.services.errors import ModelBroken
-from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_size, plan_load
+from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_sides, fit_size, plan_load
 from backend.utils.safetensors_header import count_values
 
 logger = logging.getLogger(__name__)
@@ -173,7 +173,8 @@ class ImageGenerator:
 
     def _size(self, model: Model, plan: LoadPlan, request: GenerateRequest) -> tuple[int, int]:
         max_area = CPU_MAX_AREA_PX if plan.device == "cpu" else None
-        return fit_size(request.width, request.height, multiple=model.size_multiple, max_area=max_area)
+        width, height = fit_sides(request.width, request.height, model.max_side_px)
+        return fit_size(width, height, multiple=model.size_multiple, max_area=max_area)
 
 
 def measure_weights(path: Path) -> Weights:
@@ -198,7 +199,13 @@ def describe_changes(request: GenerateRequest, model: Model, plan: LoadPlan, wid
     if request.use_gpu and plan.device == "cpu":
         notes.append("no GPU is available, so the CPU is used")
     if (width, height) != (request.width, request.height):
-        limited = plan.device == "cpu" and request.width * request.height > CPU_MAX_AREA_PX
-        reason = "the CPU limit of 512×512 pixels" if limited else f"the model's grid of {model.size_multiple} pixels"
-        notes.append(f"{request.width}×{request.height} became {width}×{height} ({reason})")
+        notes.append(f"{request.width}×{request.height} became {width}×{height} ({_reason(request, model, plan)})")
     return "; ".join(notes)
+
+
+def _reason(request: GenerateRequest, model: Model, plan: LoadPlan) -> str:
+    if model.max_side_px is not None and max(request.width, request.height) > model.max_side_px:
+        return f"{model.name} draws at most {model.max_side_px} pixels a side"
+    if plan.device == "cpu" and request.width * request.height > CPU_MAX_AREA_PX:
+        return "the CPU limit of 512×512 pixels"
+    return f"the model's grid of {model.size_multiple} pixels"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backend.models.config import CpuPrecision, Offload
+from backend.models.schemas import MIN_SIDE_PX
 
 Device = Literal["cuda", "mps", "cpu"]
 DType = Literal["bfloat16", "float32"]
@@ -76,6 +77,14 @@ def _cpu_dtype(weights: Weights, hardware: Hardware, wanted: CpuPrecision) -> DT
         return wanted
     float32_fits = 2 * weights.total_bytes + ACTIVATION_BYTES <= hardware.memory_bytes
     return "bfloat16" if hardware.cpu_has_bf16 or not float32_fits else "float32"
+
+
+def fit_sides(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    """Scales a size down until no side is longer than a model can draw; no side goes below the API's least."""
+    if max_side is None or max(width, height) <= max_side:
+        return width, height
+    scale = max_side / max(width, height)
+    return max(MIN_SIDE_PX, round(width * scale)), max(MIN_SIDE_PX, round(height * scale))
 
 
 def fit_size(width: int, height: int, *, multiple: int, max_area: int | None) -> tuple[int, int]:

@@ -124,7 +124,9 @@ def test_a_model_corrects_what_is_said_of_it(catalogue, ckpts):
     assert (model.size_multiple, model.default_steps, model.guidance_scale, model.demo) == (64, 5, 1.5, True)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"size_multiple": "many"}', '{"default_steps": null}', "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", '{"size_multiple": "many"}', '{"default_steps": null}', '{"max_side_px": "x"}', "\ud800"]
+)
 def test_facts_that_cannot_be_read_are_left_out(catalogue, ckpts, caplog, text):
     path = make_model_folder(ckpts / "zimage-nano")
     (path / "zimage.json").write_bytes(text.encode("utf-8", "surrogatepass"))

@@ -99,6 +99,15 @@ def test_what_differs_from_the_request_is_said(make, hardware, values, size, not
     assert {progress.note for progress in seen if progress.phase is Phase.DENOISING} == {note}
 
 
+def test_a_model_with_a_longest_side_draws_no_longer_one_and_says_so(make, settings):
+    make_model_folder(settings.base_dir / "Z-Image" / "ckpts" / "small", {"size_multiple": 32, "max_side_px": 256})
+
+    picture, _ = draw(make(), model="small", width=1024, height=768, use_gpu=False)
+
+    assert picture.image.size == (256, 256)
+    assert picture.note == "1024×768 became 256×256 (small draws at most 256 pixels a side)"
+
+
 def test_the_switch_between_gpu_and_cpu_loads_again(make, engine):
     generator = make(CARD)
     for use_gpu in (True, True, False, True):

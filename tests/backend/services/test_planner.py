@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_size, plan_load
+from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_sides, fit_size, plan_load
 from tests.backend.fakes import PLAIN_CPU
 
 GIB = 2**30
@@ -78,6 +78,20 @@ def test_the_cpu_area(width, height, expected):
 def test_a_coarser_grid():
     assert fit_size(272, 272, multiple=32, max_area=None) == (288, 288)
     assert fit_size(256, 512, multiple=32, max_area=None) == (256, 512)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "max_side", "expected"),
+    [
+        (1024, 1024, None, (1024, 1024)),
+        (512, 512, 512, (512, 512)),
+        (1024, 512, 512, (512, 256)),
+        (2048, 256, 512, (512, 256)),
+        (1024, 768, 256, (256, 256)),
+    ],
+)
+def test_the_longest_side_that_a_model_draws(width, height, max_side, expected):
+    assert fit_sides(width, height, max_side) == expected
 
 
 SIDES = st.integers(16, 128).map(lambda n: 16 * n)
