@@ -1,6 +1,6 @@
 """Trains zimage-nano: fetches the material, then one stage after the other.
 
-python -m zimage.tools.train_nano {material,vae,latents,decoder,text-encoder,transformer,judge,export,all}
+python -m zimage.tools.train_nano {material,vae,latents,decoder,text-encoder,unpack,transformer,judge,export,all}
 
 Every stage keeps a checkpoint in the work folder, at least every two minutes and atomically,
 and goes on from there when it is started again.
@@ -19,6 +19,8 @@ from zimage.tools.nano.material import prepare_material
 from zimage.tools.nano.team import run_team
 from zimage.tools.nano.text_training import train_text_encoder
 from zimage.tools.nano.transformer_training import train_transformer
+from zimage.tools.nano.unpacking import CHECKPOINT as ENCODER
+from zimage.tools.nano.unpacking import unpack
 from zimage.tools.nano.vae import train_vae
 
 REPOSITORY = Path(__file__).parents[4]
@@ -50,10 +52,17 @@ def stages(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
         "latents": cache_latents,
         "decoder": train("decoder"),
         "text-encoder": train("text-encoder"),
+        "unpack": partial(unpack_once, work),
         "transformer": train("transformer"),
         "judge": train("judge"),
         "export": partial(export, work, arguments.folder, arguments.cache),
     }
+
+
+def unpack_once(work: Path) -> None:
+    """Solves the text encoder's fourth layer unless that was done."""
+    if not (work / ENCODER).exists():
+        unpack(work)
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -62,7 +71,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__.splitlines()[0] if __doc__ else None,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    names = ("material", "vae", "latents", "decoder", "text-encoder", "transformer", "judge", "export", "all")
+    names = ("material", "vae", "latents", "decoder", "text-encoder", "unpack", "transformer", "judge", "export", "all")
     parser.add_argument("stage", choices=names)
     parser.add_argument("--work", type=Path, default=REPOSITORY / "data" / "nano", help="checkpoints and logs")
     parser.add_argument("--cache", type=Path, default=REPOSITORY / "data" / "nano-material", help="npm packages")

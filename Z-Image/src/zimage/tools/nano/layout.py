@@ -32,8 +32,8 @@ class TextSizes:
     """The text encoder; its last layer is never read, as in Z-Image."""
 
     hidden: int = 256
-    intermediate: int = 1024
-    layers: int = 4
+    intermediate: int = 1632
+    layers: int = 6
     heads: int = 4
 
 
@@ -53,6 +53,7 @@ class CatalogueEntry:
     name: str
     demo: bool
     size_multiple: int
+    max_side_px: int
     default_steps: int
     guidance_scale: float
     description: dict[str, str]
@@ -62,6 +63,7 @@ ENTRY = CatalogueEntry(
     name="zimage-nano",
     demo=True,
     size_multiple=32,
+    max_side_px=256,
     default_steps=9,
     guidance_scale=0.0,
     description={

@@ -27,12 +27,13 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + torch.cat([-second, first], dim=-1) * sin
 
 
-def encode_ids(model: Qwen3Model, ids: Tensor) -> Tensor:
+def encode_ids(model: Qwen3Model, ids: Tensor, layers: int | None = None) -> Tensor:
     """Features of padded token ids.
 
     Args:
         model: the text encoder.
         ids: (B, S), padded on the right with anything.
+        layers: how many layers to run; all but the last, which Z-Image never reads, when missing.
 
     Returns:
         (B, S, hidden), equal to `hidden_states[-2]` at every real token.
@@ -42,7 +43,7 @@ def encode_ids(model: Qwen3Model, ids: Tensor) -> Tensor:
     x = model.embed_tokens(ids)
     cos, sin = rotary(length, config.head_dim, config.rope_parameters["rope_theta"])
     mask = torch.full((length, length), float("-inf")).triu(1)
-    for layer in model.layers[: config.num_hidden_layers - 1]:
+    for layer in model.layers[: config.num_hidden_layers - 1 if layers is None else layers]:
         x = x + _attend(layer.self_attn, _norm(layer.input_layernorm, x), cos, sin, mask)
         hidden = _norm(layer.post_attention_layernorm, x)
         mlp = layer.mlp

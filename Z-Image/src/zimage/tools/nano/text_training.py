@@ -1,15 +1,15 @@
 """Pretrains the text encoder without a single noisy picture.
 
-The registers at the end of a prompt learn to carry the scene: every cell register the latents
-of its cell on a neutral background (the mean over all backgrounds), the scene register what
-stands where, how often and on which colour. The transformer then only has to turn that
-draft into a clean picture, instead of finding the meaning of names through noise.
+The registers at the end of a prompt learn to carry the scene: every cell register the code of
+the thing that its cell shows and its role, the scene register what stands where, how often
+and on which colour. The layer after the learned ones then turns codes and roles into latents
+(`unpacking`), so that the transformer finds a draft of the picture in its caption, instead of
+having to find the meaning of names through noise.
 """
 
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -19,7 +19,8 @@ from torch.nn.functional import cross_entropy, mse_loss, rms_norm
 from transformers import Qwen2Tokenizer, Qwen3Model
 
 from zimage.tools.nano.captions import CaptionSource, Example, template_words
-from zimage.tools.nano.latents import CELL, as_cells, load_cache, neutral_targets, place_halves
+from zimage.tools.nano.codes import CODE, ROLES, Codes, build_codes
+from zimage.tools.nano.latents import load_cache
 from zimage.tools.nano.layout import TextSizes, build_text_encoder
 from zimage.tools.nano.material import Item, read_items
 from zimage.tools.nano.sampling import tokenize
@@ -44,6 +45,7 @@ from zimage.tools.nano.training import (
 
 BATCH = 96  # a worker
 CHECKPOINT_EVERY_S = 60
+LEARNED_LAYERS = 3
 SHORT_TOKENS = 32
 LONG_SHARE = 0.04
 VOCABULARY = 5632
@@ -94,47 +96,31 @@ def draw_one_length(
 class Heads(nn.Module):
     """Reads the scene back from the registers; used in training only."""
 
-    def __init__(self, hidden: int, items: int, cell_values: int) -> None:
+    def __init__(self, hidden: int, items: int) -> None:
         super().__init__()
-        self.cells = nn.Linear(hidden, cell_values)
+        self.code = nn.Linear(hidden, CODE)
+        self.role = nn.Linear(hidden, ROLES)
         self.left = nn.Linear(hidden, items)
         self.right = nn.Linear(hidden, items)
         self.background = nn.Linear(hidden, len(PALETTE) + 1)
         self.count = nn.Linear(hidden, len(LAYOUTS))
 
-    def forward(self, registers: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cells (B, 16, values) and the logits of the scene register."""
-        normed = rms_norm(registers, (registers.shape[-1],), eps=1e-5)
-        scene = normed[:, 0]
+    def forward(self, registers: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Codes (B, 16, CODE) and roles (B, 16, ROLES) of the cells, and logits of the scene."""
+        normed = rms_norm(registers, (registers.shape[-1],), eps=1e-6)
+        scene, cells = normed[:, 0], normed[:, 1:]
         names = ("left", "right", "background", "count")
-        return self.cells(normed[:, 1:]), {name: getattr(self, name)(scene) for name in names}
-
-
-@dataclass(frozen=True)
-class Targets:
-    """Neutral latents of every thing, from which a scene's draft is put together."""
-
-    full: Tensor
-    half: Tensor
-    flat: Tensor
-
-    def draft(self, scene: Scene) -> Tensor:
-        """(16, 16, 16): the scene on the neutral background."""
-        if scene.count == 1:
-            return self.full[scene.left]
-        canvas = self.flat[:, None, None].expand(-1, 16, 16).clone()
-        place_halves(canvas, self.half, scene, CELL)
-        return canvas
+        return self.code(cells), self.role(cells), {name: getattr(self, name)(scene) for name in names}
 
 
 def text_loss(
-    model: Qwen3Model, heads: Heads, ids: Tensor, lengths: Tensor, scenes: Sequence[Scene], targets: Targets
+    model: Qwen3Model, heads: Heads, ids: Tensor, lengths: Tensor, scenes: Sequence[Scene], targets: Codes
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Squared error of the draft and cross-entropies of the scene."""
-    registers = registers_of(encode_ids(model, ids), lengths)
-    cells, logits = heads(registers)
-    wanted = as_cells(torch.stack([targets.draft(scene) for scene in scenes]))
-    draft = mse_loss(cells, wanted) / targets.full.var()
+    """Squared error of the codes and cross-entropies of the roles and the scene."""
+    codes, roles, logits = heads(registers_of(encode_ids(model, ids, LEARNED_LAYERS), lengths))
+    wanted_codes, wanted_roles, _ = targets.wanted(scenes)
+    code = mse_loss(codes, wanted_codes)
+    role = cross_entropy(roles.flatten(0, 1), wanted_roles.flatten())
     labels = {
         "left": torch.tensor([scene.left for scene in scenes]),
         "right": torch.tensor([scene.right for scene in scenes]),
@@ -142,10 +128,10 @@ def text_loss(
         "count": torch.tensor([scene.count - 1 for scene in scenes]),
     }
     losses = {name: cross_entropy(logits[name], labels[name]) for name in labels}
-    loss = draft + 0.15 * (losses["left"] + losses["right"]) + 0.1 * (losses["background"] + losses["count"])
+    loss = code + 0.1 * role + 0.1 * sum(losses.values(), start=torch.zeros(()))
     right = (logits["left"].argmax(-1) == labels["left"]).float().mean()
     both = (logits["right"].argmax(-1) == labels["right"]).float().mean()
-    values = {"draft": draft.detach(), "left_accuracy": right, "right_accuracy": both}
+    values = {"code": code.detach(), "role": role.detach(), "left_accuracy": right, "right_accuracy": both}
     return loss, values | {name: value.detach() for name, value in losses.items()}
 
 
@@ -154,7 +140,7 @@ def build(work: Path, items: Sequence[Item]) -> tuple[Qwen2Tokenizer, Qwen3Model
     tokenizer = prepare_tokenizer(work)
     sizes = TextSizes()
     model = build_text_encoder(sizes, len(tokenizer))
-    return tokenizer, model, Heads(sizes.hidden, len(items), 16 * CELL * CELL)
+    return tokenizer, model, Heads(sizes.hidden, len(items))
 
 
 def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> None:
@@ -166,7 +152,7 @@ def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> Non
     matrices, rest = split_parameters(both, ("embed_tokens", "heads"))
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=3e-3, team=team)
     average = Average(both, 0.99)
-    targets = Targets(*neutral_targets(load_cache(work)))
+    targets = build_codes(load_cache(work))
     path, log = work / "text.safetensors", Log(work / "text.csv")
     step, spent = 0, 0.0
     if path.exists():
@@ -218,7 +204,7 @@ def report_labels(work: Path, sample: int = 200) -> dict[str, float]:
     for language, chinese in (("en", False), ("zh", True)):
         examples: list[Example] = [source.draw_label(item, chinese) for item in chosen]
         ids, lengths = tokenize(tokenizer, [example.caption for example in examples])
-        _, logits = heads(registers_of(encode_ids(model, ids), lengths))
+        _, _, logits = heads(registers_of(encode_ids(model, ids, LEARNED_LAYERS), lengths))
         hits = logits["left"].argmax(-1) == torch.tensor(chosen)
         result[language] = float(hits.float().mean())
     print(f"labels recognised: {result}", flush=True)

@@ -19,6 +19,7 @@ from zimage.tools.nano.latents import (
     FULL,
     HALF_BACKGROUNDS,
     LARGE_EVERY,
+    NEUTRAL,
     LatentCache,
     load_cache,
     place_halves,
@@ -28,7 +29,7 @@ from zimage.tools.nano.material import read_items
 from zimage.tools.nano.sampling import Parts, draw, features_of
 from zimage.tools.nano.scenes import UNSPECIFIED, Scene
 from zimage.tools.nano.team import Team
-from zimage.tools.nano.text_training import draw_one_length, load_text_encoder
+from zimage.tools.nano.text_training import draw_one_length
 from zimage.tools.nano.training import (
     Average,
     Log,
@@ -39,6 +40,7 @@ from zimage.tools.nano.training import (
     split_parameters,
 )
 from zimage.tools.nano.transformer_forward import forward, prepare_start
+from zimage.tools.nano.unpacking import load_encoder
 from zimage.tools.nano.vae import load_vae
 
 CHECKPOINT_EVERY_S = 110
@@ -61,12 +63,7 @@ class Shape:
     share: float
 
 
-SHAPES = (
-    Shape(16, 16, 20, 0.80),
-    Shape(32, 32, 5, 0.14),
-    Shape(16, 24, 12, 0.03),
-    Shape(24, 16, 12, 0.03),
-)
+SHAPES = (Shape(FULL, FULL, 20, 1.0),)
 
 
 class BatchSource:
@@ -107,7 +104,9 @@ class BatchSource:
                 return example
 
     def _colour(self, scene: Scene, allowed: Sequence[int]) -> int:
-        return self.random.choice(allowed) if scene.background == UNSPECIFIED else scene.background
+        if scene.background != UNSPECIFIED:
+            return scene.background
+        return NEUTRAL if NEUTRAL in allowed else self.random.choice(allowed)
 
     def _canvas(self, background: int, side: int) -> Tensor:
         return self.cache.flat[background].float()[:, None, None].expand(-1, side, side).clone()
@@ -139,15 +138,15 @@ class BatchSource:
 def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None:
     """Trains for a given time, resuming from the checkpoint when there is one."""
     torch.manual_seed(seed)
-    tokenizer, text_encoder, heads = load_text_encoder(work)
+    tokenizer, text_encoder, weight, bias = load_encoder(work)
     cache = load_cache(work)
     model = build_transformer(TransformerSizes(), TextSizes().hidden)
     prepare_start(model)
-    start_from_draft(model, heads.cells.weight, heads.cells.bias)
+    start_from_draft(model, weight, bias)
     keep = ("adaLN", "final_layer", "x_embedder", "cap_embedder", "t_embedder", "pad_token")
     matrices, rest = split_parameters(model, keep)
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=1.5e-3, team=team)
-    average = Average(model, 0.998)
+    average = Average(model, 0.995)
     path, log = work / CHECKPOINT, Log(work / "transformer.csv")
     step, spent, saves = 0, 0.0, 0
     if path.exists():
@@ -184,7 +183,7 @@ def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None
 
 
 def start_from_draft(model: ZImageTransformer2DModel, weight: Tensor, bias: Tensor) -> None:
-    """Lets caption tokens start as the draft that the text encoder's head reads from them."""
+    """Lets caption tokens start as the draft that can be read from them."""
     linear = model.cap_embedder[1]
     with torch.no_grad():
         linear.weight.zero_()
@@ -193,11 +192,15 @@ def start_from_draft(model: ZImageTransformer2DModel, weight: Tensor, bias: Tens
         linear.bias[: len(bias)] = bias[: model.config.dim]
 
 
+def noise_levels(number: int) -> Tensor:
+    """Sigmas spread as the schedule spreads its points, (number,)."""
+    even = (torch.arange(number) + torch.rand(number)) / number
+    return SHIFT * even / (1 + (SHIFT - 1) * even)
+
+
 def flow_loss(model: ZImageTransformer2DModel, latents: Tensor, features: Tensor, real: Tensor) -> Tensor:
     """Squared error of the output, at noise levels spread like the schedule's."""
-    batch = len(latents)
-    even = (torch.arange(batch) + torch.rand(batch)) / batch
-    sigma = SHIFT * even / (1 + (SHIFT - 1) * even)
+    sigma = noise_levels(len(latents))
     noise = torch.randn_like(latents)
     level = sigma[:, None, None, None]
     output = forward(model, (1 - level) * latents + level * noise, 1 - sigma, features, real)
@@ -206,7 +209,7 @@ def flow_loss(model: ZImageTransformer2DModel, latents: Tensor, features: Tensor
 
 def load_parts(work: Path) -> Parts:
     """The averaged model of the checkpoints."""
-    tokenizer, text_encoder, _ = load_text_encoder(work)
+    tokenizer, text_encoder, _, _ = load_encoder(work)
     cache = load_checkpoint(work / "latents.safetensors")
     model = build_transformer(TransformerSizes(), TextSizes().hidden)
     model.load_state_dict(load_checkpoint(work / CHECKPOINT)["average"]["values"])
