@@ -83,13 +83,13 @@ def regress(inputs: Tensor, outputs: Tensor, ridge: float = RIDGE) -> Tensor:
     """Ridge regression, (outputs, inputs)."""
     gram = inputs.T @ inputs / len(inputs)
     gram += ridge * gram.diagonal().mean() * torch.eye(len(gram))
-    return torch.linalg.solve(gram, inputs.T @ outputs / len(inputs)).T
+    return torch.linalg.solve(gram, inputs.T @ outputs / len(inputs)).T  # type: ignore[no-any-return]
 
 
 def components(cells: Tensor, rank: int) -> Tensor:
     """Orthonormal principal directions of centred cells, (256, rank)."""
     covariance = cells.T @ cells
-    return torch.linalg.eigh(covariance).eigenvectors[:, -rank:]
+    return torch.linalg.eigh(covariance).eigenvectors[:, -rank:]  # type: ignore[no-any-return]
 
 
 def switch(known: Tensor, scenes: Tensor, on: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ def item_gates(known: Tensor, scenes: Tensor, registers: Registers) -> Tensor:
     everywhere = switch(known, scenes, torch.ones(len(known), dtype=torch.bool))
     offset = (2 * (directions @ centre) / reach + 1)[:, None]
     opening = 2 * directions / reach[:, None] - offset * everywhere  # +1 at its thing, -1 at unrelated ones
-    return ITEM_GATE * opening + CELL_GATE * (everywhere - constant_of(known, scenes))
+    return ITEM_GATE * opening + CELL_GATE * (everywhere - constant_of(known, scenes))  # type: ignore[no-any-return]
 
 
 def constant_of(known: Tensor, scenes: Tensor) -> Tensor:
@@ -158,7 +158,7 @@ def constant_of(known: Tensor, scenes: Tensor) -> Tensor:
 
 def code_space(kept: Tensor) -> Tensor:
     """Orthonormal directions that the kept means use least, (CODE, hidden)."""
-    return torch.linalg.eigh(kept.T @ kept).eigenvectors[:, :CODE].T
+    return torch.linalg.eigh(kept.T @ kept).eigenvectors[:, :CODE].T  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
