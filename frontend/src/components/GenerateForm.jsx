@@ -1,7 +1,7 @@
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
-import { useCpuSize } from '../hooks/useCpuSize.js'
+import { useDrawnSize } from '../hooks/useDrawnSize.js'
 import { useFormErrors } from '../hooks/useFormErrors.js'
 import { toRequest } from '../lib/settings.js'
 import './GenerateForm.css'
@@ -45,7 +45,7 @@ function Actions({ isPending, error, onReset }) {
 export default function GenerateForm({ settings, isPending, onChange, onReset, onGenerate }) {
   const { t } = useTranslation()
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
-  const smaller = useCpuSize(settings)
+  const drawn = useDrawnSize(settings)
 
   const change = (patch) => {
     onChange(patch)
@@ -76,7 +76,7 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
       <SizePicker
         settings={settings}
         errors={texts}
-        hint={smaller ? t('form.cpuSize', smaller) : undefined}
+        hint={drawn ? t('form.drawnSize', drawn) : undefined}
         onChange={change}
       />
       <StepsField

@@ -45,9 +45,31 @@ export function isValidSide(value) {
   return Number.isInteger(value) && value >= SIDE_MIN && value <= SIDE_MAX && value % SIDE_STEP === 0
 }
 
-/** What the processor will draw for a request of this size; the same size when it is small enough. */
-export function cpuSize(width, height, multiple = SIDE_STEP) {
-  if (width * height <= CPU_AREA_PX) return [width, height]
-  const scale = Math.sqrt(CPU_AREA_PX / (width * height))
-  return [width, height].map((side) => Math.max(multiple, Math.floor((side * scale) / multiple) * multiple))
+function fitSides(width, height, maxSide) {
+  const longest = Math.max(width, height)
+  if (!maxSide || longest <= maxSide) return [width, height]
+  return [width, height].map((side) => Math.max(SIDE_MIN, Math.round((side * maxSide) / longest)))
+}
+
+function neighbours(value, multiple) {
+  return [Math.floor, Math.ceil].map((round) => Math.max(multiple, round(value / multiple) * multiple))
+}
+
+/**
+ * The size that the server will draw for a request: within the model's longest side, on its grid and, on a
+ * processor, within the area of 512 × 512. Mirrors backend/services/planner.py.
+ */
+export function drawnSize(width, height, { multiple = SIDE_STEP, maxSide = null, onCpu = false } = {}) {
+  const [wanted, high] = fitSides(width, height, maxSide)
+  const maxArea = onCpu ? CPU_AREA_PX : Infinity
+  const scale = Math.min(1, Math.sqrt(maxArea / (wanted * high)))
+  const unfitness = ([w, h]) => [Math.max(0, w * h - maxArea), Math.abs(Math.log((w * high) / (h * wanted))), -w * h]
+  const isBetter = (a, b) => {
+    const different = a.findIndex((value, index) => value !== b[index])
+    return different >= 0 && a[different] < b[different]
+  }
+  const sizes = neighbours(wanted * scale, multiple).flatMap((w) =>
+    neighbours(high * scale, multiple).map((h) => [w, h]),
+  )
+  return sizes.reduce((best, size) => (isBetter(unfitness(size), unfitness(best)) ? size : best))
 }

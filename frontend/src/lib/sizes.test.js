@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { cpuSize, isValidSide, nearestPreset, PRESETS, ratioOf } from './sizes.js'
+import { drawnSize, isValidSide, nearestPreset, PRESETS, ratioOf } from './sizes.js'
 
 describe('PRESETS', () => {
   it('holds only sides that the server takes, up to 1536', () => {
@@ -33,11 +33,20 @@ describe('isValidSide', () => {
   it.each([0, 255, 264, 2064, 512.5, NaN])('refuses %d', (side) => expect(isValidSide(side)).toBe(false))
 })
 
-describe('cpuSize', () => {
-  it('leaves small pictures alone', () => expect(cpuSize(512, 512)).toEqual([512, 512]))
-  it('scales large ones to the area of 512 × 512', () => expect(cpuSize(1024, 1024)).toEqual([512, 512]))
+describe('drawnSize', () => {
+  it.each([
+    [512, 512, { onCpu: true }, [512, 512]],
+    [1024, 1024, { onCpu: true }, [512, 512]],
+    [1536, 1536, {}, [1536, 1536]],
+    [1024, 1024, { maxSide: 256, multiple: 32, onCpu: true }, [256, 256]],
+    [1536, 512, { maxSide: 512, multiple: 32 }, [512, 256]],
+    [272, 272, { multiple: 32 }, [288, 288]],
+  ])('of %d × %d with %j is %j', (width, height, limits, expected) => {
+    expect(drawnSize(width, height, limits)).toEqual(expected)
+  })
+
   it('keeps the shape on the grid of the model', () => {
-    const [width, height] = cpuSize(1536, 1024, 32)
+    const [width, height] = drawnSize(1536, 1024, { multiple: 32, onCpu: true })
     expect([width % 32, height % 32]).toEqual([0, 0])
     expect(width * height).toBeLessThanOrEqual(512 * 512)
     expect(width / height).toBeCloseTo(1.5, 1)
