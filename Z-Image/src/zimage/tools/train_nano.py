@@ -60,7 +60,7 @@ def stages(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
 
 
 def unpack_once(work: Path) -> None:
-    """Solves the text encoder's fourth layer unless that was done."""
+    """Solves the text encoder's fourth and fifth layers unless that was done."""
     if not (work / ENCODER).exists():
         unpack(work)
 

@@ -4,7 +4,6 @@ The autoencoder's own run sees crops, whose colour statistics differ from whole 
 This stage can run at any time later: latents do not change, so nothing else has to.
 """
 
-import time
 from pathlib import Path
 from random import Random
 
@@ -13,15 +12,13 @@ from torch import Tensor
 from torch.nn.functional import l1_loss
 
 from zimage.tools.nano.latents import CELL, FULL, HALF_BACKGROUNDS, LatentCache, load_cache, place_halves
+from zimage.tools.nano.run import Run
 from zimage.tools.nano.scenes import Scene, palette_tensor, render_scene
 from zimage.tools.nano.team import Team
 from zimage.tools.nano.training import (
     Average,
     Log,
     Optimisers,
-    load_checkpoint,
-    progress_trapezoid,
-    save_atomically,
     split_parameters,
 )
 from zimage.tools.nano.vae import (
@@ -75,36 +72,14 @@ def train_decoder(work: Path, seconds: float, seed: int, team: Team) -> None:
     matrices, rest = split_parameters(decoder, ("conv_in", "conv_out"))
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.004, adam_lr=5e-4, team=team)
     average = Average(decoder, 0.98)
-    path, log = work / DECODER_CHECKPOINT, Log(work / "decoder.csv")
-    step, spent = 0, 0.0
-    if path.exists():
-        state = load_checkpoint(path)
-        decoder.load_state_dict(state["model"])
-        optimisers.restore(state["optimisers"])
-        average.restore(state["average"])
-        step, spent = state["step"], state["seconds"]
-    torch.manual_seed(seed + step + 1_000_003 * team.rank)
-    source = SceneSource(work, seed + step + 1_000_003 * team.rank)
-    before = saved = time.monotonic()
-    while spent < seconds:
-        progress = spent / seconds
+    run = Run(decoder, optimisers, average, work / DECODER_CHECKPOINT, Log(work / "decoder.csv"), team, seed)
+    source = SceneSource(work, run.seed)
+    for _ in run.lasting(seconds):
         latents, pictures = source.batch(BATCH)
         noisy = latents + 0.5 * LATENT_NOISE * torch.randn_like(latents)
         output = decoder(noisy.contiguous(memory_format=torch.channels_last))
         loss = l1_loss(output, pictures) + 0.5 * gradient_l1(output, pictures)
-        loss.backward()  # type: ignore[no-untyped-call]
-        team.average_gradients(decoder.parameters())
-        optimisers.step(progress_trapezoid(progress, step, decay=0.8))
-        average.update(decoder)
-        step += 1
-        now = time.monotonic()
-        spent, before = team.agree(spent + now - before), now
-        if not team.leads:
-            continue
         psnr = -10 * torch.log10(((output.detach().clamp(-1, 1) - pictures) / 2).square().mean())
-        log.add(step, progress, {"loss": loss.detach(), "psnr": psnr})
-        if now - saved > CHECKPOINT_EVERY_S or spent >= seconds:
-            saved = now
-            state = {"model": decoder.state_dict(), "optimisers": optimisers.state()}
-            save_atomically({**state, "average": average.state(), "step": step, "seconds": spent}, path)
+        values = {"loss": loss.detach(), "psnr": psnr}
+        if run.advance(loss, values, decay=0.8, save_every_s=CHECKPOINT_EVERY_S):
             vae_sheet(load_vae(work), source.pictures, work / "vae.png")

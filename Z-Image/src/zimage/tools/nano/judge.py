@@ -3,13 +3,13 @@
 It is trained on augmented renders of the material alone and never sees a generated picture.
 """
 
-import time
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, avg_pool2d, cross_entropy, grid_sample, interpolate
 
+from zimage.tools.nano.run import Run
 from zimage.tools.nano.scenes import palette_tensor, resize_premultiplied
 from zimage.tools.nano.team import Team
 from zimage.tools.nano.training import (
@@ -17,8 +17,6 @@ from zimage.tools.nano.training import (
     Log,
     Optimisers,
     load_checkpoint,
-    progress_trapezoid,
-    save_atomically,
     split_parameters,
 )
 from zimage.tools.nano.vae import load_pictures
@@ -97,35 +95,15 @@ def train_judge(work: Path, seconds: float, seed: int, team: Team) -> None:
     matrices, rest = split_parameters(model, ("0.weight",))
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3, team=team)
     average = Average(model, 0.995)
-    path, log = work / CHECKPOINT, Log(work / "judge.csv", every=100)
-    step, spent = 0, 0.0
-    if path.exists():
-        state = load_checkpoint(path)
-        model.load_state_dict(state["model"])
-        optimisers.restore(state["optimisers"])
-        average.restore(state["average"])
-        step, spent = state["step"], state["seconds"]
-    source = RenderSource(work, seed + step + 1_000_003 * team.rank)
-    before = saved = time.monotonic()
-    while spent < seconds:
-        progress = spent / seconds
+    log = Log(work / "judge.csv", every=100)
+    run = Run(model, optimisers, average, work / CHECKPOINT, log, team, seed)
+    source = RenderSource(work, run.seed)
+    for _ in run.lasting(seconds):
         pictures, labels = source.draw(BATCH)
         logits = model((pictures * 2 - 1).contiguous(memory_format=torch.channels_last))
         loss = cross_entropy(logits, labels, label_smoothing=0.05)
-        loss.backward()  # type: ignore[no-untyped-call]
-        team.average_gradients(model.parameters())
-        optimisers.step(progress_trapezoid(progress, step, decay=0.6))
-        average.update(model)
-        step += 1
-        now = time.monotonic()
-        spent, before = team.agree(spent + now - before), now
-        if not team.leads:
-            continue
-        log.add(step, progress, {"loss": loss.detach(), "accuracy": (logits.argmax(-1) == labels).float().mean()})
-        if now - saved > CHECKPOINT_EVERY_S or spent >= seconds:
-            saved = now
-            state = {"model": model.state_dict(), "optimisers": optimisers.state()}
-            save_atomically({**state, "average": average.state(), "step": step, "seconds": spent}, path)
+        values = {"loss": loss.detach(), "accuracy": (logits.argmax(-1) == labels).float().mean()}
+        if run.advance(loss, values, decay=0.6, save_every_s=CHECKPOINT_EVERY_S):
             print(f"held-out renders: {held_out_accuracy(work, 1024):.4f}", flush=True)
 
 

@@ -8,7 +8,6 @@ having to find the meaning of names through noise.
 """
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
@@ -23,6 +22,7 @@ from zimage.tools.nano.codes import CODE, ROLES, Codes, build_codes
 from zimage.tools.nano.latents import load_cache
 from zimage.tools.nano.layout import TextSizes, build_text_encoder
 from zimage.tools.nano.material import Item, read_items
+from zimage.tools.nano.run import Run
 from zimage.tools.nano.sampling import tokenize
 from zimage.tools.nano.scenes import LAYOUTS, PALETTE, Scene
 from zimage.tools.nano.team import Team
@@ -38,8 +38,6 @@ from zimage.tools.nano.training import (
     Log,
     Optimisers,
     load_checkpoint,
-    progress_trapezoid,
-    save_atomically,
     split_parameters,
 )
 
@@ -153,35 +151,13 @@ def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> Non
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=3e-3, team=team)
     average = Average(both, 0.99)
     targets = build_codes(load_cache(work))
-    path, log = work / "text.safetensors", Log(work / "text.csv")
-    step, spent = 0, 0.0
-    if path.exists():
-        state = load_checkpoint(path)
-        both.load_state_dict(state["model"])
-        optimisers.restore(state["optimisers"])
-        average.restore(state["average"])
-        step, spent = state["step"], state["seconds"]
-    source = CaptionSource(items, seed + step + 1_000_003 * team.rank)
-    before = saved = time.monotonic()
-    while spent < seconds:
-        progress = spent / seconds
+    run = Run(both, optimisers, average, work / "text.safetensors", Log(work / "text.csv"), team, seed)
+    source = CaptionSource(items, run.seed)
+    for _ in run.lasting(seconds):
         examples, ids, lengths = draw_one_length(source.draw, tokenizer, BATCH, source.random)
         scenes = [example.scene for example in examples]
         loss, values = text_loss(model, heads, ids, lengths, scenes, targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        team.average_gradients(both.parameters())
-        optimisers.step(progress_trapezoid(progress, step, decay=0.6))
-        average.update(both)
-        step += 1
-        now = time.monotonic()
-        spent, before = team.agree(spent + now - before), now
-        if not team.leads:
-            continue
-        log.add(step, progress, values)
-        if now - saved > CHECKPOINT_EVERY_S or spent >= seconds:
-            saved = now
-            state = {"model": both.state_dict(), "optimisers": optimisers.state()}
-            save_atomically({**state, "average": average.state(), "step": step, "seconds": spent}, path)
+        if run.advance(loss, values, decay=0.6, save_every_s=CHECKPOINT_EVERY_S):
             report_labels(work)
 
 

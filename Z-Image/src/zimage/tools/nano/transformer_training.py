@@ -1,6 +1,5 @@
 """Flow matching on the cached latents, with the text encoder as it was pretrained."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from zimage.tools.nano.latents import (
 )
 from zimage.tools.nano.layout import SHIFT, TextSizes, TransformerSizes, build_transformer
 from zimage.tools.nano.material import read_items
+from zimage.tools.nano.run import Run
 from zimage.tools.nano.sampling import Parts, draw, features_of
 from zimage.tools.nano.scenes import UNSPECIFIED, Scene
 from zimage.tools.nano.team import Team
@@ -35,8 +35,6 @@ from zimage.tools.nano.training import (
     Log,
     Optimisers,
     load_checkpoint,
-    progress_trapezoid,
-    save_atomically,
     split_parameters,
 )
 from zimage.tools.nano.transformer_forward import forward, prepare_start
@@ -147,37 +145,17 @@ def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None
     matrices, rest = split_parameters(model, keep)
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=1.5e-3, team=team)
     average = Average(model, 0.995)
-    path, log = work / CHECKPOINT, Log(work / "transformer.csv")
-    step, spent, saves = 0, 0.0, 0
-    if path.exists():
-        state = load_checkpoint(path)
-        model.load_state_dict(state["model"])
-        optimisers.restore(state["optimisers"])
-        average.restore(state["average"])
-        step, spent = state["step"], state["seconds"]
-    torch.manual_seed(seed + step + 1_000_003 * team.rank)
-    source = BatchSource(work, cache, seed + step + 1_000_003 * team.rank)
-    before = saved = time.monotonic()
-    while spent < seconds:
-        progress = spent / seconds
+    run = Run(model, optimisers, average, work / CHECKPOINT, Log(work / "transformer.csv"), team, seed)
+    source = BatchSource(work, cache, run.seed)
+    saves = 0
+    for _ in run.lasting(seconds):
         shape = source.shape()
         ids, lengths, latents = source.draw(shape, tokenizer)
         features, real = features_of(text_encoder, ids, lengths)
         loss = flow_loss(model, latents, features, real)
-        loss.backward()  # type: ignore[no-untyped-call]
-        team.average_gradients(model.parameters())
-        optimisers.step(progress_trapezoid(progress, step, decay=0.5))
-        average.update(model)
-        step += 1
-        now = time.monotonic()
-        spent, before = team.agree(spent + now - before), now
-        if not team.leads:
-            continue
-        log.add(step, progress, {"loss" if shape.height == FULL else "loss_other": loss.detach()})
-        if now - saved > CHECKPOINT_EVERY_S or spent >= seconds:
-            saved, saves = now, saves + 1
-            state = {"model": model.state_dict(), "optimisers": optimisers.state()}
-            save_atomically({**state, "average": average.state(), "step": step, "seconds": spent}, path)
+        values = {"loss" if shape.height == FULL else "loss_other": loss.detach()}
+        if run.advance(loss, values, decay=0.5, save_every_s=CHECKPOINT_EVERY_S):
+            saves += 1
             if saves % SHEET_EVERY == 0:
                 sample_sheet(load_parts(work), SHEET_PROMPTS, 256, work / "transformer.png")
 

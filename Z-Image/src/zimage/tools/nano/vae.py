@@ -1,6 +1,5 @@
 """The autoencoder's training: scenes of 64 px, then 128 px crops at several scales."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, l1_loss
 
 from zimage.tools.nano.layout import VaeSizes, build_vae
+from zimage.tools.nano.run import Run
 from zimage.tools.nano.scenes import palette_tensor, resize_premultiplied
 from zimage.tools.nano.team import Team
 from zimage.tools.nano.training import (
@@ -19,8 +19,6 @@ from zimage.tools.nano.training import (
     Log,
     Optimisers,
     load_checkpoint,
-    progress_trapezoid,
-    save_atomically,
     split_parameters,
 )
 
@@ -114,38 +112,13 @@ def train_vae(work: Path, seconds: float, seed: int, team: Team) -> None:
     matrices, rest = split_parameters(vae, ("conv_in", "conv_out"))
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=2e-3, team=team)
     average = Average(vae, 0.998)
-    step, spent = 0, 0.0
-    path = work / CHECKPOINT
-    if path.exists():
-        state = load_checkpoint(path)
-        vae.load_state_dict(state["model"])
-        optimisers.restore(state["optimisers"])
-        average.restore(state["average"])
-        step, spent = state["step"], state["seconds"]
-    source = CropSource(pictures, seed + step + 1_000_003 * team.rank)
-    torch.manual_seed(seed + step + 1_000_003 * team.rank)
-    log = Log(work / "vae.csv")
-    before = saved = time.monotonic()
-    while spent < seconds:
-        progress = spent / seconds
+    run = Run(vae, optimisers, average, work / CHECKPOINT, Log(work / "vae.csv"), team, seed)
+    source = CropSource(pictures, run.seed)
+    for progress in run.lasting(seconds):
         phase = next(phase for phase in PHASES if progress < phase.until)
         batch = source.draw(phase.batch, phase.side_px).contiguous(memory_format=torch.channels_last)
         loss, values = vae_loss(vae, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        team.average_gradients(vae.parameters())
-        optimisers.step(progress_trapezoid(progress, step, decay=0.6))
-        average.update(vae)
-        step += 1
-        now = time.monotonic()
-        spent, before = team.agree(spent + now - before), now
-        if not team.leads:
-            continue
-        log.add(step, progress, values)
-        if now - saved > CHECKPOINT_EVERY_S or spent >= seconds:
-            saved = now
-            state = {"model": vae.state_dict(), "optimisers": optimisers.state()}
-            state |= {"average": average.state(), "step": step, "seconds": spent}
-            save_atomically(state, path)
+        if run.advance(loss, values, decay=0.6, save_every_s=CHECKPOINT_EVERY_S):
             vae_sheet(load_vae(work), pictures, work / "vae.png")
 
 
