@@ -1,0 +1,6 @@
+"""Settings of the model's parts and of a request; unknown keys are errors."""
+
+from zimage.config.inference import InferenceSettings
+from zimage.config.model import SchedulerConfig, TransformerConfig, VaeConfig
+
+__all__ = ["InferenceSettings", "SchedulerConfig", "TransformerConfig", "VaeConfig"]

@@ -1,0 +1,18 @@
+"""What the library raises of its own accord.
+
+ZImageError
+├── ConfigError      also a ValueError: settings that no model can have
+└── WeightsError     also a ValueError: files that are missing, damaged or of another model
+"""
+
+
+class ZImageError(Exception):
+    """The root of the tree."""
+
+
+class ConfigError(ZImageError, ValueError):
+    """A configuration that is not understood; the message names the key, its value and what is allowed."""
+
+
+class WeightsError(ZImageError, ValueError):
+    """Weights that do not fit; the message names every file or tensor at fault."""
