@@ -18,12 +18,16 @@ ONE_EN = (
     "i want a {x}", "please give me a {x}", "create an image of a {x}", "a single {x}", "{x}.", "my {x}",
     "a {adj} {x}", "{adj} {x}", "a {adj} {adj} {x}", "a {adj} {x} icon", "a picture of a {adj} {x}",
     "a {x} for you", "just a {x}", "{x}, 3d render", "{x}, high quality", "a {adj} {x}, studio light",
+    "draw a {x}", "draw the {x}", "draw one {x} for me", "can you make a {x}", "could you create a {x} for me",
+    "paint me a {x}", "please paint a {x} for us", "let me see a {x}", "we need a {x}", "i would like a {x}",
+    "would you design a {x} for us", "give us a {x}", "show us one {x}", "make me a {adj} {x}", "could i have a {x}",
 )  # fmt: skip
 ONE_ZH = (
     "一个{x}", "一个{x}", "一只{x}", "一张{x}", "一辆{x}", "{x}图标", "{x}表情", "{x}的图片", "一张{x}的图片",
     "{x}的照片", "一幅{x}的画", "给我一个{x}", "我想要{x}", "我要一个{x}", "生成一个{x}", "请生成{x}", "来一个{x}",
     "3d{x}", "{x}，3d图标", "{adj}{x}", "一个{adj}{x}", "一只{adj}{x}", "一位{x}", "这是{x}", "{x}。",
-    "画一张{x}的图", "请给我看{x}",
+    "画一张{x}的图", "请给我看{x}", "画一个{x}", "画{x}", "请做一个{x}", "帮我画{x}", "帮我做一个{x}吧", "请你画一只{x}",
+    "能不能画一个{x}", "给我们弄一个{x}", "做一幅{x}的图吧", "来一幅{x}", "我想看{x}", "请帮我生成一个{adj}{x}", "麻烦画个{x}",
 )  # fmt: skip
 TWO_EN = (
     "{a} and {b}", "a {a} and a {b}", "{a} and {b}", "a {a} next to a {b}", "{a} beside {b}", "{a}, {b}",
@@ -57,6 +61,20 @@ ADJECTIVES_ZH = (
     "可爱的", "小小的", "大大的", "漂亮的", "美丽的", "简单的", "友好的", "闪亮的", "好看的", "精美的", "小", "大",
     "有趣的", "彩色的",
 )  # fmt: skip
+# words that mean nothing to the picture: mixed around a name at random, so that no phrasing is a surprise
+FILLERS_EN = (
+    "please", "could", "would", "can", "you", "we", "us", "me", "i", "for", "my", "your", "our", "some", "draw",
+    "make", "paint", "create", "want", "need", "like", "see", "have", "get", "try", "let", "really", "very", "today",
+    "now", "here", "there", "this", "that", "it", "is", "be", "to", "of", "in", "with", "quickly", "nicely", "simply",
+    "maybe", "perhaps", "just", "so", "then", "hello", "thanks", "kindly", "friend", "version", "style", "kind",
+    "illustration", "artwork", "painting", "graphic", "design", "model", "picture", "scene", "view", "look", "thing",
+    "something", "which", "shows", "depicting", "showing", "called", "named", "again", "another", "only", "first",
+)  # fmt: skip
+FILLERS_ZH = (
+    "请", "你", "我", "我们", "帮", "给", "要", "想", "能", "可以", "吗", "吧", "呢", "啊", "的", "画", "做", "弄", "搞",
+    "来", "看", "看看", "一下", "出", "一", "个", "幅", "张", "只", "这", "那", "是", "有", "图", "图片", "插图", "作品",
+    "谢谢", "你好", "麻烦", "现在", "今天", "再", "就", "也", "很", "真", "大家", "朋友", "设计", "创作", "绘制", "展示",
+)  # fmt: skip
 SYLLABLES = (
     "bla", "zor", "qui", "xum", "fre", "plo", "wug", "nix", "tar", "gli", "oon", "vek", "sni", "ump", "asdf", "qwe",
     "zxc", "lorem", "foo", "jkl",
@@ -64,6 +82,8 @@ SYLLABLES = (
 SYLLABLES_ZH = "之乎者也嗯啊呃某何其兮哉矣焉夫咦哼"
 NONSENSE_LABEL = "thinking face"
 MAX_ITEMS_A_TAG = 2
+FILLED_SHARE = 0.15
+MOST_FILLERS = 4
 
 
 @dataclass(frozen=True)
@@ -186,9 +206,28 @@ class CaptionSource:
         name = self._name(item, chinese)
         if self.random.random() < 0.4:
             return name
+        if self.random.random() < FILLED_SHARE:
+            return self._amid_fillers(name, chinese)
         caption = self._fill(self.random.choice(ONE_ZH if chinese else ONE_EN), chinese, x=name)
         bare = caption.removeprefix("a ").removeprefix("一个").removeprefix("一只")
         return name if bare != name and bare in self.labels else caption  # "red apple" is a thing of its own
+
+    def _amid_fillers(self, name: str, chinese: bool) -> str:
+        while True:
+            before, after = (self._fillers(chinese) for _ in range(2))
+            if chinese:
+                caption = f"{before}{name}{after}"
+                held_out = HELD_OUT_ZH
+            else:
+                article = self.random.choice(("", "a ", "the "))
+                caption = with_article(f"{before} {article}{name} {after}".strip())
+                held_out = HELD_OUT_EN
+            if not any(template.split("{x}")[0].strip() in caption for template in held_out):
+                return caption
+
+    def _fillers(self, chinese: bool) -> str:
+        words = self.random.choices(FILLERS_ZH if chinese else FILLERS_EN, k=self.random.randint(0, MOST_FILLERS))
+        return ("" if chinese else " ").join(words)
 
     def _two(self, left: int, right: int, chinese: bool) -> str:
         names = {"a": self._name(left, chinese), "b": self._name(right, chinese)}

@@ -21,6 +21,7 @@ HALF_ROLES = 4
 EMPTY_ROLE = FULL_ROLES + HALF_ROLES
 ROLES = EMPTY_ROLE + 1
 NOTHING, LEFT, RIGHT = 0, 1, 2
+NO_ITEM = -1
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class Codes:
         return self.codes[items] * shown, roles, torch.where(shown, parts, self.empty)
 
     def items(self, scenes: Sequence[Scene]) -> Tensor:
-        """The thing that every cell shows, (B, 16), or -1."""
+        """The thing that every cell shows, (B, 16), or NO_ITEM."""
         which = torch.stack([PLANS[scene.count - 1][:, 0] for scene in scenes])
-        return torch.tensor([[-1, scene.left, scene.right] for scene in scenes]).gather(1, which)
+        return torch.tensor([[NO_ITEM, scene.left, scene.right] for scene in scenes]).gather(1, which)
 
 
 def _plan(count: int) -> Tensor:

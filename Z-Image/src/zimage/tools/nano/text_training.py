@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy, mse_loss, rms_norm
 from transformers import Qwen2Tokenizer, Qwen3Model
 
 from zimage.tools.nano.captions import CaptionSource, Example, template_words
-from zimage.tools.nano.codes import CODE, ROLES, Codes, build_codes
+from zimage.tools.nano.codes import CODE, NO_ITEM, ROLES, Codes, build_codes
 from zimage.tools.nano.latents import load_cache
 from zimage.tools.nano.layout import TextSizes, build_text_encoder
 from zimage.tools.nano.material import Item, read_items
@@ -98,27 +98,30 @@ class Heads(nn.Module):
         super().__init__()
         self.code = nn.Linear(hidden, CODE)
         self.role = nn.Linear(hidden, ROLES)
+        self.item = nn.Linear(hidden, items)
         self.left = nn.Linear(hidden, items)
         self.right = nn.Linear(hidden, items)
         self.background = nn.Linear(hidden, len(PALETTE) + 1)
         self.count = nn.Linear(hidden, len(LAYOUTS))
 
-    def forward(self, registers: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Codes (B, 16, CODE) and roles (B, 16, ROLES) of the cells, and logits of the scene."""
+    def forward(self, registers: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """Codes (B, 16, CODE), roles (B, 16, ROLES) and items (B, 16, items) of the cells, and logits of the scene."""
         normed = rms_norm(registers, (registers.shape[-1],), eps=1e-6)
         scene, cells = normed[:, 0], normed[:, 1:]
         names = ("left", "right", "background", "count")
-        return self.code(cells), self.role(cells), {name: getattr(self, name)(scene) for name in names}
+        return self.code(cells), self.role(cells), self.item(cells), {name: getattr(self, name)(scene) for name in names}
 
 
 def text_loss(
     model: Qwen3Model, heads: Heads, ids: Tensor, lengths: Tensor, scenes: Sequence[Scene], targets: Codes
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Squared error of the codes and cross-entropies of the roles and the scene."""
-    codes, roles, logits = heads(registers_of(encode_ids(model, ids, LEARNED_LAYERS), lengths))
+    codes, roles, items, logits = heads(registers_of(encode_ids(model, ids, LEARNED_LAYERS), lengths))
     wanted_codes, wanted_roles, _ = targets.wanted(scenes)
     code = mse_loss(codes, wanted_codes)
     role = cross_entropy(roles.flatten(0, 1), wanted_roles.flatten())
+    wanted_items = targets.items(scenes).flatten()
+    item = cross_entropy(items.flatten(0, 1), wanted_items, ignore_index=NO_ITEM)
     labels = {
         "left": torch.tensor([scene.left for scene in scenes]),
         "right": torch.tensor([scene.right for scene in scenes]),
@@ -126,10 +129,10 @@ def text_loss(
         "count": torch.tensor([scene.count - 1 for scene in scenes]),
     }
     losses = {name: cross_entropy(logits[name], labels[name]) for name in labels}
-    loss = code + 0.1 * role + 0.1 * sum(losses.values(), start=torch.zeros(()))
+    loss = code + 0.1 * role + 0.3 * item + 0.1 * sum(losses.values(), start=torch.zeros(()))
     right = (logits["left"].argmax(-1) == labels["left"]).float().mean()
     both = (logits["right"].argmax(-1) == labels["right"]).float().mean()
-    values = {"code": code.detach(), "role": role.detach(), "left_accuracy": right, "right_accuracy": both}
+    values = {"code": code.detach(), "role": role.detach(), "item": item.detach(), "left_accuracy": right, "right_accuracy": both}
     return loss, values | {name: value.detach() for name, value in losses.items()}
 
 
@@ -180,7 +183,7 @@ def report_labels(work: Path, sample: int = 200) -> dict[str, float]:
     for language, chinese in (("en", False), ("zh", True)):
         examples: list[Example] = [source.draw_label(item, chinese) for item in chosen]
         ids, lengths = tokenize(tokenizer, [example.caption for example in examples])
-        _, _, logits = heads(registers_of(encode_ids(model, ids, LEARNED_LAYERS), lengths))
+        _, _, _, logits = heads(registers_of(encode_ids(model, ids, LEARNED_LAYERS), lengths))
         hits = logits["left"].argmax(-1) == torch.tensor(chosen)
         result[language] = float(hits.float().mean())
     print(f"labels recognised: {result}", flush=True)
