@@ -53,7 +53,8 @@ class TransformerConfig(Config):
         )
         self._require(
             self.norm_eps > 0 and self.rope_theta > 0 and self.t_scale > 0,
-            f"norm_eps, rope_theta and t_scale must be positive, got {self.norm_eps}, {self.rope_theta}, {self.t_scale}",
+            "norm_eps, rope_theta and t_scale must be positive, "
+            f"got {self.norm_eps}, {self.rope_theta} and {self.t_scale}",
         )
         self._require(
             min(self.n_layers, self.n_refiner_layers) >= 0,

@@ -1,0 +1,1 @@
+"""Leaf helpers of the library: weights in files, attention kernels, small things."""

@@ -1,0 +1,81 @@
+"""A checkpoint is one safetensors file, or shards that an index joins; opening one reads the headers only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from zimage.errors import WeightsError
+from zimage.utils.safetensors_file import StoredTensor, read_header
+
+SUFFIX = ".safetensors"
+INDEX_SUFFIX = ".safetensors.index.json"
+
+
+def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
+    """Returns the tensors of a checkpoint by name, shard by shard in the order of their values.
+
+    Args:
+        path: a safetensors file, or a folder with one of them or with shards and their index.
+
+    Raises:
+        WeightsError: files are missing, truncated or damaged, or the index does not fit them. All faults are named.
+    """
+    if not path.is_dir():
+        return read_header(path)
+    indices, files = sorted(path.glob(f"*{INDEX_SUFFIX}")), sorted(path.glob(f"*{SUFFIX}"))
+    if len(indices) > 1 or (not indices and len(files) > 1):
+        raise WeightsError(f"{path} holds several checkpoints, keep one of them: {_names(indices or files)}")
+    if indices:
+        return _open_shards(indices[0], files)
+    if not files:
+        raise WeightsError(f"{path} holds no {SUFFIX} file")
+    return read_header(files[0])
+
+
+def read_index(path: Path) -> dict[str, str]:
+    """Returns the file name of every tensor's shard.
+
+    Raises:
+        WeightsError: the index is missing or damaged, or names something else than a file beside it.
+    """
+    try:
+        index = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} cannot be read as JSON: {error}") from error
+    weight_map = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise WeightsError(f"{path} is damaged: it has no weight_map")
+    strange = {str(shard) for shard in weight_map.values() if not _is_plain_name(shard)}
+    if strange:
+        raise WeightsError(f"{path} names shards that are no {SUFFIX} files beside it: {', '.join(sorted(strange))}")
+    return weight_map
+
+
+def _is_plain_name(shard: object) -> bool:
+    return isinstance(shard, str) and shard.endswith(SUFFIX) and not set("/\\:\0") & set(shard)
+
+
+def _open_shards(index: Path, files: list[Path]) -> dict[str, StoredTensor]:
+    weight_map = read_index(index)
+    shards = [index.parent / name for name in sorted(set(weight_map.values()))]
+    faults = [f"{path.name} is not in the index" for path in files if path not in shards]
+    tensors: dict[str, StoredTensor] = {}
+    for shard in shards:
+        try:
+            found = read_header(shard)
+        except WeightsError as error:
+            faults.append(str(error))
+            continue
+        named = {name for name, file in weight_map.items() if file == shard.name}
+        faults += [f"{shard.name} lacks {name}" for name in sorted(named - found.keys())]
+        faults += [f"{shard.name} holds {name}, unknown to the index" for name in sorted(found.keys() - named)]
+        tensors |= found
+    if faults:
+        raise WeightsError(f"{index} does not fit its shards: {'; '.join(faults)}")
+    return tensors
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return ", ".join(path.name for path in paths)

@@ -1,0 +1,94 @@
+"""The strict loader: every tensor of the model comes from the file, every tensor of the file goes into the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from zimage.errors import WeightsError
+from zimage.utils.checkpoint import open_checkpoint
+from zimage.utils.safetensors_file import StoredTensor, read_tensor
+from zimage.utils.single_file import to_published
+
+Rename = Callable[[str], str | None]
+
+
+def load_weights(
+    model: nn.Module,
+    folder: Path,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+    rename: Rename | None = None,
+) -> None:
+    """Fills a model that was built on the meta device, tensor by tensor.
+
+    Everything is checked against the headers before the first value is read. Above the model's own size, one chunk
+    of a tensor is held.
+
+    Args:
+        model: its parameters and persistent buffers are replaced.
+        folder: with a safetensors file, or with shards and their index; or such a file itself. The key layout of
+            single files is understood.
+        dtype: what floating-point tensors become on the way; None keeps what is stored.
+        device: where the tensors go.
+        rename: the model's name of a stored tensor; None for one that the model leaves out on purpose.
+
+    Raises:
+        WeightsError: files are missing, truncated or damaged, or tensors are missing, not expected or of another
+            shape. The message names all of them.
+    """
+    stored = _renamed(to_published(open_checkpoint(folder)), rename)
+    wanted = model.state_dict()
+    _require_fit(folder, wanted, stored)
+    _require_no_other_meta(model, wanted)
+    for name, where in stored.items():
+        _assign(model, name, read_tensor(where, dtype, device))
+
+
+def _renamed(stored: Mapping[str, StoredTensor], rename: Rename | None) -> dict[str, StoredTensor]:
+    if rename is None:
+        return dict(stored)
+    kept: dict[str, StoredTensor] = {}
+    for name, where in stored.items():
+        new_name = rename(name)
+        if new_name in kept:
+            raise WeightsError(f"{where.path}: {name} is a second {new_name}")
+        if new_name is not None:
+            kept[new_name] = where
+    return kept
+
+
+def _require_fit(folder: Path, wanted: Mapping[str, Tensor], stored: Mapping[str, StoredTensor]) -> None:
+    faults = [f"missing {name}" for name in wanted if name not in stored]
+    faults += [f"not expected {name}" for name in stored if name not in wanted]
+    faults += [
+        f"misshapen {name}: {_shape(where.shape)} instead of {_shape(wanted[name].shape)}"
+        for name, where in stored.items()
+        if name in wanted and where.shape != tuple(wanted[name].shape)
+    ]
+    if faults:
+        raise WeightsError(f"{folder} does not fit the model, {len(faults)} tensors: {'; '.join(faults)}")
+
+
+def _require_no_other_meta(model: nn.Module, wanted: Mapping[str, Tensor]) -> None:
+    empty = [name for name, buffer in model.named_buffers() if buffer.is_meta and name not in wanted]
+    if empty:
+        raise WeightsError(f"buffers have no values and no file has them, compute them instead: {', '.join(empty)}")
+
+
+def _assign(model: nn.Module, name: str, tensor: Tensor) -> None:
+    owner_name, _, leaf = name.rpartition(".")
+    owner = model.get_submodule(owner_name)
+    old = getattr(owner, leaf)
+    if isinstance(old, nn.Parameter):
+        setattr(owner, leaf, nn.Parameter(tensor, requires_grad=old.requires_grad and tensor.is_floating_point()))
+    else:
+        setattr(owner, leaf, tensor)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "scalar"

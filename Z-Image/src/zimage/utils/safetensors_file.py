@@ -1,0 +1,168 @@
+"""Safetensors files, value by value: where each tensor lies, and reading it without holding the file.
+
+The format is 8 bytes of header length (little endian), a JSON header with dtype, shape and byte range of every tensor,
+then the values without a gap. Files come from strangers, so every number of the header is checked before it is used.
+Values are read with plain reads instead of a memory map: what a process holds is then what it asked for, no more.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zimage.errors import WeightsError
+
+DTYPES = {
+    "BOOL": torch.bool,
+    "U8": torch.uint8,
+    "I8": torch.int8,
+    "I16": torch.int16,
+    "I32": torch.int32,
+    "I64": torch.int64,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F32": torch.float32,
+    "F64": torch.float64,
+}
+DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+LENGTH_BYTES = 8
+MAX_HEADER_BYTES = 100 * 2**20
+CHUNK_VALUES = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where a tensor lies: everything but its values.
+
+    Attributes:
+        offset: of its first byte, from the start of the file.
+    """
+
+    path: Path
+    offset: int
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+
+    @property
+    def numel(self) -> int:
+        """How many values there are."""
+        return math.prod(self.shape)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the values as they are stored."""
+        return self.numel * self.dtype.itemsize
+
+    def rows(self, start: int, stop: int) -> StoredTensor:
+        """Returns the part with these indices along the first axis; values are stored row by row."""
+        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
+        return StoredTensor(self.path, self.offset + start * row_bytes, self.dtype, (stop - start, *self.shape[1:]))
+
+
+def read_header(path: Path) -> dict[str, StoredTensor]:
+    """Returns the tensors of a file by name, in the order of their values.
+
+    Raises:
+        WeightsError: the file is missing, truncated or damaged; the message names it.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            size_bytes = path.stat().st_size
+            header, start = _read_json(file, path, size_bytes)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    tensors = {name: _stored(path, name, entry, start) for name, entry in entries.items()}
+    in_order = dict(sorted(tensors.items(), key=lambda item: (item[1].offset, item[1].size_bytes)))
+    _require_no_gaps(path, in_order, start, size_bytes)
+    return in_order
+
+
+def read_tensor(stored: StoredTensor, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Tensor:
+    """Reads one tensor; besides it, one chunk of values is held.
+
+    Args:
+        stored: where it lies.
+        dtype: what floating-point values become; None keeps them. Whole numbers are never cast.
+        device: where it goes.
+
+    Raises:
+        WeightsError: the file ends too early or cannot be read.
+    """
+    wanted = dtype if dtype is not None and stored.dtype.is_floating_point else stored.dtype
+    tensor = torch.empty(stored.shape, dtype=wanted, device=device)
+    copy_into(stored, tensor.view(-1))
+    return tensor
+
+
+def copy_into(stored: StoredTensor, flat: Tensor) -> None:
+    """Fills a flat tensor of the same number of values, casting and moving chunk by chunk."""
+    chunk = torch.empty(min(CHUNK_VALUES, stored.numel), dtype=stored.dtype)
+    try:
+        with stored.path.open("rb", buffering=0) as file:
+            file.seek(stored.offset)
+            for start in range(0, stored.numel, CHUNK_VALUES):
+                part = chunk[: stored.numel - start]
+                _fill(file, part, stored.path)
+                flat[start : start + len(part)].copy_(part)
+    except OSError as error:
+        raise WeightsError(f"{stored.path} cannot be read: {error.strerror}") from error
+
+
+def _fill(file: FileIO, part: Tensor, path: Path) -> None:
+    view = part.view(torch.uint8).numpy().data
+    while view:
+        count = file.readinto(view)
+        if not count:
+            raise WeightsError(f"{path} is truncated: it ends {len(view)} bytes before a tensor does")
+        view = view[count:]
+
+
+def _read_json(file: FileIO, path: Path, size_bytes: int) -> tuple[dict[str, Any], int]:
+    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    start = LENGTH_BYTES + length
+    if size_bytes < LENGTH_BYTES or (start > size_bytes and length <= MAX_HEADER_BYTES):
+        raise WeightsError(f"{path} is truncated: its header ends at byte {start}, the file at {size_bytes}")
+    if length > MAX_HEADER_BYTES:
+        raise WeightsError(f"{path} is damaged or no safetensors file: a header of {length} bytes cannot be right")
+    try:
+        header = json.loads(file.read(length))
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} is damaged: its header is no JSON") from error
+    if not isinstance(header, dict):
+        raise WeightsError(f"{path} is damaged: its header is a {type(header).__name__}, not an object")
+    return header, start
+
+
+def _stored(path: Path, name: str, entry: Any, start: int) -> StoredTensor:
+    match entry:
+        case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(first), int(last)]} if all(
+            type(length) is int and length >= 0 for length in shape
+        ):
+            if dtype not in DTYPES:
+                raise WeightsError(f"{path}: {name!r} has the dtype {dtype!r}, which is none of {', '.join(DTYPES)}")
+            stored = StoredTensor(path, start + first, DTYPES[dtype], tuple(shape))
+            if first >= 0 and last - first == stored.size_bytes:
+                return stored
+    raise WeightsError(f"{path} is damaged: the header's entry of {name!r} makes no sense")
+
+
+def _require_no_gaps(path: Path, in_order: dict[str, StoredTensor], start: int, size_bytes: int) -> None:
+    end = start
+    for name, stored in in_order.items():
+        if stored.offset != end:
+            raise WeightsError(f"{path} is damaged: {name!r} begins at byte {stored.offset}, expected {end}")
+        end += stored.size_bytes
+    if end > size_bytes:
+        raise WeightsError(f"{path} is truncated: it has {size_bytes} of {end} bytes")
+    if end < size_bytes:
+        raise WeightsError(f"{path} is damaged: {size_bytes - end} bytes follow the last tensor")
