@@ -1,0 +1,187 @@
+"""The layers of S3-DiT, bottom up.
+
+Two identities keep the blocks short. The weight of a norm and the modulation that follows it are both factors, so they
+are multiplied once per step (`Block.modulation`) instead of at every token. And a block without modulation is one
+whose factors are the weights alone, so that the refiner of the caption needs no other code than the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zimage.rope import rotate
+from zimage.utils.attention import Attend, attend
+
+MODULATION_DIM = 256
+TIME_FREQUENCIES = 256
+TIME_HIDDEN = 1024
+TIME_MAX_PERIOD = 10_000.0
+QK_NORM_EPS = 1e-5
+FINAL_NORM_EPS = 1e-6
+
+
+class Modulation(NamedTuple):
+    """The factors of one block, norm weights included; each broadcasts against (B, S, dim)."""
+
+    scale_attention: Tensor
+    gate_attention: Tensor
+    scale_feed_forward: Tensor
+    gate_feed_forward: Tensor
+
+
+class RMSNorm(nn.Module):
+    """Holds the weight of a root mean square norm."""
+
+    def __init__(self, dim: int, eps: float) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalises the last axis."""
+        return scaled_rms(x, self.weight, self.eps)
+
+
+def scaled_rms(x: Tensor, scale: Tensor, eps: float) -> Tensor:
+    """Divides by the root mean square of the last axis, computed in float32, and multiplies by a factor."""
+    if torch.compiler.is_compiling() or x.is_cuda or torch.is_grad_enabled():
+        return F.rms_norm(x, x.shape[-1:], None, eps) * scale
+    # On the CPU rms_norm is a chain of operations: this one makes a single temporary as large as x.
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+    inverse = norm.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
+    return torch.mul(x, inverse.type_as(x)).mul_(scale)
+
+
+class Attention(nn.Module):
+    """Self-attention over the joint sequence, with normalised and rotated queries and keys; not causal."""
+
+    def __init__(self, dim: int, n_heads: int, *, qk_norm: bool) -> None:
+        super().__init__()
+        self.head_dim = dim // n_heads
+        self.to_q = nn.Linear(dim, dim, bias=False)
+        self.to_k = nn.Linear(dim, dim, bias=False)
+        self.to_v = nn.Linear(dim, dim, bias=False)
+        self.to_out = nn.ModuleList([nn.Linear(dim, dim, bias=False)])
+        self.norm_q = RMSNorm(self.head_dim, QK_NORM_EPS) if qk_norm else nn.Identity()
+        self.norm_k = RMSNorm(self.head_dim, QK_NORM_EPS) if qk_norm else nn.Identity()
+        self.attend: Attend = attend
+
+    def forward(self, x: Tensor, rope: Tensor, mask: Tensor | None) -> Tensor:
+        """Mixes the tokens of each item of the batch.
+
+        Args:
+            x: (B, S, dim).
+            rope: (B or 1, S, head_dim / 2), complex.
+            mask: (B, S), False where a token is only there to fill a ragged batch; None when there is none.
+        """
+        heads = (-1, self.head_dim)
+        query = rotate(self.norm_q(self.to_q(x).unflatten(-1, heads)), rope)  # (B, S, heads, head_dim)
+        key = rotate(self.norm_k(self.to_k(x).unflatten(-1, heads)), rope)
+        value = self.to_v(x).unflatten(-1, heads)
+        mixed: Tensor = self.to_out[0](self.attend(query, key, value, mask).flatten(-2))
+        return mixed
+
+
+class FeedForward(nn.Module):
+    """SwiGLU."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        hidden = int(dim / 3 * 8)
+        self.w1 = nn.Linear(dim, hidden, bias=False)
+        self.w2 = nn.Linear(hidden, dim, bias=False)
+        self.w3 = nn.Linear(dim, hidden, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps each token: (B, S, dim) → (B, S, dim)."""
+        gated: Tensor = self.w2(F.silu(self.w1(x)) * self.w3(x))
+        return gated
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each between two norms, scaled before and gated after."""
+
+    def __init__(self, dim: int, n_heads: int, norm_eps: float, *, qk_norm: bool, modulated: bool) -> None:
+        super().__init__()
+        self.attention = Attention(dim, n_heads, qk_norm=qk_norm)
+        self.feed_forward = FeedForward(dim)
+        self.attention_norm1 = RMSNorm(dim, norm_eps)
+        self.attention_norm2 = RMSNorm(dim, norm_eps)
+        self.ffn_norm1 = RMSNorm(dim, norm_eps)
+        self.ffn_norm2 = RMSNorm(dim, norm_eps)
+        self.norm_eps = norm_eps
+        if modulated:
+            self.adaLN_modulation = nn.Sequential(nn.Linear(modulation_dim(dim), 4 * dim))
+
+    def modulation(self, condition: Tensor | None = None) -> Modulation:
+        """Returns the block's factors.
+
+        Args:
+            condition: (..., modulation_dim), the embedded time; None for a block without modulation.
+        """
+        norms = (self.attention_norm1, self.attention_norm2, self.ffn_norm1, self.ffn_norm2)
+        if condition is None:
+            return Modulation(*(norm.weight for norm in norms))
+        scale_attention, gate_attention, scale_mlp, gate_mlp = self.adaLN_modulation(condition).chunk(4, dim=-1)
+        factors = (1 + scale_attention, gate_attention.tanh(), 1 + scale_mlp, gate_mlp.tanh())
+        return Modulation(*(factor * norm.weight for factor, norm in zip(factors, norms, strict=True)))
+
+    def forward(self, x: Tensor, modulation: Modulation, rope: Tensor, mask: Tensor | None) -> Tensor:
+        """Refines the tokens (B, S, dim)."""
+        eps = self.norm_eps
+        mixed = self.attention(scaled_rms(x, modulation.scale_attention, eps), rope, mask)
+        x = x + scaled_rms(mixed, modulation.gate_attention, eps)
+        mapped = self.feed_forward(scaled_rms(x, modulation.scale_feed_forward, eps))
+        return x + scaled_rms(mapped, modulation.gate_feed_forward, eps)
+
+
+class TimestepEmbedder(nn.Module):
+    """Sinusoids of the time through two linear layers."""
+
+    def __init__(self, out_dim: int) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(nn.Linear(TIME_FREQUENCIES, TIME_HIDDEN), nn.SiLU(), nn.Linear(TIME_HIDDEN, out_dim))
+
+    def forward(self, t: Tensor) -> Tensor:
+        """Embeds scaled times: (B,) → (B, out_dim)."""
+        features = sinusoids(t, TIME_FREQUENCIES).to(next(self.mlp.parameters()).dtype)
+        embedded: Tensor = self.mlp(features)
+        return embedded
+
+
+def sinusoids(t: Tensor, dim: int) -> Tensor:
+    """Returns cosines, then sines, of the times at geometrically falling frequencies: (B,) → (B, dim) in float32."""
+    half = dim // 2
+    exponents = torch.arange(half, dtype=torch.float32, device=t.device) / half
+    angles = t.float()[:, None] * torch.exp(-math.log(TIME_MAX_PERIOD) * exponents)
+    return torch.cat((angles.cos(), angles.sin()), dim=-1)
+
+
+class FinalLayer(nn.Module):
+    """Tokens back to the features of their patches."""
+
+    def __init__(self, dim: int, out_dim: int) -> None:
+        super().__init__()
+        self.norm_final = nn.LayerNorm(dim, eps=FINAL_NORM_EPS, elementwise_affine=False)
+        self.linear = nn.Linear(dim, out_dim)
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(modulation_dim(dim), dim))
+
+    def scale(self, condition: Tensor) -> Tensor:
+        """Returns the factor of the normalised tokens, from the embedded time (..., modulation_dim)."""
+        scale: Tensor = 1 + self.adaLN_modulation(condition)
+        return scale
+
+    def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+        """Maps tokens: (B, S, dim) → (B, S, out_dim)."""
+        features: Tensor = self.linear(self.norm_final(x) * scale)
+        return features
+
+
+def modulation_dim(dim: int) -> int:
+    """Returns the width of the embedded time; a model narrower than it has its own."""
+    return min(dim, MODULATION_DIM)

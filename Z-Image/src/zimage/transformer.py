@@ -1,0 +1,267 @@
+"""S3-DiT, the transformer of Z-Image: one stream of tokens for picture and caption (arXiv 2511.22699).
+
+    latents ─ patches ─ embed ─ noise refiner ──┐
+                                                ├─ [picture ; caption] ─ layers ─ final layer ─ velocity
+    caption ─ norm ─ embed ─ context refiner ───┘
+
+Time enters the blocks as factors (`Modulation`), place as rotations of queries and keys. What is the same at every step
+is computed once, and `forward` is no more than the sum of three: `prepare` (sequences, rotations, the caption's whole
+path), `modulate` (the factors, of all steps at once), and `predict` (what is left for each step).
+
+Deviations from the textbook DiT: norms before and after each layer, gates through tanh, no shift, and pads that are
+learned tokens which are attended to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from zimage.config import TransformerConfig
+from zimage.inputs import Batch, omni_batch, omni_items, plain_batch
+from zimage.layers import Block, FinalLayer, Modulation, RMSNorm, TimestepEmbedder, modulation_dim
+from zimage.rope import rotations
+from zimage.sequence import Layout, Patch, joint_mask, patchify, size_of, unpatchify
+from zimage.utils.attention import Attend
+
+
+class Prediction(NamedTuple):
+    """What the model says: a prediction (C, F, H, W) for each item."""
+
+    sample: list[Tensor]
+
+
+class Factors(NamedTuple):
+    """What times say to the modulated blocks and the final layer; (B, 1, dim) each."""
+
+    noise_refiner: tuple[Modulation, ...]
+    layers: tuple[Modulation, ...]
+    final: Tensor
+
+    def at(self, step: int) -> Factors:
+        """Picks one step of a schedule that was modulated as a batch: (1, 1, dim) each."""
+        now = slice(step, step + 1)
+        picked = [tuple(Modulation(*(f[now] for f in block)) for block in blocks) for blocks in self[:2]]
+        return Factors(picked[0], picked[1], self.final[now])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What does not change from step to step.
+
+    Attributes:
+        batch: what was asked.
+        image: layout of the pictures' stream.
+        image_rope: its rotations, (B, S_image, head_dim / 2).
+        context: refined captions (and SigLIP features), (B, S_context, dim).
+        rope: rotations of the joint sequence, (B, S, head_dim / 2).
+        mask: (B, S), False on what fills up a row; None when nothing does.
+        is_noisy: (B, S, 1) where given pictures stand beside wanted ones; else None.
+        clean: factors of the tokens of given pictures; else None.
+    """
+
+    batch: Batch
+    image: Layout
+    image_rope: Tensor
+    context: Tensor
+    rope: Tensor
+    mask: Tensor | None
+    is_noisy: Tensor | None
+    clean: Factors | None
+
+
+class Blocks(nn.ModuleList):
+    """Blocks in a row."""
+
+    def __init__(self, config: TransformerConfig, n_blocks: int, *, modulated: bool) -> None:
+        super().__init__(
+            Block(config.dim, config.n_heads, config.norm_eps, qk_norm=config.qk_norm, modulated=modulated)
+            for _ in range(n_blocks)
+        )
+
+    def __iter__(self) -> Iterator[Block]:
+        """Goes through the blocks."""
+        return cast("Iterator[Block]", super().__iter__())
+
+    def modulation(self, condition: Tensor | None = None) -> tuple[Modulation, ...]:
+        """Returns the factors of each block; see `Block.modulation`."""
+        return tuple(block.modulation(condition) for block in self)
+
+    def forward(self, x: Tensor, factors: Iterable[Modulation], rope: Tensor, mask: Tensor | None) -> Tensor:
+        """Refines the tokens (B, S, dim)."""
+        for block, modulation in zip(self, factors, strict=True):
+            x = block(x, modulation, rope, mask)
+        return x
+
+
+class ZImageTransformer2DModel(nn.Module):
+    """Predicts, from noisy latents, times and captions, the direction to the pictures."""
+
+    def __init__(self, **published_config: object) -> None:
+        """Builds the model from the entries of `transformer/config.json`; missing ones are those of Turbo.
+
+        Raises:
+            ConfigError: an entry is unknown or impossible.
+        """
+        super().__init__()
+        self.config = config = TransformerConfig.from_dict(published_config)
+        patches = [Patch(*pair) for pair in zip(config.all_patch_size, config.all_f_patch_size, strict=True)]
+        widths = {patch.key: config.in_channels * patch.frames * patch.side**2 for patch in patches}
+        self.all_x_embedder = nn.ModuleDict({key: nn.Linear(width, config.dim) for key, width in widths.items()})
+        self.all_final_layer = nn.ModuleDict({key: FinalLayer(config.dim, width) for key, width in widths.items()})
+        self.noise_refiner = Blocks(config, config.n_refiner_layers, modulated=True)
+        self.context_refiner = Blocks(config, config.n_refiner_layers, modulated=False)
+        self.layers = Blocks(config, config.n_layers, modulated=True)
+        self.t_embedder = TimestepEmbedder(modulation_dim(config.dim))
+        self.cap_embedder = _feature_embedder(config, config.cap_feat_dim)
+        self.x_pad_token = nn.Parameter(torch.zeros(1, config.dim))
+        self.cap_pad_token = nn.Parameter(torch.zeros(1, config.dim))
+        if config.siglip_feat_dim is not None:
+            self.siglip_embedder = _feature_embedder(config, config.siglip_feat_dim)
+            self.siglip_refiner = Blocks(config, config.n_refiner_layers, modulated=False)
+            self.siglip_pad_token = nn.Parameter(torch.zeros(1, config.dim))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the weights are stored in."""
+        return self.x_pad_token.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.x_pad_token.device
+
+    def blocks(self) -> list[Block]:
+        """Returns every block, those of the refiners included."""
+        return [module for module in self.modules() if isinstance(module, Block)]
+
+    def set_attention(self, attend: Attend) -> None:
+        """Has every block use a kernel; see `zimage.utils.attention`."""
+        for block in self.blocks():
+            block.attention.attend = attend
+
+    def forward(
+        self,
+        x: Sequence[Tensor] | Sequence[Sequence[Tensor | None]],
+        t: Tensor,
+        cap_feats: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        siglip_feats: Sequence[Sequence[Tensor | None] | None] | None = None,
+        image_noise_mask: Sequence[Sequence[int]] | None = None,
+        patch_size: int = 2,
+        f_patch_size: int = 1,
+    ) -> Prediction:
+        """Predicts once. For many steps with the same captions `prepare` once, and `predict` at each.
+
+        Args:
+            x: latents (C, F, H, W) of each item. For Omni a list for each item: pictures that are given, last the
+                wanted one; None where a piece of the caption has none.
+            t: (B,), times from 0 (noise) to 1 (picture).
+            cap_feats: the caption's features (L, cap_feat_dim) of each item; for Omni a list for each item.
+            siglip_feats: Omni only: features (H, W, siglip_feat_dim) of each picture.
+            image_noise_mask: Omni only: for each picture 1 where it is wanted, 0 where it is given.
+            patch_size: side of a patch.
+            f_patch_size: frames of a patch.
+
+        Raises:
+            ValueError: the inputs do not belong together, or are of a size that the model does not know.
+        """
+        patch = Patch(patch_size, f_patch_size)
+        if isinstance(x[0], Tensor):
+            images = list(cast("Sequence[Tensor]", x))
+            batch = plain_batch([size_of(image) for image in images], cast("Sequence[Tensor]", cap_feats), patch)
+        else:
+            pictures = cast("Sequence[Sequence[Tensor | None]]", x)
+            captions = cast("Sequence[Sequence[Tensor]]", cap_feats)
+            items = omni_items(pictures, captions, siglip_feats, image_noise_mask)
+            images = [picture for item in items for picture in item.pictures]
+            batch = omni_batch(items, patch)
+        return Prediction(self.predict(images, self.modulate(t, patch), self.prepare(batch)))
+
+    def prepare(self, batch: Batch) -> Prepared:
+        """Does what is the same at every step, above all the whole way of the captions.
+
+        Raises:
+            ValueError: a patch, or a place, is none that the model knows.
+        """
+        self._check_patch(batch.patch)
+        image, image_rope = self._place(batch.image)
+        caption, caption_rope = self._place(batch.caption)
+        tokens = caption.fill(self.cap_embedder(torch.cat(batch.captions)), self.cap_pad_token)
+        tokens = self.context_refiner(tokens, self.context_refiner.modulation(), caption_rope, caption.mask)
+        context, layouts, ropes = [tokens], [image, caption], [image_rope, caption_rope]
+        if batch.siglip is not None:
+            siglip, siglip_rope = self._place(batch.siglip)
+            content = self.siglip_embedder(torch.cat(batch.siglip_features))
+            tokens = siglip.fill(content, self.siglip_pad_token)
+            context.append(self.siglip_refiner(tokens, self.siglip_refiner.modulation(), siglip_rope, siglip.mask))
+            layouts.append(siglip)
+            ropes.append(siglip_rope)
+        return Prepared(
+            batch=batch,
+            image=image,
+            image_rope=image_rope,
+            context=torch.cat(context, dim=1),
+            rope=torch.cat(ropes, dim=1),
+            mask=joint_mask(layouts),
+            is_noisy=torch.cat([layout.is_noisy for layout in layouts], dim=1) if batch.has_clean else None,
+            clean=self.modulate(torch.ones(1, device=self.device), batch.patch) if batch.has_clean else None,
+        )
+
+    def modulate(self, t: Tensor, patch: Patch = Patch()) -> Factors:  # noqa: B008 — frozen
+        """Returns the factors of times (B,): those of a batch, or of all steps of a schedule, see `Factors.at`."""
+        self._check_patch(patch)
+        condition = self.t_embedder(t * self.config.t_scale).to(self.dtype).unsqueeze(1)  # (B, 1, modulation_dim)
+        final = cast("FinalLayer", self.all_final_layer[patch.key]).scale(condition)
+        return Factors(self.noise_refiner.modulation(condition), self.layers.modulation(condition), final)
+
+    def predict(self, images: Sequence[Tensor], factors: Factors, prepared: Prepared) -> list[Tensor]:
+        """Does what is left to do at a step.
+
+        Args:
+            images: latents (C, F, H, W) of all items in order.
+            factors: of the step's time.
+            prepared: of the batch.
+
+        Returns:
+            The predictions, (C, F, H, W) for each item.
+        """
+        patch = prepared.batch.patch
+        noisy, clean, layout = factors, prepared.clean or factors, prepared.image
+        content = self.all_x_embedder[patch.key](torch.cat([patchify(image, patch) for image in images]))
+        x = layout.fill(content, self.x_pad_token)
+        n_image = x.shape[1]
+        of_image = None if prepared.is_noisy is None else prepared.is_noisy[:, :n_image]
+        refiner = _blend(noisy.noise_refiner, clean.noise_refiner, of_image)
+        x = self.noise_refiner(x, refiner, prepared.image_rope, layout.mask)
+        x = torch.cat((x, prepared.context), dim=1)  # the order is free: places are told by the rotations alone
+        x = self.layers(x, _blend(noisy.layers, clean.layers, prepared.is_noisy), prepared.rope, prepared.mask)
+        final = noisy.final if of_image is None else torch.where(of_image, noisy.final, clean.final)
+        features = self.all_final_layer[patch.key](x[:, :n_image], final)
+        targets = zip(features, prepared.batch.targets, strict=True)
+        return [unpatchify(row[to.start : to.start + to.length], to.size, patch) for row, to in targets]
+
+    def _place(self, layout: Layout) -> tuple[Layout, Tensor]:
+        config = self.config
+        rope = rotations(layout.positions, config.axes_dims, config.axes_lens, config.rope_theta)
+        return layout.to(self.device), rope.to(self.device)
+
+    def _check_patch(self, patch: Patch) -> None:
+        if patch.key not in self.all_x_embedder:
+            raise ValueError(f"the model has no patches {patch.key!r}, it has {', '.join(self.all_x_embedder)}")
+
+
+def _feature_embedder(config: TransformerConfig, width: int) -> nn.Sequential:
+    return nn.Sequential(RMSNorm(width, config.norm_eps), nn.Linear(width, config.dim))
+
+
+def _blend(noisy: Sequence[Modulation], clean: Sequence[Modulation], is_noisy: Tensor | None) -> Iterator[Modulation]:
+    """Chooses token by token between two times, block by block so that one block's factors are in memory."""
+    if is_noisy is None:
+        yield from noisy
+        return
+    for pair in zip(noisy, clean, strict=True):
+        yield Modulation(*(torch.where(is_noisy, *factors) for factors in zip(*pair, strict=True)))

@@ -1,0 +1,184 @@
+"""Which kernel computes attention: PyTorch's own ones, or FlashAttention where it is installed.
+
+A kernel is taken only after it has been tried on the device and has given what the plain formula gives. Kernels that
+know no mask are never handed one: a ragged batch goes to `attend`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+"""(query, key, value, mask) → mixed values; all (B, S, heads, head_dim), the mask (B, S) or None."""
+
+Kernel = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""An `Attend` that knows no mask."""
+
+AUTO = "auto"
+_PROBE_LENGTH = 1024
+_PROBE_ROUNDS = 5
+_TOLERANCE = 0.02  # of bf16 kernels that add up in another order; a wrong kernel is off by far more
+
+
+class AttentionUnavailable(RuntimeError):
+    """The kernel does not exist, is not installed, or does not work on the device; the message says which."""
+
+
+@dataclass(frozen=True)
+class AttentionChoice:
+    """A kernel that works.
+
+    Attributes:
+        name: one of `KERNELS`.
+        attend: the function to give to the model.
+        milliseconds: of one call at the probe's size, by kernel that was tried; None for one that does not work.
+    """
+
+    name: str
+    attend: Attend
+    milliseconds: dict[str, float | None]
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Lets PyTorch choose; works everywhere, with and without a mask."""
+    keep = None if mask is None else mask[:, None, None, :]
+    query, key, value = (tensor.transpose(1, 2) for tensor in (query, key, value))
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=keep).transpose(1, 2)
+
+
+def choose_attention(
+    requested: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    n_heads: int,
+    head_dim: int,
+) -> AttentionChoice:
+    """Finds the fastest kernel that works, or makes sure that the requested one does.
+
+    Args:
+        requested: `auto`, or one of `KERNELS`.
+        device: where the model runs.
+        dtype: what it computes in.
+        n_heads: heads of the model.
+        head_dim: their width.
+
+    Raises:
+        AttentionUnavailable: the requested kernel does not work here.
+    """
+    if requested not in (AUTO, *KERNELS):
+        raise AttentionUnavailable(f"unknown attention {requested!r}; known are {', '.join((AUTO, *KERNELS))}")
+    if requested == AUTO and device.type == "cpu":
+        return AttentionChoice("sdpa", attend, {})  # one kernel serves a processor
+    candidates = tuple(KERNELS) if requested == AUTO else (requested,)
+    sample = _sample(device, dtype, n_heads, head_dim)
+    milliseconds: dict[str, float | None] = {}
+    best: tuple[float, str, Attend] | None = None
+    reason = ""
+    for name in candidates:
+        try:
+            function = build_attend(name)
+            took = _probe(function, sample)
+        except Exception as error:  # noqa: BLE001 — foreign kernels raise what they like
+            milliseconds[name], reason = None, f"{type(error).__name__}: {error}"
+            continue
+        milliseconds[name] = took
+        if best is None or took < best[0]:
+            best = (took, name, function)
+    if best is None:
+        raise AttentionUnavailable(f"attention {requested!r} does not work on {device} in {dtype}: {reason}")
+    return AttentionChoice(best[1], best[2], milliseconds)
+
+
+def build_attend(name: str) -> Attend:
+    """Returns the function of one of `KERNELS`.
+
+    Raises:
+        ImportError: its library is not installed.
+    """
+    kernel = KERNELS[name]()
+    if kernel is None:
+        return attend
+
+    def attend_unmasked(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        return kernel(query, key, value) if mask is None else attend(query, key, value, mask)
+
+    return attend_unmasked
+
+
+def _sample(device: torch.device, dtype: torch.dtype, n_heads: int, head_dim: int) -> Sequence[Tensor]:
+    generator = torch.Generator("cpu").manual_seed(0)
+    shape = (1, _PROBE_LENGTH, n_heads, head_dim)
+    return [torch.randn(shape, generator=generator).to(device, dtype) for _ in range(3)]
+
+
+def _probe(function: Attend, sample: Sequence[Tensor]) -> float:
+    """Checks a kernel against the formula, and returns the milliseconds of a call."""
+    query, key, value = sample
+    with torch.no_grad():
+        error = (function(query, key, value, None).float() - _formula(query, key, value)).abs().max().item()
+        if not error <= _TOLERANCE:  # also when it is NaN
+            raise ValueError(f"the result is off by {error:.3g}")
+        _synchronize(query.device)
+        started = time.perf_counter()
+        for _ in range(_PROBE_ROUNDS):
+            function(query, key, value, None)
+        _synchronize(query.device)
+    return (time.perf_counter() - started) * 1000 / _PROBE_ROUNDS
+
+
+def _formula(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    query, key, value = (tensor.float().transpose(1, 2) for tensor in (query, key, value))
+    weights = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(-1)
+    mixed: Tensor = (weights @ value).transpose(1, 2)
+    return mixed
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _of_pytorch(backend: SDPBackend) -> Callable[[], Kernel]:
+    def build() -> Kernel:
+        def kernel(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            with sdpa_kernel(backend):
+                return attend(query, key, value)
+
+        return kernel
+
+    return build
+
+
+def _of_library(module_name: str) -> Callable[[], Kernel]:
+    def build() -> Kernel:
+        function: Any = importlib.import_module(module_name).flash_attn_func
+
+        def kernel(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            result = function(query, key, value)
+            mixed: Tensor = result[0] if isinstance(result, tuple) else result  # some versions add the log-sums
+            return mixed
+
+        return kernel
+
+    return build
+
+
+KERNELS: dict[str, Callable[[], Kernel | None]] = {
+    "sdpa": lambda: None,
+    "cudnn": _of_pytorch(SDPBackend.CUDNN_ATTENTION),
+    "flash": _of_pytorch(SDPBackend.FLASH_ATTENTION),
+    "efficient": _of_pytorch(SDPBackend.EFFICIENT_ATTENTION),
+    "math": _of_pytorch(SDPBackend.MATH),
+    "flash2": _of_library("flash_attn"),
+    "flash3": _of_library("flash_attn_interface"),
+}
