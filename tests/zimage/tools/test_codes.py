@@ -4,7 +4,7 @@ from zimage.tools.nano.codes import EMPTY_ROLE, FULL_ROLES, LEFT, NOTHING, PLANS
 from zimage.tools.nano.layout import TextSizes, build_text_encoder
 from zimage.tools.nano.scenes import Scene
 from zimage.tools.nano.text_forward import encode_ids
-from zimage.tools.nano.unpacking import clear, components, group_means, regress, switch
+from zimage.tools.nano.unpacking import Registers, clear, group_means, map_role, regress, switch
 
 
 @pytest.fixture
@@ -58,9 +58,18 @@ def test_a_switch_separates_rare_from_common():
     assert float(reading[on].min()) > 0 > float(reading[~on].max())
 
 
-def test_components_are_orthonormal():
-    basis = components(torch.randn(50, 12), 4)
-    torch.testing.assert_close(basis.T @ basis, torch.eye(4), atol=1e-5, rtol=0)
+def test_a_role_is_mapped_strongest_component_first():
+    torch.manual_seed(0)
+    known, true = torch.randn(400, 6), torch.randn(256, 6)
+    roles = torch.arange(400) % 2
+    cells = known @ true.T
+    registers = Registers(known, known[:1], roles, roles, known, cells - cells.mean(0))
+    one = map_role(1, known, registers)
+    assert (one.energies.diff() <= 1e-3).all()
+    assert float(one.energies[6:].abs().max()) < 1e-2 * float(one.energies[0])
+    mine = roles == 1
+    drawn = known[mine] @ one.up[:6].T @ one.basis[:, :6].T
+    torch.testing.assert_close(drawn, registers.cells[mine], atol=0.5, rtol=0)
 
 
 def test_group_means_are_of_cell_and_role():

@@ -1,6 +1,6 @@
 """Trains zimage-nano: fetches the material, then one stage after the other.
 
-python -m zimage.tools.train_nano {material,vae,latents,decoder,text-encoder,unpack,transformer,judge,export,all}
+python -m zimage.tools.train_nano STAGE --work FOLDER [--minutes N]
 
 Every stage keeps a checkpoint in the work folder, at least every two minutes and atomically,
 and goes on from there when it is started again.
@@ -16,6 +16,7 @@ from zimage.tools.nano.export import export
 from zimage.tools.nano.judge import train_judge
 from zimage.tools.nano.latents import CHECKPOINT, build_cache
 from zimage.tools.nano.material import prepare_material
+from zimage.tools.nano.polishing import polish
 from zimage.tools.nano.team import run_team
 from zimage.tools.nano.text_training import train_text_encoder
 from zimage.tools.nano.transformer_training import train_transformer
@@ -24,11 +25,23 @@ from zimage.tools.nano.unpacking import unpack
 from zimage.tools.nano.vae import train_vae
 
 REPOSITORY = Path(__file__).parents[4]
-DEFAULT_MINUTES = {"vae": 40.0, "decoder": 10.0, "text-encoder": 20.0, "transformer": 120.0, "judge": 10.0}
+DEFAULT_MINUTES = {
+    "vae": 40.0,
+    "decoder": 10.0,
+    "text-encoder": 20.0,
+    "polish": 8.0,
+    "transformer": 120.0,
+    "judge": 10.0,
+}
+STAGES = (
+    "material", "vae", "latents", "decoder", "text-encoder", "unpack", "polish", "transformer", "judge", "export",
+    "all",
+)  # fmt: skip
 TRAINERS = {
     "vae": train_vae,
     "decoder": train_decoder,
     "text-encoder": train_text_encoder,
+    "polish": polish,
     "transformer": train_transformer,
     "judge": train_judge,
 }
@@ -53,6 +66,7 @@ def stages(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
         "decoder": train("decoder"),
         "text-encoder": train("text-encoder"),
         "unpack": partial(unpack_once, work),
+        "polish": train("polish"),
         "transformer": train("transformer"),
         "judge": train("judge"),
         "export": partial(export, work, arguments.folder, arguments.cache),
@@ -71,7 +85,19 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__.splitlines()[0] if __doc__ else None,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    names = ("material", "vae", "latents", "decoder", "text-encoder", "unpack", "transformer", "judge", "export", "all")
+    names = (
+        "material",
+        "vae",
+        "latents",
+        "decoder",
+        "text-encoder",
+        "unpack",
+        "polish",
+        "transformer",
+        "judge",
+        "export",
+        "all",
+    )
     parser.add_argument("stage", choices=names)
     parser.add_argument("--work", type=Path, default=REPOSITORY / "data" / "nano", help="checkpoints and logs")
     parser.add_argument("--cache", type=Path, default=REPOSITORY / "data" / "nano-material", help="npm packages")

@@ -15,7 +15,7 @@ from zimage.tools.nano.latents import LatentCache, as_cells, neutral_targets
 from zimage.tools.nano.scenes import CELLS, LAYOUTS, Scene
 
 CODE = 224
-HALF_WEIGHT = 1.5
+HALF_WEIGHT = 1.0
 FULL_ROLES = CELLS * CELLS
 HALF_ROLES = 4
 EMPTY_ROLE = FULL_ROLES + HALF_ROLES

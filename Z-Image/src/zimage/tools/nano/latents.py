@@ -30,6 +30,7 @@ FULL = 16  # latents along one side at 256 px
 CELL = FULL // CELLS
 NEUTRAL = 4  # teal: hardly any thing has this colour, so a thing's outline stays readable
 FULL_BACKGROUNDS = 3
+LARGE_BACKGROUNDS = 2
 HALF_BACKGROUNDS = (NEUTRAL, 0, 5, 10, 11)
 LARGE_EVERY = 4
 CHECKPOINT = "latents.safetensors"
@@ -44,8 +45,8 @@ class LatentCache:
         full_backgrounds: (items, 3), which backgrounds those are.
         half: (items, 5, 16, 8, 8), one thing filling 128 px on each of HALF_BACKGROUNDS.
         flat: (12, 16), the latent of every plain background.
-        large: (items / LARGE_EVERY, 16, 32, 32), every fourth thing filling 512 px.
-        large_backgrounds: (items / LARGE_EVERY,)
+        large: (items / LARGE_EVERY, 2, 16, 32, 32), every fourth thing filling 512 px, on the first two of its
+            full_backgrounds.
         scale: what the raw latents were multiplied by after `shift` was taken away.
         shift: see `scale`.
     """
@@ -55,7 +56,6 @@ class LatentCache:
     half: Tensor
     flat: Tensor
     large: Tensor
-    large_backgrounds: Tensor
     scale: float
     shift: float
 
@@ -103,7 +103,7 @@ def encode_share(work: Path, team: Team) -> None:
         full.append(encode(vae, torch.cat(scenes)).half().view(len(group), FULL_BACKGROUNDS, -1, FULL, FULL))
         half.append(encode_halves(vae, pictures, group).half())
         picture = load_picture(pictures, first, 512)
-        large.append(encode(vae, on_backgrounds(picture, backgrounds[first, 1:2]))[0].half())
+        large.append(encode(vae, on_backgrounds(picture, backgrounds[first, :LARGE_BACKGROUNDS])).half())
     state = {"full": torch.cat(full), "half": torch.cat(half), "large": torch.stack(large)}
     save_atomically(state, work / f"latents-{team.rank}.safetensors")
 
@@ -120,8 +120,7 @@ def build_cache(work: Path, workers: int) -> None:
     shift, scale = float(raw["full"].float().mean()), 1 / float(raw["full"].float().std())
     unit = {name: ((value.float() - shift) * scale).half() for name, value in {**raw, "flat": flat}.items()}
     backgrounds = draw_backgrounds(len(raw["full"]))
-    places = {"full_backgrounds": backgrounds, "large_backgrounds": backgrounds[::LARGE_EVERY, 1]}
-    save_atomically({**unit, **places, "scale": scale, "shift": shift}, work / CHECKPOINT)
+    save_atomically({**unit, "full_backgrounds": backgrounds, "scale": scale, "shift": shift}, work / CHECKPOINT)
 
 
 def _interleave(shares: list[Tensor], each: int) -> Tensor:

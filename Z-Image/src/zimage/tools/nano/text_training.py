@@ -108,8 +108,8 @@ class Heads(nn.Module):
         """Codes (B, 16, CODE), roles (B, 16, ROLES) and items (B, 16, items) of the cells, and logits of the scene."""
         normed = rms_norm(registers, (registers.shape[-1],), eps=1e-6)
         scene, cells = normed[:, 0], normed[:, 1:]
-        names = ("left", "right", "background", "count")
-        return self.code(cells), self.role(cells), self.item(cells), {name: getattr(self, name)(scene) for name in names}
+        logits = {name: getattr(self, name)(scene) for name in ("left", "right", "background", "count")}
+        return self.code(cells), self.role(cells), self.item(cells), logits
 
 
 def text_loss(
@@ -132,8 +132,9 @@ def text_loss(
     loss = code + 0.1 * role + 0.3 * item + 0.1 * sum(losses.values(), start=torch.zeros(()))
     right = (logits["left"].argmax(-1) == labels["left"]).float().mean()
     both = (logits["right"].argmax(-1) == labels["right"]).float().mean()
-    values = {"code": code.detach(), "role": role.detach(), "item": item.detach(), "left_accuracy": right, "right_accuracy": both}
-    return loss, values | {name: value.detach() for name, value in losses.items()}
+    parts = {"code": code, "role": role, "item": item, **losses}
+    accuracies = {"left_accuracy": right, "right_accuracy": both}
+    return loss, accuracies | {name: value.detach() for name, value in parts.items()}
 
 
 def build(work: Path, items: Sequence[Item]) -> tuple[Qwen2Tokenizer, Qwen3Model, Heads]:

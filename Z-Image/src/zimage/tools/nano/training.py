@@ -3,9 +3,10 @@
 import csv
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -93,7 +94,7 @@ class Optimisers:
     """Muon and AdamW driven by one factor."""
 
     optimisers: list[Optimizer]
-    base_rates: list[float] = field(default_factory=list)
+    base_rates: list[list[float]] = field(default_factory=list)
 
     @classmethod
     def build(
@@ -111,12 +112,17 @@ class Optimisers:
             pair.append(Muon(matrices, lr=muon_lr, team=team))
         if rest:
             pair.append(AdamW(rest, lr=adam_lr, betas=betas, weight_decay=0.0))
-        return cls(pair, [muon_lr] * bool(matrices) + [adam_lr] * bool(rest))
+        return cls.of(*pair)
+
+    @classmethod
+    def of(cls, *optimisers: Optimizer) -> "Optimisers":
+        """Drives optimisers at the rates that they have."""
+        return cls(list(optimisers), [[group["lr"] for group in one.param_groups] for one in optimisers])
 
     def step(self, factor: float) -> None:
         """One update at `factor` times the base rates, then clears the gradients."""
-        for optimiser, rate in zip(self.optimisers, self.base_rates, strict=True):
-            for group in optimiser.param_groups:
+        for optimiser, rates in zip(self.optimisers, self.base_rates, strict=True):
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
@@ -157,34 +163,40 @@ class Average:
 
 
 class Log:
-    """Prints progress and appends losses to a CSV file."""
+    """Prints progress and appends losses to a CSV file.
 
-    def __init__(self, path: Path, every: int = 20) -> None:
+    Args:
+        path: of the file.
+        every: how many steps make a row.
+        names: the columns, when not every step has a value for each; those of the first row when missing.
+    """
+
+    def __init__(self, path: Path, every: int = 20, names: Sequence[str] = ()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.path, self.every = path, every
-        self.sums: dict[str, float] = {}
+        self.path, self.every, self.names = path, every, names
+        self.values: dict[str, list[float]] = {}
         self.count = 0
         self.since = time.monotonic()
 
     def add(self, step: int, progress: float, values: Mapping[str, Tensor | float]) -> None:
         """Collects one step; writes the mean of every `every` steps."""
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+            self.values.setdefault(name, []).append(float(value))
         self.count += 1
         if self.count < self.every:
             return
         seconds = (time.monotonic() - self.since) / self.count
-        means = {name: total / self.count for name, total in self.sums.items()}
+        means = {name: fmean(values) for name, values in self.values.items()}
         self._write({"step": step, "seconds": round(seconds, 4), **means})
         bar = "#" * int(20 * progress)
         text = " ".join(f"{name} {value:.4f}" for name, value in means.items())
         print(f"[{bar:<20}] step {step} {seconds:.2f} s/step {text}", flush=True)
-        self.sums, self.count, self.since = {}, 0, time.monotonic()
+        self.values, self.count, self.since = {}, 0, time.monotonic()
 
     def _write(self, row: dict[str, float]) -> None:
         fresh = not self.path.exists()
         with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
+            writer = csv.DictWriter(file, ["step", "seconds", *self.names] if self.names else list(row))
             if fresh:
                 writer.writeheader()
             writer.writerow(row)

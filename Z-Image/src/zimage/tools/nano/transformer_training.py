@@ -17,6 +17,7 @@ from zimage.tools.nano.latents import (
     CELL,
     FULL,
     HALF_BACKGROUNDS,
+    LARGE_BACKGROUNDS,
     LARGE_EVERY,
     NEUTRAL,
     LatentCache,
@@ -53,15 +54,32 @@ SHEET_PROMPTS = (
 
 @dataclass(frozen=True)
 class Shape:
-    """A picture size in latents and how many pictures of it a worker draws at once."""
+    """A picture size in latents and how many pictures of it a worker draws at once.
+
+    The scene fills the square in the middle, whose side is the shorter one.
+    """
 
     height: int
     width: int
     batch: int
     share: float
 
+    @property
+    def large(self) -> bool:
+        """True from 512 px on."""
+        return min(self.height, self.width) == 2 * FULL
 
-SHAPES = (Shape(FULL, FULL, 20, 1.0),)
+
+SQUARE = Shape(FULL, FULL, 20, 0.6)
+SHAPES = (
+    SQUARE,
+    Shape(FULL, 3 * FULL // 2, 12, 0.06),
+    Shape(3 * FULL // 2, FULL, 12, 0.06),
+    Shape(2 * FULL, 2 * FULL, 5, 0.2),
+    Shape(2 * FULL, 3 * FULL, 3, 0.04),
+    Shape(3 * FULL, 2 * FULL, 3, 0.04),
+)
+SQUARE_UNTIL = 0.3  # share of the stage in which only the small square is drawn
 
 
 class BatchSource:
@@ -75,16 +93,17 @@ class BatchSource:
         self.captions = CaptionSource(items, seed, self._backgrounds)
         self.large_captions = CaptionSource(items, seed + 1, self._large_backgrounds)
 
-    def shape(self) -> Shape:
+    def shape(self, progress: float) -> Shape:
         """One of the sizes, by its share."""
+        if progress < SQUARE_UNTIL:
+            return SQUARE
         return self.random.choices(SHAPES, [shape.share for shape in SHAPES])[0]
 
     def draw(self, shape: Shape, tokenizer: Qwen2Tokenizer) -> tuple[Tensor, Tensor, Tensor]:
         """Token ids (B, S), their lengths (B,) and unit latents (B, 16, height, width)."""
-        large = shape.height == shape.width == 2 * FULL
-        source = self._large_example if large else self.captions.draw
+        source = self._large_example if shape.large else self.captions.draw
         examples, ids, lengths = draw_one_length(source, tokenizer, shape.batch, self.random)
-        latents = [self._large(e.scene) if large else self._small(e.scene, shape) for e in examples]
+        latents = [self._amid_background(e.scene, shape) for e in examples]
         return ids, lengths, torch.stack(latents)
 
     def _backgrounds(self, left: int, _right: int, count: int) -> Sequence[int]:
@@ -93,7 +112,7 @@ class BatchSource:
     def _large_backgrounds(self, left: int, right: int, count: int) -> Sequence[int]:
         if count > 1:
             return [background for background in self.full[left] if background in self.full[right]]
-        return [int(self.cache.large_backgrounds[left // LARGE_EVERY])]
+        return self.full[left][:LARGE_BACKGROUNDS]
 
     def _large_example(self) -> Example:
         while True:
@@ -106,30 +125,34 @@ class BatchSource:
             return scene.background
         return NEUTRAL if NEUTRAL in allowed else self.random.choice(allowed)
 
-    def _canvas(self, background: int, side: int) -> Tensor:
-        return self.cache.flat[background].float()[:, None, None].expand(-1, side, side).clone()
-
-    def _small(self, scene: Scene, shape: Shape) -> Tensor:
-        background = self._colour(scene, self._backgrounds(scene.left, scene.right, scene.count))
-        if scene.count == 1:
-            latents = self._full(scene.left, background)
-        else:
-            latents = self._canvas(background, FULL)
-            place_halves(latents, self.cache.half[:, HALF_BACKGROUNDS.index(background)], scene, CELL)
-        rows, columns = (shape.height - FULL) // 2, (shape.width - FULL) // 2
-        flat = self.cache.flat[background].float()[:, None, None]
+    def _amid_background(self, scene: Scene, shape: Shape) -> Tensor:
+        allowed = self._large_backgrounds if shape.large else self._backgrounds
+        background = self._colour(scene, allowed(scene.left, scene.right, scene.count))
+        latents = (self._large if shape.large else self._small)(scene, background)
+        rows, columns = ((side - latents.shape[-1]) // 2 for side in (shape.height, shape.width))
+        flat = self._flat(background)
         return pad(latents - flat, (columns, columns, rows, rows)) + flat
+
+    def _flat(self, background: int) -> Tensor:
+        return self.cache.flat[background].float()[:, None, None]
+
+    def _small(self, scene: Scene, background: int) -> Tensor:
+        if scene.count == 1:
+            return self._full(scene.left, background)
+        canvas = self._flat(background).expand(-1, FULL, FULL).clone()
+        place_halves(canvas, self.cache.half[:, HALF_BACKGROUNDS.index(background)], scene, CELL)
+        return canvas
 
     def _full(self, item: int, background: int) -> Tensor:
         return self.cache.full[item, self.full[item].index(background)].float()
 
-    def _large(self, scene: Scene) -> Tensor:
-        background = self._colour(scene, self._large_backgrounds(scene.left, scene.right, scene.count))
+    def _large(self, scene: Scene, background: int) -> Tensor:
         if scene.count == 1:
-            return self.cache.large[scene.left // LARGE_EVERY].float()
-        canvas = self._canvas(background, 2 * FULL)
-        halves = {item: self._full(item, background) for item in (scene.left, scene.right)}
-        place_halves(canvas, halves, scene, 2 * CELL)
+            return self.cache.large[scene.left // LARGE_EVERY, self.full[scene.left].index(background)].float()
+        canvas = self._flat(background).expand(-1, 2 * FULL, 2 * FULL).clone()
+        place_halves(
+            canvas, {item: self._full(item, background) for item in (scene.left, scene.right)}, scene, 2 * CELL
+        )
         return canvas
 
 
@@ -145,15 +168,23 @@ def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None
     matrices, rest = split_parameters(model, keep)
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=1.5e-3, team=team)
     average = Average(model, 0.995)
-    run = Run(model, optimisers, average, work / CHECKPOINT, Log(work / "transformer.csv"), team, seed)
+    run = Run(
+        model,
+        optimisers,
+        average,
+        work / CHECKPOINT,
+        Log(work / "transformer.csv", names=("loss", "loss_other")),
+        team,
+        seed,
+    )
     source = BatchSource(work, cache, run.seed)
     saves = 0
-    for _ in run.lasting(seconds):
-        shape = source.shape()
+    for progress in run.lasting(seconds):
+        shape = source.shape(progress)
         ids, lengths, latents = source.draw(shape, tokenizer)
         features, real = features_of(text_encoder, ids, lengths)
         loss = flow_loss(model, latents, features, real)
-        values = {"loss" if shape.height == FULL else "loss_other": loss.detach()}
+        values = {"loss" if shape == SQUARE else "loss_other": loss.detach()}
         if run.advance(loss, values, decay=0.5, save_every_s=CHECKPOINT_EVERY_S):
             saves += 1
             if saves % SHEET_EVERY == 0:

@@ -16,20 +16,20 @@ from torch.nn.functional import rms_norm, silu
 from transformers import Qwen2Tokenizer, Qwen3Model
 
 from zimage.tools.nano.captions import CaptionSource, Example
-from zimage.tools.nano.codes import CODE, FULL_ROLES, HALF_ROLES, ROLES, Codes, build_codes
+from zimage.tools.nano.codes import CODE, EMPTY_ROLE, FULL_ROLES, NO_ITEM, ROLES, Codes, build_codes
 from zimage.tools.nano.latents import load_cache
+from zimage.tools.nano.layout import TextSizes
 from zimage.tools.nano.material import read_items
 from zimage.tools.nano.sampling import tokenize
 from zimage.tools.nano.text_forward import encode_ids
-from zimage.tools.nano.text_training import LEARNED_LAYERS, load_text_encoder, registers_of
+from zimage.tools.nano.text_training import LEARNED_LAYERS, Heads, load_text_encoder, registers_of
 from zimage.tools.nano.training import load_checkpoint, save_atomically
 
 CHECKPOINT = "encoder.safetensors"
-FULL_RANK = 48
-HALF_RANK = 64
 GATE = 10.0
 ITEM_GATE = 4.0
 CELL_GATE = 10.0
+LIKELY_SHARE = 1000  # one cell in so many may be likelier than the likeliest that a gate heeds
 CODE_CONTENT = 0.5
 LOUDNESS = 5.0  # so much louder than before, so that what is left of the old contents counts little
 CONTENT = 0.5  # size of the contents relative to the constant part of a register
@@ -53,19 +53,22 @@ class Registers:
     cells: Tensor
 
 
-def sample_examples(work: Path, others: int, seed: int = 11) -> list[Example]:
-    """Every label in both languages, and random captions."""
+def sample_examples(work: Path, others: int, seed: int, labels: bool = True) -> list[Example]:
+    """Every label in both languages if wanted, and random captions."""
     items = read_items(work)
     source = CaptionSource(items, seed)
-    labels = [source.draw_label(item, chinese) for item in range(len(items)) for chinese in (False, True)]
-    return labels + [source.draw() for _ in range(others)]
+    every = range(len(items)) if labels else ()
+    named = [source.draw_label(item, chinese) for item in every for chinese in (False, True)]
+    return named + [source.draw() for _ in range(others)]
 
 
 @torch.no_grad()
-def collect(work: Path, targets: Codes, others: int = 1500, batch: int = 128) -> Registers:
+def collect(
+    work: Path, targets: Codes, others: int = 1500, seed: int = 11, batch: int = 128, labels: bool = True
+) -> Registers:
     """Runs the learned layers on many captions, shortest first so that little is padded."""
     tokenizer, model, _ = load_text_encoder(work)
-    examples = sorted(sample_examples(work, others), key=lambda example: len(example.caption.encode()))
+    examples = sorted(sample_examples(work, others, seed, labels), key=lambda example: len(example.caption.encode()))
     parts: list[tuple[Tensor, ...]] = []
     for start in range(0, len(examples), batch):
         group = examples[start : start + batch]
@@ -86,10 +89,31 @@ def regress(inputs: Tensor, outputs: Tensor, ridge: float = RIDGE) -> Tensor:
     return torch.linalg.solve(gram, inputs.T @ outputs / len(inputs)).T  # type: ignore[no-any-return]
 
 
-def components(cells: Tensor, rank: int) -> Tensor:
-    """Orthonormal principal directions of centred cells, (256, rank)."""
-    covariance = cells.T @ cells
-    return torch.linalg.eigh(covariance).eigenvectors[:, -rank:]  # type: ignore[no-any-return]
+@dataclass(frozen=True)
+class RoleMap:
+    """From a normalised register to the latents of one role, as principal components of what it can predict.
+
+    Attributes:
+        role: which part of a thing.
+        energies: (256,), share of the cells' variance that each component carries, falling.
+        up: (256, hidden), reads the components.
+        basis: (256, 256), one component a column.
+    """
+
+    role: int
+    energies: Tensor
+    up: Tensor
+    basis: Tensor
+
+
+def map_role(role: int, known: Tensor, registers: Registers) -> RoleMap:
+    """Reduced-rank regression of one role's latents, all ranks at once."""
+    mine = registers.roles == role
+    weight = regress(known[mine], registers.cells[mine] - registers.cells.mean(0))
+    predicted = known[mine] @ weight.T
+    values, vectors = torch.linalg.eigh(predicted.T @ predicted / len(predicted))
+    basis = vectors.flip(1)
+    return RoleMap(role, values.flip(0), basis.T @ weight, basis)
 
 
 def switch(known: Tensor, scenes: Tensor, on: Tensor) -> Tensor:
@@ -104,18 +128,19 @@ def switch(known: Tensor, scenes: Tensor, on: Tensor) -> Tensor:
     return regress(root * inputs, root * (2 * open_here - 1)[:, None])
 
 
-def role_units(known: Tensor, scenes: Tensor, registers: Registers) -> tuple[Tensor, Tensor, Tensor]:
-    """Gate, up and down rows of all roles' units, for normalised features `known`."""
+def role_units(known: Tensor, scenes: Tensor, registers: Registers, units: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Gate, up and down rows of all roles' units, for normalised features `known`.
+
+    Every role gets as many of the `units` as its components are among the strongest of all.
+    """
+    maps = [map_role(role, known, registers) for role in range(EMPTY_ROLE)]
+    weakest = torch.cat([one.energies for one in maps]).topk(units).values[-1]
     ups, downs, gates = [], [], []
-    mean = registers.cells.mean(0)
-    for roles, rank in ((range(FULL_ROLES), FULL_RANK), (range(FULL_ROLES, FULL_ROLES + HALF_ROLES), HALF_RANK)):
-        inside = (registers.roles >= roles.start) & (registers.roles < roles.stop)
-        basis = components(registers.cells[inside] - mean, rank)
-        for role in roles:
-            mine = registers.roles == role
-            ups.append(regress(known[mine], (registers.cells[mine] - mean) @ basis))
-            downs.append(basis)
-            gates.append(switch(known, scenes, mine).expand(rank, -1))
+    for one in maps:
+        rank = int((one.energies >= weakest).sum())
+        ups.append(one.up[:rank])
+        downs.append(one.basis[:, :rank])
+        gates.append(switch(known, scenes, registers.roles == one.role).expand(rank, -1))
     return torch.cat(gates) * GATE, torch.cat(ups), torch.cat(downs, dim=1) / GATE
 
 
@@ -127,26 +152,27 @@ def group_means(x: Tensor, roles: Tensor) -> Tensor:
     return (sums / groups.bincount(minlength=len(sums)).clamp(min=1)[:, None])[groups]
 
 
-def item_gates(known: Tensor, scenes: Tensor, registers: Registers) -> Tensor:
-    """Rows that open for one thing each, (items, hidden): linear discriminants.
+def item_gates(known: Tensor, scenes: Tensor, registers: Registers, heads: Heads) -> Tensor:
+    """Rows that open for one thing each, (items, hidden), from the classifier of the cells.
 
-    The constant part of a discriminant is read from the direction that is one at all cells.
+    A row reads ITEM_GATE in the mean of its own thing's cells, minus ITEM_GATE where the
+    likeliest of the other cells read, and is closed at scene registers. The classifier's offset
+    is read from the direction that is one everywhere.
     """
-    shown = registers.items >= 0
-    inputs, items = known[shown], registers.items[shown]
-    number = int(items.max()) + 1
-    sums = torch.zeros(number, known.shape[1]).index_add_(0, items, inputs)
-    means = sums / items.bincount(minlength=number)[:, None]
-    inside = inputs - means[items]
-    within = inside.T @ inside / len(inside)
-    within += 0.02 * within.diagonal().mean() * torch.eye(len(within))
-    centre = means.mean(0)
-    directions = torch.linalg.solve(within, (means - centre).T).T
-    reach = (directions * (means - centre)).sum(1)
+    shown = registers.items != NO_ITEM
+    logits = heads.item(known[shown])
+    items = registers.items[shown]
+    number = logits.shape[1]
+    own = logits.gather(1, items[:, None])[:, 0]
+    sums = torch.zeros(number).index_add_(0, items, own)
+    inside = sums / items.bincount(minlength=number).clamp(min=1)
+    others = logits.scatter(1, items[:, None], -torch.inf)
+    outside = others.topk(max(1, len(others) // LIKELY_SHARE), dim=0).values[-1]
+    slope = 2 * ITEM_GATE / (inside - outside).clamp(min=1)
+    offset = heads.item.bias - (inside + outside) / 2
+    one = constant_of(known, scenes)
     everywhere = switch(known, scenes, torch.ones(len(known), dtype=torch.bool))
-    offset = (2 * (directions @ centre) / reach + 1)[:, None]
-    opening = 2 * directions / reach[:, None] - offset * everywhere  # +1 at its thing, -1 at unrelated ones
-    return ITEM_GATE * opening + CELL_GATE * (everywhere - constant_of(known, scenes))  # type: ignore[no-any-return]
+    return slope[:, None] * (heads.item.weight + offset[:, None] * one) + CELL_GATE * (everywhere - one)  # type: ignore[no-any-return]
 
 
 def constant_of(known: Tensor, scenes: Tensor) -> Tensor:
@@ -162,13 +188,13 @@ def code_space(kept: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def remember(model: Qwen3Model, registers: Registers) -> Registers:
+def remember(model: Qwen3Model, registers: Registers, heads: Heads) -> Registers:
     """Fills the memory layer and returns the registers after it."""
     x = registers.features
     hidden = x.shape[1]
     known, scenes = (rms_norm(part, (hidden,), eps=EPS) for part in (x, registers.scenes))
     everywhere = switch(known, scenes, torch.ones(len(x), dtype=torch.bool))
-    gate = torch.cat([item_gates(known, scenes, registers), GATE * everywhere.expand(hidden, -1)])
+    gate = torch.cat([item_gates(known, scenes, registers, heads), GATE * everywhere.expand(hidden, -1)])
     items = len(gate) - hidden
     up = torch.cat([constant_of(known, scenes).expand(items, -1), torch.eye(hidden)])
     activity = silu(known @ gate.T) * (known @ up.T)
@@ -194,7 +220,7 @@ def tabulate(model: Qwen3Model, registers: Registers) -> tuple[Tensor, Tensor, f
     x = registers.features
     hidden = x.shape[1]
     known, scenes = (rms_norm(part, (hidden,), eps=EPS) for part in (x, registers.scenes))
-    gates, ups, downs = role_units(known, scenes, registers)
+    gates, ups, downs = role_units(known, scenes, registers, TextSizes().intermediate - hidden)
     kept = group_means(x, registers.roles)
     remove = regress(known, x) - regress(known, kept)
     everywhere = switch(known, scenes, torch.ones(len(x), dtype=torch.bool))
@@ -233,9 +259,9 @@ def unpack(work: Path) -> float:
         The share of the cells' variance that the drafts explain.
     """
     registers = collect(work, build_codes(load_cache(work)))
-    _, model, _ = load_text_encoder(work)
+    _, model, heads = load_text_encoder(work)
     clear(model, LEARNED_LAYERS)
-    weight, bias, explained = tabulate(model, remember(model, registers))
+    weight, bias, explained = tabulate(model, remember(model, registers, heads))
     state = {"model": model.state_dict(), "weight": weight, "bias": bias, "explained": explained}
     save_atomically(state, work / CHECKPOINT)
     print(f"drafts explain {explained:.3f} of the cells' variance", flush=True)
