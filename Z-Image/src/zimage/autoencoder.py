@@ -1,0 +1,268 @@
+"""The autoencoder: pictures to latents an eighth (for the embedded model a sixteenth) of their side, and back.
+
+A convolutional encoder and its mirror image (arXiv 2112.10752); each level halves or doubles the side, and one
+attention sits in the middle. Names and shapes are those of the published `vae/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zimage.config import VaeConfig
+from zimage.tiling import Tiles, map_tiles
+
+NORM_EPS = 1e-6
+LOG_VARIANCE_RANGE = (-30.0, 20.0)
+
+
+@dataclass(frozen=True)
+class LatentDistribution:
+    """What the encoder knows of the latents: an independent normal distribution for each, (B, C, h, w)."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def mode(self) -> Tensor:
+        """Returns the likeliest latents."""
+        return self.mean
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """Draws latents; the noise is drawn on the generator's device."""
+        device = self.mean.device if generator is None else generator.device
+        noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype, device=device)
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise.to(self.mean.device)
+
+
+class ResnetBlock(nn.Module):
+    """Two convolutions beside a shortcut."""
+
+    def __init__(self, in_channels: int, out_channels: int, groups: int) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(groups, in_channels, eps=NORM_EPS)
+        self.conv1 = _conv3(in_channels, out_channels)
+        self.norm2 = nn.GroupNorm(groups, out_channels, eps=NORM_EPS)
+        self.conv2 = _conv3(out_channels, out_channels)
+        self.conv_shortcut = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, in_channels, H, W) → (B, out_channels, H, W)."""
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.conv2(F.silu(self.norm2(h)))
+        added: Tensor = self.conv_shortcut(x) + h
+        return added
+
+
+class PixelAttention(nn.Module):
+    """Attention of every place to every other, with a single head."""
+
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__()
+        self.group_norm = nn.GroupNorm(groups, channels, eps=NORM_EPS)
+        self.to_q = nn.Linear(channels, channels)
+        self.to_k = nn.Linear(channels, channels)
+        self.to_v = nn.Linear(channels, channels)
+        self.to_out = nn.ModuleList([nn.Linear(channels, channels)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, C, H, W) to the same shape."""
+        places = self.group_norm(x).flatten(2).transpose(1, 2)  # (B, H·W, C)
+        query, key, value = (project(places).unsqueeze(1) for project in (self.to_q, self.to_k, self.to_v))
+        mixed = self.to_out[0](F.scaled_dot_product_attention(query, key, value).squeeze(1))
+        added: Tensor = x + mixed.transpose(1, 2).reshape(x.shape)
+        return added
+
+
+class MidBlock(nn.Module):
+    """The narrowest level."""
+
+    def __init__(self, channels: int, groups: int, *, attention: bool) -> None:
+        super().__init__()
+        self.resnets = nn.ModuleList(ResnetBlock(channels, channels, groups) for _ in range(2))
+        self.attentions = nn.ModuleList([PixelAttention(channels, groups)] if attention else [])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, C, H, W) to the same shape."""
+        return _chain((self.resnets[0], *self.attentions, self.resnets[1]), x)
+
+
+class Downsample(nn.Module):
+    """Halves the sides; the padding is on the right and at the bottom alone."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, C, H, W) → (B, C, H / 2, W / 2)."""
+        halved: Tensor = self.conv(F.pad(x, (0, 1, 0, 1)))
+        return halved
+
+
+class Upsample(nn.Module):
+    """Doubles the sides by repeating each place."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = _conv3(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, C, H, W) → (B, C, 2 H, 2 W)."""
+        doubled: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return doubled
+
+
+class DownBlock(nn.Module):
+    """One level of the encoder."""
+
+    def __init__(self, in_channels: int, out_channels: int, config: VaeConfig, *, halve: bool) -> None:
+        super().__init__()
+        self.resnets = _resnets(in_channels, out_channels, config.layers_per_block, config.norm_num_groups)
+        self.downsamplers = nn.ModuleList([Downsample(out_channels)] if halve else [])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, in_channels, H, W) → (B, out_channels, H / 2, W / 2), or H and W at the last level."""
+        return _chain((*self.resnets, *self.downsamplers), x)
+
+
+class UpBlock(nn.Module):
+    """One level of the decoder; it has one residual block more than the encoder's."""
+
+    def __init__(self, in_channels: int, out_channels: int, config: VaeConfig, *, double: bool) -> None:
+        super().__init__()
+        self.resnets = _resnets(in_channels, out_channels, config.layers_per_block + 1, config.norm_num_groups)
+        self.upsamplers = nn.ModuleList([Upsample(out_channels)] if double else [])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, in_channels, H, W) → (B, out_channels, 2 H, 2 W), or H and W at the last level."""
+        return _chain((*self.resnets, *self.upsamplers), x)
+
+
+class Encoder(nn.Module):
+    """Pictures to the parameters of the latents' distribution."""
+
+    def __init__(self, config: VaeConfig) -> None:
+        super().__init__()
+        widths, groups = config.block_out_channels, config.norm_num_groups
+        last = len(widths) - 1
+        self.conv_in = _conv3(config.in_channels, widths[0])
+        self.down_blocks = nn.ModuleList(
+            DownBlock(widths[max(level - 1, 0)], width, config, halve=level < last)
+            for level, width in enumerate(widths)
+        )
+        self.mid_block = MidBlock(widths[-1], groups, attention=config.mid_block_add_attention)
+        self.conv_norm_out = nn.GroupNorm(groups, widths[-1], eps=NORM_EPS)
+        self.conv_out = _conv3(widths[-1], 2 * config.latent_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, 3, H, W) → (B, 2 · latent_channels, h, w)."""
+        x = self.mid_block(_chain(self.down_blocks, self.conv_in(x)))
+        moments: Tensor = self.conv_out(F.silu(self.conv_norm_out(x)))
+        return moments
+
+
+class Decoder(nn.Module):
+    """Latents to pictures."""
+
+    def __init__(self, config: VaeConfig) -> None:
+        super().__init__()
+        widths, groups = config.block_out_channels[::-1], config.norm_num_groups
+        last = len(widths) - 1
+        self.conv_in = _conv3(config.latent_channels, widths[0])
+        self.mid_block = MidBlock(widths[0], groups, attention=config.mid_block_add_attention)
+        self.up_blocks = nn.ModuleList(
+            UpBlock(widths[max(level - 1, 0)], width, config, double=level < last) for level, width in enumerate(widths)
+        )
+        self.conv_norm_out = nn.GroupNorm(groups, widths[-1], eps=NORM_EPS)
+        self.conv_out = _conv3(widths[-1], config.out_channels)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Maps (B, latent_channels, h, w) → (B, 3, H, W)."""
+        x = _chain(self.up_blocks, self.mid_block(self.conv_in(z)))
+        picture: Tensor = self.conv_out(F.silu(self.conv_norm_out(x)))
+        return picture
+
+
+class AutoencoderKL(nn.Module):
+    """Encoder, decoder, and the scale in between at which the transformer works."""
+
+    def __init__(self, **published_config: object) -> None:
+        """Builds the model from the entries of `vae/config.json`; missing ones are those of Turbo.
+
+        Raises:
+            ConfigError: an entry is unknown or impossible.
+        """
+        super().__init__()
+        self.config = config = VaeConfig.from_dict(published_config)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        both = 2 * config.latent_channels
+        self.quant_conv = nn.Conv2d(both, both, 1) if config.use_quant_conv else nn.Identity()
+        latent = config.latent_channels
+        self.post_quant_conv = nn.Conv2d(latent, latent, 1) if config.use_post_quant_conv else nn.Identity()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the weights are stored in."""
+        return self.decoder.conv_in.weight.dtype
+
+    def encode(self, pictures: Tensor, tiles: Tiles | None = None) -> LatentDistribution:
+        """Finds the latents of pictures.
+
+        Args:
+            pictures: (B, 3, H, W) in −1…1; sides are multiples of `config.size_multiple`.
+            tiles: in latents; bounds the memory, at the price of small differences between tiles.
+
+        Raises:
+            ValueError: a side is no such multiple.
+        """
+        multiple = self.config.size_multiple
+        if any(side % multiple or not side for side in pictures.shape[-2:]):
+            raise ValueError(f"sides must be multiples of {multiple}, got {tuple(pictures.shape[-2:])}")
+        moments = map_tiles(self._encode, pictures, tiles, in_step=multiple, out_step=1)
+        mean, log_variance = moments.chunk(2, dim=1)
+        return LatentDistribution(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
+
+    def decode(self, latents: Tensor, tiles: Tiles | None = None) -> Tensor:
+        """Draws pictures from latents as the encoder gives them: (B, C, h, w) → (B, 3, H, W), about −1…1.
+
+        Args:
+            latents: in the dtype of the weights.
+            tiles: in latents; bounds the memory, at the price of small differences between tiles.
+        """
+        return map_tiles(self._decode, latents, tiles, in_step=1, out_step=self.config.size_multiple)
+
+    def normalise(self, latents: Tensor) -> Tensor:
+        """Brings the encoder's latents to the scale of the transformer's noise."""
+        return (latents - (self.config.shift_factor or 0.0)) * self.config.scaling_factor
+
+    def denormalise(self, latents: Tensor) -> Tensor:
+        """Undoes `normalise`."""
+        return latents / self.config.scaling_factor + (self.config.shift_factor or 0.0)
+
+    def _encode(self, pictures: Tensor) -> Tensor:
+        moments: Tensor = self.quant_conv(self.encoder(pictures))
+        return moments
+
+    def _decode(self, latents: Tensor) -> Tensor:
+        pictures: Tensor = self.decoder(self.post_quant_conv(latents))
+        return pictures
+
+
+def _conv3(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+
+def _resnets(in_channels: int, out_channels: int, n_blocks: int, groups: int) -> nn.ModuleList:
+    widths = [in_channels] + [out_channels] * n_blocks
+    return nn.ModuleList(ResnetBlock(widths[i], widths[i + 1], groups) for i in range(n_blocks))
+
+
+def _chain(modules: Iterable[nn.Module], x: Tensor) -> Tensor:
+    for module in modules:
+        x = module(x)
+    return x
