@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -106,14 +107,26 @@ def read_tensor(stored: StoredTensor, dtype: torch.dtype | None = None, device: 
 
 def copy_into(stored: StoredTensor, flat: Tensor) -> None:
     """Fills a flat tensor of the same number of values, casting and moving chunk by chunk."""
-    chunk = torch.empty(min(CHUNK_VALUES, stored.numel), dtype=stored.dtype)
+    start = 0
+    for chunk in chunks(stored):
+        flat[start : start + len(chunk)].copy_(chunk)
+        start += len(chunk)
+
+
+def chunks(stored: StoredTensor) -> Iterator[Tensor]:
+    """Yields the values in order, a chunk at a time; every chunk lies where the one before it lay.
+
+    Raises:
+        WeightsError: the file ends too early or cannot be read.
+    """
+    buffer = torch.empty(min(CHUNK_VALUES, stored.numel), dtype=stored.dtype)
     try:
         with stored.path.open("rb", buffering=0) as file:
             file.seek(stored.offset)
             for start in range(0, stored.numel, CHUNK_VALUES):
-                part = chunk[: stored.numel - start]
-                _fill(file, part, stored.path)
-                flat[start : start + len(part)].copy_(part)
+                chunk = buffer[: stored.numel - start]
+                _fill(file, chunk, stored.path)
+                yield chunk
     except OSError as error:
         raise WeightsError(f"{stored.path} cannot be read: {error.strerror}") from error
 
