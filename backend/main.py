@@ -28,6 +28,7 @@ from backend.services.journal import Journal
 from backend.services.monitor import SystemMonitor
 from backend.services.planner import Hardware
 from backend.services.task_manager import TaskManager
+from backend.services.task_queue import Limits
 from backend.utils.folder_lock import FolderLock
 
 logger = logging.getLogger(__name__)
@@ -72,15 +73,24 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
     generator = ImageGenerator(settings, catalogue, engine, hardware)
     store = HistoryStore(settings.images_dir, settings.history_file)
     monitor = SystemMonitor(settings.data_dir)
-    admission = Admission(catalogue, monitor.free_disk_bytes, settings.min_free_disk_mb)
+    admission = Admission(
+        catalogue,
+        monitor.free_disk_bytes,
+        min_free_disk_mb=settings.min_free_disk_mb,
+        max_work=settings.max_work,
+    )
+    limits = Limits(
+        timeout_s=settings.task_timeout,
+        max_queued=settings.max_queued_tasks,
+        max_queued_per_client=settings.max_queued_tasks_per_client,
+        kept_finished=settings.kept_finished_tasks,
+    )
     tasks = TaskManager(
         generator,
         store,
         Journal(settings.data_dir / "tasks.json"),
         admit=admission.check,
-        timeout_s=settings.task_timeout,
-        max_queued=settings.max_queued_tasks,
-        kept_finished=settings.kept_finished_tasks,
+        limits=limits,
     )
     return Services(settings, catalogue, generator, store, monitor, tasks)
 
@@ -116,7 +126,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         expose_headers=["Location", "Retry-After"],
     )
 

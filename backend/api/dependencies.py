@@ -8,11 +8,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from backend.models.config import Settings
+from backend.models.schemas import LOCAL_CLIENT
 from backend.services.catalogue import Catalogue
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
 from backend.services.monitor import SystemMonitor
 from backend.services.task_manager import TaskManager
+
+CLIENT_KEY = "zimage.client"
+"""Where the guard of the tokens notes in a request's scope whose token it was."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,15 @@ def _tasks(app: App) -> TaskManager:
     return app.tasks
 
 
+def _client(request: Request) -> str:
+    """Who asks: the name of the token, which the guard has noted, else the address."""
+    name = request.scope.get(CLIENT_KEY)
+    if name is not None:
+        return str(name)
+    return request.client.host if request.client is not None else LOCAL_CLIENT
+
+
+Client = Annotated[str, Depends(_client)]
 Config = Annotated[Settings, Depends(_settings)]
 History = Annotated[HistoryStore, Depends(_history)]
 Monitor = Annotated[SystemMonitor, Depends(_monitor)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,10 +15,14 @@ from starlette.exceptions import HTTPException
 from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
 from backend.services.errors import (
     DiskFull,
+    IdempotencyMismatch,
     ModelNotInstalled,
     QueueFull,
     StudioError,
     TaskAlreadyFinished,
+    TaskNotRetryable,
+    TaskNotWaiting,
+    TooMuchWork,
     UnknownImage,
     UnknownModel,
     UnknownTask,
@@ -32,11 +37,16 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (UnknownTask, 404),
     (UnknownImage, 404),
     (TaskAlreadyFinished, 409),
+    (TaskNotRetryable, 409),
+    (TaskNotWaiting, 409),
+    (IdempotencyMismatch, 422),
+    (TooMuchWork, 422),
     (UnknownModel, 422),
     (ModelNotInstalled, 422),
     (QueueFull, 429),
     (DiskFull, 507),
 )
+_FIELD_OF: dict[type[Exception], str] = {UnknownModel: "model", ModelNotInstalled: "model", TooMuchWork: "num_images"}
 _CODE_OF_STATUS = {
     400: "bad_request",
     401: "unauthorized",
@@ -51,8 +61,9 @@ _DESCRIPTIONS = {
     401: "A token is needed.",
     404: "There is no such thing.",
     409: "The state of the task does not allow it.",
+    413: "The body is too large.",
     422: "The request is not valid; `fields` says what is wrong with each field.",
-    429: "Too many tasks wait; `Retry-After` says when to try again.",
+    429: "Too many tasks wait; `Retry-After` says when to try again, `position` where the task would have stood.",
     500: "A fault of the server; its log has more.",
     507: "The disk is too full for another picture.",
 }
@@ -64,11 +75,18 @@ def documented(*statuses: int) -> Responses:
 
 
 def error_response(
-    status: int, code: str, message: str, fields: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    message: str,
+    fields: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+    position: int | None = None,
 ) -> JSONResponse:
     """Builds an answer with the common error body."""
-    body = ErrorBody(error=ErrorDetail(code=code, message=message, fields=list(fields)))
-    return JSONResponse(body.model_dump(mode="json"), status_code=status, headers=dict(headers or {}))
+    body = ErrorBody(error=ErrorDetail(code=code, message=message, fields=list(fields), position=position))
+    return JSONResponse(
+        body.model_dump(mode="json", exclude_none=True), status_code=status, headers=dict(headers or {})
+    )
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -82,13 +100,13 @@ def install_error_handlers(app: FastAPI) -> None:
 async def _on_studio_error(_request: Request, error: Exception) -> JSONResponse:
     status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
     code = error.code if isinstance(error, StudioError) else StudioError.code
-    fields = (
-        [FieldProblem(field="model", message=str(error))]
-        if isinstance(error, (UnknownModel, ModelNotInstalled))
-        else []
-    )
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 429 else None
-    return error_response(status, code, str(error), fields, headers)
+    field = _FIELD_OF.get(type(error))
+    fields = [FieldProblem(field=field, message=str(error))] if field else []
+    if isinstance(error, QueueFull):
+        retry_after_s = max(1, math.ceil(error.retry_after_s or RETRY_AFTER_S))
+        headers = {"Retry-After": str(retry_after_s)}
+        return error_response(status, code, str(error), headers=headers, position=error.position)
+    return error_response(status, code, str(error), fields)
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:

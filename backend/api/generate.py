@@ -1,27 +1,55 @@
-"""Tasks: start, watch, cancel."""
+"""Tasks: start, watch, cancel, retry, reorder."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi.responses import StreamingResponse
 
-from backend.api.dependencies import Config, Tasks
+from backend.api.dependencies import Client, Config, Tasks
 from backend.api.errors import documented
+from backend.api.events import stream_status
 from backend.api.presenters import present_task
-from backend.models.schemas import ID_PATTERN, GenerateRequest, TaskCreated, TaskList, TaskStatus
+from backend.models.schemas import (
+    ID_PATTERN,
+    GenerateRequest,
+    MoveRequest,
+    TaskCreated,
+    TaskList,
+    TaskRecord,
+    TaskStatus,
+)
+from backend.services.preview import encode_preview
+from backend.services.task_manager import TaskManager
 
 router = APIRouter(prefix="/generate", tags=["generate"])
 
 TaskId = Annotated[str, Path(pattern=ID_PATTERN, description="Id from the answer to POST /api/generate.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A name of your own for this request: posted again, it gives the same task.",
+    ),
+]
+EventId = Annotated[str | None, Header(max_length=100, description="Id of the last event that was received.")]
 
 
-@router.post("", status_code=202, responses=documented(400, 422, 429, 507))
-def submit(request: GenerateRequest, tasks: Tasks, settings: Config, response: Response) -> TaskCreated:
-    """Queues a picture and answers at once; poll the address in `Location`."""
-    task_id = tasks.submit(with_defaults(request, settings))
-    response.headers["Location"] = f"{settings.api_prefix}/generate/{task_id}"
-    return TaskCreated(task_id=task_id)
+@router.post("", status_code=202, responses=documented(400, 413, 422, 429, 507))
+def submit(
+    request: GenerateRequest,
+    tasks: Tasks,
+    settings: Config,
+    client: Client,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> TaskCreated:
+    """Queues pictures and answers at once; poll the address in `Location`, or listen to its `/events`."""
+    task_id = tasks.submit(with_defaults(request, settings), client, idempotency_key)
+    return _created(task_id, settings, response)
 
 
 @router.get("", responses=documented(422))
@@ -31,21 +59,94 @@ def list_tasks(
     finished: Annotated[bool, Query(description="Also the finished tasks that are remembered, newest first.")] = False,
 ) -> TaskList:
     """Lists the tasks that wait or run, in the order in which they run."""
-    active = [present_task(task, tasks.queue_position(task.id), settings.api_prefix) for task in tasks.active()]
-    done = [present_task(task, None, settings.api_prefix) for task in tasks.finished()] if finished else []
-    return TaskList(tasks=active + done)
+    records = tasks.active() + (tasks.finished() if finished else [])
+    return TaskList(tasks=[_present(task, tasks, settings) for task in records])
+
+
+@router.delete("", status_code=204, responses=documented(422))
+def forget_finished(
+    tasks: Tasks,
+    finished: Annotated[Literal["true"], Query(description="Must be said: only finished ones go.")],  # noqa: ARG001
+) -> Response:
+    """Clears the finished tasks from the list; their pictures stay in the history."""
+    tasks.forget_finished()
+    return Response(status_code=204)
 
 
 @router.get("/{task_id}", responses=documented(404, 422))
 def get_task(task_id: TaskId, tasks: Tasks, settings: Config) -> TaskStatus:
     """Tells how far a task is."""
-    return present_task(tasks.get(task_id), tasks.queue_position(task_id), settings.api_prefix)
+    return _present(tasks.get(task_id), tasks, settings)
 
 
 @router.delete("/{task_id}", status_code=202, responses=documented(404, 409, 422))
 def cancel(task_id: TaskId, tasks: Tasks, settings: Config) -> TaskStatus:
-    """Cancels a task: at once when it waits, at its next step when it runs; no picture is kept."""
-    return present_task(tasks.cancel(task_id), tasks.queue_position(task_id), settings.api_prefix)
+    """Cancels a task: at once when it waits, at its next step when it runs; pictures that are finished stay."""
+    return _present(tasks.cancel(task_id), tasks, settings)
+
+
+@router.post("/{task_id}/retry", status_code=202, responses=documented(404, 409, 422, 429, 507))
+def retry(task_id: TaskId, tasks: Tasks, settings: Config, client: Client, response: Response) -> TaskCreated:
+    """Queues a failed, cancelled or interrupted task once more, as a new task."""
+    return _created(tasks.retry(task_id, client), settings, response)
+
+
+@router.post("/{task_id}/move", responses=documented(400, 404, 409, 413, 422))
+def move(task_id: TaskId, request: MoveRequest, tasks: Tasks, settings: Config) -> TaskStatus:
+    """Moves a waiting task to a place in the queue, as near as the turns of other clients allow."""
+    return _present(tasks.move(task_id, request.position), tasks, settings)
+
+
+@router.get(
+    "/{task_id}/preview",
+    response_class=Response,
+    responses={
+        **documented(404, 422),
+        200: {"content": {"image/webp": {}}, "description": "The newest preview."},
+        204: {"description": "There is none: the task does not run, or its model has no preview map."},
+    },
+)
+def get_preview(
+    task_id: TaskId,
+    tasks: Tasks,
+    seq: Annotated[  # noqa: ARG001 — it makes the address of each preview a new one
+        int | None, Query(ge=0, le=2**31, description="The `preview_seq` of the task, against caches.")
+    ] = None,
+) -> Response:
+    """Serves a small WebP of what the picture will look like, as far as the last step tells."""
+    found = tasks.preview(task_id)
+    if found is None:
+        return Response(status_code=204)
+    number, pixels = found
+    headers = {"Cache-Control": "no-store", "X-Preview-Seq": str(number)}
+    return Response(encode_preview(pixels), media_type="image/webp", headers=headers)
+
+
+@router.get(
+    "/{task_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        **documented(404, 422),
+        200: {"content": {"text/event-stream": {}}, "description": "Events `status`, each with a TaskStatus as data."},
+        204: {"description": "Nothing has changed since the last event, and nothing will."},
+    },
+)
+async def get_events(task_id: TaskId, tasks: Tasks, settings: Config, last_event_id: EventId = None) -> Response:
+    """Streams the task's status at every change, and ends with the task."""
+
+    def look() -> TaskStatus:
+        return _present(tasks.get(task_id), tasks, settings)
+
+    return await stream_status(look, tasks.watch, lambda: tasks.closing, last_event_id)
+
+
+def _present(task: TaskRecord, tasks: TaskManager, settings: Config) -> TaskStatus:
+    return present_task(task, tasks.outlook(task), settings.api_prefix)
+
+
+def _created(task_id: str, settings: Config, response: Response) -> TaskCreated:
+    response.headers["Location"] = f"{settings.api_prefix}/generate/{task_id}"
+    return TaskCreated(task_id=task_id)
 
 
 def with_defaults(request: GenerateRequest, settings: Config) -> GenerateRequest:

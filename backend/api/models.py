@@ -24,6 +24,7 @@ def list_models(app: App) -> ModelList:
 
 
 def _present(model: Model, default_guidance_scale: float) -> ModelInfo:
+    guidance_scale = default_guidance_scale if model.guidance_scale is None else model.guidance_scale
     return ModelInfo(
         id=model.id,
         name=model.name,
@@ -35,6 +36,8 @@ def _present(model: Model, default_guidance_scale: float) -> ModelInfo:
         size_multiple=model.size_multiple,
         max_side_px=model.max_side_px,
         default_steps=model.default_steps,
-        guidance_scale=default_guidance_scale if model.guidance_scale is None else model.guidance_scale,
+        guidance_scale=guidance_scale,
+        guidance=guidance_scale > 0,
+        negative_prompt=model.negative_prompt,
         repository=model.repository,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.models.schemas import ImageInfo, ImageRecord, TaskRecord, TaskStatus
+from backend.services.forecast import Outlook
 
 
 def present_image(record: ImageRecord, api_prefix: str) -> ImageInfo:
@@ -14,20 +15,28 @@ def present_image(record: ImageRecord, api_prefix: str) -> ImageInfo:
     )
 
 
-def present_task(task: TaskRecord, queue_position: int | None, api_prefix: str) -> TaskStatus:
-    """Shows a task with its place in the queue."""
+def present_task(task: TaskRecord, outlook: Outlook, api_prefix: str) -> TaskStatus:
+    """Shows a task with what is ahead of it."""
+    images = [present_image(record, api_prefix) for record in task.images]
     return TaskStatus(
         task_id=task.id,
         status=task.status,
         progress=task.progress,
         total_steps=task.total_steps,
         current_step=task.current_step,
+        step=task.step,
+        steps=task.steps,
         message=task.message,
-        result=present_image(task.result, api_prefix) if task.result else None,
+        result=images[-1] if images else None,
+        num_images=task.request.num_images,
+        images=images,
         error=task.error,
         error_code=task.error_code,
         cancelling=task.cancelling,
-        queue_position=queue_position,
+        queue_position=outlook.queue_position,
+        eta_seconds=None if outlook.eta_s is None else round(outlook.eta_s, 1),
+        timings=task.timings,
+        preview_seq=task.preview_seq,
         created_at=task.created_at,
         request=task.request,
     )

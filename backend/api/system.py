@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from backend import __version__
 from backend.api.dependencies import Monitor
-from backend.models.schemas import Health, Root, SystemStatus
+from backend.models.system import Health, Root, SystemStatus
 
 root_router = APIRouter(tags=["system"])
 router = APIRouter(prefix="/system", tags=["system"])

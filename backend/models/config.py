@@ -82,6 +82,12 @@ class Settings(BaseSettings):
 
     task_timeout: float = Field(default=600.0, gt=0, description="Seconds that a task may run.")
     max_queued_tasks: int = Field(default=100, ge=1, description="Tasks that may wait at once.")
+    max_queued_tasks_per_client: int = Field(
+        default=50, ge=1, description="Tasks of one client, which is a token or an address, that may wait at once."
+    )
+    max_work: int = Field(
+        default=800, ge=200, description="Megapixels (of 2^20 pixels) × steps × pictures that one request may ask for."
+    )
     kept_finished_tasks: int = Field(default=200, ge=0, description="Finished tasks whose status is remembered.")
     min_free_disk_mb: int = Field(default=200, ge=0, description="Free disk space below which no task is accepted.")
     log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")

@@ -16,9 +16,12 @@ MAX_STEPS = 50
 MAX_SEED = 2**53 - 1
 """Largest integer that a JavaScript client reads without rounding."""
 MAX_PROMPT_CHARACTERS = 4000
+MAX_PICTURES = 16
 
 ID_PATTERN = r"^[0-9a-f]{32}$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+LOCAL_CLIENT = "local"
+"""Who asks when nobody says who he is."""
 _ALLOWED_CONTROL_CHARACTERS = frozenset("\n\t")
 
 
@@ -29,7 +32,7 @@ class Frozen(BaseModel):
 
 
 class GenerateRequest(BaseModel):
-    """One picture to generate. Strict: no coercion, no unknown fields."""
+    """A picture to generate, or several that differ in their seeds. Strict: no coercion, no unknown fields."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -71,6 +74,9 @@ class GenerateRequest(BaseModel):
     model: str = Field(
         default="auto", min_length=1, max_length=100, description="A model of /api/models, or `auto` for the best one."
     )
+    num_images: int = Field(
+        default=1, ge=1, le=MAX_PICTURES, description="Pictures to draw; picture i (from 0) has the seed `seed` + i."
+    )
 
     @field_validator("prompt")
     @classmethod
@@ -107,6 +113,14 @@ class TaskCreated(Frozen):
     """Answer to an accepted request."""
 
     task_id: Identifier
+
+
+class MoveRequest(BaseModel):
+    """Where a waiting task is to stand."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    position: int = Field(ge=0, le=10**6, description="Tasks that shall run before it.")
 
 
 class ImageRecord(Frozen):
@@ -160,20 +174,54 @@ class Status(StrEnum):
         return self not in (Status.PENDING, Status.PROCESSING)
 
 
+class Timings(Frozen):
+    """Seconds that a task has spent in each phase, over all its pictures; null until known."""
+
+    queued_s: float | None = None
+    load_s: float | None = None
+    encode_s: float | None = None
+    denoise_s: float | None = None
+    decode_s: float | None = None
+    save_s: float | None = None
+
+
 class TaskRecord(Frozen):
     """What is known of one task; a new record replaces the old one at every change."""
 
     id: Identifier
     request: GenerateRequest
+    client: str = LOCAL_CLIENT
+    idempotency_key: str | None = None
     status: Status = Status.PENDING
-    current_step: int = 0
-    total_steps: int
+    step: int = 0
     message: str = ""
     error: str | None = None
     error_code: str | None = None
     cancelling: bool = False
     created_at: datetime
-    result: ImageRecord | None = None
+    images: tuple[ImageRecord, ...] = ()
+    timings: Timings = Timings()
+    preview_seq: int | None = Field(default=None, exclude=True)
+
+    @property
+    def result(self) -> ImageRecord | None:
+        """The newest picture."""
+        return self.images[-1] if self.images else None
+
+    @property
+    def steps(self) -> int:
+        """Steps of one picture."""
+        return self.request.num_inference_steps
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all pictures together."""
+        return self.steps * self.request.num_images
+
+    @property
+    def current_step(self) -> int:
+        """Finished steps of all pictures together."""
+        return min(len(self.images) * self.steps + self.step, self.total_steps)
 
     @property
     def progress(self) -> float:
@@ -187,14 +235,21 @@ class TaskStatus(Frozen):
     task_id: Identifier
     status: Status
     progress: float = Field(ge=0, le=100)
-    total_steps: int
-    current_step: int
+    total_steps: int = Field(description="Steps of all pictures together.")
+    current_step: int = Field(description="Finished steps of all pictures together.")
+    step: int = Field(description="Finished steps of the picture that is being drawn.")
+    steps: int = Field(description="Steps of one picture.")
     message: str
-    result: ImageInfo | None
+    result: ImageInfo | None = Field(description="The newest picture.")
+    num_images: int
+    images: list[ImageInfo] = Field(description="The finished pictures, in the order of their seeds.")
     error: str | None
     error_code: str | None
     cancelling: bool
     queue_position: int | None = Field(description="Tasks that run before this one; null when it does not wait.")
+    eta_seconds: float | None = Field(description="Expected seconds until the task ends; null while unknown.")
+    timings: Timings
+    preview_seq: int | None = Field(description="Number of the newest preview; null when there is none.")
     created_at: datetime
     request: GenerateRequest
 
@@ -219,6 +274,8 @@ class ModelInfo(Frozen):
     max_side_px: int | None
     default_steps: int
     guidance_scale: float
+    guidance: bool = Field(description="Whether the model is guided, which makes it follow the prompt more closely.")
+    negative_prompt: bool = Field(description="Whether the model understands what shall not be in the picture.")
     repository: str | None
 
 
@@ -228,70 +285,6 @@ class ModelList(Frozen):
     default: str | None
     loaded: str | None
     models: list[ModelInfo]
-
-
-class CpuStatus(Frozen):
-    """Processor load."""
-
-    usage_percent: float
-    cores: int
-    frequency_mhz: float
-
-
-class MemoryStatus(Frozen):
-    """Main memory, in GiB."""
-
-    total_gb: float
-    used_gb: float
-    available_gb: float
-    usage_percent: float
-
-
-class GpuStatus(Frozen):
-    """The first graphics card, memory in GiB and temperature in °C."""
-
-    available: bool
-    name: str | None
-    memory_total_gb: float | None
-    memory_used_gb: float | None
-    usage_percent: float | None
-    temperature: float | None
-
-
-class DiskStatus(Frozen):
-    """The disk that holds the data folder, in GiB."""
-
-    path: str
-    total_gb: float
-    used_gb: float
-    free_gb: float
-    usage_percent: float
-
-
-class SystemStatus(Frozen):
-    """One sample of the machine's state."""
-
-    cpu: CpuStatus
-    memory: MemoryStatus
-    gpu: GpuStatus | None
-    disk: DiskStatus
-    timestamp: datetime
-
-
-class Health(Frozen):
-    """The process is up and answers."""
-
-    status: str = "healthy"
-    service: str = "Z-Image API"
-
-
-class Root(Frozen):
-    """Where things are."""
-
-    message: str = "Z-Image API"
-    version: str
-    docs: str = "/docs"
-    health: str = "/health"
 
 
 class FieldProblem(Frozen):
@@ -307,6 +300,7 @@ class ErrorDetail(Frozen):
     code: str
     message: str
     fields: list[FieldProblem] = []
+    position: int | None = Field(default=None, description="With `queue_full`: tasks that wait already.")
 
 
 class ErrorBody(Frozen):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from backend.models.schemas import GenerateRequest
 from backend.services.catalogue import Catalogue
-from backend.services.errors import DiskFull
+from backend.services.errors import DiskFull, TooMuchWork
 
 _MIB = 2**20
 
@@ -14,18 +14,28 @@ _MIB = 2**20
 class Admission:
     """Checks what can be known at once: the model is here, and there is room for the picture."""
 
-    def __init__(self, catalogue: Catalogue, free_disk_bytes: Callable[[], int], min_free_disk_mb: int) -> None:
+    def __init__(
+        self, catalogue: Catalogue, free_disk_bytes: Callable[[], int], *, min_free_disk_mb: int, max_work: int
+    ) -> None:
         self._catalogue = catalogue
         self._free_disk_bytes = free_disk_bytes
         self._min_free_disk_mb = min_free_disk_mb
+        self._max_work = max_work
 
     def check(self, request: GenerateRequest) -> None:
         """Lets a request pass, or raises.
 
         Raises:
+            TooMuchWork: its pixels × steps × pictures are above the limit of the settings.
             ModelError: the model is unknown or not installed.
             DiskFull: less space is free than the settings want.
         """
+        work = request.width * request.height * request.num_inference_steps * request.num_images / _MIB
+        if work > self._max_work:
+            raise TooMuchWork(
+                f"{request.width}×{request.height} pixels × {request.num_inference_steps} steps × {request.num_images} "
+                f"pictures are {work:,.0f} megapixel steps; the limit is {self._max_work:,}. Ask for fewer pictures."
+            )
         self._catalogue.resolve(request.model)
         free_mb = self._free_disk_bytes() // _MIB
         if free_mb < self._min_free_disk_mb:

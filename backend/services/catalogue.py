@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from backend.models.config import Settings
 from backend.services.errors import ModelNotInstalled, UnknownModel
+from backend.services.preview import FLUX_VAE_MAP, PreviewMap, parse_preview_map
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Model:
     max_side_px: int | None = None
     default_steps: int = 9
     guidance_scale: float | None = None
+    negative_prompt: bool = False
+    preview_map: PreviewMap | None = None
     demo: bool = False
     path: Path | None = None
     source: Source | None = None
@@ -50,6 +53,7 @@ TURBO = Model(
     repository="Tongyi-MAI/Z-Image-Turbo",
     download_gb=32.9,
     guidance_scale=0.0,
+    preview_map=FLUX_VAE_MAP,
 )
 BASE = Model(
     id="z-image",
@@ -59,6 +63,8 @@ BASE = Model(
     download_gb=20.5,
     default_steps=50,
     guidance_scale=4.0,
+    negative_prompt=True,
+    preview_map=FLUX_VAE_MAP,
 )
 NANO = Model(
     id="zimage-nano",
@@ -183,6 +189,8 @@ def _with_own_facts(model: Model) -> Model:
             max_side_px=_optional_int(facts.get("max_side_px", model.max_side_px)),
             default_steps=int(facts.get("default_steps", model.default_steps)),
             guidance_scale=facts.get("guidance_scale", model.guidance_scale),
+            negative_prompt=bool(facts.get("negative_prompt", model.negative_prompt)),
+            preview_map=parse_preview_map(facts["preview_map"]) if facts.get("preview_map") else model.preview_map,
             demo=bool(facts.get("demo", model.demo)),
         )
     except FileNotFoundError:

@@ -2,7 +2,8 @@
 
 StudioError
 ├── UnknownTask, UnknownImage           → 404
-├── TaskAlreadyFinished                 → 409
+├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting → 409
+├── IdempotencyMismatch, TooMuchWork    → 422
 ├── QueueFull                           → 429
 ├── DiskFull                            → 507
 ├── NewerFormat                         → the process does not start
@@ -40,10 +41,39 @@ class TaskAlreadyFinished(StudioError):
     code = "conflict"
 
 
+class TaskNotRetryable(StudioError):
+    """Only a task that ended without all its pictures can be run again."""
+
+    code = "conflict"
+
+
+class TaskNotWaiting(StudioError):
+    """Only a waiting task has a place in the queue."""
+
+    code = "conflict"
+
+
+class IdempotencyMismatch(StudioError):
+    """The key of an earlier request came with another request."""
+
+    code = "idempotency_mismatch"
+
+
+class TooMuchWork(StudioError):
+    """Pixels × steps × pictures of one request are above the limit."""
+
+    code = "too_much_work"
+
+
 class QueueFull(StudioError):
-    """Too many tasks wait."""
+    """Too many tasks wait, of all clients or of this one."""
 
     code = "queue_full"
+
+    def __init__(self, message: str, *, position: int, retry_after_s: float | None) -> None:
+        super().__init__(message)
+        self.position = position
+        self.retry_after_s = retry_after_s
 
 
 class DiskFull(StudioError):

@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from backend.services.catalogue import Catalogue, Model
 from backend.services.engines.base import Engine, EngineRequest, StepEvent
 from backend.services.errors import ModelBroken
 from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_sides, fit_size, plan_load
+from backend.services.preview import PreviewPixels
 from backend.utils.safetensors_header import count_values
 
 logger = logging.getLogger(__name__)
@@ -31,12 +32,24 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
+class PhaseTimes:
+    """Seconds of one picture's phases; None for those that did not end (yet)."""
+
+    load_s: float | None = None
+    encode_s: float | None = None
+    denoise_s: float | None = None
+    decode_s: float | None = None
+
+
+@dataclass(frozen=True)
 class Progress:
     """Plain data for whoever watches a generation."""
 
     phase: Phase
     forwards_done: int = 0
     note: str = ""
+    times: PhaseTimes = field(default=PhaseTimes(), compare=False)
+    preview: PreviewPixels | None = field(default=None, compare=False)
 
 
 OnProgress = Callable[[Progress], None]
@@ -56,6 +69,7 @@ class GeneratedImage:
     device: str
     generation_time_ms: float
     note: str
+    times: PhaseTimes = PhaseTimes()
 
     @property
     def use_gpu(self) -> bool:
@@ -68,6 +82,30 @@ class _Loaded:
     model_id: str
     path: Path
     plan: LoadPlan
+
+
+class _Stopwatch:
+    """Measures a picture's phases; the prompt's time is known from engines that tell when the first forward begins."""
+
+    def __init__(self) -> None:
+        self.times = PhaseTimes()
+        self._since = time.perf_counter()
+
+    def loaded(self) -> None:
+        self.times = replace(self.times, load_s=self._lap())
+
+    def stepped(self, event: StepEvent) -> None:
+        if event.forwards_done == 0:
+            self.times = replace(self.times, encode_s=self._lap())
+        elif event.forwards_done == event.forwards_total:
+            self.times = replace(self.times, denoise_s=self._lap())
+
+    def decoded(self) -> None:
+        self.times = replace(self.times, decode_s=self._lap())
+
+    def _lap(self) -> float:
+        before, self._since = self._since, time.perf_counter()
+        return round(self._since - before, 4)
 
 
 class ImageGenerator:
@@ -113,8 +151,10 @@ class ImageGenerator:
             BlankPicture: the model's output is no picture.
         """
         model = self._catalogue.resolve(request.model)
+        watch = _Stopwatch()
         self.prepare()
         plan = self._ensure_loaded(model, request, on_progress)
+        watch.loaded()
         width, height = self._size(model, plan, request)
         engine_request = EngineRequest(
             prompt=request.prompt,
@@ -123,15 +163,18 @@ class ImageGenerator:
             num_inference_steps=request.num_inference_steps,
             guidance_scale=self._guidance(model),
             seed=self._draw_seed() if request.seed is None else request.seed,
+            preview_map=model.preview_map,
         )
         note = describe_changes(request, model, plan, width, height)
-        on_progress(Progress(Phase.DENOISING, 0, note))
+        on_progress(Progress(Phase.DENOISING, 0, note, watch.times))
         started = time.perf_counter()
 
         def on_step(event: StepEvent) -> None:
-            on_progress(Progress(Phase.DENOISING, event.forwards_done, note))
+            watch.stepped(event)
+            on_progress(Progress(Phase.DENOISING, event.forwards_done, note, watch.times, event.preview))
 
         [image] = self._engine.generate(engine_request, on_step)
+        watch.decoded()
         return GeneratedImage(
             image=image,
             prompt=request.prompt,
@@ -142,6 +185,7 @@ class ImageGenerator:
             device=plan.device,
             generation_time_ms=round((time.perf_counter() - started) * 1000, 2),
             note=note,
+            times=watch.times,
         )
 
     def _ensure_loaded(self, model: Model, request: GenerateRequest, on_progress: OnProgress) -> LoadPlan:

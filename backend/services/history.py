@@ -24,7 +24,13 @@ from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, NewerFormat, UnknownImage
 from backend.services.generator import GeneratedImage
 from backend.services.metadata import embed, extract
-from backend.utils.atomic_file import TEMPORARY_PREFIX, remove_temporary_files, sync_directory, write_atomically
+from backend.utils.atomic_file import (
+    TEMPORARY_PREFIX,
+    remove_temporary_files,
+    set_aside,
+    sync_directory,
+    write_atomically,
+)
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
@@ -233,19 +239,12 @@ class HistoryStore:
         except FileNotFoundError:
             return None
         except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError) as error:
-            aside = self._set_aside()
+            aside = set_aside(self._file)
             logger.error(
                 "%s is damaged (%s): kept as %s, rebuilding from the pictures",
                 self._file.name, type(error).__name__, aside.name,
             )  # fmt: skip
             return None
-
-    def _set_aside(self) -> Path:
-        number = 1
-        while (aside := self._file.with_name(f"{self._file.name}.corrupt-{number}")).exists():
-            number += 1
-        self._file.replace(aside)
-        return aside
 
     # -- putting right ---------------------------------------------------------------------------------------------
 

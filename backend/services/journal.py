@@ -5,35 +5,47 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+import orjson
+from pydantic import ValidationError
 
 from backend.models.schemas import TaskRecord
-from backend.utils.atomic_file import write_atomically
+from backend.services.errors import NewerFormat
+from backend.utils.atomic_file import set_aside, write_atomically
 
 logger = logging.getLogger(__name__)
 
-
-class _Content(BaseModel):
-    version: int = 1
-    tasks: list[TaskRecord]
+SCHEMA_VERSION = 2
+"""2 keeps all pictures of a task; 1 had one `result`."""
 
 
 class Journal:
-    """One JSON file with the unfinished tasks and the latest finished ones, oldest first."""
+    """One JSON file with the unfinished tasks and the latest finished ones, a task a line."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._lines: dict[str, tuple[TaskRecord, bytes]] = {}
 
     def read(self) -> list[TaskRecord]:
-        """Returns the tasks; none when the file is missing, or damaged and therefore set aside."""
+        """Returns the tasks; none when the file is missing, or damaged and therefore set aside.
+
+        Raises:
+            NewerFormat: a newer version of this program wrote the file; it was not touched.
+        """
         try:
-            return _Content.model_validate_json(self._file.read_bytes()).tasks
+            content = orjson.loads(self._file.read_bytes())
+            if content["version"] > SCHEMA_VERSION:
+                raise NewerFormat(
+                    f"{self._file.name} was written by a newer version of this program (format {content['version']}, "
+                    f"this one reads {SCHEMA_VERSION}). Update the program; nothing was changed."
+                )
+            tasks = [_migrated(task) if content["version"] == 1 else task for task in content["tasks"]]
+            return [TaskRecord.model_validate_json(orjson.dumps(task)) for task in tasks]
         except FileNotFoundError:
             return []
-        except ValidationError:
-            aside = self._file.with_name(f"{self._file.name}.corrupt")
-            self._file.replace(aside)
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValidationError):
+            aside = set_aside(self._file)
             logger.error("%s is damaged: kept as %s, the queue starts empty", self._file.name, aside.name)
             return []
 
@@ -43,5 +55,18 @@ class Journal:
         Raises:
             OSError: the disk refuses; the file is as it was.
         """
-        content = _Content(tasks=list(tasks)).model_dump_json().encode()
+        lines = {task.id: (task, self._line(task)) for task in tasks}
+        body = b",\n".join(line for _, line in lines.values())
+        content = b'{"version": %d, "tasks": [\n%s\n]}\n' % (SCHEMA_VERSION, body)
         write_atomically(self._file, lambda file: file.write(content))
+        self._lines = lines
+
+    def _line(self, task: TaskRecord) -> bytes:
+        """Only what has changed since the last time is encoded anew."""
+        known, line = self._lines.get(task.id, (None, b""))
+        return line if known is task else task.model_dump_json().encode()
+
+
+def _migrated(task: dict[str, Any]) -> dict[str, Any]:
+    result = task.get("result")
+    return {**task, "images": [result] if result else [], "step": 0 if result else task.get("current_step", 0)}

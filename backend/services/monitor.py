@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from backend.models.schemas import CpuStatus, DiskStatus, GpuStatus, MemoryStatus, SystemStatus
+from backend.models.system import CpuStatus, DiskStatus, GpuStatus, MemoryStatus, SystemStatus
 from backend.utils.clock import utc_now
 
 logger = logging.getLogger(__name__)

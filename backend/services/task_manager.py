@@ -1,4 +1,4 @@
-"""The queue: one worker thread runs the tasks in order; everybody else reads immutable records."""
+"""The queue: one worker thread runs the tasks in turn; everybody else reads immutable records."""
 
 from __future__ import annotations
 
@@ -7,68 +7,32 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
-from backend.models.schemas import GenerateRequest, ImageRecord, Status, TaskRecord
+from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Status, TaskRecord, Timings
 from backend.services.errors import (
     Cancelled,
     DiskFull,
-    QueueFull,
+    IdempotencyMismatch,
     ShutDown,
-    Stopped,
-    StudioError,
     TaskAlreadyFinished,
-    TimedOut,
+    TaskNotRetryable,
+    TaskNotWaiting,
     UnknownTask,
 )
-from backend.services.generator import GeneratedImage, OnProgress, Phase, Progress
+from backend.services.forecast import Forecast, Outlook, look_ahead
 from backend.services.journal import Journal
+from backend.services.preview import PreviewPixels
+from backend.services.stopping import StopSignal
+from backend.services.task_queue import Limits, move_task, refuse_too_many, take_turns
+from backend.services.task_runner import Generator, Outcome, PictureStore, TaskRunner
+from backend.services.watchers import Watchers
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = "The program ended while this task was running; it was not started again by itself."
-
-
-class Generator(Protocol):
-    """Draws pictures, on the worker thread only."""
-
-    def prepare(self) -> None:
-        """Does once what need not wait for the first task."""
-
-    def generate(self, request: GenerateRequest, on_progress: OnProgress) -> GeneratedImage:
-        """Draws one picture; what `on_progress` raises ends it."""
-
-
-class PictureStore(Protocol):
-    """Keeps pictures."""
-
-    def add(self, generated: GeneratedImage) -> ImageRecord:
-        """Saves a picture; returns when it is on the disk."""
-
-
-class StopSignal:
-    """Why the running task has to end, if it has to."""
-
-    def __init__(self, deadline: float, monotonic: Callable[[], float], timeout_s: float) -> None:
-        self._deadline = deadline
-        self._monotonic = monotonic
-        self._timeout_s = timeout_s
-        self._reason: Stopped | None = None
-
-    def stop(self, reason: Stopped) -> None:
-        """Asks for an end; the first reason counts."""
-        self._reason = self._reason or reason
-
-    def check(self) -> None:
-        """Raises the reason when there is one."""
-        if self._reason is not None:
-            raise self._reason
-        if self._monotonic() > self._deadline:
-            raise TimedOut(
-                f"The task ran longer than the limit of {self._timeout_s:g} s. Try a smaller size or fewer steps."
-            )
+_RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.INTERRUPTED)
 
 
 class TaskManager:
@@ -81,31 +45,38 @@ class TaskManager:
         journal: Journal,
         *,
         admit: Callable[[GenerateRequest], None],
-        timeout_s: float,
-        max_queued: int,
-        kept_finished: int,
+        limits: Limits,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         make_id: Callable[[], str] = new_id,
     ) -> None:
         self._generator = generator
-        self._store = store
         self._journal = journal
         self._admit = admit
-        self._timeout_s = timeout_s
-        self._max_queued = max_queued
-        self._kept_finished = kept_finished
+        self._limits = limits
         self._monotonic = monotonic
         self._now = now
         self._make_id = make_id
+        self._forecast = Forecast()
+        self._runner = TaskRunner(generator, store, self._forecast)
         self._tasks: dict[str, TaskRecord] = {}
+        self._order: tuple[str, ...] = ()
+        self._served: dict[str, int] = {}
+        self._queued_at: dict[str, float] = {}
+        self._previews: dict[str, PreviewPixels] = {}
         self._running: StopSignal | None = None
+        self._last_progress = 0.0
         self._closing = False
         self._changed = threading.Condition()
+        self._watchers = Watchers()
         self._worker = threading.Thread(target=self._work, name="generation", daemon=True)
 
     def start(self) -> None:
-        """Takes up the queue of the last run and starts the worker; what was running then is not run again."""
+        """Takes up the queue of the last run and starts the worker; what was running then is not run again.
+
+        Raises:
+            NewerFormat: a newer version of this program wrote the queue; nothing was touched.
+        """
         for task in self._journal.read():
             if task.status is Status.PROCESSING:
                 task = task.model_copy(
@@ -118,6 +89,7 @@ class TaskManager:
                     }
                 )
             self._tasks[task.id] = task
+        self._reorder()
         self._save()
         self._worker.start()
 
@@ -132,37 +104,72 @@ class TaskManager:
             if self._running is not None:
                 self._running.stop(ShutDown(INTERRUPTED))
             self._changed.notify_all()
+        self._watchers.notify()
         self._worker.join(timeout_s)
         return not self._worker.is_alive()
 
-    def submit(self, request: GenerateRequest) -> str:
+    @property
+    def closing(self) -> bool:
+        """Whether the process is about to end."""
+        return self._closing
+
+    # -- for clients -------------------------------------------------------------------------------------------------
+
+    def submit(self, request: GenerateRequest, client: str = LOCAL_CLIENT, idempotency_key: str | None = None) -> str:
         """Queues a request and returns the task's id, once the task is on the disk.
+
+        A key that the same client has used before gives the task of then, as long as that is remembered.
 
         Raises:
             QueueFull: too many tasks wait.
+            IdempotencyMismatch: the key came with another request before.
             DiskFull: the task cannot be stored.
             StudioError: the request was not admitted.
         """
+        known = self._find(client, idempotency_key, request)
+        if known is not None:
+            return known
         self._admit(request)
         with self._changed:
-            waiting = len(self._waiting())
-            if waiting >= self._max_queued:
-                raise QueueFull(f"{waiting} tasks are waiting, which is the limit; try again when some have finished.")
+            known = self._find(client, idempotency_key, request)  # two at once: the first one counts
+            if known is not None:
+                return known
+            running = [self.outlook(task).eta_s for task in self.active()[:1]]
+            refuse_too_many(self._waiting(), client, self._limits, retry_after_s=running[0] if running else None)
             task = TaskRecord(
                 id=self._make_id(),
                 request=request,
-                total_steps=request.num_inference_steps,
+                client=client,
+                idempotency_key=idempotency_key,
                 message="Waiting in the queue",
                 created_at=self._now(),
             )
-            self._tasks[task.id] = task
+            self._tasks = {**self._tasks, task.id: task}
             try:
                 self._save()
             except OSError as error:
-                del self._tasks[task.id]
+                self._tasks = {task_id: other for task_id, other in self._tasks.items() if task_id != task.id}
                 raise DiskFull("The disk refuses to store the task; free some space and try again.") from error
+            self._queued_at[task.id] = self._monotonic()
+            self._reorder()
             self._changed.notify_all()
+        self._watchers.notify()
         return task.id
+
+    def retry(self, task_id: str, client: str = LOCAL_CLIENT) -> str:
+        """Queues the request of a task that ended without all its pictures once more, as a new task.
+
+        Raises:
+            UnknownTask: there is none.
+            TaskNotRetryable: it waits, runs or is completed.
+            StudioError: as for `submit`.
+        """
+        task = self.get(task_id)
+        if task.status not in _RETRYABLE:
+            raise TaskNotRetryable(
+                f"This task is {task.status}; only a task that ended without success can be retried."
+            )
+        return self.submit(task.request, client)
 
     def get(self, task_id: str) -> TaskRecord:
         """Returns a task as it is now.
@@ -177,22 +184,37 @@ class TaskManager:
 
     def active(self) -> list[TaskRecord]:
         """Returns the unfinished tasks in the order in which they run."""
-        with self._changed:
-            return [task for task in self._tasks.values() if not task.status.is_final]
+        tasks, order = self._tasks, self._order
+        running = [task for task in tasks.values() if task.status is Status.PROCESSING]
+        waiting = [tasks[task_id] for task_id in order if task_id in tasks]
+        return running + [task for task in waiting if task.status is Status.PENDING]
 
     def finished(self) -> list[TaskRecord]:
         """Returns the finished tasks that are remembered, newest first."""
-        with self._changed:
-            return [task for task in reversed(self._tasks.values()) if task.status.is_final]
+        return [task for task in reversed(self._tasks.values()) if task.status.is_final]
 
-    def queue_position(self, task_id: str) -> int | None:
-        """Returns how many tasks wait before this one; None when it does not wait."""
-        with self._changed:
-            waiting = self._waiting()
-        return waiting.index(task_id) if task_id in waiting else None
+    def outlook(self, task: TaskRecord) -> Outlook:
+        """Tells what is ahead of a task."""
+        tasks, since_s = self._tasks, self._monotonic() - self._last_progress
+        running = [other for other in tasks.values() if other.status is Status.PROCESSING]
+        waiting = [tasks[task_id] for task_id in self._order if task_id in tasks]
+        return look_ahead(task, running, waiting, self._forecast, since_s)
+
+    def preview(self, task_id: str) -> tuple[int, PreviewPixels] | None:
+        """Returns the number and the pixels of a running task's newest preview; None when there is none.
+
+        Raises:
+            UnknownTask: there is no such task.
+        """
+        task, pixels = self.get(task_id), self._previews.get(task_id)
+        return None if pixels is None or task.preview_seq is None else (task.preview_seq, pixels)
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls back after every change of any task, on another thread; returns what ends that."""
+        return self._watchers.add(callback)
 
     def cancel(self, task_id: str) -> TaskRecord:
-        """Ends a task: at once when it waits, at its next step when it runs.
+        """Ends a task: at once when it waits, at its next step when it runs; finished pictures stay.
 
         Raises:
             UnknownTask: there is none.
@@ -203,104 +225,140 @@ class TaskManager:
             if task.status.is_final:
                 raise TaskAlreadyFinished(f"This task is {task.status} already; there is nothing to cancel.")
             if task.status is Status.PENDING:
-                return self._finish(task_id, Status.CANCELLED, "Cancelled before it started")
-            if self._running is None:
+                task = self._finish(task_id, status=Status.CANCELLED, message="Cancelled before it started")
+            elif self._running is None:
                 raise TaskAlreadyFinished(
                     "The picture is finished and being saved; delete it from the history instead."
                 )
-            self._running.stop(Cancelled("Cancelled"))
-            self._update(task_id, cancelling=True, message="Cancelling")
-            return self._tasks[task_id]
+            else:
+                self._running.stop(Cancelled("Cancelled"))
+                task = self._update(task_id, cancelling=True, message="Cancelling")
+        self._watchers.notify()
+        return task
 
-    # -- the worker ------------------------------------------------------------------------------------------------
+    def move(self, task_id: str, position: int) -> TaskRecord:
+        """Moves a waiting task to a place in the queue, as near as the turns of other clients allow.
+
+        Raises:
+            UnknownTask: there is none.
+            TaskNotWaiting: it does not wait any more.
+        """
+        with self._changed:
+            task = self.get(task_id)
+            if task.status is not Status.PENDING:
+                raise TaskNotWaiting(f"This task is {task.status}; only a waiting task can be moved.")
+            waiting = move_task(self._waiting(), self._served, task_id, position)
+            others = {key: other for key, other in self._tasks.items() if other.status is not Status.PENDING}
+            self._tasks = {**others, **{other.id: other for other in waiting}}
+            self._reorder()
+            self._save_if_possible()
+        self._watchers.notify()
+        return task
+
+    def forget_finished(self) -> None:
+        """Clears the finished tasks from the list; their pictures stay."""
+        with self._changed:
+            self._tasks = {task_id: task for task_id, task in self._tasks.items() if not task.status.is_final}
+            self._save_if_possible()
+        self._watchers.notify()
+
+    # -- for the runner ----------------------------------------------------------------------------------------------
+
+    def change(self, task_id: str, **changes: object) -> None:
+        """Updates the record of the running task; one that is being cancelled keeps its message."""
+        with self._changed:
+            if self._tasks[task_id].cancelling:
+                changes.pop("message", None)
+            self._last_progress = self._monotonic()
+            self._update(task_id, **changes)
+        self._watchers.notify()
+
+    def show(self, task_id: str, preview: PreviewPixels) -> None:
+        """Keeps the newest preview of the running task."""
+        with self._changed:
+            self._previews[task_id] = preview
+            self._update(task_id, preview_seq=(self._tasks[task_id].preview_seq or 0) + 1)
+
+    def seal(self, signal: StopSignal) -> None:
+        """Ends the task if it was asked to; from here on it saves its last picture, and a cancel is refused."""
+        with self._changed:
+            signal.check()
+            self._running = None
+
+    # -- the worker --------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
         try:
             self._generator.prepare()
         except Exception:  # the first task will meet the same fault and report it
             logger.exception("the generator could not be prepared")
-        while (task := self._take_next()) is not None:
-            self._run(task)
+        while (taken := self._take_next()) is not None:
+            self._end(taken[0].id, self._runner.run(*taken, self))
 
-    def _take_next(self) -> TaskRecord | None:
+    def _take_next(self) -> tuple[TaskRecord, StopSignal] | None:
         with self._changed:
-            while not self._closing and not self._waiting():
+            while not self._closing and not self._order:
                 self._changed.wait()
             if self._closing:
                 return None
-            task_id = self._waiting()[0]
-            self._running = StopSignal(self._monotonic() + self._timeout_s, self._monotonic, self._timeout_s)
-            self._update(task_id, status=Status.PROCESSING, message="Starting")
+            task = self._tasks[self._order[0]]
+            self._served = {**self._served, task.client: max(self._served.values(), default=0) + 1}
+            began = self._last_progress = self._monotonic()
+            signal = self._running = StopSignal(began + self._limits.timeout_s, self._monotonic, self._limits.timeout_s)
+            queued_at = self._queued_at.pop(task.id, None)
+            timings = Timings(queued_s=None if queued_at is None else round(began - queued_at, 4))
+            task = self._update(task.id, status=Status.PROCESSING, message="Starting", timings=timings)
+            self._reorder()
             self._save_if_possible()
-            return self._tasks[task_id]
-
-    def _run(self, task: TaskRecord) -> None:
-        signal = self._running
-        if signal is None:
-            raise RuntimeError("a task is run only after it was taken")
         logger.info("task %s started", task.id)
-        try:
-            generated = self._generator.generate(
-                task.request, lambda progress: self._on_progress(task, signal, progress)
-            )
-            self._pass_the_last_exit(signal)
-            record = self._store.add(generated)
-        except Stopped as reason:
-            self._end(task.id, _status_after(reason), str(reason), reason)
-        except StudioError as error:
-            self._end(task.id, Status.FAILED, "Failed", error)
-        except Exception as error:  # anything else is a fault of ours: the queue goes on, the log has the traceback
-            logger.exception("task %s failed", task.id)
-            unexpected = StudioError(f"An unexpected error ({type(error).__name__}) ended this task; the log has more.")
-            self._end(task.id, Status.FAILED, "Failed", unexpected)
-        else:
-            message = f"Completed in {generated.generation_time_ms / 1000:.1f} s"
-            with self._changed:
-                self._update(task.id, result=record, current_step=task.total_steps)
-                self._finish(task.id, Status.COMPLETED, f"{message}; {generated.note}" if generated.note else message)
+        self._watchers.notify()
+        return task, signal
 
-    def _pass_the_last_exit(self, signal: StopSignal) -> None:
-        """Ends the task if it was asked to; from here on it saves its picture, and a cancel is refused."""
-        with self._changed:
-            signal.check()
-            self._running = None
-
-    def _on_progress(self, task: TaskRecord, signal: StopSignal, progress: Progress) -> None:
-        signal.check()
-        with self._changed:
-            if self._tasks[task.id].cancelling:  # keeps its message
-                return
-            if progress.phase is Phase.LOADING:
-                self._update(task.id, message=progress.note)
-                return
-            step = min(progress.forwards_done, task.total_steps - 1)  # the last step is the picture on the disk
-            words = f"Step {step} of {task.total_steps}"
-            self._update(task.id, current_step=step, message=f"{words}; {progress.note}" if progress.note else words)
-
-    def _end(self, task_id: str, status: Status, message: str, error: StudioError) -> None:
+    def _end(self, task_id: str, outcome: Outcome) -> None:
+        changes: dict[str, object] = {"images": outcome.images, "timings": outcome.timings}
+        if outcome.status is Status.COMPLETED:
+            changes["step"] = 0
+        elif outcome.status is not Status.CANCELLED and outcome.error is not None:
+            changes |= {"error": str(outcome.error), "error_code": outcome.error.code}
         with self._changed:
             self._running = None
-            if status is not Status.CANCELLED:
-                self._update(task_id, error=str(error), error_code=error.code)
-            self._finish(task_id, status, message)
+            self._finish(task_id, status=outcome.status, message=outcome.message, **changes)
+        self._watchers.notify()
 
     # -- the records; the caller holds the lock ----------------------------------------------------------------------
 
-    def _waiting(self) -> list[str]:
-        return [task.id for task in self._tasks.values() if task.status is Status.PENDING]
+    def _find(self, client: str, key: str | None, request: GenerateRequest) -> str | None:
+        if key is None:
+            return None
+        for task in self._tasks.values():
+            if task.idempotency_key == key and task.client == client:
+                if task.request != request:
+                    raise IdempotencyMismatch("This Idempotency-Key came with another request before; use a new one.")
+                return task.id
+        return None
 
-    def _update(self, task_id: str, **changes: object) -> None:
-        self._tasks[task_id] = self._tasks[task_id].model_copy(update=changes)
+    def _waiting(self) -> list[TaskRecord]:
+        return [task for task in self._tasks.values() if task.status is Status.PENDING]
 
-    def _finish(self, task_id: str, status: Status, message: str) -> TaskRecord:
-        self._update(task_id, status=status, message=message, cancelling=False)
-        logger.info("task %s %s", task_id, status)
-        tasks = dict(self._tasks)  # a new one: readers look without the lock
-        task = tasks[task_id] = tasks.pop(task_id)  # finished tasks stand in the order of their ends
-        finished = [task.id for task in tasks.values() if task.status.is_final]
-        for forgotten in finished[: max(0, len(finished) - self._kept_finished)]:
+    def _reorder(self) -> None:
+        self._order = tuple(task.id for task in take_turns(self._waiting(), self._served))
+
+    def _update(self, task_id: str, **changes: object) -> TaskRecord:
+        self._tasks[task_id] = task = self._tasks[task_id].model_copy(update=changes)
+        return task
+
+    def _finish(self, task_id: str, **changes: object) -> TaskRecord:
+        task = self._tasks[task_id].model_copy(update={**changes, "cancelling": False, "preview_seq": None})
+        logger.info("task %s %s", task_id, task.status)
+        tasks = {key: other for key, other in self._tasks.items() if key != task_id}  # new: readers hold no lock
+        tasks[task_id] = task  # finished tasks stand in the order of their ends
+        finished = [key for key, other in tasks.items() if other.status.is_final]
+        for forgotten in finished[: max(0, len(finished) - self._limits.kept_finished)]:
             del tasks[forgotten]
         self._tasks = tasks
+        self._previews.pop(task_id, None)
+        self._queued_at.pop(task_id, None)
+        self._reorder()
         self._save_if_possible()
         return task
 
@@ -313,9 +371,3 @@ class TaskManager:
             self._save()
         except OSError as error:
             logger.error("the queue could not be saved: %s", error)
-
-
-def _status_after(reason: Stopped) -> Status:
-    if isinstance(reason, Cancelled):
-        return Status.CANCELLED
-    return Status.INTERRUPTED if isinstance(reason, ShutDown) else Status.FAILED

@@ -55,3 +55,12 @@ def remove_temporary_files(folder: Path) -> int:
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)
+
+
+def set_aside(file: Path) -> Path:
+    """Renames a damaged file to the first free of `….corrupt-1`, `….corrupt-2`, … and returns that."""
+    number = 1
+    while (aside := file.with_name(f"{file.name}.corrupt-{number}")).exists():
+        number += 1
+    file.replace(aside)
+    return aside

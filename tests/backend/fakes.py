@@ -16,6 +16,7 @@ from backend.models.schemas import GenerateRequest
 from backend.services.engines.base import EngineRequest, OnStep, StepEvent, count_forwards
 from backend.services.generator import GeneratedImage
 from backend.services.planner import Hardware, LoadPlan
+from backend.services.preview import PreviewPixels
 
 PATIENCE_S = 10.0
 """How long a test waits for something that should happen at once, before it fails."""
@@ -59,8 +60,10 @@ class FakeEngine:
         self.requests.append(request)
         forwards = count_forwards(request.num_inference_steps)
         self._reach(0)
+        on_step(StepEvent(0, forwards))
         for done in range(1, forwards + 1):
-            on_step(StepEvent(done, forwards))
+            preview = PreviewPixels(2, 1, bytes([done, 0, 0, 255, 255, 255])) if request.preview_map else None
+            on_step(StepEvent(done, forwards, preview))
             self._reach(done)
         self.decoded.append(request.prompt)
         return [colour_of(request.prompt, request.seed, request.width_px, request.height_px)]

@@ -14,7 +14,7 @@ from backend.main import build_engine, create_app
 from backend.services.engines.diffusers import DiffusersEngine
 from backend.utils.folder_lock import FolderInUse, FolderLock
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until
-from tests.backend.services.test_task_manager import is_told_to_close
+from tests.backend.services.managing import is_told_to_close
 
 
 def test_building_an_application_touches_nothing(settings, engine):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from PIL import Image
 
 from backend.services.planner import LoadPlan
+from backend.services.preview import PreviewMap, PreviewPixels
 
 
 @dataclass(frozen=True)
 class EngineRequest:
-    """One picture, everything decided."""
+    """One picture, everything decided; without a preview map no previews are wanted."""
 
     prompt: str
     width_px: int
@@ -22,18 +23,20 @@ class EngineRequest:
     num_inference_steps: int
     guidance_scale: float
     seed: int
+    preview_map: PreviewMap | None = None
 
 
 @dataclass(frozen=True)
 class StepEvent:
-    """A forward of the model has finished."""
+    """A forward of the model has finished; with 0 forwards done, the prompt is encoded and the first one begins."""
 
     forwards_done: int
     forwards_total: int
+    preview: PreviewPixels | None = field(default=None, compare=False)
 
 
 OnStep = Callable[[StepEvent], None]
-"""Called after every forward; may raise to end the generation before anything is decoded."""
+"""Called before the first forward and after every one; may raise to end the generation before anything is decoded."""
 
 
 class Engine(Protocol):

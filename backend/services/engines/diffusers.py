@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from PIL import Image
 
 from backend.services.engines.base import EngineRequest, OnStep, StepEvent, count_forwards, linear_sigmas
+from backend.services.engines.latents import Previewer
 from backend.services.engines.loading import load_pipeline
 from backend.services.errors import BlankPicture, OutOfMemory
 from backend.services.planner import LoadPlan
 
 if TYPE_CHECKING:
+    import torch
     from diffusers import ZImagePipeline
 
 logger = logging.getLogger(__name__)
@@ -64,13 +66,23 @@ class DiffusersEngine:
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
         forwards = count_forwards(request.num_inference_steps)
+        previewer = Previewer(request.preview_map) if request.preview_map else None
+
+        def begin(noise: torch.Tensor) -> None:
+            if previewer is not None:
+                previewer.begin(noise)
+            on_step(StepEvent(0, forwards))
 
         def report(_pipeline: object, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
-            on_step(StepEvent(step + 1, forwards))
+            sigmas = pipeline.scheduler.sigmas
+            preview = None
+            if previewer is not None:
+                preview = previewer.after_step(tensors["latents"][0], float(sigmas[step]), float(sigmas[step + 1]))
+            on_step(StepEvent(step + 1, forwards, preview))
             return tensors
 
         def draw() -> Any:
-            with _weights_back_in_place(pipeline):
+            with _weights_back_in_place(pipeline), _before_first_forward(pipeline.transformer, begin):
                 return pipeline(
                     prompt=request.prompt,
                     height=request.height_px,
@@ -154,6 +166,22 @@ def _count_tokens(pipeline: ZImagePipeline, prompt: str) -> int:
         [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True
     )
     return min(MAX_PROMPT_TOKENS, len(pipeline.tokenizer(text).input_ids))
+
+
+@contextlib.contextmanager
+def _before_first_forward(transformer: Any, begin: Callable[[torch.Tensor], None]) -> Iterator[None]:
+    """Calls `begin` with the first picture's latents (C, H, W) when the transformer is called for the first time."""
+
+    def hook(_module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        handle.remove()
+        [latents, *_] = args[0] if args else kwargs["x"]
+        begin(latents[:, 0])  # (C, 1, H, W)
+
+    handle = transformer.register_forward_pre_hook(hook, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 @contextlib.contextmanager

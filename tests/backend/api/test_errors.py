@@ -217,7 +217,8 @@ def test_a_fault_of_ours_is_a_typed_500_without_details(app, monkeypatch):
 
 STATUS = {
     "UnknownTask": 404, "UnknownImage": 404, "TaskAlreadyFinished": 409, "QueueFull": 429, "DiskFull": 507,
-    "UnknownModel": 422, "ModelNotInstalled": 422,
+    "UnknownModel": 422, "ModelNotInstalled": 422, "TaskNotRetryable": 409, "TaskNotWaiting": 409,
+    "IdempotencyMismatch": 422, "TooMuchWork": 422,
 }  # fmt: skip
 
 

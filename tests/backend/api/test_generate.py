@@ -5,6 +5,7 @@ import re
 import pytest
 
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
+from backend.services.task_queue import Limits
 from tests.backend.fakes import wait_until
 
 
@@ -33,7 +34,7 @@ def test_the_request_is_reported_as_it_was_sent_with_its_defaults(client, post, 
 
     assert client.get(f"/api/generate/{task_id}").json()["request"] == {
         "prompt": "a fox", "height": 1024, "width": 1024, "num_inference_steps": 9,
-        "use_gpu": True, "seed": None, "model": "auto",
+        "use_gpu": True, "seed": None, "model": "auto", "num_images": 1,
     }  # fmt: skip
     release()
 
@@ -177,7 +178,7 @@ def test_a_model_without_weights_is_refused_with_what_there_is(client):
 
 
 def test_a_full_queue_is_429_with_when_to_come_back(client, services, post, engine):
-    services.tasks._max_queued = 1
+    services.tasks._limits = Limits(max_queued=1)
     release = engine.pause_at(1)
     post("running")
     wait_until(engine.paused.is_set)
@@ -187,6 +188,7 @@ def test_a_full_queue_is_429_with_when_to_come_back(client, services, post, engi
 
     assert (response.status_code, response.json()["error"]["code"]) == (429, "queue_full")
     assert int(response.headers["retry-after"]) > 0
+    assert response.json()["error"]["position"] == 1
     release()
 
 

@@ -4,7 +4,7 @@ from tests.backend.fakes import make_model_folder
 
 FIELDS = {
     "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "max_side_px",
-    "default_steps", "guidance_scale", "repository",
+    "default_steps", "guidance_scale", "guidance", "negative_prompt", "repository",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from backend.models.schemas import GpuStatus
+from backend.models.system import GpuStatus
 
 
 def test_health(client):

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from backend.models.schemas import GenerateRequest, Status, TaskRecord
+from backend.models.schemas import GenerateRequest, ImageRecord, Status, TaskRecord
 from tests.backend.fakes import a_request
 
 
@@ -16,7 +14,7 @@ def test_defaults():
 
     assert request.model_dump() == {
         "prompt": "a", "height": 1024, "width": 1024, "num_inference_steps": 9,
-        "use_gpu": True, "seed": None, "model": "auto",
+        "use_gpu": True, "seed": None, "model": "auto", "num_images": 1,
     }  # fmt: skip
 
 
@@ -80,9 +78,20 @@ def test_final_means_that_nothing_follows(status):
     assert status.is_final == (status not in ("pending", "processing"))
 
 
-@pytest.mark.parametrize(("current", "total", "progress"), [(0, 9, 0.0), (1, 3, 33.3), (8, 9, 88.9), (9, 9, 100.0)])
-def test_progress_is_the_share_of_the_steps(current, total, progress):
-    task = TaskRecord(
-        id="0" * 32, request=a_request(), current_step=current, total_steps=total, created_at=datetime.now(UTC)
+@pytest.mark.parametrize(
+    ("pictures", "steps", "done", "step", "progress"),
+    [
+        (1, 9, 0, 0, 0.0),
+        (1, 3, 0, 1, 33.3),
+        (1, 9, 0, 8, 88.9),
+        (1, 9, 1, 0, 100.0),
+        (4, 9, 1, 0, 25.0),
+        (4, 9, 3, 8, 97.2),
+    ],
+)
+def test_progress_is_the_share_of_the_steps(pictures, steps, done, step, progress):
+    image = ImageRecord.model_construct(id="0" * 32)
+    task = TaskRecord.model_construct(
+        request=a_request(num_images=pictures, num_inference_steps=steps), images=(image,) * done, step=step
     )
-    assert task.progress == progress
+    assert (task.progress, task.current_step) == (progress, done * steps + step)

@@ -4,7 +4,7 @@ import pytest
 
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
-from backend.services.errors import DiskFull, ModelNotInstalled
+from backend.services.errors import DiskFull, ModelNotInstalled, TooMuchWork
 from tests.backend.fakes import a_request
 
 MIB = 2**20
@@ -12,7 +12,7 @@ MIB = 2**20
 
 @pytest.mark.parametrize(("free", "admitted"), [(200 * MIB, True), (200 * MIB - 1, False), (0, False)])
 def test_there_must_be_room(settings, free, admitted):
-    admission = Admission(Catalogue(settings), lambda: free, min_free_disk_mb=200)
+    admission = Admission(Catalogue(settings), lambda: free, min_free_disk_mb=200, max_work=800)
     if admitted:
         admission.check(a_request())
     else:
@@ -21,6 +21,17 @@ def test_there_must_be_room(settings, free, admitted):
 
 
 def test_the_model_must_be_here(settings):
-    admission = Admission(Catalogue(settings), lambda: 10**12, min_free_disk_mb=200)
+    admission = Admission(Catalogue(settings), lambda: 10**12, min_free_disk_mb=200, max_work=800)
     with pytest.raises(ModelNotInstalled):
         admission.check(a_request(model="z-image-turbo"))
+
+
+@pytest.mark.parametrize(("pictures", "admitted"), [(2, True), (3, False)])
+def test_the_work_has_a_bound(settings, pictures, admitted):
+    admission = Admission(Catalogue(settings), lambda: 10**12, min_free_disk_mb=200, max_work=400)
+    request = a_request(width=2048, height=2048, num_inference_steps=50, num_images=pictures)
+    if admitted:
+        admission.check(request)
+    else:
+        with pytest.raises(TooMuchWork, match="600 megapixel steps"):
+            admission.check(request)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from backend.models.schemas import GpuStatus
+from backend.models.system import GpuStatus
 from backend.services.monitor import SystemMonitor, read_gpu
 from tests.backend.fakes import PATIENCE_S, wait_until
 

@@ -1,92 +1,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from backend.models.schemas import ImageRecord, Status, TaskRecord
-from backend.services.catalogue import Catalogue
-from backend.services.errors import DiskFull, QueueFull, TaskAlreadyFinished, UnknownModel, UnknownTask
-from backend.services.generator import GeneratedImage, ImageGenerator
-from backend.services.journal import Journal
-from backend.services.task_manager import INTERRUPTED, TaskManager
-from tests.backend.fakes import PLAIN_CPU, FakeEngine, Ticking, a_request, wait_until
-
-
-class FakeStore:
-    """Keeps pictures in a list; fails and waits when told to."""
-
-    def __init__(self) -> None:
-        self.pictures: list[GeneratedImage] = []
-        self.error: Exception | None = None
-
-    def add(self, generated: GeneratedImage) -> ImageRecord:
-        if self.error is not None:
-            raise self.error
-        self.pictures.append(generated)
-        return ImageRecord(
-            id=f"{len(self.pictures):032x}", filename="a.png", prompt=generated.prompt, width=1, height=1,
-            num_inference_steps=9, use_gpu=False, size_bytes=1, created_at=Ticking()(), generation_time_ms=1.0,
-            model="m", seed=0, device="cpu",
-        )  # fmt: skip
-
-    @property
-    def prompts(self) -> list[str]:
-        return [picture.prompt for picture in self.pictures]
-
-
-@pytest.fixture
-def store() -> FakeStore:
-    return FakeStore()
-
-
-Make = Callable[..., TaskManager]
-
-
-@pytest.fixture
-def make(settings, engine, store, tmp_path) -> Iterator[Make]:
-    """Builds managers that share engine, store and journal; ends them all afterwards."""
-    made: list[TaskManager] = []
-
-    def make(**options: Any) -> TaskManager:
-        generator = options.pop("generator", None)
-        generator = generator or ImageGenerator(settings, Catalogue(settings), engine, lambda: PLAIN_CPU)
-        defaults = {"admit": lambda request: None, "timeout_s": 600.0, "max_queued": 100, "kept_finished": 200}
-        manager = TaskManager(generator, store, Journal(tmp_path / "tasks.json"), **{**defaults, **options})
-        made.append(manager)
-        return manager
-
-    yield make
-    for manager in made:
-        if manager._worker.ident is not None:
-            assert manager.close()
-
-
-@pytest.fixture
-def manager(make: Make) -> TaskManager:
-    manager = make()
-    manager.start()
-    return manager
-
-
-def end(manager: TaskManager, *ids: str) -> list[TaskRecord]:
-    wait_until(lambda: all(manager.get(task_id).status.is_final for task_id in ids), "the end of the tasks")
-    return [manager.get(task_id) for task_id in ids]
-
-
-def run_into_pause(manager: TaskManager, engine: FakeEngine, step: int, prompt: str = "running") -> tuple[str, Any]:
-    release = engine.pause_at(step)
-    task_id = manager.submit(a_request(prompt))
-    wait_until(engine.paused.is_set)
-    return task_id, release
-
-
-def is_told_to_close(manager: TaskManager) -> bool:
-    with manager._changed:
-        return manager._closing
-
+from backend.models.schemas import Status, TaskRecord
+from backend.services.errors import QueueFull, TaskAlreadyFinished, UnknownModel, UnknownTask
+from tests.backend.fakes import a_request, wait_until
+from tests.backend.services.managing import end, positions, run_into_pause
 
 # -- order and progress -----------------------------------------------------------------------------------------------
 
@@ -139,9 +60,9 @@ def test_positions_in_the_queue(manager, engine):
     running, release = run_into_pause(manager, engine, 1)
     first, second = manager.submit(a_request("1")), manager.submit(a_request("2"))
 
-    assert [manager.queue_position(task) for task in (running, first, second)] == [None, 0, 1]
+    assert positions(manager, running, first, second) == [None, 0, 1]
     manager.cancel(first)
-    assert [manager.queue_position(task) for task in (first, second)] == [None, 0]
+    assert positions(manager, first, second) == [None, 0]
     release()
 
 
@@ -226,88 +147,6 @@ def test_a_finished_task_and_an_unknown_one_cannot_be_cancelled(manager):
         manager.get("0" * 32)
 
 
-# -- timeout and failures ---------------------------------------------------------------------------------------------
-
-
-def test_the_timeout_counts_from_the_start_not_from_the_queue(make, engine, store):
-    now = 0.0
-    manager = make(timeout_s=600.0, monotonic=lambda: now)
-    manager.start()
-    first, release_first = run_into_pause(manager, engine, 1, "first")
-    second = manager.submit(a_request("second"))
-
-    now = 599.0
-    release_first()
-    wait_until(lambda: manager.get(first).status.is_final)
-    now = 1198.0  # the second one has waited for ten minutes and run for nearly ten more
-    [one, two] = end(manager, first, second)
-
-    assert [one.status, two.status] == [Status.COMPLETED, Status.COMPLETED]
-
-
-def test_a_task_that_takes_too_long_fails_before_its_decode(make, engine, store):
-    now = 0.0
-    manager = make(timeout_s=600.0, monotonic=lambda: now)
-    manager.start()
-    running, release = run_into_pause(manager, engine, 3)
-
-    now = 600.5
-    release()
-
-    [task] = end(manager, running)
-    assert (task.status, task.error_code) == (Status.FAILED, "timeout")
-    assert "600 s" in task.error
-    assert engine.decoded == []
-    assert end(manager, manager.submit(a_request("next")))[0].status is Status.COMPLETED
-
-
-@pytest.mark.parametrize("step", [0, 1, 8])
-def test_a_failing_engine_does_not_stop_the_queue(manager, engine, store, step):
-    engine.errors[step] = RuntimeError("boom")
-
-    one, two = end(manager, manager.submit(a_request("1")), manager.submit(a_request("2")))
-
-    assert (one.status, one.error_code, one.result) == (Status.FAILED, "internal_error", None)
-    assert "boom" not in one.error
-    assert (two.status, store.prompts) == (Status.COMPLETED, ["2"])
-
-
-def test_a_model_that_cannot_be_loaded_fails_each_task_and_is_tried_again(manager, engine):
-    engine.load_error = RuntimeError("no")
-    [one] = end(manager, manager.submit(a_request()))
-    engine.load_error = None
-    [two] = end(manager, manager.submit(a_request()))
-
-    assert [one.status, two.status] == [Status.FAILED, Status.COMPLETED]
-    assert len(engine.loads) == 2
-
-
-def test_a_failing_store_does_not_stop_the_queue(manager, store):
-    store.error = DiskFull("There is no room.")
-    [one] = end(manager, manager.submit(a_request()))
-    store.error = None
-    [two] = end(manager, manager.submit(a_request()))
-
-    assert (one.status, one.error_code, one.error) == (Status.FAILED, "insufficient_storage", "There is no room.")
-    assert one.current_step < one.total_steps
-    assert two.status is Status.COMPLETED
-
-
-def test_a_generator_that_cannot_be_prepared_does_not_end_the_worker(make, settings, engine):
-    looks: list[None] = []
-
-    def detect():
-        looks.append(None)
-        if len(looks) == 1:
-            raise RuntimeError("no driver")
-        return PLAIN_CPU
-
-    manager = make(generator=ImageGenerator(settings, Catalogue(settings), engine, detect))
-    manager.start()
-
-    assert end(manager, manager.submit(a_request()))[0].status is Status.COMPLETED
-
-
 # -- admission and bounds ---------------------------------------------------------------------------------------------
 
 
@@ -383,83 +222,3 @@ def test_many_threads_submit_at_once(manager, store):
 
     assert len(set(ids)) == 10
     assert {task.status for task in end(manager, *ids)} == {Status.COMPLETED}
-
-
-# -- the journal ------------------------------------------------------------------------------------------------------
-
-
-def test_a_task_is_on_the_disk_before_its_id_is_known(make, tmp_path):
-    manager = make()
-    task_id = manager.submit(a_request())  # not started: nobody works on it
-
-    assert [task.id for task in Journal(tmp_path / "tasks.json").read()] == [task_id]
-
-
-def test_a_task_that_cannot_be_stored_is_refused(make, monkeypatch):
-    manager = make()
-    monkeypatch.setattr(Journal, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
-
-    with pytest.raises(DiskFull):
-        manager.submit(a_request())
-    assert manager.active() == []
-
-
-def test_a_journal_that_fails_later_does_not_stop_the_queue(manager, engine, monkeypatch, store):
-    running, release = run_into_pause(manager, engine, 1)
-    write = Journal.write
-    monkeypatch.setattr(Journal, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
-    release()
-    assert end(manager, running)[0].status is Status.COMPLETED
-    monkeypatch.setattr(Journal, "write", write)
-    assert end(manager, manager.submit(a_request()))[0].status is Status.COMPLETED
-
-
-def test_closing_interrupts_the_running_task_and_keeps_the_waiting_ones(make, engine, store):
-    first = make()
-    first.start()
-    running, release = run_into_pause(first, engine, 2)
-    waiting = [first.submit(a_request(f"waiting {n}")) for n in range(3)]
-    closing = threading.Thread(target=first.close)
-    closing.start()
-    wait_until(lambda: is_told_to_close(first))
-    release()
-    closing.join(10)
-
-    assert first.get(running).status is Status.INTERRUPTED
-    assert first.get(running).error == INTERRUPTED
-    assert engine.decoded == []
-    second = make()
-    second.start()
-    assert {task.status for task in end(second, *waiting)} == {Status.COMPLETED}
-    assert store.prompts == ["waiting 0", "waiting 1", "waiting 2"]
-    assert second.get(running).status is Status.INTERRUPTED
-
-
-def test_after_a_crash_the_running_task_is_interrupted_and_not_run_again(make, engine, store):
-    crashed = make()
-    crashed.start()
-    running, release = run_into_pause(crashed, engine, 2)
-    waiting = [crashed.submit(a_request(f"waiting {n}")) for n in range(2)]
-    crashed._journal.write = lambda tasks: None  # from here on it is dead to the disk
-
-    restarted = make()
-    restarted.start()
-    task = restarted.get(running)
-
-    assert (task.status, task.error_code, task.error) == (Status.INTERRUPTED, "interrupted", INTERRUPTED)
-    assert [task.id for task in restarted.active()] == waiting
-    release()
-    end(restarted, *waiting)
-    assert restarted.get(running).status is Status.INTERRUPTED
-
-
-def test_finished_tasks_and_their_results_survive_a_restart(make):
-    first = make()
-    first.start()
-    [task] = end(first, first.submit(a_request("一只红色的狐狸")))
-    first.close()
-
-    second = make()
-    second.start()
-
-    assert second.get(task.id) == task

@@ -17,8 +17,9 @@ from backend.services.errors import OutOfMemory, TaskAlreadyFinished
 from backend.services.generator import GeneratedImage, OnProgress, Phase, Progress
 from backend.services.journal import Journal
 from backend.services.task_manager import TaskManager
+from backend.services.task_queue import Limits
 from tests.backend.fakes import PATIENCE_S, a_picture, a_request, wait_until
-from tests.backend.services.test_task_manager import FakeStore, is_told_to_close
+from tests.backend.services.managing import FakeStore, is_told_to_close
 
 
 class ByCommand:
@@ -62,7 +63,7 @@ class Queue(RuleBasedStateMachine):
         self.generator = ByCommand()
         self.manager = TaskManager(
             self.generator, self.store, Journal(Path(self.folder.name) / "tasks.json"),
-            admit=lambda request: None, timeout_s=600.0, max_queued=100, kept_finished=200,
+            admit=lambda request: None, limits=Limits(),
         )  # fmt: skip
         self.manager.start()
         self.take_next()

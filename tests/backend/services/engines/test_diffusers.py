@@ -17,6 +17,7 @@ from backend.services.engines.base import EngineRequest, StepEvent
 from backend.services.engines.diffusers import MAX_PROMPT_TOKENS, DiffusersEngine
 from backend.services.errors import BlankPicture, Cancelled, ModelBroken, OutOfMemory
 from backend.services.planner import LoadPlan
+from backend.services.preview import PreviewMap
 
 PLAN = LoadPlan("cpu", "float32")
 
@@ -87,7 +88,7 @@ def test_the_prompt_matters_in_chinese_too(loaded):
 def test_n_steps_are_n_minus_one_forwards_each_of_them_told(loaded, timesteps, steps, forwards):
     _, events = draw(loaded, a_request(num_inference_steps=steps))
 
-    assert events == [StepEvent(done, forwards) for done in range(1, forwards + 1)]
+    assert events == [StepEvent(done, forwards) for done in range(forwards + 1)]
     assert len(timesteps) == forwards
 
 
@@ -291,3 +292,40 @@ def test_code_beside_the_weights_is_not_run(broken, tmp_path):
     with contextlib.suppress(ModelBroken):
         DiffusersEngine().load(broken, PLAN)
     assert not (tmp_path / "ran").exists()
+
+
+def test_previews_come_closer_to_the_picture_and_change_nothing(loaded):
+    channels = loaded._pipeline.transformer.config.in_channels
+    preview_map = PreviewMap(rows=((1.0, 0.5, 0.25),) * channels, offset=(0.0, 0.0, 0.0))
+    plain = pixels(loaded, num_inference_steps=5)
+    events: list[StepEvent] = []
+    [image] = loaded.generate(a_request(num_inference_steps=5, preview_map=preview_map), events.append)
+
+    assert np.array_equal(np.asarray(image).astype(int), plain)
+    assert [event.preview is None for event in events] == [True, False, False, False, False]
+    side = 256 // loaded._pipeline.vae_scale_factor
+    assert {(event.preview.width_px, event.preview.height_px) for event in events[1:]} == {(side, side)}
+    shown = [np.frombuffer(event.preview.data, np.uint8).astype(int) for event in events[1:]]
+    distances = [np.abs(preview - shown[-1]).mean() for preview in shown]
+    assert distances[0] > distances[-2] > distances[-1] == 0
+
+
+def test_a_map_of_other_channels_gives_no_preview(loaded):
+    events: list[StepEvent] = []
+    loaded.generate(a_request(preview_map=PreviewMap(rows=((1.0, 1.0, 1.0),) * 3, offset=(0, 0, 0))), events.append)
+    assert all(event.preview is None for event in events)
+
+
+def test_a_cancel_before_the_first_forward_runs_none(loaded):
+    transformer, forwards = loaded._pipeline.transformer, []
+    done = transformer.register_forward_hook(lambda *_: forwards.append(None))
+    hooks = len(transformer._forward_pre_hooks)
+
+    def cancel(event: StepEvent) -> None:
+        raise Cancelled("Cancelled")
+
+    with pytest.raises(Cancelled):
+        loaded.generate(a_request(), cancel)
+    done.remove()
+    assert forwards == []
+    assert len(transformer._forward_pre_hooks) == hooks

@@ -1,0 +1,74 @@
+"""Who may wait, and whose turn it is: round robin between clients, in order within one. Pure functions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from backend.models.schemas import TaskRecord
+from backend.services.errors import QueueFull
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much the queue takes and keeps."""
+
+    timeout_s: float = 600.0
+    max_queued: int = 100
+    max_queued_per_client: int = 100
+    kept_finished: int = 200
+
+
+def refuse_too_many(waiting: Sequence[TaskRecord], client: str, limits: Limits, retry_after_s: float | None) -> None:
+    """Lets one more task in, or raises.
+
+    Raises:
+        QueueFull: too many tasks wait, of everybody or of this client.
+    """
+    own = sum(task.client == client for task in waiting)
+    for count, limit, whose in (
+        (len(waiting), limits.max_queued, ""),
+        (own, limits.max_queued_per_client, " of yours"),
+    ):
+        if count >= limit:
+            raise QueueFull(
+                f"{count} tasks{whose} are waiting, which is the limit; try again when some have finished.",
+                position=len(waiting),
+                retry_after_s=retry_after_s,
+            )
+
+
+def take_turns(waiting: Sequence[TaskRecord], served: Mapping[str, int]) -> list[TaskRecord]:
+    """Orders waiting tasks: one of each client, then the next of each, whoever was served longest ago first.
+
+    Args:
+        waiting: Tasks in the order in which their clients want them.
+        served: A number a client that grows with every turn it had; none means never.
+    """
+    by_client: dict[str, list[TaskRecord]] = {}
+    for task in waiting:
+        by_client.setdefault(task.client, []).append(task)
+    clients = sorted(by_client, key=lambda client: served.get(client, 0))  # stable: the first to come goes first
+    rounds = itertools.zip_longest(*(by_client[client] for client in clients))
+    return [task for turn in rounds for task in turn if task is not None]
+
+
+def move_task(
+    waiting: Sequence[TaskRecord], served: Mapping[str, int], task_id: str, position: int
+) -> list[TaskRecord]:
+    """Moves a task among those of its own client so that it runs as near to a position as their turns allow."""
+    [task] = [task for task in waiting if task.id == task_id]
+    slots = [index for index, other in enumerate(waiting) if other.client == task.client]
+    others = [waiting[slot] for slot in slots if waiting[slot].id != task_id]
+    orders = []
+    for place in range(len(slots)):
+        order = list(waiting)
+        for slot, own in zip(slots, [*others[:place], task, *others[place:]], strict=True):
+            order[slot] = own
+        orders.append(order)
+
+    def distance(order: list[TaskRecord]) -> int:
+        return abs([other.id for other in take_turns(order, served)].index(task_id) - position)
+
+    return min(orders, key=distance)

@@ -1,0 +1,50 @@
+"""Task managers that share engine, store and journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from backend.services.catalogue import Catalogue
+from backend.services.generator import ImageGenerator
+from backend.services.journal import Journal
+from backend.services.task_manager import TaskManager
+from backend.services.task_queue import Limits
+from tests.backend.fakes import PLAIN_CPU
+from tests.backend.services.managing import FakeStore, Make
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore()
+
+
+@pytest.fixture
+def make(settings, engine, store, tmp_path) -> Iterator[Make]:
+    """Builds managers that share engine, store and journal; ends them all afterwards."""
+    made: list[TaskManager] = []
+
+    def make(**options: Any) -> TaskManager:
+        generator = options.pop("generator", None)
+        generator = generator or ImageGenerator(settings, Catalogue(settings), engine, lambda: PLAIN_CPU)
+        names = {field.name for field in fields(Limits)}
+        limits = Limits(**{name: options.pop(name) for name in names & set(options)})
+        options = {"admit": lambda request: None, "limits": limits, **options}
+        manager = TaskManager(generator, store, Journal(tmp_path / "tasks.json"), **options)
+        made.append(manager)
+        return manager
+
+    yield make
+    for manager in made:
+        if manager._worker.ident is not None:
+            assert manager.close()
+
+
+@pytest.fixture
+def manager(make: Make) -> TaskManager:
+    manager = make()
+    manager.start()
+    return manager
