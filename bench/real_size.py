@@ -1,0 +1,195 @@
+"""Proves the real size: Z-Image-Turbo's published layout with random values, loaded strictly, one forward.
+
+python bench/real_size.py [--folder DIR] [--load-only] [--memory-gb 24] [--tiny]
+
+Writes 24.6 GB of float32 shards, of the published names and sizes, loads them in bfloat16 in a process of its own,
+runs one forward at 256×256, and deletes them. The exit status is 1 when the process needed more memory than allowed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "Z-Image" / "src")]
+
+from zimage.config import TransformerConfig  # noqa: E402
+from zimage.tools.console import GB, Progress  # noqa: E402
+from zimage.transformer import ZImageTransformer2DModel  # noqa: E402
+from zimage.utils.conversion import Conversion, execute  # noqa: E402
+from zimage.utils.loader import load_weights  # noqa: E402
+from zimage.utils.safetensors_file import StoredTensor, read_header, read_tensor  # noqa: E402
+from zimage.utils.safetensors_writer import PlannedTensor, plan  # noqa: E402
+from zimage.utils.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
+
+from bench.machine import describe_machine  # noqa: E402
+
+PUBLISHED_ORDER = (
+    "x_pad_token", "cap_pad_token", "all_x_embedder", "all_final_layer", "noise_refiner", "context_refiner",
+    "t_embedder", "cap_embedder", "layers",
+)  # fmt: skip
+SHARD_BYTES = 10_000_000_000
+BLOCK_VALUES = 2**24
+STRIDE = 104_729  # where the values of one tensor after another begin in the block
+LATENT_SIDE, CAPTION_TOKENS = 32, 64
+CHECKED_EVERY = 40
+TINY = replace(TransformerConfig(), dim=128, n_layers=2, n_refiner_layers=1, n_heads=1, n_kv_heads=1, cap_feat_dim=48)
+
+
+def empty_model(config: TransformerConfig) -> ZImageTransformer2DModel:
+    with torch.device("meta"):
+        return ZImageTransformer2DModel(**config.to_dict()).eval()
+
+
+def write_block(path: Path) -> dict[str, StoredTensor]:
+    """Writes the few random values that all tensors are cut from: small ones, and ones for norms."""
+    torch.manual_seed(0)
+    values = torch.randn(BLOCK_VALUES) * 0.02
+    save_file({"values": values, "norms": 1 + values[: 2**13]}, path)
+    return read_header(path)
+
+
+def cut(block: StoredTensor, shape: tuple[int, ...], number: int) -> Iterator[StoredTensor]:
+    """Cuts a tensor out of the block, in as many runs of rows as it takes."""
+    rows, row = (shape[0], shape[1:]) if len(shape) > 1 else (1, shape)
+    width = torch.Size(row).numel()
+    start = number * STRIDE % (block.numel // 2)
+    while rows:
+        taken = min(rows, (block.numel - start) // width)
+        flat = block.rows(start, start + taken * width)
+        yield StoredTensor(flat.path, flat.offset, flat.dtype, (taken, *row) if len(shape) > 1 else shape)
+        rows, start = rows - taken, 0
+
+
+def planned_tensors(config: TransformerConfig, block: dict[str, StoredTensor]) -> list[PlannedTensor]:
+    shapes = {name: tuple(value.shape) for name, value in empty_model(config).state_dict().items()}
+    names = sorted(shapes, key=lambda name: PUBLISHED_ORDER.index(name.partition(".")[0]))  # stable
+    kinds = ("norms" if "norm" in name or name == "cap_embedder.0.weight" else "values" for name in names)
+    return [
+        plan(name, list(cut(block[kind], shapes[name], number)), None)
+        for number, (name, kind) in enumerate(zip(names, kinds, strict=True))
+    ]
+
+
+def write_checkpoint(config: TransformerConfig, block: dict[str, StoredTensor], folder: Path) -> Conversion:
+    shards = divide(DEFAULT_STEM, planned_tensors(config, block), SHARD_BYTES)
+    texts = index_of(DEFAULT_STEM, shards) | {"config.json": json.dumps(config.to_dict())}
+    conversion = Conversion(tensors=shards, texts=texts)
+    execute(conversion, folder, on_bytes=Progress(conversion.size_bytes))
+    return conversion
+
+
+def peak_bytes() -> int:
+    """Returns the most memory that this process has had; getrusage would count its parent's too."""
+    status = Path("/proc/self/status").read_text("utf-8")
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+def check_values(model: torch.nn.Module, planned: list[PlannedTensor]) -> int:
+    """Compares some tensors with what was written, value by value; returns how many."""
+    loaded = model.state_dict()
+    for tensor in planned[::CHECKED_EVERY]:
+        expected = torch.cat([read_tensor(part, torch.bfloat16) for part in tensor.parts])
+        if not torch.equal(loaded[tensor.name], expected):
+            raise SystemExit(f"{tensor.name} is not what was written")
+    return len(planned[::CHECKED_EVERY])
+
+
+@torch.inference_mode()
+def forward_s(model: ZImageTransformer2DModel, config: TransformerConfig) -> float:
+    torch.manual_seed(1)
+    latents = torch.randn(config.in_channels, 1, LATENT_SIDE, LATENT_SIDE, dtype=torch.bfloat16)
+    caption = torch.randn(CAPTION_TOKENS, config.cap_feat_dim, dtype=torch.bfloat16)
+    started = time.perf_counter()
+    (velocity,) = model([latents], torch.tensor([0.5]), [caption])[0]
+    took_s = time.perf_counter() - started
+    if velocity.shape != latents.shape or not velocity.isfinite().all():
+        raise SystemExit(f"the forward gave {tuple(velocity.shape)}, finite: {bool(velocity.isfinite().all())}")
+    return took_s
+
+
+def measure(folder: Path, block: Path, *, load_only: bool) -> dict[str, float]:
+    """What the process of its own does."""
+    config = TransformerConfig.from_file(folder / "config.json")
+    model, before = empty_model(config), peak_bytes()
+    started = time.perf_counter()
+    load_weights(model, folder, dtype=torch.bfloat16)
+    facts = {"load_s": time.perf_counter() - started, "before_bytes": before, "load_peak_bytes": peak_bytes()}
+    facts["model_bytes"] = sum(value.nbytes for value in model.state_dict().values())
+    facts["tensors_checked"] = check_values(model, planned_tensors(config, read_header(block)))
+    if not load_only:
+        facts["forward_s"] = forward_s(model, config)
+        facts["peak_bytes"] = peak_bytes()
+    return facts
+
+
+def as_markdown(written: Conversion, write_s: float, facts: dict[str, float]) -> str:
+    rows = [
+        ("float32 shards", f"{written.size_bytes / GB:.2f} GB in {len(written.tensors)} files, {write_s:.0f} s"),
+        ("strict load in bfloat16", f"{facts['load_s']:.0f} s, {facts['tensors_checked']:.0f} tensors compared"),
+        ("the model's own size", f"{facts['model_bytes'] / GB:.2f} GB"),
+        ("memory before loading", f"{facts['before_bytes'] / GB:.2f} GB"),
+        ("peak memory while loading", f"{facts['load_peak_bytes'] / GB:.2f} GB"),
+    ]
+    if "forward_s" in facts:
+        rows.append(("one forward at 256×256", f"{facts['forward_s']:.0f} s, finite"))
+        rows.append(("peak memory with the forward", f"{facts['peak_bytes'] / GB:.2f} GB"))
+    lines = [f"{describe_machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads", ""]
+    return "\n".join([*lines, "| what | measured |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)])
+
+
+def prove(config: TransformerConfig, root: Path, *, load_only: bool) -> tuple[str, int]:
+    """Writes, loads, runs; returns the table and the peak of memory in bytes."""
+    block = root / "block.safetensors"
+    started = time.perf_counter()
+    written = write_checkpoint(config, write_block(block), root / "transformer")
+    write_s = time.perf_counter() - started
+    command = [sys.executable, __file__, "--measure", str(root), *(["--load-only"] if load_only else [])]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    facts = json.loads(done.stdout)
+    return as_markdown(written, write_s, facts), int(facts.get("peak_bytes", facts["load_peak_bytes"]))
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--folder", type=Path, default=ROOT / "data", help="on a disk with 25 GB to spare")
+    parser.add_argument("--memory-gb", type=float, default=24.0, help="what loading and running may need")
+    parser.add_argument("--load-only", action="store_true", help="no forward: without native bfloat16 it takes minutes")
+    parser.add_argument("--tiny", action="store_true", help="a model of a few values, to try the script")
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = parse(argv)
+    if arguments.measure:
+        root = arguments.measure
+        print(json.dumps(measure(root / "transformer", root / "block.safetensors", load_only=arguments.load_only)))
+        return 0
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    root = Path(tempfile.mkdtemp(prefix="real-size-", dir=arguments.folder))
+    try:
+        table, peak = prove(TINY if arguments.tiny else TransformerConfig(), root, load_only=arguments.load_only)
+    finally:
+        shutil.rmtree(root)
+    print(table)
+    if peak > arguments.memory_gb * GB:
+        print(f"too much: {peak / GB:.2f} GB of {arguments.memory_gb:g} GB", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
