@@ -2,7 +2,8 @@
 
 ZImageError
 ├── ConfigError      also a ValueError: settings that no model can have
-└── WeightsError     also a ValueError: files that are missing, damaged or of another model
+├── WeightsError     also a ValueError: files that are missing, damaged or of another model
+└── NotFiniteError   also an ArithmeticError: NaN or infinity instead of a picture
 """
 
 
@@ -16,3 +17,7 @@ class ConfigError(ZImageError, ValueError):
 
 class WeightsError(ZImageError, ValueError):
     """Weights that do not fit; the message names every file or tensor at fault."""
+
+
+class NotFiniteError(ZImageError, ArithmeticError):
+    """A part of the model gives NaN or infinity; the message names it."""

@@ -1,0 +1,318 @@
+"""Prompts to pictures."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from zimage.autoencoder import AutoencoderKL
+from zimage.config import InferenceSettings
+from zimage.errors import NotFiniteError
+from zimage.folder import load_parts
+from zimage.sampling import Guidance, Step, build_velocity, denoise
+from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
+from zimage.sequence import Patch
+from zimage.text_encoder import PromptEncoder
+from zimage.tiling import Tiles
+from zimage.transformer import ZImageTransformer2DModel
+from zimage.utils.attention import AUTO, choose_attention
+from zimage.utils.helpers import draw_noise, to_pil, to_unit_range
+
+logger = logging.getLogger(__name__)
+
+ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
+PREVIEW_SIDE = 32  # latents
+
+OutputType = Literal["pil", "np", "pt", "latent"]
+Generators = torch.Generator | Sequence[torch.Generator] | None
+Images = list[Image.Image] | np.ndarray[Any, np.dtype[np.float32]] | Tensor
+
+
+@dataclass(frozen=True)
+class PipelineOutput:
+    """What was drawn: PIL pictures, or an array (B, H, W, 3) or tensor (B, 3, H, W) in 0…1, or latents."""
+
+    images: Images
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """A step of a generation, with a way to look at what is coming."""
+
+    step: Step
+    draw: Callable[[Tensor], list[Image.Image]]
+
+    @property
+    def done(self) -> int:
+        """Forwards so far."""
+        return self.step.done
+
+    @property
+    def total(self) -> int:
+        """Forwards in all."""
+        return self.step.total
+
+    def preview(self) -> list[Image.Image]:
+        """Draws small pictures of what the finished ones look like from here."""
+        return self.draw(self.step.estimate)
+
+
+class ZImagePipeline:
+    """Text to pictures with a model of the Z-Image family.
+
+    One call at a time; what a callback raises, or the lack of memory, leaves it ready for the next.
+    """
+
+    def __init__(
+        self,
+        transformer: ZImageTransformer2DModel,
+        vae: AutoencoderKL,
+        text_encoder: PromptEncoder,
+        scheduler: FlowMatchEulerDiscreteScheduler,
+        *,
+        vae_tiles: Tiles | None = None,
+    ) -> None:
+        """Takes the parts, all on one device.
+
+        Args:
+            transformer: S3-DiT.
+            vae: draws the latents.
+            text_encoder: reads the prompts.
+            scheduler: the model's noise levels.
+            vae_tiles: how pictures that do not fit into memory are cut for the autoencoder.
+        """
+        self.transformer = transformer
+        self.vae = vae
+        self.text_encoder = text_encoder
+        self.scheduler = scheduler
+        self.vae_tiles = vae_tiles
+
+    @classmethod
+    def from_local_dir(
+        cls,
+        path: str | Path,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        attention: str | None = None,
+    ) -> ZImagePipeline:
+        """Loads a folder in the published layout; nothing is downloaded.
+
+        Args:
+            path: the folder.
+            device: default: an accelerator when there is one.
+            dtype: default: bfloat16 on an accelerator, float32 on a processor.
+            attention: a kernel's name, see `zimage.utils.attention`; default: ZIMAGE_ATTENTION, or what is fastest.
+
+        Raises:
+            ConfigError: a configuration is missing, not understood, or of another kind of model.
+            WeightsError: files are missing, damaged, or do not fit; the message names them.
+            ValueError: the dtype is float16, in which pictures come out black.
+            AttentionUnavailable: the kernel that was asked for does not work here.
+        """
+        device = torch.device(device or default_device())
+        dtype = dtype or (torch.float32 if device.type == "cpu" else torch.bfloat16)
+        if dtype == torch.float16:
+            raise ValueError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
+        parts = load_parts(Path(path), dtype=dtype, device=device)
+        config = parts.transformer.config
+        requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
+        choice = choose_attention(requested, device, dtype, n_heads=config.n_heads, head_dim=config.head_dim)
+        logger.info("attention %s, milliseconds of those tried: %s", choice.name, choice.milliseconds)
+        parts.transformer.set_attention(choice.attend)
+        return cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler)
+
+    @property
+    def size_multiple(self) -> int:
+        """What sides in pixels must be multiples of."""
+        return self.vae.config.size_multiple * Patch().side
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        height: int = 1024,
+        width: int = 1024,
+        num_inference_steps: int = 9,
+        sigmas: Sequence[float] | None = None,
+        guidance_scale: float = 0.0,
+        cfg_normalization: float | bool = 0.0,
+        cfg_truncation: float | None = 1.0,
+        negative_prompt: str | Sequence[str] | None = None,
+        num_images_per_prompt: int = 1,
+        generator: Generators = None,
+        latents: Tensor | None = None,
+        prompt_embeds: Sequence[Tensor] | None = None,
+        negative_prompt_embeds: Sequence[Tensor] | None = None,
+        output_type: OutputType = "pil",
+        max_sequence_length: int = 512,
+        on_step: Callable[[StepEvent], None] | None = None,
+    ) -> PipelineOutput:
+        """Draws `num_images_per_prompt` pictures of each prompt.
+
+        Args:
+            prompt: one or several; or `prompt_embeds`.
+            height: of the pictures in pixels, a multiple of `size_multiple`.
+            width: the same.
+            num_inference_steps: points of the schedule. The last one is the picture, so that 9 are 8 forwards.
+            sigmas: falling noise levels to use instead, without the model's shift and the final 0.
+            guidance_scale: 0 for none, as Turbo needs it; conventional scales are larger by 1.
+            cfg_normalization: how many times as long as without guidance a prediction may become; 0 for any length.
+            cfg_truncation: times (0 noise, 1 picture) above which there is no guidance.
+            negative_prompt: what shall not be seen; one for all prompts or one for each. Needs guidance.
+            num_images_per_prompt: pictures of each prompt, one after the other in the output.
+            generator: of the noise; with one for each picture, a picture does not depend on its batch.
+            latents: noise to start from instead, (B, C, h, w).
+            prompt_embeds: features (L, cap_feat_dim) of each prompt, instead of prompts.
+            negative_prompt_embeds: the same of the negative prompts.
+            output_type: `pil`, `np`, `pt`, or `latent` for what the autoencoder would be given.
+            max_sequence_length: tokens of a prompt, its template included; the rest is cut.
+            on_step: told of every step; what it raises ends the generation before anything is decoded.
+
+        Raises:
+            ConfigError: a setting has no meaning.
+            ValueError: the arguments do not belong together.
+            NotFiniteError: the model gives NaN or infinity.
+        """
+        settings = InferenceSettings(
+            height=height, width=width, num_inference_steps=num_inference_steps, guidance_scale=guidance_scale,
+            cfg_normalization=float(cfg_normalization), max_sequence_length=max_sequence_length,
+            cfg_truncation=1.0 if cfg_truncation is None else cfg_truncation,
+            num_images_per_prompt=num_images_per_prompt,
+        )  # fmt: skip
+        rows, columns = self._latent_size(settings)
+        guidance = Guidance(settings.guidance_scale, settings.cfg_truncation, settings.cfg_normalization)
+        positive = self._features(prompt, prompt_embeds, settings)
+        negative = self._negative_features(negative_prompt, negative_prompt_embeds, len(positive), settings)
+        positive, negative = (_repeat(features, num_images_per_prompt) for features in (positive, negative))
+
+        levels = self.scheduler.sigmas(
+            sigmas or linear_sigmas(num_inference_steps), rows * columns // Patch().side ** 2
+        )
+        shape = (len(positive), self.transformer.config.in_channels, rows, columns)
+        noise = self._noise(shape, generator, latents)
+        times = self.scheduler.times(levels)
+        velocity = build_velocity(self.transformer, times, positive, negative, guidance, (rows, columns))
+
+        def report(step: Step) -> None:
+            if on_step is not None:
+                on_step(StepEvent(step, self._draw_small))
+
+        final = denoise(noise, levels, velocity, report)
+        if not bool(final.isfinite().all()):
+            raise NotFiniteError("the transformer gives NaN or infinity instead of latents")
+        return PipelineOutput(self._output(final, output_type))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Draws latents at the transformer's scale: (B, C, h, w) → (B, 3, H, W) in 0…1, float32.
+
+        Raises:
+            NotFiniteError: the autoencoder gives NaN or infinity.
+        """
+        typed = self.vae.denormalise(latents.to(self.vae.dtype))
+        # One by one: decoding is where memory peaks, and together they are no faster.
+        pictures = torch.cat([to_unit_range(self.vae.decode(one, self.vae_tiles)) for one in torch.split(typed, 1)])
+        if not bool(pictures.isfinite().all()):
+            raise NotFiniteError("the autoencoder gives NaN or infinity instead of a picture")
+        return pictures
+
+    def compile(self) -> None:
+        """Has the transformer's block compiled, once for all of them, at the next call; see `warm_up`."""
+        for block in self.transformer.blocks():
+            block.compile(dynamic=True)
+
+    def warm_up(self, height: int = 1024, width: int = 1024, guidance_scale: float = 0.0) -> float:
+        """Draws a picture for nobody, so that the next of its size finds everything compiled.
+
+        Returns:
+            The seconds that it took.
+        """
+        started = time.perf_counter()
+        self("warm-up", height=height, width=width, num_inference_steps=2, guidance_scale=guidance_scale)
+        took_s = time.perf_counter() - started
+        logger.info("warm-up at %d×%d took %.1f s", width, height, took_s)
+        return took_s
+
+    def _latent_size(self, settings: InferenceSettings) -> tuple[int, int]:
+        multiple = self.size_multiple
+        for name, side in (("height", settings.height), ("width", settings.width)):
+            if side % multiple:
+                raise ValueError(f"{name} must be a multiple of {multiple} for this model, got {side}")
+        scale = self.vae.config.size_multiple
+        return settings.height // scale, settings.width // scale
+
+    def _features(
+        self, prompt: str | Sequence[str] | None, embeds: Sequence[Tensor] | None, settings: InferenceSettings
+    ) -> list[Tensor]:
+        if (prompt is None) == (embeds is None):
+            raise ValueError("either prompts or their embeds are needed, not both")
+        if embeds is not None:
+            features = [given.to(self.transformer.device) for given in embeds]
+        else:
+            prompts = [prompt] if isinstance(prompt, str) else list(prompt or ())
+            features = self.text_encoder.encode(prompts, settings.max_sequence_length)
+        if not features:
+            raise ValueError("there is no prompt")
+        return [one.to(self.transformer.dtype) for one in features]
+
+    def _negative_features(
+        self,
+        prompt: str | Sequence[str] | None,
+        embeds: Sequence[Tensor] | None,
+        n_prompts: int,
+        settings: InferenceSettings,
+    ) -> list[Tensor]:
+        if settings.guidance_scale <= 0:
+            return []
+        if prompt is None and embeds is None:
+            prompt = ""
+        features = self._features([prompt] * n_prompts if isinstance(prompt, str) else prompt, embeds, settings)
+        if len(features) != n_prompts:
+            raise ValueError(f"{n_prompts} prompts need as many negative ones, got {len(features)}")
+        return features
+
+    def _noise(self, shape: tuple[int, int, int, int], generator: Generators, latents: Tensor | None) -> Tensor:
+        device = self.transformer.device
+        if latents is None:
+            return draw_noise(shape, generator, device)
+        if latents.shape != shape:
+            raise ValueError(f"latents must have the shape {shape}, got {tuple(latents.shape)}")
+        return latents.to(device, torch.float32)
+
+    def _output(self, latents: Tensor, output_type: OutputType) -> Images:
+        if output_type == "latent":
+            return latents
+        pictures = self.decode(latents)
+        if output_type == "pt":
+            return pictures
+        if output_type == "np":
+            array: np.ndarray[Any, np.dtype[np.float32]] = pictures.permute(0, 2, 3, 1).cpu().numpy()
+            return array
+        return to_pil(pictures)
+
+    @torch.inference_mode()
+    def _draw_small(self, latents: Tensor) -> list[Image.Image]:
+        factor = min(1.0, PREVIEW_SIDE / max(latents.shape[-2:]))
+        small = torch.nn.functional.interpolate(latents, scale_factor=factor, mode="area") if factor < 1 else latents
+        return to_pil(self.decode(small))
+
+
+def default_device() -> str:
+    """Returns the name of the best device that there is."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _repeat(features: Sequence[Tensor], times: int) -> list[Tensor]:
+    return [feature for feature in features for _ in range(times)]

@@ -1,0 +1,159 @@
+"""From noise to latents: the loop over the steps, guidance, and what a watcher of the loop sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from zimage.inputs import plain_batch
+from zimage.scheduler import euler_step
+from zimage.sequence import Patch, padded_length
+from zimage.transformer import Factors, Prepared, ZImageTransformer2DModel
+
+
+@dataclass(frozen=True)
+class Step:
+    """A forward that has been made.
+
+    Attributes:
+        done: forwards so far.
+        total: forwards in all.
+        sigma: noise level that was left; `next_sigma` the one that was reached.
+        latents: (B, C, h, w) at `next_sigma`, float32.
+        estimate: what the finished latents look like from here.
+    """
+
+    done: int
+    total: int
+    sigma: float
+    next_sigma: float
+    latents: Tensor
+    estimate: Tensor
+
+
+OnStep = Callable[[Step], None]
+"""Called after each step; what it raises ends the generation before anything is decoded."""
+
+Velocity = Callable[[Tensor, int], Tensor]
+"""(latents (B, C, h, w), step) → d latents / dσ, in float32."""
+
+
+def denoise(latents: Tensor, sigmas: Tensor, velocity: Velocity, on_step: OnStep | None = None) -> Tensor:
+    """Follows the velocity from noise to picture.
+
+    Args:
+        latents: noise, (B, C, h, w), float32.
+        sigmas: falling noise levels that end with 0, (steps + 1,).
+        velocity: the model.
+        on_step: told of every step; may raise.
+    """
+    levels = sigmas.tolist()
+    for step, (sigma, next_sigma) in enumerate(pairwise(sigmas.to(latents.device))):
+        direction = velocity(latents, step)
+        before, latents = latents, euler_step(latents, direction, sigma, next_sigma)
+        if on_step is not None:
+            estimate = euler_step(before, direction, sigma, torch.zeros_like(sigma))
+            on_step(Step(step + 1, len(levels) - 1, levels[step], levels[step + 1], latents, estimate))
+    return latents
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Classifier-free guidance (arXiv 2207.12598), counted from 0: pos + scale · (pos − neg).
+
+    Attributes:
+        scale: 0 for none; conventional scales are larger by 1.
+        truncation: times above which there is none; 1 for never.
+        normalisation: how many times as long as without guidance a prediction may become; 0 for any length.
+    """
+
+    scale: float = 0.0
+    truncation: float = 1.0
+    normalisation: float = 0.0
+
+    def is_on(self, time: float) -> bool:
+        """Whether a step at this time is guided."""
+        return self.scale > 0 and time <= self.truncation
+
+    def apply(self, positive: Tensor, negative: Tensor) -> Tensor:
+        """Combines two predictions, (B, C, h, w) in float32."""
+        guided = positive + self.scale * (positive - negative)
+        if self.normalisation <= 0:
+            return guided
+        longest = self.normalisation * _length_of_each(positive)
+        length = _length_of_each(guided)
+        return torch.where(length > longest, guided * (longest / length), guided)
+
+
+def _length_of_each(predictions: Tensor) -> Tensor:
+    lengths: Tensor = torch.linalg.vector_norm(predictions, dim=(1, 2, 3), keepdim=True)
+    return lengths
+
+
+class Predictor:
+    """The transformer on a fixed set of captions and one size of picture.
+
+    Captions whose padded lengths agree make a batch; there is no ragged one, so that no mask is needed, and a picture
+    does not depend on what is drawn beside it.
+    """
+
+    def __init__(
+        self, transformer: ZImageTransformer2DModel, captions: Sequence[Tensor], rows: int, columns: int
+    ) -> None:
+        self._transformer = transformer
+        by_length: dict[int, list[int]] = {}
+        for index, caption in enumerate(captions):
+            by_length.setdefault(padded_length(len(caption)), []).append(index)
+        self._batches: list[tuple[list[int], Prepared]] = [
+            (indices, transformer.prepare(plain_batch(sizes, [captions[index] for index in indices], Patch())))
+            for indices in by_length.values()
+            for sizes in [[(1, rows, columns)] * len(indices)]
+        ]
+
+    def __call__(self, latents: Tensor, factors: Factors) -> Tensor:
+        """Predicts for every caption: (B, C, h, w) → the same in float32. What the model says points to the picture."""
+        typed = latents.to(self._transformer.dtype).unsqueeze(2)
+        predictions = torch.empty_like(latents, dtype=torch.float32)
+        for indices, prepared in self._batches:
+            predicted = self._transformer.predict([typed[index] for index in indices], factors, prepared)
+            for index, prediction in zip(indices, predicted, strict=True):
+                predictions[index] = prediction.squeeze(1)
+        return predictions
+
+
+def build_velocity(
+    transformer: ZImageTransformer2DModel,
+    times: Tensor,
+    positive: Sequence[Tensor],
+    negative: Sequence[Tensor],
+    guidance: Guidance,
+    size: tuple[int, int],
+) -> Velocity:
+    """Returns the velocity of a schedule's steps; everything that is the same at every step is done here.
+
+    Args:
+        transformer: the model.
+        times: of the steps, (steps,).
+        positive: features of each picture's caption.
+        negative: features of what it shall not be; not used without guidance.
+        guidance: how both are combined.
+        size: rows and columns of the latents.
+    """
+    factors = transformer.modulate(times.to(transformer.device))
+    is_on = [guidance.is_on(time) for time in times.tolist()]
+    both = Predictor(transformer, [*positive, *negative], *size) if any(is_on) else None
+    alone = Predictor(transformer, positive, *size) if not all(is_on) else None
+
+    def velocity(latents: Tensor, step: int) -> Tensor:
+        now = factors.at(step)
+        if is_on[step] and both is not None:
+            return -guidance.apply(*both(latents.repeat(2, 1, 1, 1), now).chunk(2))
+        if alone is None:
+            raise RuntimeError(f"step {step} was not prepared")
+        return -alone(latents, now)
+
+    return velocity

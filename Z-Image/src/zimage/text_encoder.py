@@ -1,0 +1,149 @@
+"""Prompts to features: a Qwen3 language model, of which only the layers that are used are loaded and run.
+
+The features are what goes into the last layer, so that this layer and the final norm are left out. The model is causal,
+hence a prompt's features do not depend on what follows: prompts are encoded one by one, without any padding.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from zimage.errors import ConfigError
+from zimage.utils.loader import load_weights
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+logger = logging.getLogger(__name__)
+
+MAX_CAPTION_TOKENS = 512
+DEFAULT_CACHE_BYTES = 64 * 2**20
+_LAYER = re.compile(r"^layers\.(\d+)\.")
+
+
+class PromptCache:
+    """Features of the latest prompts, bounded in bytes; the one that was not used for longest goes first."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._features: OrderedDict[tuple[int, ...], Tensor] = OrderedDict()
+        self.size_bytes = 0
+
+    def __len__(self) -> int:
+        """Counts the prompts."""
+        return len(self._features)
+
+    def get(self, tokens: tuple[int, ...]) -> Tensor | None:
+        """Returns the features of a prompt, which becomes the latest."""
+        features = self._features.get(tokens)
+        if features is not None:
+            self._features.move_to_end(tokens)
+        return features
+
+    def put(self, tokens: tuple[int, ...], features: Tensor) -> None:
+        """Remembers features, unless they alone are too large."""
+        if features.nbytes > self._max_bytes or tokens in self._features:
+            return
+        self._features[tokens] = features
+        self.size_bytes += features.nbytes
+        while self.size_bytes > self._max_bytes:
+            _, dropped = self._features.popitem(last=False)
+            self.size_bytes -= dropped.nbytes
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._features.clear()
+        self.size_bytes = 0
+
+
+class PromptEncoder:
+    """Template, tokenizer, language model and cache."""
+
+    def __init__(
+        self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, cache_bytes: int = DEFAULT_CACHE_BYTES
+    ) -> None:
+        """Takes a model as `load_text_model` gives it: one whose output are the features themselves."""
+        self.model = model
+        self.tokenizer = tokenizer
+        self.cache = PromptCache(cache_bytes)
+
+    def encode(self, prompts: Sequence[str], max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[Tensor]:
+        """Returns the features (tokens, width) of each prompt."""
+        return [self._encode(tuple(self.tokenize(prompt, max_sequence_length))) for prompt in prompts]
+
+    def tokenize(self, prompt: str, max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[int]:
+        """Returns the tokens of a prompt in its template; what is beyond the limit is cut, the template's end too."""
+        tokens = self.tokenizer(self._in_template(prompt)).input_ids
+        if len(tokens) > max_sequence_length:
+            logger.warning("a prompt of %d tokens is cut to %d", len(tokens), max_sequence_length)
+        return list(tokens[:max_sequence_length])
+
+    @torch.inference_mode()
+    def _encode(self, tokens: tuple[int, ...]) -> Tensor:
+        features = self.cache.get(tokens)
+        if features is None:
+            device = next(self.model.parameters()).device
+            ids = torch.tensor([tokens], device=device)
+            features = self.model(input_ids=ids, use_cache=False).last_hidden_state[0]
+            self.cache.put(tokens, features)
+        return features
+
+    def _in_template(self, prompt: str) -> str:
+        return str(
+            self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True
+            )
+        )
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """Opens a tokenizer; runs no code that comes with it."""
+    from transformers import AutoTokenizer
+
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    return tokenizer
+
+
+def load_text_model(folder: Path, *, dtype: torch.dtype, device: torch.device) -> nn.Module:
+    """Loads a Qwen3 language model without its last layer and what follows it.
+
+    Raises:
+        ConfigError: the folder holds another kind of model.
+        WeightsError: files are missing or damaged, or do not fit.
+    """
+    from accelerate import init_empty_weights
+    from transformers import AutoConfig, Qwen3Model
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if config.model_type != "qwen3":
+        raise ConfigError(f"{folder} must hold a qwen3 model, it holds a {config.model_type}")
+    n_layers = config.num_hidden_layers - 1
+    _shorten(config, n_layers)
+    with init_empty_weights(include_buffers=False):  # buffers are computed, no file has them
+        model: nn.Module = Qwen3Model(config)
+    model.norm = nn.Identity()
+    load_weights(model, folder, dtype=dtype, device=device, rename=lambda name: _name_in_model(name, n_layers))
+    return model.to(device).eval().requires_grad_(requires_grad=False)
+
+
+def _shorten(config: Any, n_layers: int) -> None:
+    config.num_hidden_layers = n_layers
+    config.layer_types = config.layer_types[:n_layers]
+
+
+def _name_in_model(stored: str, n_layers: int) -> str | None:
+    """Returns the model's name of a stored tensor; None for what is left out: last layer, final norm and head."""
+    name = stored.removeprefix("model.")
+    layer = _LAYER.match(name)
+    beyond = layer is not None and int(layer.group(1)) >= n_layers
+    return None if beyond or name in ("norm.weight", "lm_head.weight") else name
