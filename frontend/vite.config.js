@@ -12,7 +12,7 @@ const proxy = Object.fromEntries(['/api', '/health', '/docs', '/openapi.json'].m
 function vendorChunk(id) {
   if (!id.includes('node_modules')) return undefined
   if (/node_modules\/(react|react-dom|scheduler)\//.test(id)) return 'react'
-  if (/node_modules\/(i18next|react-i18next|axios|@tanstack)\//.test(id)) return 'data'
+  if (/node_modules\/(i18next|react-i18next|axios|@tanstack\/(react-query|query-core))\//.test(id)) return 'data'
   return undefined
 }
 
@@ -31,6 +31,8 @@ export default defineConfig({
     setupFiles: './src/test/setup.js',
     include: ['src/**/*.test.{js,jsx}'],
     restoreMocks: true,
+    // A loaded machine is no failure.
+    testTimeout: 30_000,
     css: false,
   },
 })

@@ -1,11 +1,18 @@
+import { useState } from 'react'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
-import { SIDE_MAX, SIDE_MIN, SIDE_STEP } from '../lib/sizes.js'
+import { SIDE_MAX, SIDE_MIN, SIDE_STEP, snapSide } from '../lib/sizes.js'
 import Field from './Field.jsx'
-import Icon from './Icon.jsx'
+import SwapButton from './SwapButton.jsx'
 
+/** One side. What is typed snaps to the grid of 16 when the field is left; an emptied field is 0, which is refused. */
 function Side({ label, value, error, onChange }) {
+  const [typed, setTyped] = useState(null)
+  const commit = () => {
+    if (typed !== null) onChange(Number(typed) > 0 ? snapSide(Number(typed)) : 0)
+    setTyped(null)
+  }
   return (
     <Field label={label} error={error}>
       {(control) => (
@@ -16,10 +23,11 @@ function Side({ label, value, error, onChange }) {
           min={SIDE_MIN}
           max={SIDE_MAX}
           step={SIDE_STEP}
-          value={value > 0 ? value : ''}
+          value={typed ?? (value > 0 ? value : '')}
           isInvalid={Boolean(error)}
-          // An emptied field is 0, which validation refuses with the rule.
-          onChange={(event) => onChange(Number(event.target.value))}
+          onChange={(event) => setTyped(event.target.value)}
+          onBlur={commit}
+          onKeyDown={(event) => event.key === 'Enter' && commit()}
         />
       )}
     </Field>
@@ -38,15 +46,7 @@ export default function CustomSize({ width, height, errors, hint, onChange }) {
           error={errors.width}
           onChange={(value) => onChange({ width: value, custom_size: true })}
         />
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t('form.swap')}
-          title={t('form.swap')}
-          onClick={() => onChange({ width: height, height: width, custom_size: true })}
-        >
-          <Icon name="swap" />
-        </button>
+        <SwapButton className="icon-button" width={width} height={height} onChange={onChange} />
         <Side
           label={t('form.height')}
           value={height}
@@ -54,7 +54,7 @@ export default function CustomSize({ width, height, errors, hint, onChange }) {
           onChange={(value) => onChange({ height: value, custom_size: true })}
         />
       </div>
-      <p className="field-hint">{hint ?? t('form.sideHint')}</p>
+      <p className="field-hint wide">{hint ?? t('form.sideHint')}</p>
     </>
   )
 }

@@ -1,13 +1,23 @@
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
-import { useHasGpu } from '../hooks/useSystemStatus.js'
+import { useSystemStatus } from '../hooks/useSystemStatus.js'
+import { formatGb } from '../lib/format.js'
 
-/** GPU or CPU. On a machine without a GPU it says so. */
+/** What the chosen device is, as far as the machine tells. */
+function useDeviceText(useGpu) {
+  const { t } = useTranslation()
+  const { data } = useSystemStatus()
+  if (data && !data.gpu?.available) return t('form.gpuMissing')
+  if (!useGpu) return t('form.gpuOff')
+  const { name, memory_total_gb: memory } = data?.gpu ?? {}
+  const gpu = [name, memory > 0 && `${formatGb(memory)} GB`].filter(Boolean).join(', ')
+  return gpu ? t('form.gpuNamed', { gpu }) : t('form.gpuOn')
+}
+
+/** GPU or CPU, and what this machine has. */
 export default function DeviceSwitch({ value, onChange }) {
   const { t } = useTranslation()
-  const hasGpu = useHasGpu()
-  const available = value ? t('form.gpuOn') : t('form.gpuOff')
   return (
     <div className="field device-switch">
       <Form.Check
@@ -19,7 +29,7 @@ export default function DeviceSwitch({ value, onChange }) {
         onChange={(event) => onChange(event.target.checked)}
       />
       <p id="use-gpu-hint" className="field-hint">
-        {hasGpu === false ? t('form.gpuMissing') : available}
+        {useDeviceText(value)}
       </p>
     </div>
   )

@@ -1,11 +1,14 @@
 import { useId } from 'react'
 
+import ResetButton from './ResetButton.jsx'
+
 /**
  * A labelled form control: binds label, hint and error to it.
  *
- * `children` is a function of the control's accessibility props.
+ * `children` is a function of the control's accessibility props. `onReset` is given while the value is not the
+ * default one.
  */
-export default function Field({ label, hint, error, aside, className = '', children }) {
+export default function Field({ label, hint, error, aside, onReset, className = '', children }) {
   const id = useId()
   const hintId = `${id}-hint`
   const errorId = `${id}-error`
@@ -19,7 +22,10 @@ export default function Field({ label, hint, error, aside, className = '', child
     <div className={`field ${className}`}>
       <div className="field-head">
         <label htmlFor={id}>{label}</label>
-        {aside}
+        <span className="field-aside">
+          {aside}
+          {onReset && <ResetButton label={label} onReset={onReset} />}
+        </span>
       </div>
       {children(control)}
       {error && (

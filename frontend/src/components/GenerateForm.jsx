@@ -1,64 +1,67 @@
-import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { useDrawnSize } from '../hooks/useDrawnSize.js'
+import { useEstimate } from '../hooks/useEstimate.js'
 import { useFormErrors } from '../hooks/useFormErrors.js'
-import { toRequest } from '../lib/settings.js'
+import { useHotkeys } from '../hooks/useHotkeys.js'
+import { useLibrary } from '../hooks/useLibrary.js'
+import { usePersistentState } from '../hooks/usePersistentState.js'
+import { usePromptHistory } from '../hooks/usePromptHistory.js'
+import { expandPrompt, MAX_PROMPTS } from '../lib/expand.js'
+import { DEFAULT_SETTINGS, drawSeed, toRequest } from '../lib/settings.js'
 import './GenerateForm.css'
-import DeviceSwitch from './DeviceSwitch.jsx'
-import ModelField from './ModelField.jsx'
-import Notice from './Notice.jsx'
+import AdvancedFields from './AdvancedFields.jsx'
+import CountField from './CountField.jsx'
+import FormActions from './FormActions.jsx'
+import ModeSwitch from './ModeSwitch.jsx'
 import PromptField from './PromptField.jsx'
-import SeedField from './SeedField.jsx'
+import PromptTools from './PromptTools.jsx'
 import SizePicker from './SizePicker.jsx'
-import StepsField from './StepsField.jsx'
 
-const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
+const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
 
-/** The buttons, and why the last request was refused as a whole: both always in sight. */
-function Actions({ isPending, error, onReset }) {
-  const { t } = useTranslation()
-  return (
-    <div className="form-actions">
-      {error && (
-        <Notice tone="danger" role="alert">
-          {error}
-        </Notice>
-      )}
-      <Button type="submit" size="lg" disabled={isPending}>
-        {isPending ? t('form.submitting') : t('form.submit')}
-        <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>
-      </Button>
-      <Button variant="link" onClick={onReset}>
-        {t('form.reset')}
-      </Button>
-    </div>
-  )
+/** Answers a function that resets some fields, or undefined when they have their defaults already. */
+function useFieldResets(settings, change) {
+  return (...fields) => {
+    if (fields.every((field) => settings[field] === DEFAULT_SETTINGS[field])) return undefined
+    return () => change(Object.fromEntries(fields.map((field) => [field, DEFAULT_SETTINGS[field]])))
+  }
 }
 
 /**
- * The form that asks for a picture.
+ * The form that asks for pictures.
  *
- * `settings` live in the parent, so that a picture's settings can be taken over. `onGenerate` takes the
- * request and throws an ApiError when the server refuses it.
+ * `settings` live in the parent, so that a picture's settings can be taken over. `onGenerate` takes a list of
+ * requests, one for each prompt that the written one stands for, and throws an ApiError when the server refuses.
  */
 export default function GenerateForm({ settings, isPending, onChange, onReset, onGenerate }) {
   const { t } = useTranslation()
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
+  const [mode, setMode] = usePersistentState('zimage.mode', 'advanced', restoreMode)
+  const { prompts: recent, remember } = usePromptHistory()
+  const library = useLibrary()
   const drawn = useDrawnSize(settings)
+  const prompts = expandPrompt(settings.prompt, library.lists)
+  const tasks = Math.max(1, prompts.length)
+  const count = tasks * settings.num_images
+  const estimateMs = useEstimate(settings, count)
 
   const change = (patch) => {
     onChange(patch)
     clear(Object.keys(patch))
   }
+  const resetOf = useFieldResets(settings, change)
   const submit = async () => {
-    if (isPending || !check(settings)) return
+    if (isPending || !check(settings, prompts)) return
     try {
-      await onGenerate(toRequest(settings))
+      await onGenerate(prompts.map((prompt) => toRequest(settings, prompt)))
+      remember(settings.prompt.trim())
+      if (settings.seed && !settings.seed_locked) onChange({ seed: drawSeed() })
     } catch (error) {
       showServerError(error)
     }
   }
+  useHotkeys({ 'Mod+Enter': submit })
   const onSubmit = (event) => {
     event.preventDefault()
     submit()
@@ -67,27 +70,46 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
     onReset()
     clear(Object.keys(settings))
   }
-  const set = (field) => (value) => change({ [field]: value })
 
+  const tooMany = prompts.length > MAX_PROMPTS
   return (
     <form ref={formRef} className="panel generate-form" noValidate aria-labelledby="form-title" onSubmit={onSubmit}>
-      <h2 id="form-title">{t('form.title')}</h2>
-      <PromptField value={settings.prompt} error={texts.prompt} onChange={set('prompt')} onSubmit={submit} />
+      <div className="panel-head wide">
+        <h2 id="form-title">{t('form.title')}</h2>
+        <ModeSwitch mode={mode} onChange={setMode} />
+      </div>
+      <PromptField
+        value={settings.prompt}
+        error={texts.prompt}
+        recent={recent}
+        tools={<PromptTools settings={settings} prompts={prompts} library={library} onChange={change} />}
+        onChange={(prompt) => change({ prompt })}
+        onReset={resetOf('prompt')}
+      />
       <SizePicker
         settings={settings}
         errors={texts}
         hint={drawn ? t('form.drawnSize', drawn) : undefined}
         onChange={change}
+        onReset={resetOf('width', 'height', 'custom_size')}
       />
-      <StepsField
-        value={settings.num_inference_steps}
-        error={texts.num_inference_steps}
-        onChange={set('num_inference_steps')}
+      <CountField
+        value={settings.num_images}
+        error={texts.num_images}
+        onChange={(value) => change({ num_images: value })}
+        onReset={resetOf('num_images')}
       />
-      <SeedField value={settings.seed} error={texts.seed} onChange={set('seed')} />
-      <ModelField value={settings.model} error={texts.model} onChange={set('model')} />
-      <DeviceSwitch value={settings.use_gpu} onChange={set('use_gpu')} />
-      <Actions isPending={isPending} error={general} onReset={reset} />
+      {mode === 'advanced' && (
+        <AdvancedFields settings={settings} errors={texts} onChange={change} resetOf={resetOf} />
+      )}
+      <FormActions
+        isPending={isPending}
+        error={general}
+        count={tooMany ? 1 : count}
+        tasks={tooMany ? 1 : tasks}
+        estimateMs={tooMany ? null : estimateMs}
+        onReset={reset}
+      />
     </form>
   )
 }

@@ -1,8 +1,8 @@
-import { screen } from '@testing-library/react'
+import { fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
 import { useSettings } from '../hooks/useSettings.js'
-import { Refusal } from '../test/fakeServer.js'
+import { makeImage, Refusal } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
 import GenerateForm from './GenerateForm.jsx'
 
@@ -25,15 +25,18 @@ describe('GenerateForm', () => {
     const { user, onGenerate } = setUp()
     await user.type(prompt(), '一只红色的狐狸')
     await user.click(submit())
-    expect(onGenerate).toHaveBeenCalledExactlyOnceWith({
-      prompt: '一只红色的狐狸',
-      width: 1024,
-      height: 1024,
-      num_inference_steps: 9,
-      use_gpu: true,
-      seed: null,
-      model: 'auto',
-    })
+    expect(onGenerate).toHaveBeenCalledExactlyOnceWith([
+      {
+        prompt: '一只红色的狐狸',
+        width: 1024,
+        height: 1024,
+        num_inference_steps: 9,
+        use_gpu: true,
+        seed: null,
+        model: 'auto',
+        num_images: 1,
+      },
+    ])
   })
 
   it('submits by Ctrl+Enter', async () => {
@@ -63,28 +66,150 @@ describe('GenerateForm', () => {
     const { user, onGenerate } = setUp()
     await user.type(prompt(), 'fox')
     await user.click(screen.getByRole('radio', { name: '3:2' }))
-    expect(screen.getByRole('combobox', { name: 'Size' })).toHaveDisplayValue('1152 × 768')
+    expect(screen.getByRole('combobox', { name: 'Size' })).toHaveDisplayValue('1248 × 832')
     await user.selectOptions(screen.getByRole('combobox', { name: 'Size' }), '1536x1024')
     await user.click(submit())
-    expect(onGenerate.mock.calls[0][0]).toMatchObject({ width: 1536, height: 1024 })
+    expect(onGenerate.mock.calls[0][0][0]).toMatchObject({ width: 1536, height: 1024 })
   })
 
-  it('takes any size, and names the rule for a wrong one', async () => {
+  it('takes any size and snaps it to the grid', async () => {
     const { user, onGenerate } = setUp()
     await user.type(prompt(), 'fox')
     await user.click(screen.getByRole('radio', { name: 'Custom' }))
     const width = screen.getByRole('spinbutton', { name: 'Width' })
     await user.clear(width)
-    await user.type(width, '500')
-    await user.click(submit())
-    expect(width).toHaveFocus()
-    expect(width).toHaveAccessibleDescription(/divisible by 16/)
-    await user.clear(width)
-    await user.type(width, '640')
+    await user.type(width, '650')
     await user.click(screen.getByRole('button', { name: 'Swap width and height' }))
     await user.click(submit())
-    expect(onGenerate).toHaveBeenCalledOnce()
-    expect(onGenerate.mock.calls[0][0]).toMatchObject({ width: 1024, height: 640 })
+    expect(onGenerate.mock.calls[0][0][0]).toMatchObject({ width: 1024, height: 656 })
+  })
+
+  it('names the rule for a size that is missing', async () => {
+    const { user, onGenerate } = setUp()
+    await user.type(prompt(), 'fox')
+    await user.click(screen.getByRole('radio', { name: 'Custom' }))
+    const width = screen.getByRole('spinbutton', { name: 'Width' })
+    await user.clear(width)
+    await user.click(submit())
+    expect(onGenerate).not.toHaveBeenCalled()
+    expect(width).toHaveFocus()
+    expect(width).toHaveAccessibleDescription(/divisible by 16/)
+  })
+
+  it('turns a preset on its side', async () => {
+    const { user } = setUp()
+    await user.click(screen.getByRole('radio', { name: '16:9' }))
+    await user.click(screen.getByRole('button', { name: 'Swap width and height' }))
+    expect(screen.getByRole('radio', { name: '9:16' })).toBeChecked()
+    expect(screen.getByRole('combobox', { name: 'Size' })).toHaveDisplayValue('720 × 1280')
+  })
+
+  it('asks for several pictures, sixteen at most', async () => {
+    const { user, onGenerate } = setUp()
+    await user.type(prompt(), 'fox')
+    const count = screen.getByRole('spinbutton', { name: 'Pictures' })
+    await user.click(screen.getByRole('button', { name: 'One picture more' }))
+    expect(screen.getByRole('button', { name: /^Generate 2/ })).toBeInTheDocument()
+    fireEvent.change(count, { target: { value: '99' } })
+    expect(count).toHaveValue(16)
+    expect(screen.getByRole('button', { name: 'One picture more' })).toBeDisabled()
+    await user.click(submit())
+    expect(onGenerate.mock.calls[0][0][0]).toMatchObject({ num_images: 16 })
+  })
+
+  it('makes a task of every prompt that the written one stands for, and says so before', async () => {
+    const { user, onGenerate } = setUp()
+    fireEvent.change(prompt(), { target: { value: 'a {red|blue} {fox|owl}' } })
+    expect(screen.getByText('Stands for 4 prompts')).toBeInTheDocument()
+    await user.click(screen.getByRole('button', { name: /^Generate 4/ }))
+    expect(onGenerate.mock.calls[0][0].map((request) => request.prompt)).toEqual([
+      'a red fox',
+      'a red owl',
+      'a blue fox',
+      'a blue owl',
+    ])
+  })
+
+  it('refuses a prompt that stands for too many', async () => {
+    const { user, onGenerate } = setUp()
+    fireEvent.change(prompt(), { target: { value: '{1|2|3|4|5}'.repeat(3) } })
+    await user.click(submit())
+    expect(onGenerate).not.toHaveBeenCalled()
+    expect(prompt()).toHaveAccessibleDescription(/more than 64 prompts/)
+  })
+
+  it('counts tokens, and warns of a cut', async () => {
+    server.overrides['post /tokens'] = () => ({ tokens: 530, limit: 512, truncated: true })
+    setUp()
+    fireEvent.change(prompt(), { target: { value: 'fox' } })
+    expect(await screen.findByText('530 of 512 tokens')).toBeInTheDocument()
+    expect(screen.getByRole('alert')).toHaveTextContent('will not see the end')
+  })
+
+  it('brings earlier prompts back by the arrow keys', async () => {
+    const { user } = setUp()
+    for (const text of ['first', 'second']) {
+      fireEvent.change(prompt(), { target: { value: text } })
+      await user.click(submit())
+    }
+    await user.clear(prompt())
+    await user.keyboard('{ArrowUp}')
+    expect(prompt()).toHaveValue('second')
+    await user.keyboard('{ArrowUp}')
+    expect(prompt()).toHaveValue('first')
+    await user.keyboard('{ArrowDown}{ArrowDown}')
+    expect(prompt()).toHaveValue('')
+  })
+
+  it('saves the form as a style and wraps the prompt in it', async () => {
+    const { user } = setUp()
+    fireEvent.change(prompt(), { target: { value: '{prompt}, watercolour' } })
+    await user.click(screen.getByRole('button', { name: 'Saved' }))
+    await user.type(await screen.findByRole('textbox', { name: 'Presets and styles' }), 'Watercolour{Enter}')
+    await user.click(screen.getByRole('button', { name: 'Close' }))
+    fireEvent.change(prompt(), { target: { value: 'an owl' } })
+    await user.click(screen.getByRole('button', { name: 'Saved' }))
+    await user.click(await screen.findByRole('button', { name: /^Watercolour/ }))
+    expect(prompt()).toHaveValue('an owl, watercolour')
+  })
+
+  it('lets a saved list stand for its entries', async () => {
+    const { user } = setUp()
+    await user.click(screen.getByRole('button', { name: 'Saved' }))
+    await user.type(await screen.findByRole('textbox', { name: 'Lists' }), 'animal')
+    await user.type(screen.getByRole('textbox', { name: 'Entries, one a line' }), 'fox{Enter}owl{Enter}bee')
+    await user.click(screen.getByRole('button', { name: 'Save the list' }))
+    await user.click(screen.getByRole('button', { name: 'Close' }))
+    fireEvent.change(prompt(), { target: { value: 'a red __animal__' } })
+    expect(screen.getByText('Stands for 3 prompts')).toBeInTheDocument()
+  })
+
+  it('shows the few settings when that is wished, and remembers it', async () => {
+    const { user, unmount } = setUp()
+    await user.click(screen.getByRole('button', { name: 'Simple' }))
+    expect(screen.queryByRole('slider', { name: 'Steps' })).not.toBeInTheDocument()
+    unmount()
+    setUp()
+    expect(screen.getByRole('button', { name: 'Simple' })).toHaveAttribute('aria-pressed', 'true')
+  })
+
+  it('resets one field and leaves the others', async () => {
+    const { user } = setUp()
+    fireEvent.change(prompt(), { target: { value: 'kept' } })
+    fireEvent.change(screen.getByRole('slider', { name: 'Steps' }), { target: { value: '20' } })
+    await user.click(screen.getByRole('button', { name: 'Reset: Steps' }))
+    expect(screen.getByRole('slider', { name: 'Steps' })).toHaveValue('9')
+    expect(prompt()).toHaveValue('kept')
+    expect(screen.queryByRole('button', { name: 'Reset: Steps' })).not.toBeInTheDocument()
+  })
+
+  it('estimates the time from earlier pictures', async () => {
+    const alike = { width: 512, height: 512, generation_time_ms: 10_000 }
+    server.images = [makeImage(2, alike), makeImage(1, alike)]
+    const { user } = setUp()
+    expect(await screen.findByText('about 10 s')).toBeInTheDocument()
+    await user.click(screen.getByRole('button', { name: 'One picture more' }))
+    expect(screen.getByText('about 20 s')).toBeInTheDocument()
   })
 
   it('says how many forwards the steps are', () => {
@@ -93,13 +218,32 @@ describe('GenerateForm', () => {
     expect(screen.getByRole('slider', { name: 'Steps' })).toHaveAttribute('max', '50')
   })
 
-  it('draws and clears a seed', async () => {
-    const { user } = setUp()
+  it('draws a seed, changes it after each request unless it is locked, and clears it', async () => {
+    const { user, onGenerate } = setUp()
+    await user.type(prompt(), 'fox')
     const seed = screen.getByRole('textbox', { name: 'Seed' })
     await user.click(screen.getByRole('button', { name: 'Draw a seed' }))
-    expect(seed.value).toMatch(/^\d+$/)
-    await user.click(screen.getByRole('button', { name: 'Clear the seed' }))
+    const drawn = seed.value
+    expect(drawn).toMatch(/^\d+$/)
+    const lock = screen.getByRole('button', { name: 'Keep this seed' })
+    expect(lock).toHaveAttribute('aria-pressed', 'true')
+    await user.click(submit())
+    expect(seed).toHaveValue(drawn)
+    await user.click(lock)
+    await user.click(submit())
+    await waitFor(() => expect(seed.value).not.toBe(drawn))
+    expect(onGenerate.mock.calls.map(([[request]]) => request.seed)).toEqual([Number(drawn), Number(drawn)])
+    await user.click(screen.getByRole('button', { name: 'Reset: Seed' }))
     expect(seed).toHaveValue('')
+  })
+
+  it('takes the seed of the latest picture', async () => {
+    server.images = [makeImage(1)]
+    const { user } = setUp()
+    const last = screen.getByRole('button', { name: 'Same as the latest picture' })
+    await waitFor(() => expect(last).toBeEnabled())
+    await user.click(last)
+    expect(screen.getByRole('textbox', { name: 'Seed' })).toHaveValue('101')
   })
 
   it('says that there is no GPU, and what the size becomes', async () => {

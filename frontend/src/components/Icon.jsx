@@ -14,12 +14,34 @@ const PATHS = {
   check: 'm4.500 10.500 3.700 3.700L15.500 6.500',
   alert: 'M10 3.500 2.800 16h14.400zM10 8.500v3.500m0 2.200v.01',
   picture: 'M3 4.500h14v11H3zm0 8.500 4-4 3.500 3.500 2.500-2 4 3.500M13 7.800v.01',
+  undo: 'M7.5 5 4 8.500 7.500 12M4 8.500h7.500a4.250 4.250 0 0 1 0 8.500H8',
+  minus: 'M4.500 10h11',
+  plus: 'M10 4.500v11M4.500 10h11',
+  history: 'M3.500 4v4h4M3.800 8A6.750 6.750 0 1 1 3.250 10.700M10 6.500V10l2.500 1.800',
+  lock: 'M5 9h10v8H5zM7 9V6.500a3 3 0 0 1 6 0V9',
+  unlock: 'M5 9h10v8H5zM7 9V6a3 3 0 0 1 5.800-1',
+  bookmark: 'M5.500 3h9v14L10 13.500 5.500 17z',
+  heart: 'M10 16.500 4.200 10.600a3.700 3.700 0 0 1 5.300-5.200l.5.500.5-.500a3.700 3.700 0 0 1 5.300 5.200z',
+  copy: 'M7 7h9v9H7zM13 7V4H4v9h3',
+  compare: 'M10 3v14M3.500 5.500h4v9h-4M12.500 5.500h4v9h-4',
+  vary: 'M4 14c3 0 3-8 6-8s3 8 6 8M4 6c3 0 3 8 6 8s3-8 6-8',
+  filter: 'M3.500 5h13M6 10h8M8.500 15h3',
+  more: 'M5 10h.01M10 10h.01M15 10h.01',
+  down: 'm5.500 8 4.500 4.500L14.500 8',
+  up: 'M5.500 12 10 7.500l4.500 4.500',
+  search: 'M9 4a5 5 0 1 1 0 10A5 5 0 0 1 9 4zm3.700 8.700L16.500 16.500',
+  tag: 'M3.500 3.500h6l7 7-6 6-7-7zM7 7h.01',
+  restore: 'M4 9a6 6 0 1 1 1.800 5.500M4 4.500V9h4.500',
+  help: 'M10 3a7 7 0 1 1 0 14 7 7 0 0 1 0-14zM7.900 8a2.200 2.200 0 1 1 3.100 2c-.7.300-1 .800-1 1.500m0 2.500v.01',
+  info: 'M10 3a7 7 0 1 1 0 14 7 7 0 0 1 0-14zM10 9v4.500M10 6.500v.01',
+  layers: 'm10 3.500 7 3.500-7 3.500L3 7zM3.500 10.500 10 13.800l6.500-3.300M3.500 13.500 10 16.800l6.500-3.300',
+  grid: 'M4 4h4.500v4.500H4zM11.500 4H16v4.500h-4.500zM4 11.500h4.500V16H4zM11.500 11.500H16V16h-4.500z',
   spark: 'M10 2.500 11.800 8l5.700 2-5.700 2L10 17.500 8.200 12l-5.700-2 5.700-2z',
 }
 
-export default function Icon({ name, size = 18 }) {
+export default function Icon({ name, size = 18, filled = false }) {
   return (
-    <svg className="icon" width={size} height={size} viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+    <svg className={`icon ${filled ? 'icon-filled' : ''}`} width={size} height={size} viewBox="0 0 20 20" aria-hidden="true" focusable="false">
       <path d={PATHS[name]} />
     </svg>
   )

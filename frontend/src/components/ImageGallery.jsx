@@ -1,34 +1,17 @@
-import { lazy, Suspense, useRef, useState } from 'react'
-import Button from 'react-bootstrap/Button'
+import { lazy, Suspense, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { useGalleryParams } from '../hooks/useGalleryParams.js'
 import { PAGE_SIZE, useHistory } from '../hooks/useHistory.js'
-import { usePageParam } from '../hooks/usePageParam.js'
+import { clearFilters, isFiltered } from '../lib/gallery.js'
 import './ImageGallery.css'
-import Icon from './Icon.jsx'
-import ImageCard from './ImageCard.jsx'
+import GalleryBar from './GalleryBar.jsx'
+import GalleryEmpty from './GalleryEmpty.jsx'
+import GalleryPictures from './GalleryPictures.jsx'
 import Pager from './Pager.jsx'
 import QueryFaces from './QueryFaces.jsx'
 
-const Lightbox = lazy(() => import('./Lightbox.jsx'))
-const ConfirmDelete = lazy(() => import('./ConfirmDelete.jsx'))
-
-function Empty({ onFirstPage }) {
-  const { t } = useTranslation()
-  return (
-    <div className="gallery-empty">
-      <Icon name="picture" size={32} />
-      <p className="empty-title">{onFirstPage ? t('gallery.emptyPage') : t('gallery.emptyTitle')}</p>
-      {onFirstPage ? (
-        <Button variant="outline-secondary" size="sm" onClick={onFirstPage}>
-          {t('gallery.firstPage')}
-        </Button>
-      ) : (
-        <p>{t('gallery.emptyText')}</p>
-      )}
-    </div>
-  )
-}
+const EndlessGallery = lazy(() => import('./EndlessGallery.jsx'))
 
 function Placeholders() {
   return (
@@ -42,63 +25,54 @@ function Placeholders() {
   )
 }
 
-function Grid({ images, onUseSettings }) {
-  const [openId, setOpenId] = useState(null)
-  const [doomed, setDoomed] = useState(null)
-  const openImage = images.some(({ id }) => id === openId)
+/** Twenty pictures and the way to the others. */
+function PagedGallery({ gallery, query, onTurn, ...pictures }) {
   return (
-    <>
-      <ul className="gallery-grid">
-        {images.map((image) => (
-          <ImageCard key={image.id} image={image} onOpen={setOpenId} onDelete={setDoomed} />
-        ))}
-      </ul>
-      <Suspense>
-        {openImage && (
-          <Lightbox
-            images={images}
-            imageId={openId}
-            // While a deletion is in question, the arrow keys stand still.
-            onShow={(id) => !doomed && setOpenId(id)}
-            onClose={() => setOpenId(null)}
-            onDelete={setDoomed}
-            onUseSettings={onUseSettings}
-          />
-        )}
-        {doomed && <ConfirmDelete image={doomed} onClose={() => setDoomed(null)} />}
-      </Suspense>
-    </>
+    <QueryFaces query={query} pending={<Placeholders />}>
+      {({ images, total }) => (
+        <>
+          <GalleryPictures images={images} trash={gallery.trash} {...pictures} />
+          <Pager page={gallery.page} pages={Math.ceil(total / PAGE_SIZE)} onChange={onTurn} />
+        </>
+      )}
+    </QueryFaces>
   )
 }
 
-/** All pictures, newest first, twenty a page; the page is in the address. */
-export default function ImageGallery({ onUseSettings }) {
+/** All pictures, by pages or in one long scroll; page and filters are in the address. */
+export default function ImageGallery(pictures) {
   const { t } = useTranslation()
-  const [page, setPage] = usePageParam()
-  const query = useHistory(page)
+  const [gallery, change] = useGalleryParams()
+  const query = useHistory(gallery)
   const headRef = useRef(null)
-  const turn = (next) => {
-    setPage(next)
+  const turn = (page) => {
+    change({ page })
     headRef.current?.scrollIntoView({ block: 'start' })
   }
+  const total = query.data?.total
+  const isEmpty = query.data?.images.length === 0
   return (
     <section className="panel gallery" aria-labelledby="gallery-title">
       <div className="panel-head" ref={headRef}>
-        <h2 id="gallery-title">{t('gallery.title')}</h2>
-        {query.data && <span className="muted">{t('gallery.count', { count: query.data.total })}</span>}
+        <h2 id="gallery-title">{gallery.trash ? t('gallery.trashTitle') : t('gallery.title')}</h2>
+        {query.data && <span className="muted">{t('gallery.count', { count: total })}</span>}
       </div>
-      <QueryFaces query={query} pending={<Placeholders />}>
-        {({ images, total }) => (
-          <>
-            {images.length === 0 ? (
-              <Empty onFirstPage={page > 1 ? () => turn(1) : null} />
-            ) : (
-              <Grid images={images} onUseSettings={onUseSettings} />
-            )}
-            <Pager page={page} pages={Math.ceil(total / PAGE_SIZE)} onChange={turn} />
-          </>
-        )}
-      </QueryFaces>
+      <GalleryBar gallery={gallery} onChange={change} />
+      {isEmpty ? (
+        <GalleryEmpty
+          gallery={gallery}
+          onFirstPage={total > 0 ? () => turn(1) : null}
+          onClear={isFiltered(gallery) ? () => change(clearFilters(gallery)) : null}
+        />
+      ) : (
+        <Suspense fallback={<Placeholders />}>
+          {gallery.view === 'scroll' && total > 0 ? (
+            <EndlessGallery key={gallery.trash} gallery={gallery} total={total} {...pictures} />
+          ) : (
+            <PagedGallery key={gallery.trash} gallery={gallery} query={query} onTurn={turn} {...pictures} />
+          )}
+        </Suspense>
+      )}
     </section>
   )
 }

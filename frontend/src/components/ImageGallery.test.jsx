@@ -59,37 +59,102 @@ describe('ImageGallery', () => {
     await waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument())
   })
 
-  it('deletes only after a question', async () => {
+  it('deletes at once, with a way back', async () => {
     server.images = pictures(2)
     const { user } = renderWith(<ImageGallery />)
     await user.click(await screen.findByRole('button', { name: 'Delete: picture 2' }))
-    const dialog = await screen.findByRole('dialog', { name: 'Delete this picture?' })
-    expect(server.images).toHaveLength(2)
-    await user.click(within(dialog).getByRole('button', { name: 'Delete' }))
     await waitFor(() => expect(screen.queryByRole('img', { name: 'picture 2' })).not.toBeInTheDocument())
-    expect(server.images.map(({ prompt }) => prompt)).toEqual(['picture 1'])
-    expect(screen.getByRole('status', { hidden: true })).toHaveTextContent('Picture deleted.')
+    expect(screen.getByRole('status')).toHaveTextContent('1 picture moved to the trash.')
+    await user.click(screen.getByRole('button', { name: 'Undo' }))
+    expect(await screen.findByRole('img', { name: 'picture 2' })).toBeInTheDocument()
   })
 
-  it('keeps the picture when the answer is no', async () => {
+  it('takes a deletion back by Ctrl+Z', async () => {
     server.images = pictures(1)
     const { user } = renderWith(<ImageGallery />)
     await user.click(await screen.findByRole('button', { name: 'Delete: picture 1' }))
-    await user.click(await screen.findByRole('button', { name: 'Cancel' }))
-    await waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument())
-    expect(server.images).toHaveLength(1)
+    await screen.findByRole('button', { name: 'Undo' })
+    await user.keyboard('{Control>}z{/Control}')
+    expect(await screen.findByRole('img', { name: 'picture 1' })).toBeInTheDocument()
   })
 
   it('says why a picture could not be deleted', async () => {
     server.images = pictures(1)
-    server.overrides[`delete /history/${makeImage(1).id}`] = () => {
+    server.overrides['post /history/bulk'] = () => {
       throw new Refusal(500, 'internal_error', 'The disk is read-only.')
     }
     const { user } = renderWith(<ImageGallery />)
     await user.click(await screen.findByRole('button', { name: 'Delete: picture 1' }))
-    const dialog = await screen.findByRole('dialog')
-    await user.click(within(dialog).getByRole('button', { name: 'Delete' }))
-    expect(await within(dialog).findByRole('alert')).toHaveTextContent('The disk is read-only.')
+    expect(await screen.findByRole('status')).toHaveTextContent('The disk is read-only.')
+    expect(screen.getByRole('img', { name: 'picture 1' })).toBeInTheDocument()
+  })
+
+  it('shows the trash, restores from it, and deletes for good only after a question', async () => {
+    server.images = pictures(3).map((image, at) => ({ ...image, deleted_at: at < 2 ? image.created_at : null }))
+    const { user } = renderWith(<ImageGallery />)
+    await user.click(await screen.findByRole('button', { name: 'Trash' }))
+    expect(await screen.findByRole('heading', { name: 'Trash' })).toBeInTheDocument()
+    await user.click(await screen.findByRole('button', { name: 'Restore: picture 3' }))
+    await waitFor(() => expect(screen.queryByRole('img', { name: 'picture 3' })).not.toBeInTheDocument())
+    await user.click(screen.getByRole('button', { name: 'Delete for good: picture 2' }))
+    const dialog = await screen.findByRole('dialog', { name: 'Delete this picture for good?' })
+    expect(server.images).toHaveLength(3)
+    await user.click(within(dialog).getByRole('button', { name: 'Delete for good' }))
+    expect(await screen.findByText('The trash is empty')).toBeInTheDocument()
+    expect(server.images.map(({ prompt }) => prompt)).toEqual(['picture 3', 'picture 1'])
+  })
+
+  it('searches and filters, in the address, and finds the way back', async () => {
+    server.images = [makeImage(2, { prompt: 'a fox', favourite: true }), makeImage(1, { prompt: 'an owl' })]
+    const { user } = renderWith(<ImageGallery />)
+    await screen.findByRole('img', { name: 'an owl' })
+    await user.type(screen.getByRole('searchbox', { name: 'Search the prompts' }), 'fox')
+    await waitFor(() => expect(screen.queryByRole('img', { name: 'an owl' })).not.toBeInTheDocument())
+    expect(window.location.search).toBe('?q=fox')
+    await user.click(screen.getByRole('button', { name: 'Favourites only' }))
+    expect(await screen.findByRole('img', { name: 'a fox' })).toBeInTheDocument()
+    await user.type(screen.getByRole('searchbox'), 'es')
+    await user.click(await screen.findByRole('button', { name: 'Clear the filters' }))
+    expect(await screen.findByRole('img', { name: 'an owl' })).toBeInTheDocument()
+    expect(window.location.search).toBe('')
+  })
+
+  it('chooses a range by Shift, and changes all of it at once', async () => {
+    server.images = pictures(5)
+    const { user } = renderWith(<ImageGallery />)
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 5' }))
+    await user.keyboard('{Shift>}')
+    await user.click(screen.getByRole('checkbox', { name: 'Choose: picture 3' }))
+    await user.keyboard('{/Shift}')
+    const bar = screen.getByRole('toolbar', { name: 'Chosen pictures' })
+    expect(within(bar).getByText('3 chosen')).toBeInTheDocument()
+    expect(within(bar).getByRole('button', { name: 'Compare' })).toBeDisabled()
+    await user.click(within(bar).getByRole('button', { name: 'Favourite' }))
+    await waitFor(() => expect(server.images.map(({ favourite }) => favourite)).toEqual([true, true, true, false, false]))
+    await user.type(within(bar).getByRole('textbox', { name: 'Add a tag' }), 'best{Enter}')
+    await waitFor(() => expect(server.images[0].tags).toEqual(['best']))
+    await user.click(within(bar).getByRole('button', { name: 'Delete' }))
+    await waitFor(() => expect(screen.getAllByRole('img')).toHaveLength(2))
+    expect(screen.queryByRole('toolbar')).not.toBeInTheDocument()
+  })
+
+  it('answers the keys of the large view', async () => {
+    server.images = pictures(2)
+    const { user } = renderWith(<ImageGallery />)
+    await user.click(await screen.findByRole('button', { name: 'View: picture 2' }))
+    const dialog = await screen.findByRole('dialog', { name: 'Picture 1 of 2' })
+    await user.keyboard('f')
+    await waitFor(() => expect(server.images[0].favourite).toBe(true))
+    await user.keyboard('i')
+    expect(within(dialog).queryByRole('button', { name: 'Use these settings' })).not.toBeInTheDocument()
+    const picture = within(dialog).getByRole('img', { name: 'picture 2' })
+    await user.keyboard('+')
+    expect(picture.style.transform).toContain('scale(1.5)')
+    await user.keyboard('0')
+    expect(picture.style.transform).toBe('')
+    await user.keyboard('x')
+    expect(await screen.findByRole('dialog', { name: 'Picture 1 of 1' })).toBeInTheDocument()
+    expect(server.images[0].deleted_at).not.toBeNull()
   })
 
   it('says when it cannot be loaded, and tries again on demand', async () => {

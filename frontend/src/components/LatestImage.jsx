@@ -1,80 +1,62 @@
 import { lazy, Suspense, useState } from 'react'
-import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
+import { useImageActions } from '../hooks/useImageActions.js'
 import { useLatestImage } from '../hooks/useLatestImage.js'
+import { useLivePreview, useRunningTask } from '../hooks/useLivePreview.js'
+import { useRecentPictures } from '../hooks/useRecentPictures.js'
 import './LatestImage.css'
-import Icon from './Icon.jsx'
+import ImageActions from './ImageActions.jsx'
 import ImageDetails from './ImageDetails.jsx'
 import QueryFaces from './QueryFaces.jsx'
+import { EmptyStage, LiveStage, PictureStage } from './Stage.jsx'
 
 const Lightbox = lazy(() => import('./Lightbox.jsx'))
+const CompareDialog = lazy(() => import('./CompareDialog.jsx'))
 
-function Empty() {
-  const { t } = useTranslation()
-  return (
-    <div className="stage stage-empty">
-      <Icon name="picture" size={44} />
-      <p className="empty-title">{t('latest.emptyTitle')}</p>
-      <p>{t('latest.emptyText')}</p>
-    </div>
-  )
-}
-
-function Stage({ image, onOpen }) {
-  const { t } = useTranslation()
-  return (
-    <button type="button" className="stage" aria-label={t('latest.open', { prompt: image.prompt })} onClick={onOpen}>
-      {/* The picture's own colours, blurred, fill the room beside it. */}
-      <img className="stage-glow" src={image.thumbnail_url} alt="" />
-      <img
-        key={image.id}
-        className="stage-image"
-        src={image.download_url}
-        width={image.width}
-        height={image.height}
-        alt={image.prompt}
-      />
-    </button>
-  )
-}
-
-function Latest({ image, onUseSettings }) {
-  const { t } = useTranslation()
-  const [open, setOpen] = useState(false)
+function Latest({ image, preview, onReuse, onVary }) {
+  const [dialog, setDialog] = useState(null)
+  const actions = useImageActions({ onVary })
+  const recent = useRecentPictures()
+  const previous = recent[recent.findIndex(({ id }) => id === image.id) + 1]
+  const close = () => setDialog(null)
   return (
     <>
-      <Stage image={image} onOpen={() => setOpen(true)} />
+      {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => setDialog('lightbox')} />}
       <div className="latest-caption">
         <p className="prompt-text">{image.prompt}</p>
-        <div className="actions">
-          <Button variant="outline-secondary" size="sm" onClick={() => onUseSettings(image)}>
-            <Icon name="reuse" /> {t('common.useSettings')}
-          </Button>
-          <Button variant="outline-secondary" size="sm" href={image.download_url} download={image.filename}>
-            <Icon name="download" /> {t('common.download')}
-          </Button>
-        </div>
+        <ImageActions
+          image={image}
+          actions={actions}
+          onReuse={onReuse}
+          onCompare={previous && (() => setDialog('compare'))}
+          onDelete={() => actions.trash([image.id])}
+        />
       </div>
       <ImageDetails image={image} />
-      {open && (
-        <Suspense>
-          <Lightbox images={[image]} imageId={image.id} onClose={() => setOpen(false)} onUseSettings={onUseSettings} />
-        </Suspense>
-      )}
+      <Suspense>
+        {dialog === 'lightbox' && (
+          <Lightbox images={[image]} imageId={image.id} actions={actions} onClose={close} onReuse={onReuse} />
+        )}
+        {dialog === 'compare' && <CompareDialog first={previous} second={image} onClose={close} />}
+      </Suspense>
     </>
   )
 }
 
-/** The newest picture, large, with its settings. */
-export default function LatestImage({ onUseSettings }) {
+/** The newest picture, large, with its settings; while one is drawn, that one as it grows. */
+export default function LatestImage({ tasks, onReuse, onVary }) {
   const { t } = useTranslation()
   const query = useLatestImage()
+  const preview = useLivePreview(useRunningTask(tasks))
   return (
     <section className="panel latest" aria-labelledby="latest-title">
       <h2 id="latest-title">{t('latest.title')}</h2>
       <QueryFaces query={query} pending={<div className="stage stage-pending" />}>
-        {(image) => (image ? <Latest image={image} onUseSettings={onUseSettings} /> : <Empty />)}
+        {(image) => {
+          if (image) return <Latest image={image} preview={preview} onReuse={onReuse} onVary={onVary} />
+          return preview ? <LiveStage preview={preview} /> : <EmptyStage />
+        }}
       </QueryFaces>
     </section>
   )

@@ -1,20 +1,22 @@
-import { screen } from '@testing-library/react'
+import { fireEvent, screen, waitFor, within } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
 import { makeImage } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
 import LatestImage from './LatestImage.jsx'
 
+const setUp = (props) => renderWith(<LatestImage tasks={[]} {...props} />)
+
 describe('LatestImage', () => {
   it('teaches while there is no picture', async () => {
-    renderWith(<LatestImage />)
+    setUp()
     expect(await screen.findByText('Your picture appears here')).toBeInTheDocument()
   })
 
   it('shows the picture with its prompt as text and its settings', async () => {
     const image = makeImage(1, { prompt: '一只红色的狐狸', use_gpu: true, device: 'cuda' })
     server.images = [image]
-    renderWith(<LatestImage />)
+    setUp()
     const picture = await screen.findByRole('img', { name: image.prompt })
     expect(picture).toHaveAttribute('src', expect.stringContaining(image.download_url))
     expect(picture).toHaveAttribute('width', '512')
@@ -25,25 +27,77 @@ describe('LatestImage', () => {
 
   it('shows a prompt as text, whatever it holds', async () => {
     server.images = [makeImage(1, { prompt: '<b id="x">bold</b> {{evil}}' })]
-    const { container } = renderWith(<LatestImage />)
+    const { container } = setUp()
     expect(await screen.findByText('<b id="x">bold</b> {{evil}}')).toBeInTheDocument()
     expect(container.querySelector('#x')).toBeNull()
   })
 
   it('offers download and settings', async () => {
-    const onUseSettings = vi.fn()
+    const onReuse = vi.fn()
     server.images = [makeImage(1)]
-    const { user } = renderWith(<LatestImage onUseSettings={onUseSettings} />)
+    const { user } = setUp({ onReuse })
     const download = await screen.findByRole('button', { name: 'Download' })
     expect(download).toHaveAttribute('href', expect.stringContaining(makeImage(1).download_url))
     expect(download).toHaveAttribute('download', makeImage(1).filename)
     await user.click(screen.getByRole('button', { name: 'Use these settings' }))
-    expect(onUseSettings.mock.calls[0][0]).toMatchObject({ seed: 101 })
+    expect(onReuse.mock.calls[0][0]).toMatchObject({ seed: 101 })
+  })
+
+  it('takes over only a part, when asked', async () => {
+    const onReuse = vi.fn()
+    server.images = [makeImage(1)]
+    const { user } = setUp({ onReuse })
+    await user.click(await screen.findByRole('button', { name: 'Use only a part' }))
+    await user.click(await screen.findByRole('button', { name: 'Only the seed' }))
+    expect(onReuse).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ seed: 101 }), 'seed')
+  })
+
+  it('asks for variations by the seeds that follow', async () => {
+    const onVary = vi.fn()
+    server.images = [makeImage(1)]
+    const { user } = setUp({ onVary })
+    await user.click(await screen.findByRole('button', { name: 'Vary' }))
+    expect(onVary).toHaveBeenCalledExactlyOnceWith([
+      expect.objectContaining({ prompt: 'picture 1', seed: 102, num_images: 4 }),
+    ])
+  })
+
+  it('marks a favourite at once, and tells the server', async () => {
+    server.images = [makeImage(1)]
+    const { user } = setUp()
+    const heart = await screen.findByRole('button', { name: 'Favourite: picture 1' })
+    expect(heart).toHaveAttribute('aria-pressed', 'false')
+    await user.click(heart)
+    await waitFor(() => expect(heart).toHaveAttribute('aria-pressed', 'true'))
+    expect(server.images[0].favourite).toBe(true)
+  })
+
+  it('deletes with a way back', async () => {
+    server.images = [makeImage(2), makeImage(1)]
+    const { user } = setUp()
+    await screen.findByRole('img', { name: 'picture 2' })
+    await user.click(screen.getByRole('button', { name: 'More' }))
+    await user.click(await screen.findByRole('button', { name: 'Delete' }))
+    expect(await screen.findByRole('img', { name: 'picture 1' })).toBeInTheDocument()
+    await user.click(screen.getByRole('button', { name: 'Undo' }))
+    expect(await screen.findByRole('img', { name: 'picture 2' })).toBeInTheDocument()
+  })
+
+  it('compares with the picture before', async () => {
+    server.images = [makeImage(2), makeImage(1)]
+    const { user } = setUp()
+    await user.click(await screen.findByRole('button', { name: 'More' }))
+    await user.click(await screen.findByRole('button', { name: 'Compare with the one before' }))
+    const dialog = await screen.findByRole('dialog', { name: 'Compare' })
+    expect(within(dialog).getByRole('img', { name: 'A: picture 1' })).toBeInTheDocument()
+    const slider = within(dialog).getByRole('slider', { name: 'Share of the second picture' })
+    fireEvent.change(slider, { target: { value: '80' } })
+    expect(slider).toHaveAttribute('aria-valuetext', '20 %')
   })
 
   it('opens the picture in full', async () => {
     server.images = [makeImage(1)]
-    const { user } = renderWith(<LatestImage />)
+    const { user } = setUp()
     await user.click(await screen.findByRole('button', { name: 'View large: picture 1' }))
     expect(await screen.findByRole('dialog', { name: 'Picture 1 of 1' })).toBeInTheDocument()
   })

@@ -15,14 +15,14 @@ function modelLabel(t, model) {
 }
 
 /** Which model draws. Models without weights on this machine are listed, but cannot be chosen. */
-export default function ModelField({ value, error, onChange }) {
+export default function ModelField({ value, error, onChange, onReset }) {
   const { t } = useTranslation()
   const { data } = useModels()
   const models = data?.models ?? []
   const known = value === 'auto' || models.some((model) => model.id === value)
   const best = models.find((model) => model.id === data?.default)
   return (
-    <Field label={t('form.model')} error={error}>
+    <Field label={t('form.model')} error={error} onReset={onReset}>
       {(control) => (
         <Form.Select
           {...control}

@@ -1,6 +1,7 @@
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
+import { usePromptRecall } from '../hooks/usePromptHistory.js'
 import { PROMPT_MAX } from '../lib/settings.js'
 import Field from './Field.jsx'
 
@@ -21,20 +22,15 @@ function Examples({ onChoose }) {
   )
 }
 
-/** What the picture shows. Ctrl+Enter or ⌘+Enter submits. */
-export default function PromptField({ value, error, onChange, onSubmit }) {
+/** What the picture shows. ↑ brings back `recent` prompts; `tools` stand beneath. */
+export default function PromptField({ value, error, recent, tools, onChange, onReset }) {
   const { t } = useTranslation()
+  const onKeyDown = usePromptRecall(recent, onChange)
   const length = [...value].length
-  const submitOnShortcut = (event) => {
-    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.nativeEvent.isComposing) return
-    event.preventDefault()
-    if (!event.repeat) onSubmit()
-  }
-  const count =
-    length >= COUNT_FROM ? t('form.promptCount', { count: length, max: PROMPT_MAX }) : undefined
+  const count = length >= COUNT_FROM ? t('form.promptCount', { count: length, max: PROMPT_MAX }) : undefined
   return (
     <>
-      <Field className="wide" label={t('form.prompt')} error={error} hint={count}>
+      <Field className="wide" label={t('form.prompt')} error={error} hint={count} onReset={onReset}>
         {(control) => (
           <Form.Control
             {...control}
@@ -45,10 +41,11 @@ export default function PromptField({ value, error, onChange, onSubmit }) {
             value={value}
             isInvalid={Boolean(error)}
             onChange={(event) => onChange(event.target.value)}
-            onKeyDown={submitOnShortcut}
+            onKeyDown={onKeyDown}
           />
         )}
       </Field>
+      <div className="prompt-tools wide">{tools}</div>
       {!value && <Examples onChoose={onChange} />}
     </>
   )

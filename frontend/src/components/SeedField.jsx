@@ -2,15 +2,38 @@ import Form from 'react-bootstrap/Form'
 import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
+import { useLatestImage } from '../hooks/useLatestImage.js'
 import { drawSeed } from '../lib/settings.js'
 import Field from './Field.jsx'
 import Icon from './Icon.jsx'
 
-/** An optional seed; empty lets the server draw one. */
-export default function SeedField({ value, error, onChange }) {
+function SeedButton({ icon, label, ...button }) {
+  return (
+    <button type="button" className="input-button" aria-label={label} title={label} {...button}>
+      <Icon name={icon} />
+    </button>
+  )
+}
+
+function LockButton({ locked, onChange }) {
   const { t } = useTranslation()
   return (
-    <Field label={t('form.seed')} error={error} hint={t('form.seedHint')}>
+    <SeedButton
+      icon={locked ? 'lock' : 'unlock'}
+      label={t('form.seedLock')}
+      aria-pressed={locked}
+      onClick={() => onChange({ seed_locked: !locked })}
+    />
+  )
+}
+
+/** An optional seed: empty lets the server draw one, an unlocked one changes after each request. */
+export default function SeedField({ value, locked, error, onChange, onReset }) {
+  const { t } = useTranslation()
+  const { data: latest } = useLatestImage()
+  const hint = value && !locked ? t('form.seedUnlockedHint') : t('form.seedHint')
+  return (
+    <Field label={t('form.seed')} error={error} hint={hint} onReset={onReset}>
       {(control) => (
         <InputGroup hasValidation>
           <Form.Control
@@ -20,28 +43,16 @@ export default function SeedField({ value, error, onChange }) {
             placeholder={t('form.seedPlaceholder')}
             value={value}
             isInvalid={Boolean(error)}
-            onChange={(event) => onChange(event.target.value)}
+            onChange={(event) => onChange({ seed: event.target.value })}
           />
-          {value && (
-            <button
-              type="button"
-              className="input-button"
-              aria-label={t('form.seedClear')}
-              title={t('form.seedClear')}
-              onClick={() => onChange('')}
-            >
-              <Icon name="close" size={16} />
-            </button>
-          )}
-          <button
-            type="button"
-            className="input-button"
-            aria-label={t('form.seedDice')}
-            title={t('form.seedDice')}
-            onClick={() => onChange(drawSeed())}
-          >
-            <Icon name="dice" />
-          </button>
+          <SeedButton icon="dice" label={t('form.seedDice')} onClick={() => onChange({ seed: drawSeed() })} />
+          <SeedButton
+            icon="history"
+            label={t('form.seedLast')}
+            disabled={latest?.seed === undefined}
+            onClick={() => onChange({ seed: String(latest.seed), seed_locked: true })}
+          />
+          {value && <LockButton locked={locked} onChange={onChange} />}
         </InputGroup>
       )}
     </Field>

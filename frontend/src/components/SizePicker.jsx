@@ -1,10 +1,12 @@
 import Form from 'react-bootstrap/Form'
+import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
 import { nearestPreset, PRESETS, ratioOf } from '../lib/sizes.js'
 import CustomSize from './CustomSize.jsx'
 import Field from './Field.jsx'
 import ShapePicker from './ShapePicker.jsx'
+import SwapButton from './SwapButton.jsx'
 
 const CUSTOM = 'custom'
 
@@ -17,20 +19,23 @@ function PresetSelect({ ratio, width, height, hint, onChange }) {
   return (
     <Field label={t('form.size')} hint={hint}>
       {(control) => (
-        <Form.Select {...control} value={`${width}x${height}`} onChange={choose}>
-          {PRESETS[ratio].map(([w, h]) => (
-            <option key={`${w}x${h}`} value={`${w}x${h}`}>
-              {w} × {h}
-            </option>
-          ))}
-        </Form.Select>
+        <InputGroup>
+          <Form.Select {...control} value={`${width}x${height}`} onChange={choose}>
+            {PRESETS[ratio].map(([w, h]) => (
+              <option key={`${w}x${h}`} value={`${w}x${h}`}>
+                {w} × {h}
+              </option>
+            ))}
+          </Form.Select>
+          <SwapButton className="input-button" width={width} height={height} onChange={onChange} />
+        </InputGroup>
       )}
     </Field>
   )
 }
 
 /** Shape and size of the picture: presets by ratio, or any sides that the server takes. */
-export default function SizePicker({ settings, errors, hint, onChange }) {
+export default function SizePicker({ settings, errors, hint, onChange, onReset }) {
   const { width, height } = settings
   const ratio = ratioOf(width, height)
   const custom = settings.custom_size || !ratio || Boolean(errors.width || errors.height)
@@ -42,7 +47,7 @@ export default function SizePicker({ settings, errors, hint, onChange }) {
   }
   return (
     <>
-      <ShapePicker value={custom ? CUSTOM : ratio} onChange={chooseShape} />
+      <ShapePicker value={custom ? CUSTOM : ratio} onChange={chooseShape} onReset={onReset} />
       {custom ? (
         <CustomSize width={width} height={height} errors={errors} hint={hint} onChange={onChange} />
       ) : (

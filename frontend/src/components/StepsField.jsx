@@ -5,11 +5,16 @@ import { forwardsOf, STEPS_MAX, STEPS_MIN } from '../lib/settings.js'
 import Field from './Field.jsx'
 
 /** The points of the schedule. The model runs one time fewer, which the label says. */
-export default function StepsField({ value, error, onChange }) {
+export default function StepsField({ value, error, onChange, onReset }) {
   const { t } = useTranslation()
   const text = t('form.stepsValue', { steps: value, count: forwardsOf(value) })
   return (
-    <Field label={t('form.steps')} error={error} aside={<span className="field-value">{text}</span>}>
+    <Field
+      label={t('form.steps')}
+      error={error}
+      aside={<span className="field-value">{text}</span>}
+      onReset={onReset}
+    >
       {(control) => (
         <Form.Range
           {...control}

@@ -1,54 +1,60 @@
-import { useState } from 'react'
+import { useQueryClient } from '@tanstack/react-query'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
-import { useErrorText } from '../hooks/useErrorText.js'
+import { useHotkeys } from '../hooks/useHotkeys.js'
+import { useCancelTask } from '../hooks/useTask.js'
 import './TaskStatus.css'
-import Notice from './Notice.jsx'
 import TaskCard from './TaskCard.jsx'
 
-/** A long queue must not push the picture off the screen. */
-const SHOWN = 4
+/** Esc stops what runs, or what would run next. */
+function CancelKey({ queue }) {
+  const cancel = useCancelTask()
+  useHotkeys({ Escape: () => cancel.mutate(queue[0].id) })
+  return null
+}
+
+/** Dismisses all that ended. Known from the cache: a card that waits for its status stays. */
+function ClearButton({ ended, onForget }) {
+  const { t } = useTranslation()
+  const queryClient = useQueryClient()
+  const clear = () => {
+    for (const { id } of ended) {
+      onForget(id)
+      queryClient.removeQueries({ queryKey: ['task', id] })
+    }
+  }
+  return (
+    <Button variant="link" size="sm" onClick={clear}>
+      {t('task.clear')}
+    </Button>
+  )
+}
 
 /**
  * The tasks that wait or run, and how this browser's last ones ended.
  *
- * Shows nothing while there are none. `tasks` is a list of `{id, listed}`, see useActiveTasks; `error` is
- * why a task could not be run again.
+ * Shows nothing while there are none. `tasks` is a list of `{id, listed}`, see useActiveTasks.
  */
-export default function TaskStatus({ tasks, error, onCompleted, onRetry, onForget }) {
+export default function TaskStatus({ tasks, onTrack, onForget }) {
   const { t } = useTranslation()
-  const { errorText } = useErrorText()
-  const [showsAll, setShowsAll] = useState(false)
   if (tasks.length === 0) return null
   const queue = tasks.filter(({ listed }) => listed)
-  const hidden = showsAll ? [] : queue.slice(SHOWN)
-  const shown = tasks.filter((task) => !hidden.includes(task))
+  const ended = tasks.filter(({ listed }) => !listed)
+  const last = Math.max(0, ...queue.map(({ listed }) => listed.queue_position ?? 0))
   return (
     <section className="panel task-status" aria-labelledby="tasks-title">
-      <h2 id="tasks-title">{queue.length > 0 ? t('task.title') : t('task.titleDone')}</h2>
-      {error && (
-        <Notice tone="danger" role="alert">
-          {errorText(error)}
-        </Notice>
-      )}
+      <div className="panel-head">
+        <h2 id="tasks-title">{queue.length > 0 ? t('task.title', { count: queue.length }) : t('task.titleDone')}</h2>
+        {ended.length > 1 && <ClearButton ended={ended} onForget={onForget} />}
+      </div>
+      {queue.length > 0 && <CancelKey queue={queue} />}
+      {/* A long queue scrolls in itself: it must not push the gallery off the screen. */}
       <ul className="task-list">
-        {shown.map(({ id, listed }) => (
-          <TaskCard
-            key={id}
-            taskId={id}
-            listed={listed}
-            onCompleted={onCompleted}
-            onRetry={onRetry}
-            onForget={onForget}
-          />
+        {tasks.map(({ id, listed }) => (
+          <TaskCard key={id} taskId={id} listed={listed} last={last} onTrack={onTrack} onForget={onForget} />
         ))}
       </ul>
-      {hidden.length > 0 && (
-        <Button variant="link" size="sm" onClick={() => setShowsAll(true)}>
-          {t('task.showMore', { count: hidden.length })}
-        </Button>
-      )}
     </section>
   )
 }

@@ -6,7 +6,7 @@ import { renderWith } from '../test/render.jsx'
 import TaskStatus from './TaskStatus.jsx'
 
 function setUp(tasks, { listed = false, ...options } = {}) {
-  const handlers = { onCompleted: vi.fn(), onRetry: vi.fn(), onForget: vi.fn() }
+  const handlers = { onTrack: vi.fn(), onForget: vi.fn() }
   for (const task of tasks) server.addTask(task)
   const entries = tasks.map((task) => ({ id: task.task_id, listed: listed ? task : undefined }))
   return { ...handlers, ...renderWith(<TaskStatus tasks={entries} {...handlers} />, options) }
@@ -27,12 +27,11 @@ describe('TaskStatus', () => {
   })
 
   it('follows a task to its end and announces it', async () => {
-    const { onCompleted } = setUp([makeTask('a', { progress: 44.4, current_step: 4 })])
+    setUp([makeTask('a', { progress: 44.4, current_step: 4 })])
     await screen.findByText('Step 4 of 9')
     server.addTask(makeTask('a', { status: 'completed', progress: 100, result: makeImage(1) }))
     expect(await screen.findByText(/Finished in 1.23 s/, {}, { timeout: 4000 })).toBeInTheDocument()
     expect(screen.getByRole('status')).toHaveTextContent('Done: prompt of a')
-    expect(onCompleted).toHaveBeenCalledWith('a')
   })
 
   it('says what the server changed', async () => {
@@ -50,16 +49,53 @@ describe('TaskStatus', () => {
     expect(await screen.findByText('2 tasks ahead')).toBeInTheDocument()
   })
 
-  it('folds a long queue and asks for it in one go', async () => {
+  it('asks for a long queue in one go', async () => {
     const waiting = (n) => makeTask(`t${n}`, { status: 'pending', queue_position: n })
-    const { user } = setUp(
+    setUp(
       Array.from({ length: 9 }, (_, n) => waiting(n)),
       { listed: true },
     )
-    expect(screen.getAllByRole('listitem')).toHaveLength(4)
-    await user.click(screen.getByRole('button', { name: 'Show 5 more' }))
+    expect(screen.getByRole('heading', { name: '9 tasks in the queue' })).toBeInTheDocument()
     expect(screen.getByText('8 tasks ahead')).toBeInTheDocument()
     await waitFor(() => expect(server.requests.map(({ path }) => path)).toEqual(['/generate/t0']))
+  })
+
+  it('gives a waiting task another place', async () => {
+    const waiting = (n) => makeTask(`t${n}`, { status: 'pending', queue_position: n })
+    const { user } = setUp([waiting(0), waiting(1), waiting(2)], { listed: true })
+    expect(screen.getByRole('button', { name: 'Earlier: prompt of t0' })).toBeDisabled()
+    expect(screen.getByRole('button', { name: 'Later: prompt of t2' })).toBeDisabled()
+    await user.click(screen.getByRole('button', { name: 'Earlier: prompt of t2' }))
+    await waitFor(() => expect(server.bodiesOf('post', '/generate/t2/move')).toEqual([{ position: 1 }]))
+  })
+
+  it('says which of several pictures it draws, and how long that takes', async () => {
+    setUp([makeTask('a', { num_images: 4, images: [makeImage(1)], current_step: 12, total_steps: 36, step: 3, steps: 9, eta_seconds: 41.6 })])
+    expect(await screen.findByText('Picture 2 of 4 · Step 3 of 9 · about 42 s left')).toBeInTheDocument()
+  })
+
+  it('says what a cancelled task had finished', async () => {
+    setUp([makeTask('a', { status: 'cancelled', num_images: 4, images: [makeImage(1), makeImage(2)] })])
+    expect(await screen.findByText('Stopped. 2 finished pictures are kept.')).toBeInTheDocument()
+  })
+
+  it('adds up the time of several pictures', async () => {
+    const images = [makeImage(1), makeImage(2)]
+    setUp([makeTask('a', { status: 'completed', num_images: 2, images, result: images[1] })])
+    expect(await screen.findByText(/2 pictures in 2.47 s/)).toBeInTheDocument()
+  })
+
+  it('stops the running task by Esc', async () => {
+    const { user } = setUp([makeTask('a'), makeTask('b', { status: 'pending', queue_position: 1 })], { listed: true })
+    await user.keyboard('{Escape}')
+    await waitFor(() => expect(server.tasks.get('a').cancelling).toBe(true))
+    expect(server.tasks.get('b').status).toBe('pending')
+  })
+
+  it('clears all that ended', async () => {
+    const { user, onForget } = setUp(['a', 'b'].map((id) => makeTask(id, { status: 'cancelled' })))
+    await user.click(screen.getByRole('button', { name: 'Clear' }))
+    expect(onForget.mock.calls).toEqual([['a'], ['b']])
   })
 
   it('answers a cancel at once', async () => {
@@ -86,17 +122,27 @@ describe('TaskStatus', () => {
     ['interrupted', {}, 'The server stopped while it worked on this.'],
     ['cancelled', {}, 'Stopped. Nothing was saved.'],
   ])('offers a %s task again', async (status, patch, text) => {
-    const task = makeTask('a', { status, ...patch })
-    const { user, onRetry, onForget } = setUp([task])
+    const { user, onTrack, onForget } = setUp([makeTask('a', { status, ...patch })])
     expect(await screen.findByText(text)).toBeInTheDocument()
     await user.click(screen.getByRole('button', { name: 'Run again' }))
-    expect(onRetry).toHaveBeenCalledWith('a', task.request)
+    await waitFor(() => expect(onTrack).toHaveBeenCalledExactlyOnceWith(['task-2']))
+    expect(onForget).toHaveBeenCalledExactlyOnceWith('a')
+  })
+
+  it('says why a task cannot be run again', async () => {
+    const { user, onForget } = setUp([makeTask('a', { status: 'failed', error: 'Out of memory.' })])
+    server.overrides['post /generate/a/retry'] = () => {
+      throw new Refusal(429, 'queue_full', 'The queue holds 32 tasks already.')
+    }
+    await user.click(await screen.findByRole('button', { name: 'Run again' }))
+    expect(await screen.findByRole('alert')).toHaveTextContent('The queue holds 32 tasks already.')
+    expect(onForget).not.toHaveBeenCalled()
     await user.click(screen.getByRole('button', { name: 'Dismiss: prompt of a' }))
     expect(onForget).toHaveBeenCalledWith('a')
   })
 
   it('says when the server has forgotten a task', async () => {
-    renderWith(<TaskStatus tasks={[{ id: 'gone' }]} onCompleted={vi.fn()} />)
+    renderWith(<TaskStatus tasks={[{ id: 'gone' }]} />)
     expect(await screen.findByText('The server does not know this task any more.')).toBeInTheDocument()
   })
 

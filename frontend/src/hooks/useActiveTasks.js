@@ -7,7 +7,7 @@ import { usePersistentState } from './usePersistentState.js'
 
 const BUSY_MS = 1500
 const IDLE_MS = 5000
-const REMEMBERED = 50
+const REMEMBERED = 100
 
 function restoreIds(stored) {
   return Array.isArray(stored) ? stored.filter((id) => typeof id === 'string').slice(-REMEMBERED) : []
@@ -44,14 +44,9 @@ export function useActiveTasks() {
   const listed = useServerTasks()
   const [own, setOwn] = usePersistentState('zimage.tasks', [], restoreIds)
   const cached = useCallback((id) => queryClient.getQueryData(['task', id]), [queryClient])
-  /** Remembers a new task. How earlier ones ended is old news then. */
+  /** Remembers new tasks. How earlier ones ended is old news then. */
   const track = useCallback(
-    (id) => setOwn((ids) => restoreIds([...ids.filter((other) => other !== id && !isTerminal(cached(other))), id])),
-    [setOwn, cached],
-  )
-  /** Of the completed tasks only the latest stays. */
-  const complete = useCallback(
-    (id) => setOwn((ids) => ids.filter((other) => other === id || cached(other)?.status !== 'completed')),
+    (added) => setOwn((ids) => restoreIds([...ids.filter((id) => !added.includes(id) && !isTerminal(cached(id))), ...added])),
     [setOwn, cached],
   )
   const forget = useCallback((id) => setOwn((ids) => ids.filter((other) => other !== id)), [setOwn])
@@ -60,5 +55,5 @@ export function useActiveTasks() {
     const known = new Set(active.map(({ id }) => id))
     return [...active, ...own.filter((id) => !known.has(id)).map((id) => ({ id, listed: undefined }))]
   }, [listed, own])
-  return { tasks, track, complete, forget }
+  return { tasks, track, forget }
 }

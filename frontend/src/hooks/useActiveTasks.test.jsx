@@ -18,7 +18,7 @@ describe('useActiveTasks', () => {
 
   it('remembers and forgets', () => {
     const hook = setUp()
-    act(() => hook.result.current.track('x'))
+    act(() => hook.result.current.track(['x']))
     expect(window.localStorage.getItem('zimage.tasks')).toBe('["x"]')
     act(() => hook.result.current.forget('x'))
     expect(ids(hook)).toEqual([])

@@ -1,8 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { MAX_PROMPTS } from '../lib/expand.js'
 import { DEFAULT_SETTINGS, validateSettings } from '../lib/settings.js'
 import { useErrorText } from './useErrorText.js'
+
+function validateAll(settings, prompts) {
+  if (prompts.length > MAX_PROMPTS) return { ...validateSettings(settings), prompt: 'errors.promptTooMany' }
+  return Object.assign({}, ...[settings.prompt, ...prompts].map((prompt) => validateSettings({ ...settings, prompt })))
+}
 
 /**
  * The form's errors, our own and the server's, and the focus on the first of them.
@@ -19,9 +25,9 @@ export function useFormErrors() {
     formRef.current?.querySelector('[aria-invalid="true"]')?.focus()
   }, [errors])
 
-  /** Answers whether the settings may be sent. */
-  const check = useCallback((settings) => {
-    const found = validateSettings(settings)
+  /** Answers whether the settings may be sent, for all the prompts that the written one stands for. */
+  const check = useCallback((settings, prompts) => {
+    const found = validateAll(settings, prompts)
     const fields = Object.fromEntries(Object.entries(found).map(([field, key]) => [field, { key }]))
     setErrors({ fields, general: null })
     return Object.keys(found).length === 0
@@ -44,5 +50,7 @@ export function useFormErrors() {
   const texts = Object.fromEntries(
     Object.entries(errors.fields).map(([field, { key, server }]) => [field, key ? t(key) : fieldErrorText(server)]),
   )
-  return { formRef, texts, general: errors.general && errorText(errors.general), check, showServerError, clear }
+  const { accepted } = errors.general ?? {}
+  const general = [errors.general && errorText(errors.general), accepted > 0 && t('form.accepted', { count: accepted })]
+  return { formRef, texts, general: general.filter(Boolean).join(' '), check, showServerError, clear }
 }

@@ -1,30 +1,33 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query'
 
-import { deleteImage, fetchHistory } from '../services/api.js'
+import { toHistoryQuery } from '../lib/gallery.js'
+import { fetchHistory } from '../services/api.js'
 
 export const PAGE_SIZE = 20
+/** The endless list asks for more at a time. */
+export const SCROLL_PAGE_SIZE = 60
 
-/** One page of the history, newest first. */
-export function useHistory(page) {
+function historyQuery(filter, page, pageSize) {
+  return {
+    queryKey: ['history', filter, pageSize, page],
+    queryFn: ({ signal }) => fetchHistory({ ...filter, page, page_size: pageSize }, { signal }),
+  }
+}
+
+/** One page of the gallery. */
+export function useHistory(gallery) {
   return useQuery({
-    queryKey: ['history', page],
-    queryFn: ({ signal }) => fetchHistory({ page, pageSize: PAGE_SIZE }, { signal }),
+    ...historyQuery(toHistoryQuery(gallery), gallery.page, PAGE_SIZE),
     placeholderData: keepPreviousData,
   })
 }
 
-/** Deletes a picture. One that is already gone counts as deleted. */
-export function useDeleteImage() {
-  const queryClient = useQueryClient()
-  return useMutation({
-    mutationFn: async (imageId) => {
-      try {
-        await deleteImage(imageId)
-      } catch (error) {
-        if (error.code !== 'not_found') throw error
-      }
-    },
-    onSettled: () =>
-      Promise.all(['history', 'latest'].map((key) => queryClient.invalidateQueries({ queryKey: [key] }))),
-  })
+/**
+ * Those pages of the endless list that are in sight, as queries in the order of `pages`.
+ *
+ * Each is a query of its own: a new picture asks anew for what is seen, not for all that was scrolled past.
+ */
+export function useHistoryPages(gallery, pages) {
+  const filter = toHistoryQuery(gallery)
+  return useQueries({ queries: pages.map((page) => historyQuery(filter, page, SCROLL_PAGE_SIZE)) })
 }

@@ -8,6 +8,10 @@ export function useSettings() {
   const [settings, setSettings] = usePersistentState('zimage.settings', DEFAULT_SETTINGS, restoreSettings)
   const change = useCallback((patch) => setSettings((current) => ({ ...current, ...patch })), [setSettings])
   const reset = useCallback(() => setSettings({ ...DEFAULT_SETTINGS }), [setSettings])
-  const adopt = useCallback((source) => setSettings(fromSource(source)), [setSettings])
+  /** Takes over a picture's settings, or a part of them; see fromSource. */
+  const adopt = useCallback(
+    (source, part) => setSettings((current) => ({ ...current, ...fromSource(source, part) })),
+    [setSettings],
+  )
   return { settings, change, reset, adopt }
 }

@@ -7,6 +7,12 @@ export function formatDuration(ms) {
   return `${Math.floor(whole / 60)} min ${whole % 60} s`
 }
 
+/** A time to come, no more exact than it is known: 1 s, 45 s, 3 min. */
+export function formatEta(seconds) {
+  const whole = Math.max(1, Math.round(seconds))
+  return whole < 90 ? `${whole} s` : `${Math.round(whole / 60)} min`
+}
+
 /** Gibibytes with one decimal where that says something. */
 export function formatGb(value) {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1)

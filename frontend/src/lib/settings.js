@@ -3,9 +3,13 @@ import { isValidSide } from './sizes.js'
 export const PROMPT_MAX = 4000
 export const STEPS_MIN = 1
 export const STEPS_MAX = 50
+export const IMAGES_MAX = 16
 export const SEED_MAX = Number.MAX_SAFE_INTEGER
 
-/** The form's values, named as the API names them. `seed` is text, empty for a drawn one. */
+/**
+ * The form's values, named as the API names them. `seed` is text, empty for a drawn one; an unlocked seed is drawn
+ * anew after each request.
+ */
 export const DEFAULT_SETTINGS = Object.freeze({
   prompt: '',
   width: 1024,
@@ -14,7 +18,9 @@ export const DEFAULT_SETTINGS = Object.freeze({
   num_inference_steps: 9,
   use_gpu: true,
   seed: '',
+  seed_locked: true,
   model: 'auto',
+  num_images: 1,
 })
 
 // What the server refuses in a prompt: control characters but tab and newline.
@@ -45,27 +51,41 @@ export function validateSettings(settings) {
   return errors
 }
 
-/** The body of POST /api/generate. */
-export function toRequest(settings) {
+/** The body of POST /api/generate, for the form's prompt or one that it stands for. */
+export function toRequest(settings, prompt = settings.prompt) {
   const seed = settings.seed.trim()
   return {
-    prompt: settings.prompt.trim(),
+    prompt: prompt.trim(),
     width: settings.width,
     height: settings.height,
     num_inference_steps: settings.num_inference_steps,
     use_gpu: settings.use_gpu,
     seed: seed ? Number(seed) : null,
     model: settings.model,
+    num_images: settings.num_images,
   }
 }
 
-/** Form values out of a picture or a task's request. The model stays "auto" unless the source names one. */
-export function fromSource(source) {
-  return restoreSettings({
+/** What can be taken over from a picture, and the settings that belong to it. */
+export const REUSABLE = {
+  prompt: ['prompt'],
+  seed: ['seed', 'seed_locked'],
+  size: ['width', 'height', 'custom_size'],
+}
+
+/**
+ * Form values out of a picture or a task's request: all of them, or those of one of REUSABLE.
+ *
+ * The model stays "auto" unless the source names one.
+ */
+export function fromSource(source, part) {
+  const all = restoreSettings({
     ...source,
     seed: source.seed === null || source.seed === undefined ? '' : String(source.seed),
     custom_size: false,
+    seed_locked: true,
   })
+  return part ? Object.fromEntries(REUSABLE[part].map((key) => [key, all[key]])) : all
 }
 
 /** The number of passes through the transformer: the last of N points of the schedule needs none. */

@@ -42,8 +42,11 @@ describe('toRequest', () => {
       use_gpu: true,
       seed: 7,
       model: 'auto',
+      num_images: 1,
     })
   })
+
+  it('takes a prompt that the form stands for', () => expect(toRequest(GOOD, 'an owl').prompt).toBe('an owl'))
 
   it('lets the server draw a seed', () => expect(toRequest(GOOD).seed).toBeNull())
 })
@@ -61,6 +64,14 @@ describe('fromSource', () => {
   it('takes over a picture, seed included', () => {
     const settings = fromSource({ prompt: 'fox', width: 512, height: 768, seed: 0, model: 'zimage-nano', id: 'x' })
     expect(settings).toMatchObject({ prompt: 'fox', width: 512, height: 768, seed: '0', model: 'zimage-nano' })
+  })
+
+  it.each([
+    ['prompt', { prompt: 'fox' }],
+    ['seed', { seed: '5', seed_locked: true }],
+    ['size', { width: 512, height: 768, custom_size: false }],
+  ])('takes over only the %s', (part, expected) => {
+    expect(fromSource({ prompt: 'fox', width: 512, height: 768, seed: 5 }, part)).toEqual(expected)
   })
 
   it('leaves the seed open where there was none', () => expect(fromSource({ seed: null }).seed).toBe(''))

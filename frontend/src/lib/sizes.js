@@ -5,28 +5,30 @@ export const SIDE_STEP = 16
 /** On a processor the server draws at most this many pixels. */
 const CPU_AREA_PX = 512 * 512
 
-/** Landscape and square sizes; the portrait ones are their mirror. All lie between 512 and 1536 or close below. */
+/**
+ * Square and landscape sizes by ratio; the portrait ones are their mirror. The last three of each are those of the
+ * ComfyUI-ZImageLatent node (its classes 1024, 1280 and 1536), the first two are small enough for a processor.
+ */
 const SIZES = {
   '1:1': [[512, 512], [768, 768], [1024, 1024], [1280, 1280], [1536, 1536]],
-  '3:2': [[768, 512], [960, 640], [1152, 768], [1536, 1024]],
-  '4:3': [[704, 528], [768, 576], [1024, 768], [1280, 960], [1536, 1152]],
-  '16:9': [[1024, 576], [1280, 720], [1536, 864]],
+  '9:7': [[576, 448], [864, 672], [1152, 896], [1440, 1120], [1728, 1344]],
+  '4:3': [[576, 432], [832, 624], [1152, 864], [1472, 1104], [1728, 1296]],
+  '3:2': [[624, 416], [960, 640], [1248, 832], [1536, 1024], [1872, 1248]],
+  '16:9': [[512, 288], [1024, 576], [1280, 720], [1536, 864], [2048, 1152]],
+  '21:9': [[672, 288], [1008, 432], [1344, 576], [1680, 720], [2016, 864]],
 }
 
-function portrait(ratio) {
-  return SIZES[ratio].map(([width, height]) => [height, width])
+function mirror([first, second]) {
+  return [second, first]
 }
 
-/** Presets by ratio, in the order in which the form shows them. */
-export const PRESETS = {
-  '1:1': SIZES['1:1'],
-  '3:2': SIZES['3:2'],
-  '4:3': SIZES['4:3'],
-  '16:9': SIZES['16:9'],
-  '2:3': portrait('3:2'),
-  '3:4': portrait('4:3'),
-  '9:16': portrait('16:9'),
+function portraits() {
+  const landscapes = Object.entries(SIZES).filter(([ratio]) => ratio !== '1:1')
+  return landscapes.map(([ratio, sizes]) => [mirror(ratio.split(':')).join(':'), sizes.map(mirror)])
 }
+
+/** Presets by ratio: square, landscape, then portrait. */
+export const PRESETS = { ...SIZES, ...Object.fromEntries(portraits()) }
 
 /** The ratio whose presets hold this size, or null. */
 export function ratioOf(width, height) {
@@ -43,6 +45,11 @@ export function nearestPreset(ratio, width, height) {
 /** True for a side that the server takes. */
 export function isValidSide(value) {
   return Number.isInteger(value) && value >= SIDE_MIN && value <= SIDE_MAX && value % SIDE_STEP === 0
+}
+
+/** The valid side nearest to what was typed. */
+export function snapSide(value) {
+  return Math.min(SIDE_MAX, Math.max(SIDE_MIN, Math.round(value / SIDE_STEP) * SIDE_STEP))
 }
 
 function fitSides(width, height, maxSide) {

@@ -1,11 +1,24 @@
 import { describe, expect, it } from 'vitest'
 
-import { drawnSize, isValidSide, nearestPreset, PRESETS, ratioOf } from './sizes.js'
+import { drawnSize, isValidSide, nearestPreset, PRESETS, ratioOf, snapSide } from './sizes.js'
+
+/** The sizes of the ComfyUI-ZImageLatent node. */
+const LATENT_NODE = `
+  1024x1024 1152x896 896x1152 1152x864 864x1152 1248x832 832x1248 1280x720 720x1280 1344x576 576x1344
+  1280x1280 1440x1120 1120x1440 1472x1104 1104x1472 1536x1024 1024x1536 1536x864 864x1536 1680x720 720x1680
+  1536x1536 1728x1344 1344x1728 1728x1296 1296x1728 1872x1248 1248x1872 2048x1152 1152x2048 2016x864 864x2016`
+  .trim()
+  .split(/\s+/)
 
 describe('PRESETS', () => {
-  it('holds only sides that the server takes, up to 1536', () => {
-    const sides = Object.values(PRESETS).flat(2)
-    expect(sides.every((side) => isValidSide(side) && side <= 1536)).toBe(true)
+  const all = Object.values(PRESETS).flat()
+
+  it('holds only sides that the server takes', () => expect(all.flat().every(isValidSide)).toBe(true))
+
+  it('holds the 33 sizes of the latent node', () => {
+    const names = all.map((size) => size.join('x'))
+    expect(LATENT_NODE).toHaveLength(33)
+    expect(LATENT_NODE.filter((name) => !names.includes(name))).toEqual([])
   })
 
   it.each(Object.entries(PRESETS))('has sizes of the ratio %s', (ratio, sizes) => {
@@ -13,19 +26,26 @@ describe('PRESETS', () => {
     for (const [width, height] of sizes) expect(width / height).toBeCloseTo(w / h, 2)
   })
 
-  it('reaches from 512 × 512 to 1536 × 1536', () => {
-    expect(PRESETS['1:1'].at(0)).toEqual([512, 512])
-    expect(PRESETS['1:1'].at(-1)).toEqual([1536, 1536])
-  })
+  it('starts at what a processor draws', () => expect(PRESETS['1:1'].at(0)).toEqual([512, 512]))
+})
+
+describe('snapSide', () => {
+  it.each([
+    [500, 496],
+    [504, 512],
+    [1, 256],
+    [9999, 2048],
+    [1024, 1024],
+  ])('of %d is %d', (typed, snapped) => expect(snapSide(typed)).toBe(snapped))
 })
 
 describe('ratioOf', () => {
-  it('finds the preset of a size', () => expect(ratioOf(768, 1152)).toBe('2:3'))
+  it('finds the preset of a size', () => expect(ratioOf(832, 1248)).toBe('2:3'))
   it('knows when there is none', () => expect(ratioOf(1000, 512)).toBeNull())
 })
 
 describe('nearestPreset', () => {
-  it('keeps the area when the shape changes', () => expect(nearestPreset('3:2', 1024, 1024)).toEqual([1152, 768]))
+  it('keeps the area when the shape changes', () => expect(nearestPreset('3:2', 1024, 1024)).toEqual([1248, 832]))
 })
 
 describe('isValidSide', () => {

@@ -10,6 +10,11 @@ export function isLoadingModel(task) {
   return task.status === 'processing' && /^Loading\b/.test(task.message ?? '')
 }
 
+/** True when something of the picture that is being drawn can be seen. */
+export function hasPreview(task) {
+  return task?.preview_seq !== null && task?.preview_seq !== undefined
+}
+
 /** True when a finished task should offer to run again. */
 export function canRetry(task) {
   return isTerminal(task) && task.status !== 'completed' && Boolean(task.request)

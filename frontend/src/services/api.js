@@ -89,9 +89,20 @@ function withResultUrls(task) {
   return { ...task, result: withUrls(task.result) }
 }
 
-/** Queues a picture; answers `{task_id}`. */
-export function submitGeneration(body, { signal } = {}) {
-  return request({ method: 'post', url: '/generate', data: body, signal })
+/** A key that makes a request known again when it is sent twice. Works where crypto.randomUUID does not: plain HTTP. */
+export function newKey() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, '0')).join('')
+}
+
+/** Queues pictures; answers `{task_id}`. The same `key` never makes a second task. */
+export function submitGeneration(body, { key, signal } = {}) {
+  const headers = key ? { 'Idempotency-Key': key } : undefined
+  return request({ method: 'post', url: '/generate', data: body, headers, signal })
+}
+
+/** How a model reads a prompt: `{tokens, limit, truncated}`. */
+export function countTokens(body, { signal } = {}) {
+  return request({ method: 'post', url: '/tokens', data: body, signal })
 }
 
 /** One task's status. */
@@ -111,15 +122,67 @@ export async function cancelTask(taskId, { signal } = {}) {
   return withResultUrls(await request({ method: 'delete', url: `/generate/${encodeURIComponent(taskId)}`, signal }))
 }
 
-/** One page of the history, newest first. */
-export async function fetchHistory({ page, pageSize }, { signal } = {}) {
-  const answer = await request({ url: '/history', params: { page, page_size: pageSize }, signal })
+/** Runs an ended task anew, as a new one; answers `{task_id}`. */
+export function retryTask(taskId, { signal } = {}) {
+  return request({ method: 'post', url: `/generate/${encodeURIComponent(taskId)}/retry`, signal })
+}
+
+/** Gives a waiting task another place in the queue; answers its status. */
+export async function moveTask(taskId, position, { signal } = {}) {
+  const url = `/generate/${encodeURIComponent(taskId)}/move`
+  return withResultUrls(await request({ method: 'post', url, data: { position }, signal }))
+}
+
+/** Where a running task's picture can be seen as it is now. Each number is another picture. */
+export function previewUrl(taskId, seq) {
+  return `${API_BASE_URL}/generate/${encodeURIComponent(taskId)}/preview?seq=${seq}`
+}
+
+/**
+ * Some of the history, newest first: a page (`page`, `page_size`), or what follows a cursor (`after`). Other
+ * entries filter: `q`, `favourite`, `tag`, `model`, `from`, `to`, `sort`, `trash`.
+ */
+export async function fetchHistory(params, { signal } = {}) {
+  const answer = await request({ url: '/history', params, signal })
   return { ...answer, images: answer.images.map(withUrls) }
 }
 
-/** Deletes a picture and its file. */
-export function deleteImage(imageId, { signal } = {}) {
-  return request({ method: 'delete', url: `/history/${encodeURIComponent(imageId)}`, signal })
+/** Changes what people note of a picture: `favourite`, `tags`. Answers the picture. */
+export async function changeImage(imageId, patch, { signal } = {}) {
+  return withUrls(await request({ method: 'patch', url: `/history/${encodeURIComponent(imageId)}`, data: patch, signal }))
+}
+
+/** Moves a picture to the trash; `permanent` deletes one that is there, with its file. */
+export function deleteImage(imageId, { permanent = false, signal } = {}) {
+  const params = permanent ? { permanent } : undefined
+  return request({ method: 'delete', url: `/history/${encodeURIComponent(imageId)}`, params, signal })
+}
+
+/** Takes a picture out of the trash; answers it. */
+export async function restoreImage(imageId, { signal } = {}) {
+  return withUrls(await request({ method: 'post', url: `/history/${encodeURIComponent(imageId)}/restore`, signal }))
+}
+
+/** Does one thing to many pictures; answers `{done, missing}`. */
+export function changeImages(body, { signal } = {}) {
+  return request({ method: 'post', url: '/history/bulk', data: body, signal })
+}
+
+/** A zip with these pictures, as a Blob. */
+export function exportImages(ids, { signal } = {}) {
+  return request({ method: 'post', url: '/history/export', data: { ids }, responseType: 'blob', signal })
+}
+
+/** The settings that a picture carries, ours or another program's: `{source, parameters}`. */
+export function readParameters(file, { signal } = {}) {
+  const data = new FormData()
+  data.append('file', file)
+  return request({ method: 'post', url: '/history/read', data, signal })
+}
+
+/** A picture's bytes, as a Blob. */
+export function fetchPicture(image, { signal } = {}) {
+  return request({ url: image.download_url, responseType: 'blob', signal })
 }
 
 /** The newest picture, or null when there is none yet. */

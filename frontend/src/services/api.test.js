@@ -43,8 +43,8 @@ describe('the client', () => {
   })
 
   it('asks for a page by the names of the API', async () => {
-    await fetchHistory({ page: 2, pageSize: 20 })
-    expect(server.requests[0].params).toEqual({ page: 2, page_size: 20 })
+    await fetchHistory({ page: 2, page_size: 20, q: 'fox' })
+    expect(server.requests[0].params).toEqual({ page: 2, page_size: 20, q: 'fox' })
   })
 
   it('makes null of the missing latest picture', async () => expect(await fetchLatestImage()).toBeNull())

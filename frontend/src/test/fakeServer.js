@@ -17,6 +17,9 @@ export function makeImage(number, overrides = {}) {
     model: 'zimage-nano',
     seed: 100 + number,
     device: 'cpu',
+    favourite: false,
+    tags: [],
+    deleted_at: null,
     download_url: `/api/download/${id}`,
     thumbnail_url: `/api/images/${id}/thumbnail`,
     ...overrides,
@@ -36,6 +39,10 @@ export function makeTask(id, overrides = {}) {
     error: null,
     cancelling: false,
     queue_position: null,
+    num_images: 1,
+    images: [],
+    eta_seconds: null,
+    preview_seq: null,
     created_at: '2026-03-01T12:00:00Z',
     request: {
       prompt: `prompt of ${id}`,
@@ -81,6 +88,8 @@ export class FakeServer {
     this.system = SYSTEM
     this.down = false
     this.requests = []
+    /** Every call, those that a dead server never saw included. */
+    this.attempts = []
     /** Answers of single routes, by "METHOD /path": a function of the parsed request. */
     this.overrides = {}
   }
@@ -97,15 +106,17 @@ export class FakeServer {
   answer({ method, path, params, body }) {
     const override = this.overrides[`${method} ${path}`]
     if (override) return override({ params, body })
-    const [, area, id] = path.split('/')
+    const [, area, id, action] = path.split('/')
     const handler = this[`${method}_${area}`]
     if (!handler) throw new Refusal(404, 'not_found')
-    return handler.call(this, { id, params, body })
+    return handler.call(this, { id, action, params, body })
   }
 
-  post_generate({ body }) {
+  post_generate({ id: old, action, body }) {
+    if (action === 'move') return this.addTask({ ...this.get_generate({ id: old }), queue_position: body.position })
+    const request = action === 'retry' ? this.get_generate({ id: old }).request : body
     const id = `task-${this.tasks.size + 1}`
-    this.addTask(makeTask(id, { status: 'pending', queue_position: 0, request: body }))
+    this.addTask(makeTask(id, { status: 'pending', queue_position: 0, request }))
     return { task_id: id }
   }
 
@@ -124,20 +135,54 @@ export class FakeServer {
   }
 
   get_history({ params }) {
-    const { page, page_size: size } = params
-    const images = this.images.slice((page - 1) * size, page * size)
-    return { images, total: this.images.length, page, page_size: size }
+    const { page = 1, page_size: size = 20, q = '', favourite, tag, model, trash = false, sort } = params
+    const fits = (image) =>
+      Boolean(image.deleted_at) === trash &&
+      image.prompt.includes(q) &&
+      (!favourite || image.favourite) &&
+      (!tag || image.tags.includes(tag)) &&
+      (!model || image.model === model)
+    const found = this.images.filter(fits)
+    const sorted = sort === 'oldest' ? found.toReversed() : found
+    return { images: sorted.slice((page - 1) * size, page * size), total: found.length, page, page_size: size }
   }
 
-  delete_history({ id }) {
+  change(ids, patch) {
+    this.images = this.images.map((image) => (ids.includes(image.id) ? { ...image, ...patch(image) } : image))
+  }
+
+  delete_history({ id, params }) {
     if (!this.images.some((image) => image.id === id)) throw new Refusal(404, 'not_found')
-    this.images = this.images.filter((image) => image.id !== id)
+    if (params.permanent) this.images = this.images.filter((image) => image.id !== id)
+    else this.change([id], () => ({ deleted_at: '2026-03-02T12:00:00Z' }))
     return null
   }
 
+  post_history({ id: area, body }) {
+    if (area === 'export') return `zip of ${body.ids.length}`
+    if (area !== 'bulk') throw new Refusal(404, 'not_found')
+    const changes = {
+      delete: () => ({ deleted_at: '2026-03-02T12:00:00Z' }),
+      restore: () => ({ deleted_at: null }),
+      favourite: () => ({ favourite: true }),
+      unfavourite: () => ({ favourite: false }),
+      tag: ({ tags }) => ({ tags: [...tags, body.tag] }),
+      untag: ({ tags }) => ({ tags: tags.filter((tag) => tag !== body.tag) }),
+    }
+    const done = body.ids.filter((id) => this.images.some((image) => image.id === id))
+    this.change(done, changes[body.action])
+    return { done, missing: body.ids.filter((id) => !done.includes(id)) }
+  }
+
+  post_tokens({ body }) {
+    const tokens = body.prompt.split(/\s+/).length
+    return { tokens, limit: 512, truncated: tokens > 512 }
+  }
+
   get_images() {
-    if (this.images.length === 0) throw new Refusal(404, 'not_found')
-    return this.images[0]
+    const alive = this.images.filter(({ deleted_at: deleted }) => !deleted)
+    if (alive.length === 0) throw new Refusal(404, 'not_found')
+    return alive[0]
   }
 
   get_models() {
@@ -150,12 +195,13 @@ export class FakeServer {
 
   /** Stands in for the network: an axios adapter. */
   adapter = async (config) => {
+    this.attempts.push(config)
     if (this.down) throw new AxiosError('Network Error', AxiosError.ERR_NETWORK, config)
     const request = {
       method: config.method,
       path: config.url,
       params: config.params ?? {},
-      body: config.data ? JSON.parse(config.data) : undefined,
+      body: typeof config.data === 'string' ? JSON.parse(config.data) : config.data,
     }
     this.requests.push(request)
     try {

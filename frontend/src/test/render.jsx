@@ -5,12 +5,21 @@ import { Fragment } from 'react'
 import { I18nextProvider } from 'react-i18next'
 
 import Announcer from '../components/Announcer.jsx'
+import Toaster from '../components/Toaster.jsx'
 import { createQueryClient } from '../hooks/queryClient.js'
 import { createI18n } from '../i18n/index.js'
 
-/** The providers around a component: those of main.jsx, and the app's status region unless it brings its own. */
+function Regions({ children }) {
+  return (
+    <Announcer>
+      <Toaster>{children}</Toaster>
+    </Announcer>
+  )
+}
+
+/** The providers around a component: those of main.jsx, and the app's regions for messages unless it brings its own. */
 export function makeWrapper({ language = 'en', statusRegion = true } = {}) {
-  const StatusRegion = statusRegion ? Announcer : Fragment
+  const StatusRegion = statusRegion ? Regions : Fragment
   const i18n = createI18n(language)
   const queryClient = createQueryClient()
   return function Wrapper({ children }) {

@@ -1,10 +1,12 @@
 import '@testing-library/jest-dom/vitest'
 
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import axios from 'axios'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 
 import { FakeServer } from './fakeServer.js'
+
+configure({ asyncUtilTimeout: 5000 })
 
 // Set before services/api.js makes its client: no test reaches a network.
 axios.defaults.adapter = (config) => globalThis.server.adapter(config)
@@ -17,6 +19,10 @@ window.matchMedia = (query) => ({
   removeEventListener: () => {},
 })
 Element.prototype.scrollIntoView = () => {}
+window.ResizeObserver = class {
+  observe() {}
+  disconnect() {}
+}
 
 let complaints
 beforeEach(() => {

@@ -1,0 +1,39 @@
+import Button from 'react-bootstrap/Button'
+import { useTranslation } from 'react-i18next'
+
+import { formatEta } from '../lib/format.js'
+import Notice from './Notice.jsx'
+
+const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
+
+function SubmitText({ isPending, count }) {
+  const { t } = useTranslation()
+  if (isPending) return t('form.submitting')
+  return count > 1 ? t('form.submitMany', { count }) : t('form.submit')
+}
+
+/** The buttons, what they will cost, and why the last request was refused as a whole: always in sight. */
+export default function FormActions({ isPending, error, count, tasks, estimateMs, onReset }) {
+  const { t } = useTranslation()
+  const facts = [
+    tasks > 1 && t('form.tasks', { count: tasks }),
+    estimateMs !== null && t('form.estimate', { time: formatEta(estimateMs / 1000) }),
+  ].filter(Boolean)
+  return (
+    <div className="form-actions">
+      {error && (
+        <Notice tone="danger" role="alert">
+          {error}
+        </Notice>
+      )}
+      <Button type="submit" size="lg" disabled={isPending}>
+        <SubmitText isPending={isPending} count={count} />
+        <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>
+      </Button>
+      <Button variant="link" onClick={onReset}>
+        {t('form.reset')}
+      </Button>
+      <p className="form-facts">{facts.join(' · ')}</p>
+    </div>
+  )
+}

@@ -1,0 +1,36 @@
+import { lazy, Suspense, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { MAX_PROMPTS } from '../lib/expand.js'
+import Icon from './Icon.jsx'
+import TokenMeter from './TokenMeter.jsx'
+
+const LibraryDialog = lazy(() => import('./LibraryDialog.jsx'))
+
+function longest(prompts) {
+  return prompts.reduce((best, prompt) => (prompt.length > best.length ? prompt : best), '')
+}
+
+/** Beneath the prompt: how many prompts it stands for, what they are to the model, and the saved ones. */
+export default function PromptTools({ settings, prompts, library, onChange }) {
+  const { t } = useTranslation()
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <div className="prompt-facts">
+        <TokenMeter prompt={longest(prompts)} model={settings.model} />
+        {prompts.length > 1 && prompts.length <= MAX_PROMPTS && (
+          <p className="prompt-matrix">{t('form.matrix', { count: prompts.length })}</p>
+        )}
+      </div>
+      <button type="button" className="chip" onClick={() => setOpen(true)}>
+        <Icon name="bookmark" size={14} /> {t('library.open')}
+      </button>
+      {open && (
+        <Suspense>
+          <LibraryDialog settings={settings} library={library} onApply={onChange} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  )
+}

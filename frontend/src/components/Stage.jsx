@@ -1,0 +1,47 @@
+import { useTranslation } from 'react-i18next'
+
+import Icon from './Icon.jsx'
+
+/** Where the first picture will be. */
+export function EmptyStage() {
+  const { t } = useTranslation()
+  return (
+    <div className="stage stage-empty">
+      <Icon name="picture" size={44} />
+      <p className="empty-title">{t('latest.emptyTitle')}</p>
+      <p>{t('latest.emptyText')}</p>
+    </div>
+  )
+}
+
+/** The picture that is being drawn, as it is now. */
+export function LiveStage({ preview }) {
+  const { t } = useTranslation()
+  const { url, width, height, prompt } = preview
+  return (
+    <div className="stage stage-live">
+      <img className="stage-image" src={url} width={width} height={height} alt={t('latest.live', { prompt })} />
+    </div>
+  )
+}
+
+/** A finished picture. Until its file is there, what stood in its place last stays: nothing jumps. */
+export function PictureStage({ image, onOpen }) {
+  const { t } = useTranslation()
+  const { width, height, prompt } = image
+  return (
+    <button type="button" className="stage" aria-label={t('latest.open', { prompt })} onClick={onOpen}>
+      {/* The picture's own colours, blurred, fill the room beside it. */}
+      <img className="stage-glow" src={image.thumbnail_url} alt="" />
+      <img
+        key={image.id}
+        className="stage-image"
+        src={image.download_url}
+        width={width}
+        height={height}
+        alt={prompt}
+        style={{ backgroundImage: `url("${image.thumbnail_url}")` }}
+      />
+    </button>
+  )
+}

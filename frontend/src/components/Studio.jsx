@@ -1,0 +1,75 @@
+import { useCallback, useRef } from 'react'
+
+import { useActiveTasks } from '../hooks/useActiveTasks.js'
+import { useGenerate } from '../hooks/useGenerate.js'
+import { useSettings } from '../hooks/useSettings.js'
+import GenerateForm from './GenerateForm.jsx'
+import ImageGallery from './ImageGallery.jsx'
+import LatestImage from './LatestImage.jsx'
+import PanelBoundary from './PanelBoundary.jsx'
+import SystemMonitor from './SystemMonitor.jsx'
+import TaskStatus from './TaskStatus.jsx'
+
+const ONE_COLUMN = '(max-width: 899.98px)'
+
+/** In one column the form fills the screen: what it started, or what fills it, is brought into view. */
+function reveal(element) {
+  if (window.matchMedia(ONE_COLUMN).matches) element?.scrollIntoView({ block: 'start' })
+}
+
+/** The panels, and what they tell each other. */
+export default function Studio() {
+  const { settings, change, reset, adopt } = useSettings()
+  const { tasks, track, forget } = useActiveTasks()
+  const resultRef = useRef(null)
+  const formRef = useRef(null)
+  const { generate, isPending } = useGenerate({ onSubmitted: track })
+
+  const submit = useCallback(
+    async (requests) => {
+      if (await generate(requests)) reveal(resultRef.current)
+    },
+    [generate],
+  )
+  const reuse = useCallback(
+    (image, part) => {
+      adopt(image, part)
+      reveal(formRef.current)
+    },
+    [adopt],
+  )
+
+  return (
+    <div className="studio">
+      <div className="studio-side">
+        <div className="studio-form" ref={formRef}>
+          <PanelBoundary>
+            <GenerateForm
+              settings={settings}
+              isPending={isPending}
+              onChange={change}
+              onReset={reset}
+              onGenerate={submit}
+            />
+          </PanelBoundary>
+        </div>
+        <div className="studio-system">
+          <PanelBoundary>
+            <SystemMonitor />
+          </PanelBoundary>
+        </div>
+      </div>
+      <div className="studio-result" id="result" tabIndex={-1} ref={resultRef}>
+        <PanelBoundary>
+          <LatestImage tasks={tasks} onReuse={reuse} onVary={submit} />
+        </PanelBoundary>
+        <PanelBoundary>
+          <TaskStatus tasks={tasks} onTrack={track} onForget={forget} />
+        </PanelBoundary>
+        <PanelBoundary>
+          <ImageGallery onReuse={reuse} onVary={submit} />
+        </PanelBoundary>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,13 @@
+import { usePreviewUrl } from '../hooks/useLivePreview.js'
+import Icon from './Icon.jsx'
+
+/** A task's picture, small: the finished one, the one being drawn, or the place for it. */
+export default function TaskThumb({ task }) {
+  const preview = usePreviewUrl(task)
+  const url = task?.result?.thumbnail_url ?? preview
+  return (
+    <span className="task-thumb" aria-hidden="true">
+      {url ? <img src={url} width="52" height="52" alt="" /> : <Icon name="picture" size={20} />}
+    </span>
+  )
+}

@@ -1,0 +1,17 @@
+import { estimateMs } from '../lib/estimate.js'
+import { useDrawnSize } from './useDrawnSize.js'
+import { useModel } from './useModels.js'
+import { useRecentPictures } from './useRecentPictures.js'
+import { useHasGpu } from './useSystemStatus.js'
+
+/** How long `count` pictures with these settings will take here, in ms; null while nobody can tell. */
+export function useEstimate(settings, count) {
+  const model = useModel(settings.model)
+  const hasGpu = useHasGpu()
+  const drawn = useDrawnSize(settings)
+  const pictures = useRecentPictures()
+  if (!model || hasGpu === null) return null
+  const request = { ...settings, ...drawn, model: model.id, use_gpu: settings.use_gpu && hasGpu }
+  const each = estimateMs(request, pictures)
+  return each === null ? null : each * count
+}
