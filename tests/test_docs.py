@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ PAGES = (
     *READMES,
     "AGENTS.md",
     "docs/architecture.md",
+    "docs/weights.md",
+    "Z-Image/README.md",
     *(f"docs/adr/{p.name}" for p in (ROOT / "docs/adr").glob("*.md")),
 )
 
@@ -85,6 +88,17 @@ def test_local_links_lead_somewhere(page):
     folder = (ROOT / page).parent
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page))
     assert [link for link in links if not (folder / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["docs/weights.md", "Z-Image/README.md"])
+def test_every_command_on_weights_can_be_run(page):
+    commands = re.findall(r"python -m (zimage\.tools\.[a-z]\w+)(.*)", read(page))
+    assert len(commands) >= 2
+    for module, arguments in commands:
+        spec = find_spec(module)
+        assert spec is not None, module
+        source = Path(str(spec.origin)).read_text(encoding="utf-8")
+        assert [option for option in re.findall(r"--[\w-]+", arguments) if f'"{option}"' not in source] == []
 
 
 def test_both_languages_have_the_same_shape():
