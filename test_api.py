@@ -146,7 +146,7 @@ class Walk:
     def same_seed(self) -> str:
         task = self.wait(self.submit(width=512, height=512, seed=42))
         first, second = (self.call("GET", f"/api/download/{i}").body for i in (self.image["id"], task["result"]["id"]))
-        self.call("DELETE", f"/api/history/{task['result']['id']}", expect=204)
+        self.remove(task["result"]["id"])
         require(pixels(first) == pixels(second), "the same seed gave another picture")
         return "same picture"
 
@@ -171,10 +171,42 @@ class Walk:
         self.call("GET", "/api/history?page=0", expect=422)
         return "bad input is refused with a message"
 
+    def several(self) -> str:
+        task = self.wait(self.submit(width=256, height=256, seed=7, num_images=2, num_inference_steps=2))
+        seeds = [image["seed"] for image in task["images"]]
+        for image in task["images"]:
+            self.remove(image["id"])
+        require(seeds == [7, 8] and task["num_images"] == 2, f"seeds {seeds}, expected 7 and 8")
+        return "2 pictures, seeds 7 and 8"
+
+    def marks(self) -> str:
+        path = f"/api/history/{self.image['id']}"
+        changed = self.call("PATCH", path, {"favourite": True, "tags": ["walk"]}).json()
+        require(changed["favourite"] and changed["tags"] == ["walk"], f"unexpected answer {changed}")
+        found = self.call("GET", "/api/history?tag=walk&favourite=true").json()["images"]
+        require(self.image["id"] in [image["id"] for image in found], "a tagged favourite is not found")
+        return "found by tag"
+
+    def tokens(self) -> str:
+        answer = self.call("POST", "/api/tokens", {"prompt": self.prompt}).json()
+        require(0 < answer["tokens"] <= answer["limit"], f"unexpected answer {answer}")
+        return f"{answer['tokens']} of {answer['limit']}"
+
+    def trash(self) -> str:
+        path = f"/api/history/{self.image['id']}"
+        self.call("DELETE", f"{path}?permanent=true", expect=409)
+        self.call("DELETE", path, expect=204)
+        require(self.call("POST", f"{path}/restore").json()["deleted_at"] is None, "not restored")
+        return "deleted and restored"
+
     def delete(self) -> str:
-        self.call("DELETE", f"/api/history/{self.image['id']}", expect=204)
+        self.remove(self.image["id"])
         self.call("GET", f"/api/download/{self.image['id']}", expect=404)
-        return "gone"
+        return "gone for good"
+
+    def remove(self, image_id: str) -> None:
+        self.call("DELETE", f"/api/history/{image_id}", expect=204)
+        self.call("DELETE", f"/api/history/{image_id}?permanent=true", expect=204)
 
 
 def pixels(png: bytes) -> bytes:
@@ -215,7 +247,8 @@ def main() -> int:
     walk = Walk(options.url.rstrip("/"), options.prompt, options.timeout, os.environ.get("ZIMAGE_API_TOKEN"))
     failures = run([
         walk.health, walk.root, walk.docs, walk.models, walk.system, walk.generate, walk.download, walk.thumbnail,
-        walk.latest, walk.history, walk.same_seed, walk.cancel, walk.refusals, walk.delete,
+        walk.latest, walk.history, walk.same_seed, walk.several, walk.marks, walk.tokens, walk.cancel, walk.refusals,
+        walk.trash, walk.delete,
     ])  # fmt: skip
     print("every check passed" if failures == 0 else f"{failures} checks failed")
     return 1 if failures else 0

@@ -12,7 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
-from backend.api import generate, history, models, system
+from backend.api import generate, history, models, system, tokens
 from backend.api.dependencies import Services
 from backend.api.errors import documented, install_error_handlers
 from backend.api.guards import HostGuard, TokenGuard
@@ -29,6 +29,7 @@ from backend.services.monitor import SystemMonitor
 from backend.services.planner import Hardware
 from backend.services.task_manager import TaskManager
 from backend.services.task_queue import Limits
+from backend.services.tokens import TokenCounter
 from backend.utils.folder_lock import FolderLock
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=settings.api_prefix)
-    for router in (generate.router, history.router, system.router, models.router):
+    for router in (generate.router, history.router, system.router, models.router, tokens.router):
         api.include_router(router)
     app.include_router(system.root_router)
     app.include_router(api)
@@ -71,7 +72,7 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
     """Builds the domain without any web framework."""
     catalogue = Catalogue(settings)
     generator = ImageGenerator(settings, catalogue, engine, hardware)
-    store = HistoryStore(settings.images_dir, settings.history_file)
+    store = HistoryStore(settings.images_dir, settings.history_file, trash_days=settings.trash_days)
     monitor = SystemMonitor(settings.data_dir)
     admission = Admission(
         catalogue,
@@ -92,7 +93,7 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
         admit=admission.check,
         limits=limits,
     )
-    return Services(settings, catalogue, generator, store, monitor, tasks)
+    return Services(settings, catalogue, generator, store, monitor, tasks, TokenCounter(catalogue))
 
 
 def build_engine(settings: Settings) -> Engine:
@@ -114,6 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             if not await anyio.to_thread.run_sync(services.tasks.close):
                 logger.warning("the running task did not end in time; it will be reported as interrupted")
             await anyio.to_thread.run_sync(services.monitor.close)
+            await anyio.to_thread.run_sync(services.history.close)
 
 
 def _install_guards(app: FastAPI, settings: Settings) -> None:
@@ -125,7 +127,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
-        allow_methods=["GET", "POST", "DELETE"],
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         expose_headers=["Location", "Retry-After"],
     )

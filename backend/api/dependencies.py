@@ -14,6 +14,7 @@ from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
 from backend.services.monitor import SystemMonitor
 from backend.services.task_manager import TaskManager
+from backend.services.tokens import TokenCounter
 
 CLIENT_KEY = "zimage.client"
 """Where the guard of the tokens notes in a request's scope whose token it was."""
@@ -29,6 +30,7 @@ class Services:
     history: HistoryStore
     monitor: SystemMonitor
     tasks: TaskManager
+    tokens: TokenCounter
 
 
 def _services(request: Request) -> Services:

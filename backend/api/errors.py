@@ -17,6 +17,8 @@ from backend.services.errors import (
     DiskFull,
     IdempotencyMismatch,
     ModelNotInstalled,
+    NoParameters,
+    NotInTrash,
     QueueFull,
     StudioError,
     TaskAlreadyFinished,
@@ -39,14 +41,21 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (TaskAlreadyFinished, 409),
     (TaskNotRetryable, 409),
     (TaskNotWaiting, 409),
+    (NotInTrash, 409),
     (IdempotencyMismatch, 422),
     (TooMuchWork, 422),
+    (NoParameters, 422),
     (UnknownModel, 422),
     (ModelNotInstalled, 422),
     (QueueFull, 429),
     (DiskFull, 507),
 )
-_FIELD_OF: dict[type[Exception], str] = {UnknownModel: "model", ModelNotInstalled: "model", TooMuchWork: "num_images"}
+_FIELD_OF: dict[type[Exception], str] = {
+    UnknownModel: "model",
+    ModelNotInstalled: "model",
+    TooMuchWork: "num_images",
+    NoParameters: "file",
+}
 _CODE_OF_STATUS = {
     400: "bad_request",
     401: "unauthorized",

@@ -1,41 +1,186 @@
-"""Pictures: the history, downloads, thumbnails, the latest one."""
+"""Pictures: the history, its trash, downloads, thumbnails, the latest one."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Depends, Path, Query, Response, UploadFile
+from fastapi.responses import FileResponse, StreamingResponse
 
 from backend.api.dependencies import Config, History
 from backend.api.errors import documented
 from backend.api.presenters import present_image
-from backend.models.schemas import ID_PATTERN, HistoryPage, ImageInfo
+from backend.models.gallery import (
+    MAX_TAG_CHARACTERS,
+    BulkRequest,
+    BulkResult,
+    ExportRequest,
+    ImageChange,
+    ReadResult,
+)
+from backend.models.schemas import ID_PATTERN, HistoryPage, ImageInfo, ImageRecord
+from backend.services.archive import stream_zip
+from backend.services.errors import UnknownImage
+from backend.services.foreign_metadata import read_parameters
+from backend.services.history import Change
+from backend.services.history_index import HistoryQuery
+from backend.services.tagging import with_favourite, with_tag, with_tags, without_tag
 
 router = APIRouter(tags=["pictures"])
 
 ImageId = Annotated[str, Path(pattern=ID_PATTERN, description="Id of a picture.")]
 _NEVER_CHANGES = {"Cache-Control": "private, max-age=31536000, immutable"}
+_CURSOR_PATTERN = r"^[0-9]{1,18}-[0-9a-f]{32}$"
+
+
+def _query(
+    page: Annotated[int, Query(ge=1, le=10**9, description="Counted from 1.")] = 1,
+    page_size: Annotated[int, Query(ge=1, le=100)] = 20,
+    q: Annotated[str, Query(max_length=200, description="Words that the prompt or the tags must all have.")] = "",
+    model: Annotated[str | None, Query(max_length=100)] = None,
+    favourite: Annotated[bool | None, Query()] = None,
+    tag: Annotated[str | None, Query(max_length=MAX_TAG_CHARACTERS)] = None,
+    min_side: Annotated[int | None, Query(ge=1, le=65536, description="Least pixels of the longer side.")] = None,
+    max_side: Annotated[int | None, Query(ge=1, le=65536, description="Most pixels of the longer side.")] = None,
+    since: Annotated[datetime | date | None, Query(alias="from", description="ISO date or moment.")] = None,
+    until: Annotated[
+        datetime | date | None, Query(alias="to", description="ISO date, which is included, or moment, which is not.")
+    ] = None,
+    sort: Annotated[Literal["newest", "oldest"], Query()] = "newest",
+    after: Annotated[
+        str | None, Query(pattern=_CURSOR_PATTERN, description="`next_cursor` of the page before.")
+    ] = None,
+    trash: Annotated[bool, Query(description="The pictures in the trash instead of the others.")] = False,
+) -> HistoryQuery:
+    return HistoryQuery(
+        page=page,
+        page_size=page_size,
+        text=q,
+        model=model,
+        favourite=favourite,
+        tag=tag,
+        min_side_px=min_side,
+        max_side_px=max_side,
+        since=_moment(since),
+        until=_moment(until, end_of_day=True),
+        order=sort,
+        after=after,
+        trash=trash,
+    )
+
+
+def _moment(value: datetime | date | None, *, end_of_day: bool = False) -> datetime | None:
+    """A moment without a zone is UTC; a date is its beginning, or its end."""
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if end_of_day and value < date.max:
+        value += timedelta(days=1)
+    return datetime.combine(value, time(), UTC)
 
 
 @router.get("/history", responses=documented(422))
-def get_history(
+def get_history(history: History, settings: Config, query: Annotated[HistoryQuery, Depends(_query)]) -> HistoryPage:
+    """Returns a page of the pictures, newest first; a page behind the last one is empty."""
+    found = history.find(query)
+    images = [present_image(record, settings.api_prefix) for record in found.records]
+    return HistoryPage(
+        images=images, total=found.total, page=query.page, page_size=query.page_size, next_cursor=found.next_cursor
+    )
+
+
+@router.post("/history/bulk", responses=documented(400, 413, 422, 507))
+def change_many(request: BulkRequest, history: History) -> BulkResult:
+    """Does one thing with many pictures; those that do not exist are `missing`."""
+    ids = list(dict.fromkeys(request.ids))
+    if request.action == "delete":
+        records = history.trash(ids)
+    elif request.action == "restore":
+        records = history.restore(ids)
+    else:
+        records = history.change(ids, _change_of(request))
+    done = {record.id for record in records}
+    return BulkResult(
+        done=[image_id for image_id in ids if image_id in done],
+        missing=[image_id for image_id in ids if image_id not in done],
+    )
+
+
+def _change_of(request: BulkRequest) -> Change:
+    tag = request.tag
+    if tag is None:
+        return lambda record: with_favourite(record, request.action == "favourite")
+    if request.action == "tag":
+        return lambda record: with_tag(record, tag)
+    return lambda record: without_tag(record, tag)
+
+
+@router.post(
+    "/history/export",
+    response_class=StreamingResponse,
+    responses={
+        **documented(400, 404, 413, 422),
+        200: {"content": {"application/zip": {}}, "description": "The pictures as PNG files."},
+    },
+)
+def export(request: ExportRequest, history: History) -> StreamingResponse:
+    """Streams a zip of pictures; those that do not exist are left out."""
+    paths = []
+    for image_id in dict.fromkeys(request.ids):
+        try:
+            paths.append(history.image_path(image_id))
+        except UnknownImage:
+            continue
+    if not paths:
+        raise UnknownImage("None of these pictures exists.")
+    headers = {"Content-Disposition": 'attachment; filename="zimage-pictures.zip"'}
+    return StreamingResponse(stream_zip(paths), media_type="application/zip", headers=headers)
+
+
+@router.post("/history/read", responses=documented(400, 413, 422))
+def read_picture(file: UploadFile) -> ReadResult:
+    """Reads the parameters out of a picture by this program, A1111, ComfyUI, InvokeAI or SwarmUI; keeps nothing."""
+    return read_parameters(file.file)
+
+
+@router.patch("/history/{image_id}", responses=documented(400, 404, 413, 422, 507))
+def change_image(image_id: ImageId, request: ImageChange, history: History, settings: Config) -> ImageInfo:
+    """Makes a picture a favourite or not, and sets its tags."""
+
+    def change(record: ImageRecord) -> ImageRecord:
+        if request.favourite is not None:
+            record = with_favourite(record, request.favourite)
+        return record if request.tags is None else with_tags(record, request.tags)
+
+    return _changed(history.change([image_id], change), settings)
+
+
+@router.delete("/history/{image_id}", status_code=204, responses=documented(404, 409, 422, 507))
+def delete_image(
+    image_id: ImageId,
     history: History,
-    settings: Config,
-    page: Annotated[int, Query(ge=1, le=10**9, description="Counted from 1.")] = 1,
-    page_size: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> HistoryPage:
-    """Returns one page of the history, newest first; a page behind the last one is empty."""
-    records, total = history.page(page, page_size)
-    images = [present_image(record, settings.api_prefix) for record in records]
-    return HistoryPage(images=images, total=total, page=page, page_size=page_size)
-
-
-@router.delete("/history/{image_id}", status_code=204, responses=documented(404, 422, 507))
-def delete_image(image_id: ImageId, history: History) -> Response:
-    """Deletes a picture, its file and its thumbnail."""
-    history.delete(image_id)
+    permanent: Annotated[bool, Query(description="For good; only out of the trash.")] = False,
+) -> Response:
+    """Moves a picture to the trash, or deletes it from there for good."""
+    if permanent:
+        history.delete(image_id)
+    elif not history.trash([image_id]):
+        history.get(image_id)  # raises
     return Response(status_code=204)
+
+
+@router.post("/history/{image_id}/restore", responses=documented(404, 422, 507))
+def restore_image(image_id: ImageId, history: History, settings: Config) -> ImageInfo:
+    """Takes a picture out of the trash."""
+    return _changed(history.restore([image_id]), settings)
+
+
+def _changed(records: list[ImageRecord], settings: Config) -> ImageInfo:
+    if not records:
+        raise UnknownImage("There is no picture with this id; it may have been deleted.")
+    return present_image(records[0], settings.api_prefix)
 
 
 @router.get("/images/latest", responses=documented(404))

@@ -89,6 +89,7 @@ class Settings(BaseSettings):
         default=800, ge=200, description="Megapixels (of 2^20 pixels) × steps × pictures that one request may ask for."
     )
     kept_finished_tasks: int = Field(default=200, ge=0, description="Finished tasks whose status is remembered.")
+    trash_days: float = Field(default=30.0, ge=0, description="Days until a deleted picture is gone for good.")
     min_free_disk_mb: int = Field(default=200, ge=0, description="Free disk space below which no task is accepted.")
     log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
 

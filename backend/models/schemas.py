@@ -140,6 +140,10 @@ class ImageRecord(Frozen):
     seed: int = Field(ge=0, le=MAX_SEED)
     device: str
     guidance_scale: float = 0.0
+    pixel_hash: str | None = Field(default=None, description="SHA-256 of size and pixels: tells identical reruns.")
+    favourite: bool = False
+    tags: tuple[str, ...] = ()
+    deleted_at: AwareDatetime | None = Field(default=None, description="When it was moved to the trash.")
 
 
 class ImageInfo(ImageRecord):
@@ -156,6 +160,7 @@ class HistoryPage(Frozen):
     total: int
     page: int
     page_size: int
+    next_cursor: str | None = Field(default=None, description="Send it as `after` for the next page.")
 
 
 class Status(StrEnum):

@@ -2,8 +2,8 @@
 
 StudioError
 ├── UnknownTask, UnknownImage           → 404
-├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting → 409
-├── IdempotencyMismatch, TooMuchWork    → 422
+├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash → 409
+├── IdempotencyMismatch, TooMuchWork, NoParameters → 422
 ├── QueueFull                           → 429
 ├── DiskFull                            → 507
 ├── NewerFormat                         → the process does not start
@@ -74,6 +74,18 @@ class QueueFull(StudioError):
         super().__init__(message)
         self.position = position
         self.retry_after_s = retry_after_s
+
+
+class NotInTrash(StudioError):
+    """Only what is in the trash can be deleted for good."""
+
+    code = "conflict"
+
+
+class NoParameters(StudioError):
+    """A picture that somebody has sent carries no parameters that we can read."""
+
+    code = "no_parameters"
 
 
 class DiskFull(StudioError):

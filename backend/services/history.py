@@ -1,67 +1,67 @@
 """The pictures and what is known of them: a JSON file that can be rebuilt from the pictures alone.
 
 Order of writing: picture on disk → record in the file. Order of deleting: picture renamed → record gone → picture gone.
-Whatever is cut off in between is put right at the next start.
+Whatever is cut off in between is put right at the next start. A delete only marks the record; the picture goes when it
+is deleted from the trash, or has been there for the days that the settings say.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
+import hashlib
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from io import BytesIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import orjson
 from PIL import Image
-from pydantic import ValidationError
 
 from backend.models.schemas import ImageRecord
-from backend.services.errors import DiskFull, NewerFormat, UnknownImage
+from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.generator import GeneratedImage
-from backend.services.metadata import embed, extract
-from backend.utils.atomic_file import (
-    TEMPORARY_PREFIX,
-    remove_temporary_files,
-    set_aside,
-    sync_directory,
-    write_atomically,
-)
+from backend.services.history_file import Changes, HistoryFile, Line
+from backend.services.history_index import Entry, Found, HistoryQuery, Index
+from backend.services.history_repair import DELETED_SUFFIX, find_strays, finish_deletes, with_own_facts
+from backend.services.metadata import embed
+from backend.services.thumbnails import Thumbnails
+from backend.utils.atomic_file import remove_temporary_files, sync_directory, write_atomically
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
-THUMBNAIL_SIDE_PX = 384
-_DELETED_SUFFIX = ".deleted"
+PURGE_PERIOD = timedelta(hours=1)
 _DISK_IS_FULL = "There is no room on the disk for another picture; free some space and try again."
+
+Change = Callable[[ImageRecord], ImageRecord]
 
 
 class HistoryStore:
-    """Every picture of a data folder, oldest first in memory and file. Safe to use from several threads."""
+    """Every picture of a data folder. Safe to use from several threads."""
 
     def __init__(
         self,
         images_dir: Path,
         history_file: Path,
         *,
+        trash_days: float = 30.0,
         now: Callable[[], datetime] = utc_now,
         make_id: Callable[[], str] = new_id,
     ) -> None:
         self._images_dir = images_dir
-        self._thumbnails_dir = history_file.parent / "thumbnails"
-        self._file = history_file
+        self._folder = history_file.parent
+        self._file = HistoryFile(history_file)
+        self._thumbnails = Thumbnails(self._folder / "thumbnails")
+        self._trash_age = timedelta(days=trash_days)
         self._now = now
         self._make_id = make_id
-        self._lock = threading.Lock()
-        self._records: dict[str, ImageRecord] = {}
-        self._lines: dict[str, bytes] = {}
+        self._writing = threading.Lock()
+        """Held while the disk is changed, by one thread at a time."""
+        self._reading = threading.Lock()
+        """Held for moments only, around every look at the index."""
+        self._index = Index()
+        self._purged_at: datetime | None = None
 
     def open(self) -> None:
         """Reads the history, rebuilds it when it is lost or damaged, and finishes what a crash left half done.
@@ -69,28 +69,36 @@ class HistoryStore:
         Raises:
             NewerFormat: a newer version of this program wrote it; nothing was touched.
         """
-        for folder in (self._images_dir, self._thumbnails_dir, self._file.parent):
+        for folder in (self._images_dir, self._thumbnails.folder, self._folder):
             folder.mkdir(parents=True, exist_ok=True)
             remove_temporary_files(folder)
-        records = self._read()
-        lost = records is None
-        for record in records or []:
-            self._remember(record)
-        if self._reconcile() or lost:
-            self._write()
-        logger.info("history: %d pictures", len(self._records))
+        content = self._file.read()
+        self._index = Index()
+        facts = {line.record.id: line.record for line in content.lines} if content.lost else {}
+        for line in [] if content.lost else content.lines:
+            self._index.put(line)
+        if self._reconcile(facts) or content.lost or content.outdated:
+            self._file.write(self._lines())
+        self._purge_expired(self._now())
+        logger.info("history: %d pictures", len(self._index))
+
+    def close(self) -> None:
+        """Brings the file up to date with its log; the history can still be read."""
+        with self._writing:
+            if self._file.has_log:
+                try:
+                    self._file.write(self._lines())
+                except OSError as error:  # the log has everything
+                    logger.warning("the history could not be written: %s", error)
 
     def __len__(self) -> int:
-        """Number of pictures."""
-        return len(self._records)
+        """Number of pictures outside the trash."""
+        return len(self._index)
 
-    def page(self, page: int, page_size: int) -> tuple[list[ImageRecord], int]:
-        """Returns one page, newest first and counted from 1, and the number of all pictures."""
-        with self._lock:
-            ids = list(self._records)
-            first = len(ids) - (page - 1) * page_size
-            newest_first = ids[max(0, first - page_size) : max(0, first)][::-1]
-            return [self._records[image_id] for image_id in newest_first], len(ids)
+    def find(self, query: HistoryQuery) -> Found:
+        """Returns a page of the pictures that a query wants."""
+        with self._reading:
+            return self._index.find(query)
 
     def latest(self) -> ImageRecord:
         """Returns the newest picture.
@@ -98,10 +106,11 @@ class HistoryStore:
         Raises:
             UnknownImage: there is none yet.
         """
-        with self._lock:
-            if not self._records:
-                raise UnknownImage("No picture has been generated yet.")
-            return self._records[next(reversed(self._records))]
+        with self._reading:
+            record = self._index.newest()
+        if record is None:
+            raise UnknownImage("No picture has been generated yet.")
+        return record
 
     def get(self, image_id: str) -> ImageRecord:
         """Returns a picture's record.
@@ -109,10 +118,7 @@ class HistoryStore:
         Raises:
             UnknownImage: there is no such picture.
         """
-        record = self._records.get(image_id)
-        if record is None:
-            raise UnknownImage("There is no picture with this id; it may have been deleted.")
-        return record
+        return self._entry(image_id).record
 
     def image_path(self, image_id: str) -> Path:
         """Returns where a picture's PNG is.
@@ -120,7 +126,7 @@ class HistoryStore:
         Raises:
             UnknownImage: there is no such picture, or its file is gone.
         """
-        path = self._images_dir / self.get(image_id).filename
+        path = self._images_dir / self._entry(image_id).filename
         if not path.is_file():
             raise UnknownImage("The file of this picture is missing from the images folder.")
         return path
@@ -131,14 +137,7 @@ class HistoryStore:
         Raises:
             UnknownImage: there is no such picture, or its file is gone or damaged.
         """
-        path = self._thumbnails_dir / f"{self.get(image_id).id}.webp"
-        if not path.is_file():
-            try:
-                with Image.open(self.image_path(image_id), formats=["PNG"]) as image:
-                    self._write_thumbnail(image, path)
-            except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-                raise UnknownImage("The file of this picture is damaged.") from error
-        return path
+        return self._thumbnails.path(image_id, self.image_path(image_id))
 
     def add(self, generated: GeneratedImage) -> ImageRecord:
         """Saves a picture with its metadata, then its record; returns when both are on the disk.
@@ -146,8 +145,90 @@ class HistoryStore:
         Raises:
             DiskFull: there is no room; nothing is left behind.
         """
+        record = self._describe(generated)
+        path = self._images_dir / record.filename
+        try:
+            size_bytes = write_atomically(path, lambda file: write_png(generated.image, file, embed(record)))
+        except OSError as error:
+            path.unlink(missing_ok=True)  # the folder's sync may fail when the name is there already
+            raise DiskFull(_DISK_IS_FULL) from error
+        record = record.model_copy(update={"size_bytes": size_bytes})
+        try:
+            self._put([record])
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise DiskFull(_DISK_IS_FULL) from error
+        self._thumbnails.try_to_make(record.id, generated.image)
+        self._purge_expired(record.created_at)
+        return record
+
+    def change(self, image_ids: Sequence[str], change: Change) -> list[ImageRecord]:
+        """Changes the records of those of the pictures that exist, all or none; returns them.
+
+        Raises:
+            DiskFull: the history cannot be written; nothing has changed.
+        """
+        with self._writing:
+            entries = [entry for image_id in image_ids if (entry := self._index.get(image_id)) is not None]
+            records = [change(entry.record) for entry in entries]
+            try:
+                self._put_locked(records)
+            except OSError as error:
+                raise DiskFull("The history cannot be written, so nothing was changed.") from error
+        return records
+
+    def trash(self, image_ids: Sequence[str]) -> list[ImageRecord]:
+        """Moves pictures to the trash; their files stay where they are."""
+        moment = self._now()
+        return self.change(
+            image_ids, lambda record: record.model_copy(update={"deleted_at": record.deleted_at or moment})
+        )
+
+    def restore(self, image_ids: Sequence[str]) -> list[ImageRecord]:
+        """Takes pictures out of the trash."""
+        return self.change(image_ids, lambda record: record.model_copy(update={"deleted_at": None}))
+
+    def delete(self, image_id: str) -> None:
+        """Deletes a picture for good: file, thumbnail and record.
+
+        Raises:
+            UnknownImage: there is no such picture.
+            NotInTrash: it is not in the trash.
+            DiskFull: the history cannot be written; the picture stays.
+        """
+        if self._entry(image_id).deleted_at is None:
+            raise NotInTrash("Only a picture in the trash can be deleted for good; delete it first.")
+        with self._writing:
+            path = self._images_dir / self._entry(image_id).filename
+            doomed = path.with_name(path.name + DELETED_SUFFIX)
+            try:
+                if path.exists():
+                    path.replace(doomed)
+                    sync_directory(self._images_dir)
+                self._save({image_id: None})
+            except OSError as error:
+                if doomed.exists():
+                    doomed.replace(path)
+                raise DiskFull("The history cannot be written, so the picture was not deleted.") from error
+            with self._reading:
+                self._index.remove(image_id)
+        try:
+            doomed.unlink(missing_ok=True)
+        except OSError as error:  # what stays is removed at the next start
+            logger.warning("%s could not be removed: %s", doomed.name, error)
+        self._thumbnails.remove(image_id)
+
+    # -- records -----------------------------------------------------------------------------------------------------
+
+    def _entry(self, image_id: str) -> Entry:
+        entry = self._index.get(image_id)
+        if entry is None:
+            raise UnknownImage("There is no picture with this id; it may have been deleted.")
+        return entry
+
+    def _describe(self, generated: GeneratedImage) -> ImageRecord:
         image_id, created_at = self._make_id(), self._now()
-        record = ImageRecord(
+        return ImageRecord(
             id=image_id,
             filename=f"zimage-{created_at:%Y%m%d-%H%M%S}-{image_id[:8]}.png",
             prompt=generated.prompt,
@@ -162,151 +243,82 @@ class HistoryStore:
             seed=generated.seed,
             device=generated.device,
             guidance_scale=generated.guidance_scale,
+            pixel_hash=hash_pixels(generated.image),
         )
-        path = self._images_dir / record.filename
-        try:
-            size_bytes = write_atomically(path, lambda file: write_png(generated.image, file, embed(record)))
-        except OSError as error:
-            path.unlink(missing_ok=True)  # the folder's sync may fail when the name is there already
-            raise DiskFull(_DISK_IS_FULL) from error
-        record = record.model_copy(update={"size_bytes": size_bytes})
-        try:
-            self._record(record)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise DiskFull(_DISK_IS_FULL) from error
-        self._try_thumbnail(generated.image, record)
-        return record
 
-    def delete(self, image_id: str) -> None:
-        """Deletes a picture and its record.
+    def _put(self, records: Sequence[ImageRecord]) -> None:
+        with self._writing:
+            self._put_locked(records)
 
-        Raises:
-            UnknownImage: there is no such picture.
-            DiskFull: the history cannot be written; the picture stays.
-        """
-        with self._lock:
-            path = self._images_dir / self.get(image_id).filename
-            doomed = path.with_name(path.name + _DELETED_SUFFIX)
-            try:
-                if path.exists():
-                    path.replace(doomed)
-                    sync_directory(self._images_dir)
-                self._write(without=image_id)
-            except OSError as error:
-                if doomed.exists():
-                    doomed.replace(path)
-                raise DiskFull("The history cannot be written, so the picture was not deleted.") from error
-            self._forget(image_id)
-        with contextlib.suppress(OSError):  # what stays is removed at the next start
-            doomed.unlink(missing_ok=True)
-            (self._thumbnails_dir / f"{image_id}.webp").unlink(missing_ok=True)
+    def _put_locked(self, records: Sequence[ImageRecord]) -> None:
+        lines = [Line.of(record) for record in records]
+        self._save({line.record.id: line.json for line in lines})
+        with self._reading:
+            for line in lines:
+                self._index.put(line)
 
-    # -- the file ------------------------------------------------------------------------------------------------
+    def _save(self, changes: Changes) -> None:
+        if changes:
+            size = self._index.size + sum(image_id not in self._index for image_id in changes)
+            self._file.save(changes, size, lambda: self._lines(changes))
 
-    def _record(self, record: ImageRecord) -> None:
-        with self._lock:
-            self._remember(record)
-            try:
-                self._write()
-            except OSError:
-                self._forget(record.id)
-                raise
+    def _lines(self, changes: Changes | None = None) -> Iterator[bytes]:
+        """Yields every record's JSON as it is after some changes; only a thread that writes may ask."""
+        after = {**{image_id: entry.json for image_id, entry in self._index.items()}, **(changes or {})}
+        return (line for line in after.values() if line is not None)
 
-    def _remember(self, record: ImageRecord) -> None:
-        self._records[record.id] = record
-        self._lines[record.id] = orjson.dumps(record.model_dump(mode="json"))
+    def _purge_expired(self, now: datetime) -> None:
+        """Deletes what has been in the trash for long enough; looks at most once in a while."""
+        if self._purged_at is not None and now - self._purged_at < PURGE_PERIOD:
+            return
+        self._purged_at = now
+        limit = (now - self._trash_age).timestamp()
+        with self._reading:
+            entries = list(self._index.items())
+        for image_id, entry in entries:
+            if entry.deleted_at is not None and entry.deleted_at < limit:
+                try:
+                    self.delete(image_id)
+                except (DiskFull, UnknownImage, NotInTrash) as error:
+                    logger.warning("picture %s stays in the trash: %s", image_id, error)
 
-    def _forget(self, image_id: str) -> None:
-        del self._records[image_id], self._lines[image_id]
+    # -- putting right -----------------------------------------------------------------------------------------------
 
-    def _write(self, without: str | None = None) -> None:
-        """Writes one record a line: a person can read, search and repair it with a text editor."""
-        lines = b",\n".join(line for image_id, line in self._lines.items() if image_id != without)
-        content = b'{"version": %d, "images": [\n%s\n]}\n' % (SCHEMA_VERSION, lines)
-        write_atomically(self._file, lambda file: file.write(content))
-
-    def _read(self) -> list[ImageRecord] | None:
-        """Returns the file's records, or None when it is missing or damaged, the damaged one set aside."""
-        try:
-            content = orjson.loads(self._file.read_bytes())
-            if content["version"] > SCHEMA_VERSION:
-                raise NewerFormat(
-                    f"{self._file.name} was written by a newer version of this program (format {content['version']}, "
-                    f"this one reads {SCHEMA_VERSION}). Update the program; nothing was changed."
-                )
-            return [ImageRecord.model_validate(entry) for entry in content["images"]]
-        except FileNotFoundError:
-            return None
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValidationError) as error:
-            aside = set_aside(self._file)
-            logger.error(
-                "%s is damaged (%s): kept as %s, rebuilding from the pictures",
-                self._file.name, type(error).__name__, aside.name,
-            )  # fmt: skip
-            return None
-
-    # -- putting right ---------------------------------------------------------------------------------------------
-
-    def _reconcile(self) -> bool:
+    def _reconcile(self, facts: dict[str, ImageRecord]) -> bool:
         """Makes records and files agree; returns whether a record changed."""
-        names = {entry.name for entry in os.scandir(self._images_dir)}
+        names = {path.name for path in self._images_dir.iterdir()}
         changed = self._finish_deletes(names)
-        missing = [record.id for record in self._records.values() if record.filename not in names]
+        missing = [image_id for image_id, entry in self._index.items() if entry.filename not in names]
         for image_id in missing:
             logger.warning("the file of picture %s is gone: dropped from the history", image_id)
-            self._forget(image_id)
-        known = {record.filename for record in self._records.values()}
-        found = sorted(self._read_pictures(names - known), key=lambda record: (record.created_at, record.id))
-        for record in found:
-            self._remember(record)
-        if found:
-            logger.warning("%d pictures were not in the history: added from their own metadata", len(found))
-            self._sort()
+            self._index.remove(image_id)
+        strays = names - {entry.filename for _, entry in self._index.items()}
+        found = [record for record in find_strays(self._images_dir, strays) if record.id not in self._index]
+        self._adopt(with_own_facts(record, facts.get(record.id)) for record in found)
         return changed or bool(missing or found)
 
+    def _adopt(self, records: Iterable[ImageRecord]) -> None:
+        adopted = 0
+        for record in records:
+            self._index.put(Line.of(record))
+            adopted += 1
+        if adopted:
+            logger.warning("%d pictures were not in the history: added from their own metadata", adopted)
+            self._index.sort()
+
     def _finish_deletes(self, names: set[str]) -> bool:
-        doomed = {name for name in names if name.endswith(_DELETED_SUFFIX)}
-        filenames = {name.removesuffix(_DELETED_SUFFIX) for name in doomed}
-        gone = [record.id for record in self._records.values() if record.filename in filenames]
+        doomed = {name.removesuffix(DELETED_SUFFIX) for name in names if name.endswith(DELETED_SUFFIX)}
+        gone = [image_id for image_id, entry in self._index.items() if entry.filename in doomed]
         for image_id in gone:
-            self._forget(image_id)
+            self._index.remove(image_id)
         if gone:
-            self._write()
-        for name in doomed:
-            (self._images_dir / name).unlink(missing_ok=True)
+            self._file.write(self._lines())
+        finish_deletes(self._images_dir, names)
         return bool(gone)
 
-    def _read_pictures(self, names: set[str]) -> Iterator[ImageRecord]:
-        for name in names:
-            if not name.endswith(".png"):
-                continue
-            try:
-                record = extract(self._images_dir / name)
-            except (OSError, ValueError) as error:
-                logger.warning("%s is skipped: %s", json.dumps(name), error)
-                continue
-            if record.id not in self._records:
-                yield record
 
-    def _sort(self) -> None:
-        ids = sorted(self._records, key=lambda image_id: self._records[image_id].created_at)
-        self._records = {image_id: self._records[image_id] for image_id in ids}
-        self._lines = {image_id: self._lines[image_id] for image_id in ids}
-
-    # -- thumbnails --------------------------------------------------------------------------------------------------
-
-    def _try_thumbnail(self, image: Image.Image, record: ImageRecord) -> None:
-        try:
-            self._write_thumbnail(image, self._thumbnails_dir / f"{record.id}.webp")
-        except OSError as error:  # it is made again when it is asked for
-            logger.warning("no thumbnail for %s: %s", record.id, error)
-
-    def _write_thumbnail(self, image: Image.Image, path: Path) -> None:
-        small = image.convert("RGB")
-        small.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=2.0)
-        buffer = BytesIO()
-        small.save(buffer, format="WEBP", quality=80, method=2)
-        temporary = path.with_name(f"{TEMPORARY_PREFIX}{new_id()}")  # not synced: it can be made again
-        temporary.write_bytes(buffer.getbuffer())
-        temporary.replace(path)
+def hash_pixels(image: Image.Image) -> str:
+    """Returns a digest of size and colours: the same for the same picture, whatever file it stands in."""
+    digest = hashlib.sha256(f"{image.width}x{image.height}/RGB/".encode())
+    digest.update(image.convert("RGB").tobytes())
+    return digest.hexdigest()

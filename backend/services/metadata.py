@@ -13,11 +13,13 @@ from backend.utils.png import read_png_texts
 
 OWN_KEYWORD = "zimage"
 COMMON_KEYWORD = "parameters"
+_NOT_IN_THE_FILE = {"size_bytes", "favourite", "tags", "deleted_at"}
+"""What is known of a picture only after it was written, or changes later."""
 
 
 def embed(record: ImageRecord) -> dict[str, str]:
     """Returns the text chunks for a picture; the JSON is ASCII, so that every reader gets it whole."""
-    own = record.model_dump(mode="json", exclude={"size_bytes"})
+    own = record.model_dump(mode="json", exclude=_NOT_IN_THE_FILE)
     return {COMMON_KEYWORD: describe(record), OWN_KEYWORD: json.dumps(own, ensure_ascii=True)}
 
 

@@ -12,6 +12,9 @@ from PIL import Image
 from backend.services.planner import LoadPlan
 from backend.services.preview import PreviewMap, PreviewPixels
 
+MAX_PROMPT_TOKENS = 512
+"""Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
+
 
 @dataclass(frozen=True)
 class EngineRequest:

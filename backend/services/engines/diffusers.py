@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 
-from backend.services.engines.base import EngineRequest, OnStep, StepEvent, count_forwards, linear_sigmas
+from backend.services.engines.base import (
+    MAX_PROMPT_TOKENS,
+    EngineRequest,
+    OnStep,
+    StepEvent,
+    count_forwards,
+    linear_sigmas,
+)
 from backend.services.engines.latents import Previewer
 from backend.services.engines.loading import load_pipeline
 from backend.services.errors import BlankPicture, OutOfMemory
@@ -24,9 +31,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-MAX_PROMPT_TOKENS = 512
-"""Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
 
 
 class DiffusersEngine:

@@ -207,7 +207,7 @@ def test_a_method_that_is_none(shared, method, path):
 
 def test_a_fault_of_ours_is_a_typed_500_without_details(app, monkeypatch):
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
-        monkeypatch.setattr(app.state.services.history, "page", lambda *_: 1 / 0)
+        monkeypatch.setattr(app.state.services.history, "find", lambda *_: 1 / 0)
         response = client.get("/api/history")
     error = assert_typed(response, 500, "internal_error")
     assert "Zero" not in error["message"]
@@ -218,7 +218,7 @@ def test_a_fault_of_ours_is_a_typed_500_without_details(app, monkeypatch):
 STATUS = {
     "UnknownTask": 404, "UnknownImage": 404, "TaskAlreadyFinished": 409, "QueueFull": 429, "DiskFull": 507,
     "UnknownModel": 422, "ModelNotInstalled": 422, "TaskNotRetryable": 409, "TaskNotWaiting": 409,
-    "IdempotencyMismatch": 422, "TooMuchWork": 422,
+    "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422,
 }  # fmt: skip
 
 

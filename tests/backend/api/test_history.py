@@ -17,7 +17,13 @@ def pictures(services) -> list[str]:
 
 
 def test_an_empty_history(client):
-    assert client.get("/api/history").json() == {"images": [], "total": 0, "page": 1, "page_size": 20}
+    assert client.get("/api/history").json() == {
+        "images": [],
+        "total": 0,
+        "page": 1,
+        "page_size": 20,
+        "next_cursor": None,
+    }
     response = client.get("/api/images/latest")
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
 
@@ -80,14 +86,38 @@ def test_a_thumbnail_is_a_webp(client, pictures):
         assert thumbnail.format == "WEBP"
 
 
-def test_delete(client, pictures):
-    response = client.delete(f"/api/history/{pictures[0]}")
-
-    assert (response.status_code, response.content) == (204, b"")
+def test_delete_moves_to_the_trash_and_restore_takes_it_back(client, pictures):
+    before = client.get("/api/history", params={"page_size": 100}).json()
+    for _ in range(2):  # the second one changes nothing
+        response = client.delete(f"/api/history/{pictures[0]}")
+        assert (response.status_code, response.content) == (204, b"")
     assert client.get("/api/images/latest").json()["id"] == pictures[1]
     assert client.get("/api/history").json()["total"] == 24
+    trash = client.get("/api/history", params={"trash": True}).json()
+    assert ([image["id"] for image in trash["images"]], trash["total"]) == ([pictures[0]], 1)
+    assert trash["images"][0]["deleted_at"]
+    assert client.get(f"/api/images/{pictures[0]}/thumbnail").status_code == 200
+
+    restored = client.post(f"/api/history/{pictures[0]}/restore")
+
+    assert (restored.status_code, restored.json()) == (200, before["images"][0])
+    assert client.get("/api/history", params={"page_size": 100}).json() == before
+    assert client.get("/api/history", params={"trash": True}).json()["total"] == 0
+
+
+def test_only_the_trash_is_deleted_for_good(client, services, pictures):
+    path = services.history.image_path(pictures[0])
+    response = client.delete(f"/api/history/{pictures[0]}", params={"permanent": True})
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "conflict")
+    assert path.exists()
+
+    client.delete(f"/api/history/{pictures[0]}")
+    assert client.delete(f"/api/history/{pictures[0]}", params={"permanent": True}).status_code == 204
+
+    assert not path.exists()
     for method, path in (
         ("DELETE", "/api/history/{}"), ("GET", "/api/download/{}"), ("GET", "/api/images/{}/thumbnail"),
+        ("POST", "/api/history/{}/restore"), ("DELETE", "/api/history/{}?permanent=true"),
     ):  # fmt: skip
         response = client.request(method, path.format(pictures[0]))
         assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")

@@ -14,6 +14,7 @@ from PIL import Image
 from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, NewerFormat, UnknownImage
 from backend.services.history import HistoryStore
+from backend.services.history_index import Found, HistoryQuery
 from tests.backend.fakes import Ticking, a_picture
 
 CHINESE = "一只红色的狐狸 🦊"
@@ -26,7 +27,12 @@ def open_store(folder: Path) -> HistoryStore:
 
 
 def records(store: HistoryStore) -> list[ImageRecord]:
-    return store.page(1, 1000)[0]
+    return store.find(HistoryQuery(page_size=1000)).records
+
+
+def delete(store: HistoryStore, image_id: str) -> None:
+    store.trash([image_id])
+    store.delete(image_id)
 
 
 def tree(folder: Path) -> list[str]:
@@ -69,7 +75,7 @@ def test_the_file_is_json_with_a_version_and_a_line_a_picture(store, three, tmp_
     content = (tmp_path / "history.json").read_text("utf-8")
 
     parsed = json.loads(content)
-    assert parsed["version"] == 1
+    assert parsed["version"] == 2
     assert [entry["prompt"] for entry in parsed["images"]] == ["first", CHINESE, "third"]
     assert len(content.splitlines()) == 5
     assert CHINESE in content
@@ -82,14 +88,18 @@ def test_it_comes_back_as_it_was(store, three, tmp_path):
 def test_newest_first_page_by_page(store, three):
     first, second, third = three
 
-    assert store.page(1, 2) == ([first, second], 3)
-    assert store.page(2, 2) == ([third], 3)
-    assert store.page(3, 2) == store.page(10**9, 100) == ([], 3)
-    assert store.page(1, 100) == (three, 3)
+    def page(number: int, size: int) -> tuple[list[ImageRecord], int]:
+        found = store.find(HistoryQuery(page=number, page_size=size))
+        return found.records, found.total
+
+    assert page(1, 2) == ([first, second], 3)
+    assert page(2, 2) == ([third], 3)
+    assert page(3, 2) == page(10**9, 100) == ([], 3)
+    assert page(1, 100) == (three, 3)
 
 
 def test_the_newest_is_the_last_saved_whatever_the_clock_says(tmp_path):
-    clock = iter([Ticking()(), Ticking()().replace(year=2020)])
+    clock = iter([Ticking()(), Ticking()(), Ticking()().replace(year=2020)])
     store = HistoryStore(tmp_path / "images", tmp_path / "history.json", now=lambda: next(clock))
     store.open()
     store.add(a_picture("a"))
@@ -99,7 +109,7 @@ def test_the_newest_is_the_last_saved_whatever_the_clock_says(tmp_path):
 
 
 def test_an_empty_history(store):
-    assert store.page(1, 20) == ([], 0)
+    assert store.find(HistoryQuery()) == Found([], 0, None)
     assert len(store) == 0
     with pytest.raises(UnknownImage, match="No picture"):
         store.latest()
@@ -115,7 +125,7 @@ def test_an_unknown_picture(store, three, call):
 
 
 def test_delete_takes_picture_thumbnail_and_record(store, three, tmp_path):
-    store.delete(three[1].id)
+    delete(store, three[1].id)
 
     assert records(store) == [three[0], three[2]] == records(open_store(tmp_path))
     assert not [name for name in tree(tmp_path) if three[1].id[:8] in name]
@@ -128,7 +138,7 @@ def test_delete_of_a_picture_whose_file_is_gone(store, three, tmp_path):
     with pytest.raises(UnknownImage, match="missing"):
         store.image_path(three[0].id)
 
-    store.delete(three[0].id)
+    delete(store, three[0].id)
 
     assert records(store) == three[1:]
 
@@ -137,7 +147,7 @@ def test_delete_of_a_picture_whose_file_is_gone(store, three, tmp_path):
 def test_an_interrupted_delete_is_finished_at_the_next_start(store, three, tmp_path, record_gone):
     path = store.image_path(three[1].id)
     if record_gone:
-        store.delete(three[1].id)
+        delete(store, three[1].id)
         path.with_name(path.name + ".deleted").write_bytes(b"")
     else:
         path.rename(path.with_name(path.name + ".deleted"))
@@ -220,7 +230,7 @@ def test_a_record_that_points_outside_is_damage(store, three, tmp_path):
 
 
 def test_a_newer_format_is_refused_and_not_touched(store, three, tmp_path):
-    content = b'{"version": 2, "pictures": {}}'
+    content = b'{"version": 3, "pictures": {}}'
     (tmp_path / "history.json").write_bytes(content)
     before = tree(tmp_path)
 
@@ -344,6 +354,7 @@ def test_a_disk_that_is_full_at_the_nth_call_of_a_save(store, three, tmp_path, n
 
 @pytest.mark.parametrize("n", range(1, 12))
 def test_a_disk_that_is_full_at_the_nth_call_of_a_delete(store, three, tmp_path, n):
+    store.trash([three[1].id])
     with pytest.MonkeyPatch.context() as patch:
         disk = FailingDisk(patch)
         disk.fail_at(n)
@@ -353,6 +364,8 @@ def test_a_disk_that_is_full_at_the_nth_call_of_a_delete(store, three, tmp_path,
         except DiskFull:
             kept = three
         reached = disk.left <= 0
+    if kept == three:
+        store.restore([three[1].id])
 
     if not reached:
         assert kept != three

@@ -1,0 +1,213 @@
+"""The records in memory: as little as finding them needs, the rest as the JSON that the file holds."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from backend.models.schemas import ImageRecord
+from backend.services.history_file import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record; `number` grows with every picture that is added, and orders them whatever the clock says."""
+
+    number: int
+    json: bytes
+    filename: str
+    words: str
+    model: str
+    longer_side_px: int
+    created_at: float
+    favourite: bool
+    tags: tuple[str, ...]
+    deleted_at: float | None
+
+    @property
+    def record(self) -> ImageRecord:
+        """The whole record."""
+        return ImageRecord.model_validate_json(self.json)
+
+
+@dataclass(frozen=True)
+class HistoryQuery:
+    """Which pictures are wanted; None means all."""
+
+    page: int = 1
+    page_size: int = 20
+    text: str = ""
+    model: str | None = None
+    favourite: bool | None = None
+    tag: str | None = None
+    min_side_px: int | None = None
+    max_side_px: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    order: Literal["newest", "oldest"] = "newest"
+    after: str | None = None
+    trash: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is looked for: the next picture of the order is the next of the page."""
+        wanted = (self.model, self.favourite, self.tag, self.min_side_px, self.max_side_px, self.since, self.until)
+        return not self.text and not self.trash and self.after is None and wanted == (None,) * len(wanted)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of what was found, how much there is in all, and where the next page begins."""
+
+    records: list[ImageRecord]
+    total: int
+    next_cursor: str | None
+
+
+class Index:
+    """Every picture, oldest first. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._next = 0
+        self._in_trash = 0
+        self._models: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries) - self._in_trash
+
+    @property
+    def size(self) -> int:
+        """Number of pictures, those in the trash included."""
+        return len(self._entries)
+
+    def __contains__(self, image_id: str) -> bool:
+        return image_id in self._entries
+
+    def get(self, image_id: str) -> Entry | None:
+        """Returns an entry, or None."""
+        return self._entries.get(image_id)
+
+    def items(self) -> Iterator[tuple[str, Entry]]:
+        """Yields ids and entries, oldest first."""
+        yield from self._entries.items()
+
+    def put(self, line: Line) -> None:
+        """Adds a record at the end, or replaces it in its place."""
+        record, known = line.record, self._entries.get(line.record.id)
+        if known is None:
+            number, self._next = self._next, self._next + 1
+        else:
+            number = known.number
+            self._in_trash -= known.deleted_at is not None
+        self._in_trash += record.deleted_at is not None
+        self._entries[record.id] = Entry(
+            number=number,
+            json=line.json,
+            filename=record.filename,
+            words="\n".join((record.prompt, *record.tags)).casefold(),
+            model=self._models.setdefault(record.model, record.model),  # one string for all
+            longer_side_px=max(record.width, record.height),
+            created_at=record.created_at.timestamp(),
+            favourite=record.favourite,
+            tags=record.tags,
+            deleted_at=record.deleted_at.timestamp() if record.deleted_at else None,
+        )
+
+    def remove(self, image_id: str) -> None:
+        """Takes a record away."""
+        self._in_trash -= self._entries.pop(image_id).deleted_at is not None
+
+    def sort(self) -> None:
+        """Orders the records by their time, for those that were found in the pictures."""
+        entries = sorted(self._entries.values(), key=lambda entry: entry.created_at)
+        lines = [Line(entry.record, entry.json) for entry in entries]
+        self._entries, self._next, self._in_trash = {}, 0, 0
+        for line in lines:
+            self.put(line)
+
+    def newest(self) -> ImageRecord | None:
+        """Returns the picture that was added last and is not in the trash."""
+        return next((entry.record for entry in reversed(self._entries.values()) if entry.deleted_at is None), None)
+
+    def find(self, query: HistoryQuery) -> Found:
+        """Returns a page of the pictures that a query wants."""
+        if query.is_plain and query.order == "newest":
+            first = (query.page - 1) * query.page_size
+            return self._found(self._live_slice(first, query.page_size), len(self), first)
+        matches = self._matches(query)  # oldest first
+        start = self._start(matches, query)
+        if query.order == "newest":
+            matches.reverse()
+        first = start + (query.page - 1) * query.page_size
+        return self._found(matches[first : first + query.page_size], len(matches), first)
+
+    def _found(self, page: list[tuple[str, Entry]], total: int, first: int) -> Found:
+        more = bool(page) and first + len(page) < total
+        cursor = f"{round(page[-1][1].created_at * 1e6)}-{page[-1][0]}" if more else None
+        return Found([entry.record for _, entry in page], total, cursor)
+
+    def _live_slice(self, first: int, count: int) -> list[tuple[str, Entry]]:
+        if first >= len(self):
+            return []
+        ids = list(self._entries)
+        if not self._in_trash:
+            newest_first = ids[max(0, len(ids) - first - count) : len(ids) - first][::-1]
+            return [(image_id, self._entries[image_id]) for image_id in newest_first]
+        page: list[tuple[str, Entry]] = []
+        for image_id in reversed(ids):
+            entry = self._entries[image_id]
+            if entry.deleted_at is not None:
+                continue
+            if first > 0:
+                first -= 1
+                continue
+            page.append((image_id, entry))
+            if len(page) == count:
+                break
+        return page
+
+    def _matches(self, query: HistoryQuery) -> list[tuple[str, Entry]]:
+        found = list(self._entries.items())
+        for word in query.text.casefold().split():  # every word must be there
+            found = [item for item in found if word in item[1].words]
+        if self._in_trash or query.trash:
+            found = [item for item in found if (item[1].deleted_at is not None) is query.trash]
+        if query.model is not None:
+            found = [item for item in found if item[1].model == query.model]
+        if query.favourite is not None:
+            found = [item for item in found if item[1].favourite is query.favourite]
+        if query.tag is not None:
+            tag = query.tag.casefold()
+            found = [item for item in found if any(own.casefold() == tag for own in item[1].tags)]
+        if query.min_side_px is not None:
+            found = [item for item in found if item[1].longer_side_px >= query.min_side_px]
+        if query.max_side_px is not None:
+            found = [item for item in found if item[1].longer_side_px <= query.max_side_px]
+        return _between(found, query.since, query.until)
+
+    def _start(self, matches: list[tuple[str, Entry]], query: HistoryQuery) -> int:
+        """Returns how many of the matches, in the order of the query, a cursor leaves behind."""
+        if query.after is None:
+            return 0
+        moment, _, image_id = query.after.partition("-")
+        last = self._entries.get(image_id)
+        if last is not None:
+            below = bisect_left(matches, last.number, key=lambda item: item[1].number)
+            passed = below + (below < len(matches) and matches[below][0] == image_id)
+        else:  # it was deleted for good in the meantime
+            below = passed = sum(item[1].created_at * 1e6 < float(moment) for item in matches)
+        return len(matches) - below if query.order == "newest" else passed
+
+
+def _between(found: list[tuple[str, Entry]], since: datetime | None, until: datetime | None) -> list[tuple[str, Entry]]:
+    if since is not None:
+        first = since.timestamp()
+        found = [item for item in found if item[1].created_at >= first]
+    if until is not None:
+        last = until.timestamp()
+        found = [item for item in found if item[1].created_at < last]
+    return found

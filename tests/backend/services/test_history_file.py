@@ -1,0 +1,237 @@
+"""The file, its log, and formats of before."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+
+from backend.services import history_file
+from backend.services.errors import DiskFull, NotInTrash, UnknownImage
+from backend.services.history_file import HistoryFile, Line
+from backend.services.history_index import HistoryQuery
+from backend.services.tagging import with_favourite, with_tag, with_tags, without_tag
+from tests.backend.fakes import a_picture
+from tests.backend.services.test_history import check_invariants, open_store, records, tree
+from tests.backend.services.test_history_index import a_record
+
+
+@pytest.fixture
+def large(monkeypatch) -> None:
+    """Every history is a large one."""
+    monkeypatch.setattr(history_file, "SMALL", 2)
+
+
+def log_of(folder) -> list[dict]:
+    return [json.loads(line) for line in (folder / "history.log").read_text("utf-8").splitlines()]
+
+
+# -- the log ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_small_history_has_no_log(tmp_path):
+    store = open_store(tmp_path)
+    for n in range(3):
+        store.add(a_picture(str(n)))
+    assert "history.log" not in tree(tmp_path)
+
+
+def test_a_large_one_appends_and_comes_back_whole(large, tmp_path):
+    store = open_store(tmp_path)
+    added = [store.add(a_picture(str(n))) for n in range(4)][::-1]
+    assert log_of(tmp_path) != []
+    before = (tmp_path / "history.json").read_bytes()
+
+    again = open_store(tmp_path)
+
+    assert records(again) == added
+    assert not (tmp_path / "history.log").exists()  # it went into the file
+    assert (tmp_path / "history.json").read_bytes() != before
+    assert records(open_store(tmp_path)) == added
+
+
+def test_the_log_goes_into_the_file_when_it_has_grown(large, tmp_path):
+    store = open_store(tmp_path)
+    for n in range(12):
+        store.add(a_picture(str(n)))
+        if (tmp_path / "history.log").exists():
+            assert len(log_of(tmp_path)) <= 2
+
+
+def test_closing_brings_the_file_up_to_date(large, tmp_path):
+    store = open_store(tmp_path)
+    for n in range(4):
+        store.add(a_picture(str(n)))
+    store.change([records(store)[0].id], lambda record: with_favourite(record, True))
+
+    store.close()
+
+    assert not (tmp_path / "history.log").exists()
+    images = json.loads((tmp_path / "history.json").read_bytes())["images"]
+    assert [image["prompt"] for image in images] == ["0", "1", "2", "3"]
+    assert images[-1]["favourite"]
+
+
+def test_a_log_that_was_replayed_before_changes_nothing(large, tmp_path):
+    store = open_store(tmp_path)
+    for n in range(5):
+        store.add(a_picture(str(n)))
+    store.trash([records(store)[0].id])
+    log, expected = (tmp_path / "history.log").read_bytes(), records(store)
+    open_store(tmp_path)
+    (tmp_path / "history.log").write_bytes(log)  # killed between the two files
+
+    assert records(open_store(tmp_path)) == expected
+
+
+def test_a_log_cut_anywhere_loses_no_picture(large, tmp_path):
+    store = open_store(tmp_path)
+    added = [store.add(a_picture(str(n))) for n in range(4)][::-1]
+    file, log = ((tmp_path / name).read_bytes() for name in ("history.json", "history.log"))
+
+    for length in range(0, len(log), 23):
+        (tmp_path / "history.json").write_bytes(file)
+        (tmp_path / "history.log").write_bytes(log[:length])
+        assert records(open_store(tmp_path)) == added
+
+
+@pytest.mark.parametrize("n", range(1, 12))
+def test_a_disk_that_is_full_at_the_nth_call_of_an_append(large, tmp_path, n):
+    from tests.backend.services.test_history import FailingDisk
+
+    store = open_store(tmp_path)
+    kept = [store.add(a_picture(str(k))) for k in range(4)][::-1]
+    with pytest.MonkeyPatch.context() as patch:
+        disk = FailingDisk(patch)
+        disk.fail_at(n)
+        with contextlib.suppress(DiskFull):
+            kept = [store.add(a_picture("new")), *kept]
+    assert records(store) == kept
+    after = store.add(a_picture("after"))
+    assert records(store) == [after, *kept] == records(open_store(tmp_path))
+    check_invariants(tmp_path)
+
+
+# -- formats ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_format_is_read_and_kept_as_a_copy(tmp_path):
+    store = open_store(tmp_path)
+    record = store.add(a_picture("狐狸"))
+    old = json.loads((tmp_path / "history.json").read_bytes())
+    for image in old["images"]:
+        for name in ("favourite", "tags", "deleted_at", "pixel_hash"):
+            del image[name]
+    content = json.dumps({**old, "version": 1}).encode()
+    (tmp_path / "history.json").write_bytes(content)
+
+    assert records(open_store(tmp_path)) == [record.model_copy(update={"pixel_hash": None})]
+    assert (tmp_path / "history.json.v1").read_bytes() == content
+    assert json.loads((tmp_path / "history.json").read_bytes())["version"] == 2
+
+
+def test_a_file_that_a_person_laid_out_anew_is_read(tmp_path):
+    store = open_store(tmp_path)
+    added = [store.add(a_picture(str(n))) for n in range(2)][::-1]
+    content = json.loads((tmp_path / "history.json").read_bytes())
+    (tmp_path / "history.json").write_text(json.dumps(content, indent=4))
+
+    assert records(open_store(tmp_path)) == added
+
+
+def test_the_quick_and_the_thorough_reading_agree(tmp_path):
+    file = HistoryFile(tmp_path / "history.json")
+    lines = [Line.of(a_record(n, prompt='a "quoted",\n狐狸', tags=("x",))) for n in range(3)]
+    file.write(line.json for line in lines)
+
+    assert HistoryFile(tmp_path / "history.json").read().lines == lines
+    parsed = json.loads((tmp_path / "history.json").read_bytes())
+    (tmp_path / "history.json").write_text(json.dumps(parsed))
+    assert [line.record for line in HistoryFile(tmp_path / "history.json").read().lines] == [x.record for x in lines]
+
+
+def test_a_damaged_file_still_tells_favourites_tags_and_trash(tmp_path):
+    store = open_store(tmp_path)
+    first, second, _ = (store.add(a_picture(str(n))).id for n in range(3))
+    store.change([first], lambda record: with_tag(with_favourite(record, True), "best"))
+    store.trash([second])
+    expected, trash = records(store), store.find(HistoryQuery(trash=True)).records
+    file = tmp_path / "history.json"
+    file.write_bytes(file.read_bytes()[:-20])  # the last line is cut
+
+    again = open_store(tmp_path)
+
+    assert records(again) == expected
+    assert again.find(HistoryQuery(trash=True)).records == trash
+
+
+# -- what a person changes --------------------------------------------------------------------------------------------
+
+
+def test_the_trash_and_back_and_for_good(tmp_path):
+    store = open_store(tmp_path)
+    one, two = (store.add(a_picture(name)).id for name in ("one", "two"))
+    with pytest.raises(NotInTrash):
+        store.delete(one)
+
+    [trashed] = store.trash([one, "f" * 32])
+    assert store.trash([one]) == [trashed]  # the moment stays
+    assert [record.id for record in records(open_store(tmp_path))] == [two]
+    [restored] = store.restore([one])
+    assert restored.deleted_at is None
+    assert [record.id for record in records(open_store(tmp_path))] == [two, one]
+
+    store.trash([one])
+    store.delete(one)
+    with pytest.raises(UnknownImage):
+        store.get(one)
+    assert not [name for name in tree(tmp_path) if one[:8] in name]
+
+
+def test_the_trash_is_emptied_by_age(tmp_path):
+    from datetime import timedelta
+
+    from backend.services.history import HistoryStore
+    from tests.backend.fakes import Ticking
+
+    clock, shift = Ticking(), timedelta(0)
+    store = HistoryStore(tmp_path / "images", tmp_path / "history.json", trash_days=30, now=lambda: clock() + shift)
+    store.open()
+    old, kept = (store.add(a_picture(name)).id for name in ("old", "kept"))
+    store.trash([old])
+    shift = timedelta(days=20)
+    store.trash([kept])
+    shift = timedelta(days=31)
+    store.add(a_picture("new"))
+
+    assert [record.id for record in store.find(HistoryQuery(trash=True)).records] == [kept]
+    assert not [name for name in tree(tmp_path) if old[:8] in name]
+
+
+def test_a_change_that_cannot_be_stored_changes_nothing(tmp_path, monkeypatch):
+    store = open_store(tmp_path)
+    record = store.add(a_picture())
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        with pytest.raises(DiskFull):
+            store.change([record.id], lambda known: with_favourite(known, True))
+    assert store.get(record.id) == record
+    assert records(open_store(tmp_path)) == [record]
+
+
+def test_tags_are_kept_once_in_their_order():
+    record = with_tags(a_record(1), ["b", "a", "B", "c"])
+    assert record.tags == ("b", "a", "c")
+    assert with_tag(record, "A").tags == ("b", "a", "c")
+    assert with_tag(record, "d").tags == ("b", "a", "c", "d")
+    assert without_tag(record, "B").tags == ("a", "c")
+
+
+def test_the_same_pixels_have_the_same_hash_and_others_do_not(tmp_path):
+    store = open_store(tmp_path)
+    one, again, other = (store.add(a_picture(seed=seed)) for seed in (1, 1, 2))
+    assert one.pixel_hash == again.pixel_hash != other.pixel_hash
+    assert one.filename != again.filename
+    (tmp_path / "history.json").unlink()
+    assert records(open_store(tmp_path)) == [other, again, one]
