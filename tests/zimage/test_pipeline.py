@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import warnings
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 from zimage import ZImagePipeline
-from zimage.errors import ConfigError, NotFiniteError, WeightsError
+from zimage.errors import NotFiniteError, PartError
+from zimage.folder import read_config
 from zimage.pipeline import StepEvent
 from zimage.sampling import Guidance
 from zimage.scheduler import linear_sigmas
@@ -260,15 +262,40 @@ def test_arguments_that_make_no_sense(ours, arguments, words):
 def test_a_part_that_is_missing_is_named(folder, tmp_path, part):
     broken = Path(shutil.copytree(folder, tmp_path / "broken"))
     shutil.rmtree(broken / part)
-    with pytest.raises(WeightsError, match=part):
+    with pytest.raises(PartError, match=part) as caught:
         ZImagePipeline.from_local_dir(broken, device="cpu")
+    assert caught.value.part == part
 
 
-def test_a_folder_of_another_pipeline(folder, tmp_path):
+@pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
+def test_a_file_that_is_cut_is_named(folder, tmp_path, part):
+    broken = Path(shutil.copytree(folder, tmp_path / "broken"))
+    [file] = (broken / part).glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(PartError, match=file.name) as caught:
+        ZImagePipeline.from_local_dir(broken, device="cpu")
+    assert caught.value.part == part
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "words"),
+    [
+        ("text_encoder/config.json", {"model_type": "gpt2"}, "gpt2"),
+        ("transformer/config.json", {"n_layer": 3}, "n_layer"),
+        ("transformer/config.json", {"cap_feat_dim": 7}, "text encoder's width"),
+        ("vae/config.json", {"act_fn": "relu"}, "relu"),
+        ("scheduler/scheduler_config.json", {"use_karras_sigmas": True}, "use_karras_sigmas"),
+        ("model_index.json", {"_class_name": "FluxPipeline"}, "FluxPipeline"),
+    ],
+)
+def test_a_configuration_of_another_model_is_told_before_any_weight_is_read(folder, tmp_path, file, changes, words):
     other = Path(shutil.copytree(folder, tmp_path / "other"))
-    (other / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
-    with pytest.raises(ConfigError, match="FluxPipeline"):
-        ZImagePipeline.from_local_dir(other, device="cpu")
+    for weights in other.rglob("*.safetensors"):
+        weights.unlink()
+    (other / file).write_text(json.dumps({**json.loads((other / file).read_text()), **changes}))
+    with pytest.raises(PartError, match=words) as caught:
+        read_config(other)
+    assert caught.value.part == file.split("/")[0]
 
 
 def test_float16_is_refused(folder):

@@ -3,6 +3,7 @@
 ZImageError
 ├── ConfigError      also a ValueError: settings that no model can have
 ├── WeightsError     also a ValueError: files that are missing, damaged or of another model
+├── PartError        also a ValueError: a part of a model folder cannot be loaded
 └── NotFiniteError   also an ArithmeticError: NaN or infinity instead of a picture
 """
 
@@ -21,3 +22,11 @@ class WeightsError(ZImageError, ValueError):
 
 class NotFiniteError(ZImageError, ArithmeticError):
     """A part of the model gives NaN or infinity; the message names it."""
+
+
+class PartError(ZImageError, ValueError):
+    """A part of a model folder cannot be loaded; `part` names it, and the message and the cause say why."""
+
+    def __init__(self, part: str, reason: object) -> None:
+        super().__init__(f"{part}: {reason}")
+        self.part = part

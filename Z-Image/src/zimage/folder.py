@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
 
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import SchedulerConfig, TransformerConfig, VaeConfig
-from zimage.errors import ConfigError, WeightsError
+from zimage.errors import ConfigError, PartError, WeightsError
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
-from zimage.text_encoder import PromptEncoder, load_text_model, load_tokenizer
+from zimage.text_encoder import MODEL_TYPE, PromptEncoder, load_text_model, load_tokenizer
 from zimage.transformer import ZImageTransformer2DModel
 from zimage.utils.loader import load_weights
 
+INDEX = "model_index.json"
 PIPELINES = ("ZImagePipeline", "ZImageOmniPipeline")
-Model = TypeVar("Model", bound=nn.Module)
-
 PARTS = ("transformer", "text_encoder", "tokenizer", "vae", "scheduler")
+
+
+@dataclass(frozen=True)
+class FolderConfig:
+    """What a folder says of its parts, without their weights."""
+
+    transformer: TransformerConfig
+    vae: VaeConfig
+    scheduler: SchedulerConfig
 
 
 @dataclass(frozen=True)
@@ -34,63 +44,100 @@ class Parts:
     scheduler: FlowMatchEulerDiscreteScheduler
 
 
-def load_parts(path: Path, *, dtype: torch.dtype, device: torch.device) -> Parts:
+def read_config(path: Path) -> FolderConfig:
+    """Reads a folder's configurations, and so tells in milliseconds whether it is one that this library can run.
+
+    Raises:
+        PartError: a part is missing, or its configuration is not understood or of another kind of model.
+    """
+    with _blaming(INDEX):
+        kind = _read_object(path / INDEX).get("_class_name")
+        if kind not in PIPELINES:
+            raise ConfigError(f"a {kind!r} is not one of {', '.join(PIPELINES)}")
+    for part in PARTS:
+        if not (path / part).is_dir():
+            raise PartError(part, f"{path} lacks it")
+    with _blaming("text_encoder"):
+        kind = _read_object(path / "text_encoder" / "config.json").get("model_type")
+        if kind != MODEL_TYPE:
+            raise ConfigError(f"model_type must be {MODEL_TYPE!r}, got {kind!r}")
+    with _blaming("scheduler"):
+        scheduler = SchedulerConfig.from_file(path / "scheduler" / "scheduler_config.json")
+        FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())
+    with _blaming("vae"):
+        vae = VaeConfig.from_file(path / "vae" / "config.json")
+    with _blaming("transformer"):
+        transformer = TransformerConfig.from_file(path / "transformer" / "config.json")
+        if transformer.cap_feat_dim != (width := _text_width(path)):
+            raise ConfigError(f"cap_feat_dim {transformer.cap_feat_dim} is not the text encoder's width {width}")
+    return FolderConfig(transformer, vae, scheduler)
+
+
+def load_parts(path: Path, config: FolderConfig, *, dtype: torch.dtype, device: torch.device) -> Parts:
     """Loads every part of a folder; nothing is downloaded, and no code that comes with it is run.
 
     Raises:
-        ConfigError: a configuration is missing, not understood, or of another kind of model.
-        WeightsError: files are missing, damaged, or do not fit; the message names them.
+        PartError: files of a part are missing, damaged, or do not fit; the message names them.
     """
-    _check_index(path)
-    scheduler = SchedulerConfig.from_file(path / "scheduler" / "scheduler_config.json")
-    tokenizer = load_tokenizer(path / "tokenizer")
-    text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device)
-    return Parts(
-        transformer=load_transformer(path / "transformer", dtype=dtype, device=device),
-        vae=load_vae(path / "vae", dtype=dtype, device=device),
-        text_encoder=PromptEncoder(text_model, tokenizer),
-        scheduler=FlowMatchEulerDiscreteScheduler(**scheduler.to_dict()),
-    )
+    with _blaming("tokenizer"):
+        tokenizer = load_tokenizer(path / "tokenizer")
+    with _blaming("text_encoder"):
+        text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device)
+    with _blaming("transformer"):
+        transformer = load_transformer(path / "transformer", config.transformer, dtype=dtype, device=device)
+    with _blaming("vae"):
+        vae = load_vae(path / "vae", config.vae, dtype=dtype, device=device)
+    scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
+    return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)
 
 
-def load_transformer(folder: Path, *, dtype: torch.dtype, device: torch.device) -> ZImageTransformer2DModel:
-    """Loads `transformer/`; raises as `load_parts` does."""
-    config = TransformerConfig.from_file(folder / "config.json")
+def load_transformer(
+    folder: Path, config: TransformerConfig, *, dtype: torch.dtype, device: torch.device
+) -> ZImageTransformer2DModel:
+    """Loads `transformer/`.
+
+    Raises:
+        WeightsError: files are missing, damaged, or do not fit.
+    """
     with torch.device("meta"):
         model = ZImageTransformer2DModel(**config.to_dict())
-    return _filled(model, folder, dtype, device)
+    _fill(model, folder, dtype, device)
+    return model
 
 
-def load_vae(folder: Path, *, dtype: torch.dtype, device: torch.device) -> AutoencoderKL:
-    """Loads `vae/`, in the memory layout that its convolutions are fastest in; raises as `load_parts` does."""
-    config = VaeConfig.from_file(folder / "config.json")
+def load_vae(folder: Path, config: VaeConfig, *, dtype: torch.dtype, device: torch.device) -> AutoencoderKL:
+    """Loads `vae/`, in the memory layout that its convolutions are fastest in.
+
+    Raises:
+        WeightsError: files are missing, damaged, or do not fit.
+    """
     with torch.device("meta"):
         model = AutoencoderKL(**config.to_dict())
-    filled = _filled(model, folder, dtype, device)
-    filled.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # an overload that torch does not declare
-    return filled
+    _fill(model, folder, dtype, device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # an overload that torch does not declare
+    return model
 
 
-def _filled(model: Model, folder: Path, dtype: torch.dtype, device: torch.device) -> Model:
+def _fill(model: nn.Module, folder: Path, dtype: torch.dtype, device: torch.device) -> None:
     load_weights(model, folder, dtype=dtype, device=device)
-    return model.eval().requires_grad_(requires_grad=False)
+    model.eval().requires_grad_(requires_grad=False)
 
 
-def _check_index(path: Path) -> None:
-    index = _read_index(path / "model_index.json")
-    kind = index.get("_class_name")
-    if kind not in PIPELINES:
-        raise ConfigError(f"{path} is a {kind!r}, not one of {', '.join(PIPELINES)}")
-    missing = [part for part in PARTS if not (path / part).is_dir()]
-    if missing:
-        raise WeightsError(f"{path} lacks {', '.join(missing)}")
+def _text_width(path: Path) -> object:
+    return _read_object(path / "text_encoder" / "config.json").get("hidden_size")
 
 
-def _read_index(file: Path) -> dict[str, Any]:
-    try:
-        index = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
-    if not isinstance(index, dict):
+def _read_object(file: Path) -> dict[str, Any]:
+    content = json.loads(file.read_text("utf-8"))
+    if not isinstance(content, dict):
         raise ConfigError(f"{file} must hold a JSON object")
-    return index
+    return content
+
+
+@contextlib.contextmanager
+def _blaming(part: str) -> Iterator[None]:
+    """Says which part it was; lack of memory is no part's fault."""
+    try:
+        yield
+    except (ConfigError, WeightsError, OSError, ValueError) as error:
+        raise PartError(part, error) from error

@@ -18,7 +18,7 @@ from torch import Tensor
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings
 from zimage.errors import NotFiniteError
-from zimage.folder import load_parts
+from zimage.folder import load_parts, read_config
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
 from zimage.sequence import Patch
@@ -114,8 +114,7 @@ class ZImagePipeline:
             attention: a kernel's name, see `zimage.utils.attention`; default: ZIMAGE_ATTENTION, or what is fastest.
 
         Raises:
-            ConfigError: a configuration is missing, not understood, or of another kind of model.
-            WeightsError: files are missing, damaged, or do not fit; the message names them.
+            PartError: a part is missing, damaged, or of another kind of model; the message says more.
             ValueError: the dtype is float16, in which pictures come out black.
             AttentionUnavailable: the kernel that was asked for does not work here.
         """
@@ -123,10 +122,11 @@ class ZImagePipeline:
         dtype = dtype or (torch.float32 if device.type == "cpu" else torch.bfloat16)
         if dtype == torch.float16:
             raise ValueError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
-        parts = load_parts(Path(path), dtype=dtype, device=device)
-        config = parts.transformer.config
+        config = read_config(Path(path))
+        heads = {"n_heads": config.transformer.n_heads, "head_dim": config.transformer.head_dim}
         requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
-        choice = choose_attention(requested, device, dtype, n_heads=config.n_heads, head_dim=config.head_dim)
+        choice = choose_attention(requested, device, dtype, **heads)
+        parts = load_parts(Path(path), config, dtype=dtype, device=device)
         logger.info("attention %s, milliseconds of those tried: %s", choice.name, choice.milliseconds)
         parts.transformer.set_attention(choice.attend)
         return cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler)

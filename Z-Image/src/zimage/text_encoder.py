@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MODEL_TYPE = "qwen3"
 MAX_CAPTION_TOKENS = 512
 DEFAULT_CACHE_BYTES = 64 * 2**20
 _LAYER = re.compile(r"^layers\.(\d+)\.")
@@ -125,8 +126,8 @@ def load_text_model(folder: Path, *, dtype: torch.dtype, device: torch.device) -
     from transformers import AutoConfig, Qwen3Model
 
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if config.model_type != "qwen3":
-        raise ConfigError(f"{folder} must hold a qwen3 model, it holds a {config.model_type}")
+    if config.model_type != MODEL_TYPE:
+        raise ConfigError(f"{folder} must hold a {MODEL_TYPE} model, it holds a {config.model_type}")
     n_layers = config.num_hidden_layers - 1
     _shorten(config, n_layers)
     with init_empty_weights(include_buffers=False):  # buffers are computed, no file has them
