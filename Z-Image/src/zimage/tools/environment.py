@@ -1,0 +1,89 @@
+"""Tells what Z-Image finds on this machine: libraries, devices, attention kernels. Good to paste into a bug report.
+
+python -m zimage.tools.environment [--kernels]
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+
+import torch
+
+from zimage.tools.console import run
+from zimage.utils.attention import AUTO, KERNELS, AttentionUnavailable, choose_attention
+from zimage.utils.import_utils import installed_versions
+
+NEEDED = (
+    "zimage-native", "torch", "transformers", "safetensors", "loguru", "pillow", "accelerate", "huggingface_hub",
+    "numpy",
+)  # fmt: skip
+OPTIONAL = ("diffusers", "flash-attn", "flash-attn-3", "triton")
+N_HEADS, HEAD_DIM = 30, 128  # Turbo's
+
+
+def libraries() -> list[str]:
+    """Returns a line a library; what the library needs and has not got is said so."""
+    needed, optional = installed_versions(NEEDED), installed_versions(OPTIONAL)
+    lines = [f"{name} {found or 'NOT INSTALLED'}" for name, found in needed.items()]
+    return lines + [f"{name} {found or 'not installed'} (optional)" for name, found in optional.items()]
+
+
+def devices() -> list[torch.device]:
+    """Returns the accelerators, and the processor last."""
+    found = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    found += [torch.device("mps")] if torch.backends.mps.is_available() else []
+    return [*found, torch.device("cpu")]
+
+
+def describe(device: torch.device) -> str:
+    """Returns a device's name and memory, as far as it tells them."""
+    if device.type != "cuda":
+        return f"{device}: {platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+    properties = torch.cuda.get_device_properties(device)
+    native = "native" if torch.cuda.is_bf16_supported(including_emulation=False) else "no native"
+    return f"{device}: {properties.name}, {properties.total_memory / 1e9:.1f} GB, {native} bfloat16"
+
+
+def kernels(device: torch.device) -> list[str]:
+    """Tries every attention kernel at Turbo's shape; returns a line for each."""
+    dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+    return [f"{name}: {_try(name, device, dtype)}" for name in KERNELS]
+
+
+def _try(name: str, device: torch.device, dtype: torch.dtype) -> str:
+    try:
+        choice = choose_attention(name, device, dtype, n_heads=N_HEADS, head_dim=HEAD_DIM)
+    except AttentionUnavailable as error:
+        return str(error)
+    return f"{choice.milliseconds[name]:.2f} ms"
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument(
+        "--kernels", action="store_true", help=f"try every attention kernel, where {AUTO} takes the best"
+    )
+    return parser.parse_args(argv)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    print(f"{platform.platform()}, Python {platform.python_version()}")
+    print(*libraries(), sep="\n")
+    for device in devices():
+        print(describe(device))
+        if arguments.kernels:
+            print(*(f"  {line}" for line in kernels(device)), sep="\n")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line."""
+    arguments = parse(argv)
+    return run(lambda: _run(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
