@@ -82,7 +82,9 @@ def test_the_manifest_is_found_by_name_file_or_folder(folder, tmp_path):
     assert find_manifest(folder, str(path)).name == "mine"
     assert find_manifest(folder, "z-image-turbo").name == "Z-Image-Turbo"
     assert find_manifest(tmp_path / "Z-Image-Turbo", None).name == "Z-Image-Turbo"
-    with pytest.raises(ConfigError, match="'z-image-tiny': say --manifest"):
+    cached = tmp_path / "hub/models--Tongyi-MAI--Z-Image/snapshots/04cc"
+    assert find_manifest(cached, None).name == "Z-Image"
+    with pytest.raises(ConfigError, match="'Z-Image-Tiny': say --manifest"):
         find_manifest(folder, None)
 
 

@@ -18,6 +18,7 @@ from zimage.tools.console import Progress, run
 
 BLOCK_BYTES = 2**22
 PARTS = ("scheduler", "text_encoder", "tokenizer", "transformer", "vae")
+CACHED = "models--"
 KINDS = (".json", ".jinja", ".txt", ".safetensors")
 OnBytes = Callable[[int], None]
 
@@ -104,18 +105,22 @@ def _fault(folder: Path, file: ManifestFile, hashes: bool, on_bytes: OnBytes | N
 def find_manifest(folder: Path, wanted: str | None) -> Manifest:
     """Returns the manifest that is meant: a file, a published model's name, or that of the folder's own name.
 
+    A snapshot in the hub's cache has the name of its repository, `models--OWNER--NAME/snapshots/COMMIT`.
+
     Raises:
         ConfigError: there is none; the message says which there are.
     """
     if wanted is not None:
         return Manifest.from_file(Path(wanted)) if Path(wanted).suffix == ".json" else published(wanted)
-    name = folder.resolve().name.lower()
-    if name not in published_names():
+    path = folder.resolve()
+    names = [path.name, *(parent.name.rpartition("--")[2] for parent in path.parents if parent.name.startswith(CACHED))]
+    known = next((name.lower() for name in names if name.lower() in published_names()), None)
+    if known is None:
         raise ConfigError(
-            f"no manifest is known for a folder called {name!r}: say --manifest with a file or one of "
+            f"no manifest is known for a folder called {path.name!r}: say --manifest with a file or one of "
             f"{', '.join(published_names())}"
         )
-    return published(name)
+    return published(known)
 
 
 def _make(arguments: argparse.Namespace) -> int:
