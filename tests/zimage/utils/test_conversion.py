@@ -3,6 +3,7 @@
 import itertools
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -136,6 +137,12 @@ def test_going_on_with_something_else_is_refused(model, tmp_path, change):
         save_file({f"transformer.{i}": torch.randn(8, 4) for i in range(4)}, weights)
     with pytest.raises(WeightsError, match="other sources or settings"):
         execute(plan_part(model / "transformer", torch.bfloat16 if change == "source" else None, 128), target)
+
+
+def test_a_source_may_be_named_in_another_way_when_going_on(model, tmp_path, monkeypatch):
+    absolute = plan_part(model / "transformer", torch.bfloat16, 128).fingerprint()
+    monkeypatch.chdir(model)
+    assert plan_part(Path("transformer"), torch.bfloat16, 128).fingerprint() == absolute
 
 
 def test_a_folder_with_something_in_it_is_left_alone(model, tmp_path):

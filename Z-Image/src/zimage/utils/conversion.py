@@ -51,12 +51,15 @@ class Conversion:
     def fingerprint(self) -> str:
         """Tells this conversion from one of other sources or settings, without reading values."""
         digest = hashlib.sha256()
+        sources: set[Path] = set()
         for file, tensors in self.tensors.items():
             for tensor in tensors:
-                digest.update(repr((file, tensor.name, tensor.dtype, tensor.parts)).encode())
-        for path in sorted({part.path for group in self.tensors.values() for tensor in group for part in tensor.parts}):
+                ranges = [(part.path.resolve(), part.offset, part.shape) for part in tensor.parts]
+                digest.update(repr((file, tensor.name, tensor.dtype, ranges)).encode())
+                sources |= {path for path, _, _ in ranges}
+        for path in sorted(sources):
             status = path.stat()
-            digest.update(repr((str(path), status.st_size, status.st_mtime_ns)).encode())
+            digest.update(repr((path, status.st_size, status.st_mtime_ns)).encode())
         return digest.hexdigest()
 
 
