@@ -1,12 +1,22 @@
 """Strict: what the model wants and what the files hold are the same, or an error names every difference."""
 
+import json
+import shutil
+
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 from zimage.errors import WeightsError
 from zimage.utils import safetensors_file
 from zimage.utils.loader import load_weights
+
+QUICK = settings(
+    max_examples=80, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+DAMAGES = ("cut", "flip", "lose", "empty", "swap", "forget", "invent", "garble")
 
 
 class Small(nn.Module):
@@ -140,3 +150,55 @@ def test_one_chunk_is_held_besides_the_tensor(source, empty, tmp_path, monkeypat
     chunks = [tensor for tensor in made if tensor.dim() == 1 and tensor.numel() <= 2]
     own = sum(value.numel() for value in source.state_dict().values())
     assert sum(tensor.numel() for tensor in made) - sum(chunk.numel() for chunk in chunks) <= own
+
+
+def damage(folder, kind, data):
+    """Harms a folder in one way; returns the file at fault."""
+    shards, (index,) = sorted(folder.glob("*.safetensors")), folder.glob("*.json")
+    shard = data.draw(st.sampled_from(shards))
+    content = shard.read_bytes()
+    weight_map = json.loads(index.read_text("utf-8"))["weight_map"]
+    if kind == "cut":
+        shard.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    elif kind == "flip":
+        header_bytes = 8 + int.from_bytes(content[:8], "little")
+        bit = data.draw(st.integers(0, 8 * header_bytes - 1))
+        shard.write_bytes(content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :])
+    elif kind == "lose":
+        shard.unlink()
+    elif kind == "empty":
+        shard.write_bytes(b"")
+    elif kind == "swap":
+        shards[0].rename(folder / "x")
+        shards[1].rename(shards[0])
+        (folder / "x").rename(shards[1])
+    elif kind == "garble":
+        shard, text = index, index.read_bytes()
+        index.write_bytes(text[: data.draw(st.integers(0, len(text) - 2))])
+    else:
+        name = data.draw(st.sampled_from(sorted(weight_map)))
+        weight_map.pop(name) if kind == "forget" else weight_map.update({f"{name}x": weight_map[name]})
+        index.write_text(json.dumps({"weight_map": weight_map}), "utf-8")
+        shard = index
+    return shard
+
+
+@QUICK
+@given(kind=st.sampled_from(DAMAGES), data=st.data())
+def test_a_damaged_folder_is_an_error_that_names_the_file_or_does_no_harm(kind, data, source, tmp_path, save_shards):
+    folder = tmp_path / "damaged"
+    shutil.rmtree(folder, ignore_errors=True)
+    file = damage(save_shards(folder, *split(source)), kind, data)
+    with torch.device("meta"):
+        model = Small()
+    told = None
+    try:
+        load_weights(model, folder)
+    except WeightsError as error:
+        told = str(error)
+    if told is None:
+        assert kind == "flip"  # some bits of a header mean nothing, like those of a space
+        assert_same(model, source, None)
+    else:
+        assert file.name in told
+        assert all(parameter.is_meta for parameter in model.parameters())
