@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from logging.handlers import RotatingFileHandler
 
 from pydantic import ValidationError
 
@@ -13,6 +14,7 @@ from backend.models.config import Settings
 from backend.server import PortTaken, serve
 from backend.services.errors import NewerFormat
 from backend.utils.folder_lock import FolderInUse
+from backend.utils.log_format import JsonFormatter, TextFormatter
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,13 +24,28 @@ def main(arguments: list[str] | None = None) -> int:
         settings = Settings(**options)
     except ValidationError as error:
         return _fail(" ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors()))
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
+        configure_logging(settings)
         serve(settings)
     except (PortTaken, FolderInUse, NewerFormat, OSError) as error:  # OSError: the data folder cannot be written
         return _fail(str(error))
     return 0
+
+
+def configure_logging(settings: Settings) -> None:
+    """Sends the log to standard error and, when the settings name one, into a file that is rotated.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if settings.log_file is not None:
+        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(RotatingFileHandler(settings.log_file, maxBytes=10 * 2**20, backupCount=5, encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
+    logging.basicConfig(level=settings.log_level, handlers=handlers, force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _parser() -> argparse.ArgumentParser:

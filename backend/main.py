@@ -15,7 +15,8 @@ from backend import __version__
 from backend.api import generate, history, models, system, tokens
 from backend.api.dependencies import Services
 from backend.api.errors import documented, install_error_handlers
-from backend.api.guards import HostGuard, TokenGuard
+from backend.api.guards import Door, HostGuard, OriginGuard, SecurityHeaders, TokenGuard
+from backend.api.limits import BodyGuard, RangeGuard
 from backend.models.config import Settings, is_loopback
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
@@ -58,6 +59,7 @@ def create_app(
         favicon_url="/docs/static/favicon.png",
     )
     app.state.services = services
+    app.state.door = Door(settings.tokens)
     api = APIRouter(prefix=settings.api_prefix)
     for router in (generate.router, history.router, system.router, models.router, tokens.router):
         api.include_router(router)
@@ -120,8 +122,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
-    if settings.api_token is not None:
-        app.add_middleware(TokenGuard, token=settings.api_token)
+    app.add_middleware(RangeGuard)
+    app.add_middleware(
+        BodyGuard, max_bytes=settings.max_body_kb * 2**10, max_upload_bytes=settings.max_upload_mb * 2**20
+    )
+    if settings.tokens:
+        app.add_middleware(TokenGuard, door=app.state.door)
+    app.add_middleware(OriginGuard, origins=settings.cors_origins)
     if is_loopback(settings.host):
         app.add_middleware(HostGuard)
     app.add_middleware(
@@ -129,8 +136,9 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-        expose_headers=["Location", "Retry-After"],
+        expose_headers=["Location", "Retry-After", "X-Preview-Seq"],
     )
+    app.add_middleware(SecurityHeaders)
 
 
 def __getattr__(name: str) -> FastAPI:

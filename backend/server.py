@@ -77,8 +77,8 @@ class _Server(uvicorn.Server):
 async def _serve(api: FastAPI, settings: Settings, api_socket: socket.socket, web_socket: socket.socket) -> None:
     async with api.router.lifespan_context(api):
         web: ASGIApp = WebApp(api, settings.api_prefix, settings.web_dir)
-        if settings.api_token is not None:  # the page asks for the token itself, before any of its requests
-            web = TokenGuard(web, settings.api_token)
+        if settings.tokens:  # the page asks for the token itself, before any of its requests
+            web = TokenGuard(web, api.state.door)
         servers = [_Server(_config(api, settings)), _Server(_config(web, settings))]
         _stop_on_signals(servers)
         serving = [

@@ -59,6 +59,7 @@ _FIELD_OF: dict[type[Exception], str] = {
 _CODE_OF_STATUS = {
     400: "bad_request",
     401: "unauthorized",
+    403: "wrong_origin",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",

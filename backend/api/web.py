@@ -13,6 +13,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backend.api.guards import UI_POLICY, SecurityHeaders
+
 _API_PATHS = ("/health", "/docs", "/redoc", "/openapi.json")
 _NOT_BUILT = "The browser UI is not built yet. Run ./start.sh (or start.bat), which builds it."
 
@@ -47,7 +49,7 @@ def _files_app(web_dir: Path) -> Starlette:
             Route("/", serve_index),
             Mount("/", _FilesOr(serve_index, web_dir)),
         ],
-        middleware=[Middleware(GZipMiddleware, minimum_size=1024)],
+        middleware=[Middleware(SecurityHeaders, policy=UI_POLICY), Middleware(GZipMiddleware, minimum_size=1024)],
     )
 
 

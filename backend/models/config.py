@@ -12,11 +12,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Engine = Literal["auto", "diffusers"]
+Engine = Literal["auto", "native", "diffusers"]
 CpuPrecision = Literal["auto", "float32", "bfloat16"]
 Offload = Literal["auto", "none", "model", "sequential"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
+MIN_TOKEN_LENGTH = 16
 _REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,7 +46,10 @@ class Settings(BaseSettings):
     web_port: int = Field(default=15001, ge=0, le=65535, description="Port of the browser UI.")
     api_prefix: str = Field(default="/api", pattern=r"^/[a-z0-9/_-]*[a-z0-9]$", description="Prefix of the API paths.")
     api_token: str | None = Field(
-        default=None, min_length=16, repr=False, description="Bearer token; required off loopback."
+        default=None, min_length=MIN_TOKEN_LENGTH, repr=False, description="Bearer token; required off loopback."
+    )
+    api_tokens: Annotated[dict[str, str], NoDecode] = Field(
+        default={}, repr=False, description="More tokens, each with a name: `alice:secret,bob:secret`."
     )
     insecure: bool = Field(default=False, description="Allow another address than loopback without a token.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -66,7 +70,7 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(default=None, description="One more folder to look for models in.")
     engine: Engine = Field(default="auto", description="Implementation that runs the model.")
     attention_backend: str | None = Field(
-        default=None, description="diffusers attention backend, for example `flash`; falls back when unavailable."
+        default=None, description="Attention kernel of the engine, for example `flash`; falls back when unavailable."
     )
     compile: bool = Field(default=False, description="Compile the transformer's repeated block with torch.compile.")
     offload: Offload = Field(default="auto", description="How weights that do not fit the card are kept in memory.")
@@ -91,21 +95,44 @@ class Settings(BaseSettings):
     kept_finished_tasks: int = Field(default=200, ge=0, description="Finished tasks whose status is remembered.")
     trash_days: float = Field(default=30.0, ge=0, description="Days until a deleted picture is gone for good.")
     min_free_disk_mb: int = Field(default=200, ge=0, description="Free disk space below which no task is accepted.")
+    max_body_kb: int = Field(default=256, ge=16, description="Size of a request's body, in KiB.")
+    max_upload_mb: int = Field(default=64, ge=1, description="Size of a picture that is sent here, in MiB.")
     log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
+    log_format: Literal["text", "json"] = Field(default="text", description="Form of a line of the log.")
+    log_file: Path | None = Field(default=None, description="Also log into this file, of 10 MB and five older ones.")
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """Every token by the name of who has it."""
+        return self.api_tokens | ({"default": self.api_token} if self.api_token is not None else {})
+
+    @field_validator("api_tokens", mode="before")
+    @classmethod
+    def _split_tokens(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return dict(part.strip().partition(":")[::2] for part in value.split(",") if part.strip())
+
+    @field_validator("api_tokens")
+    @classmethod
+    def _check_tokens(cls, value: dict[str, str]) -> dict[str, str]:
+        if not all(name.isidentifier() and len(token) >= MIN_TOKEN_LENGTH for name, token in value.items()):
+            raise ValueError(f"must be name:token,name:token with tokens of {MIN_TOKEN_LENGTH} characters or more")
+        return value
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("base_dir", "data_dir", "images_dir", "history_file", "web_dir", "models_dir")
+    @field_validator("base_dir", "data_dir", "images_dir", "history_file", "web_dir", "models_dir", "log_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value is not None else None
 
     @model_validator(mode="after")
     def _refuse_open_door(self) -> Settings:
-        if not is_loopback(self.host) and self.api_token is None and not self.insecure:
+        if not is_loopback(self.host) and not self.tokens and not self.insecure:
             raise ValueError(
                 f"host {self.host!r} can be reached from other machines: set ZIMAGE_API_TOKEN (16 characters or more), "
                 "or ZIMAGE_INSECURE=1 to allow everyone in"

@@ -28,6 +28,7 @@ from backend.services.task_runner import Generator, Outcome, PictureStore, TaskR
 from backend.services.watchers import Watchers
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
+from backend.utils.log_format import TASK_ID
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class TaskManager:
         self._closing = False
         self._changed = threading.Condition()
         self._watchers = Watchers()
+        self._prepared = threading.Event()
         self._worker = threading.Thread(target=self._work, name="generation", daemon=True)
 
     def start(self) -> None:
@@ -97,7 +99,7 @@ class TaskManager:
         """Ends the running task at its next step and the worker with it; waiting tasks stay in the journal.
 
         Returns:
-            Whether the worker has ended in time.
+            Whether the worker has ended in time; one that still imports its libraries has nothing to lose.
         """
         with self._changed:
             self._closing = True
@@ -105,8 +107,8 @@ class TaskManager:
                 self._running.stop(ShutDown(INTERRUPTED))
             self._changed.notify_all()
         self._watchers.notify()
-        self._worker.join(timeout_s)
-        return not self._worker.is_alive()
+        self._worker.join(timeout_s if self._prepared.is_set() else 0.0)
+        return not self._worker.is_alive() or not self._prepared.is_set()
 
     @property
     def closing(self) -> bool:
@@ -292,8 +294,11 @@ class TaskManager:
             self._generator.prepare()
         except Exception:  # the first task will meet the same fault and report it
             logger.exception("the generator could not be prepared")
+        self._prepared.set()
         while (taken := self._take_next()) is not None:
+            token = TASK_ID.set(taken[0].id)
             self._end(taken[0].id, self._runner.run(*taken, self))
+            TASK_ID.reset(token)
 
     def _take_next(self) -> tuple[TaskRecord, StopSignal] | None:
         with self._changed:

@@ -5,9 +5,10 @@ import base64
 import pytest
 from starlette.testclient import TestClient
 
+from backend.api.guards import Door
 from backend.main import create_app
 from tests.backend.conftest import make_settings
-from tests.backend.fakes import PLAIN_CPU, FakeEngine
+from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until
 
 TOKEN = "0123456789abcdef"
 HOME = "http://localhost:15001"
@@ -16,7 +17,9 @@ HOME = "http://localhost:15001"
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     own = make_settings(tmp_path_factory.mktemp("guarded")).model_copy(update={"host": "0.0.0.0", "api_token": TOKEN})
-    with TestClient(create_app(own, FakeEngine(), lambda: PLAIN_CPU), base_url="http://box.example") as client:
+    app = create_app(own, FakeEngine(), lambda: PLAIN_CPU)
+    app.state.door.MAX_FAILURES = 10**6
+    with TestClient(app, base_url="http://box.example") as client:
         yield client
 
 
@@ -99,3 +102,114 @@ def test_no_other_origin_does(shared, origin):
 def test_a_preflight_needs_no_token(guarded):
     preflight = guarded.options("/api/generate", headers={"origin": HOME, "access-control-request-method": "POST"})
     assert preflight.status_code == 200
+
+
+# -- who may change something -----------------------------------------------------------------------------------------
+
+ORIGINS = {
+    None: True, HOME: True, "http://localhost:5173": True, "http://localhost": True, "null": False,
+    "http://evil.example": False, "http://localhost.evil.example": False, "https://localhost:15002": False,
+}  # fmt: skip
+SITES = {None: None, "same-origin": True, "none": True, "same-site": False, "cross-site": False, "strange": False}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize(
+    "body", [{}, {"json": {"ids": []}}, {"data": {"a": "b"}}, {"files": {"file": b"x"}}, {"content": b"{}"}],
+    ids=["bodyless", "json", "form", "multipart", "plain"],
+)  # fmt: skip
+def test_csrf_matrix(shared, origin, site, body):
+    """A listed origin may; else the browser's own word counts, and without one the origin must be ours or missing."""
+    listed = origin in (HOME, "http://localhost:5173")
+    allowed = listed or (ORIGINS[origin] if SITES[site] is None else SITES[site])
+    headers = {name: value for name, value in (("origin", origin), ("sec-fetch-site", site)) if value is not None}
+
+    for method in ("POST", "PATCH", "DELETE", "PUT") if not body else ("POST",):
+        response = shared.request(method, "/api/history/bulk", headers=headers, **body)
+        assert (response.status_code != 403) == allowed, (method, response.text)
+        if not allowed:
+            assert response.json()["error"]["code"] == "wrong_origin"
+    assert body or shared.get("/api/history", headers=headers).status_code == 200
+
+
+def test_gets_change_nothing(shared):
+    before = shared.get("/api/generate", params={"finished": True}).json()
+    for path in ("/api/generate", f"/api/generate/{'0' * 32}/retry", "/api/history/bulk", "/api/tokens"):
+        shared.get(path)
+    assert shared.get("/api/generate", params={"finished": True}).json() == before
+
+
+# -- headers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/history", "/api/nothing", "/docs"])
+def test_browsers_are_told_to_trust_little(shared, path):
+    headers = shared.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert ("'unsafe-inline'" in headers["content-security-policy"]) == (path == "/docs")
+
+
+def test_refusals_carry_the_headers_too(shared):
+    assert shared.get("/health", headers={"host": "evil.example"}).headers["x-content-type-options"] == "nosniff"
+
+
+# -- several tokens, and guessing -------------------------------------------------------------------------------------
+
+
+def test_each_token_is_a_client_of_its_own(tmp_path):
+    tokens = {"alice": "a" * 16, "bob": "b" * 16}
+    own = make_settings(tmp_path).model_copy(update={"host": "0.0.0.0", "api_tokens": tokens})
+    app = create_app(own, FakeEngine(), lambda: PLAIN_CPU)
+    with TestClient(app, base_url="http://box.example") as client:
+        for token in tokens.values():
+            headers = {"authorization": f"Bearer {token}"}
+            body = {"prompt": "a", "height": 256, "width": 256}
+            assert client.post("/api/generate", json=body, headers=headers).status_code == 202
+        tasks = app.state.services.tasks
+        wait_until(lambda: len(tasks.finished()) == 2)
+        assert {task.client for task in tasks.finished()} == {"alice", "bob"}
+
+
+def test_the_door_closes_for_those_who_guess():
+    now = 0.0
+    door = Door({"me": TOKEN}, monotonic=lambda: now)
+    for _ in range(Door.MAX_FAILURES):
+        assert door.seconds_to_wait("1.2.3.4") is None
+        assert door.name_of(b"wrong", "1.2.3.4") is None
+    assert door.seconds_to_wait("1.2.3.4") == 60
+    assert door.seconds_to_wait("5.6.7.8") is None
+    now = 59.5
+    assert door.seconds_to_wait("1.2.3.4") == 1
+    now = 60.5
+    assert door.seconds_to_wait("1.2.3.4") is None
+    assert door.name_of(TOKEN.encode(), "1.2.3.4") == "me"
+
+
+def test_no_token_at_all_is_no_guess():
+    door = Door({"me": TOKEN})
+    for _ in range(50):
+        assert door.name_of(b"", "1.2.3.4") is None
+    assert door.seconds_to_wait("1.2.3.4") is None
+
+
+def test_the_door_remembers_so_many_addresses_only():
+    door = Door({"me": TOKEN})
+    for number in range(Door._MAX_ADDRESSES + 5):
+        door.name_of(b"wrong", str(number))
+    assert len(door._failures) == Door._MAX_ADDRESSES
+
+
+def test_guessing_is_answered_with_429(tmp_path):
+    own = make_settings(tmp_path).model_copy(update={"host": "0.0.0.0", "api_token": TOKEN})
+    with TestClient(create_app(own, FakeEngine(), lambda: PLAIN_CPU), base_url="http://box.example") as client:
+        wrong, right = ({"authorization": f"Bearer {token}"} for token in ("w" * 16, TOKEN))
+        statuses = [client.get("/api/models", headers=wrong).status_code for _ in range(12)]
+        assert statuses == [401] * 10 + [429] * 2
+        closed = client.get("/api/models", headers=right)
+        assert (closed.status_code, closed.json()["error"]["code"]) == (429, "too_many_attempts")
+        assert 0 < int(closed.headers["retry-after"]) <= 60
+        assert client.get("/health").status_code == 200

@@ -1,0 +1,106 @@
+"""What a request may weigh: bodies, how long they may take to come, and ranges of a file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.api.errors import error_response
+
+MAX_RANGES = 8
+BODY_TIMEOUT_S = 30.0
+
+
+class BodyGuard:
+    """Refuses bodies that are too large, declared or not, and those that do not arrive.
+
+    A route sees the body only when it reads it, so the limit holds for what was read, not for what was promised.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._max_upload_bytes = max_upload_bytes
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on with a watched body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        is_upload = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        limit = self._max_upload_bytes if is_upload else self._max_bytes
+        if int(declared if (declared := headers.get("content-length", "0")).isdecimal() else 0) > limit:
+            await _too_large(limit)(scope, receive, send)
+            return
+        body = _Body(receive, send, limit, self._timeout_s)
+        with contextlib.suppress(_BodyFault):
+            await self._app(scope, body.receive, body.send)
+        if body.fault is not None and not body.answered:
+            await body.fault(scope, receive, send)
+
+
+class _BodyFault(Exception):
+    """The body is too large or too slow; the framework may swallow this and answer in its own words."""
+
+
+class _Body:
+    """Counts a body while it is read; once it is at fault, the answer of the route is held back."""
+
+    def __init__(self, receive: Receive, send: Send, limit: int, timeout_s: float) -> None:
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self._left = limit
+        self._timeout_s = timeout_s
+        self._complete = False
+        self.answered = False
+        self.fault: ASGIApp | None = None
+
+    async def receive(self) -> Message:
+        if self._complete:  # from here on it waits for the client to go away, which may take any time
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), self._timeout_s)
+        except TimeoutError:
+            self.fault = _too_slow(self._timeout_s)
+            raise _BodyFault from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            self.fault = _too_large(self._limit)
+            raise _BodyFault
+        self._complete = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.fault is None or self.answered:
+            self.answered = True
+            await self._send(message)
+
+
+def _too_large(limit: int) -> ASGIApp:
+    message = f"The body is larger than {limit:,} bytes."
+    return error_response(413, "too_large", message, headers={"Connection": "close"})
+
+
+def _too_slow(timeout_s: float) -> ASGIApp:
+    message = f"The body did not arrive: nothing came for {timeout_s:g} seconds."
+    return error_response(408, "request_timeout", message, headers={"Connection": "close"})
+
+
+class RangeGuard:
+    """Forgets a Range header that asks for many pieces: the whole file is served instead, which is allowed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, perhaps without its ranges."""
+        if scope["type"] == "http" and Headers(scope=scope).get("range", "").count(",") >= MAX_RANGES:
+            scope = {**scope, "headers": list(scope["headers"])}
+            del MutableHeaders(scope=scope)["range"]
+        await self._app(scope, receive, send)

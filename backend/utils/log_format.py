@@ -1,0 +1,54 @@
+"""Lines of the log that nobody can forge, with the id of the task that they are about."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+TASK_ID: ContextVar[str | None] = ContextVar("task_id", default=None)
+"""Id of the task that this thread works on."""
+
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09}
+_ESCAPED |= {ord("\n"): "\\n", ord("\r"): "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029", ord("\x1b"): "\\x1b"}
+
+
+def escape(text: str) -> str:
+    """Makes one line of a text, without control characters that a terminal would obey."""
+    return text.translate(_ESCAPED)
+
+
+class TextFormatter(logging.Formatter):
+    """For people: time, level, logger, task, message; a traceback is indented, so that none of it looks like a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Formats one record."""
+        task_id = TASK_ID.get()
+        task = f" [{task_id[:8]}]" if task_id else ""
+        moment = _moment(record)
+        line = f"{moment} {record.levelname:<7} {record.name}{task}: {escape(record.getMessage())}"
+        if record.exc_info:
+            trace = self.formatException(record.exc_info)
+            line += "".join(f"\n    {escape(part)}" for part in trace.splitlines())
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """For programs: one JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Formats one record."""
+        entry = {
+            "time": _moment(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "task_id": TASK_ID.get(),
+            "exception": self.formatException(record.exc_info) if record.exc_info else None,
+        }
+        return json.dumps({name: value for name, value in entry.items() if value is not None})
+
+
+def _moment(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,123 @@
+"""What a request may weigh, whoever sends it and however it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from backend.api.limits import BodyGuard, RangeGuard
+from tests.backend.fakes import a_picture
+
+KB = 2**10
+
+
+def too_large(response: Any) -> bool:
+    return (response.status_code, response.json()["error"]["code"]) == (413, "too_large")
+
+
+def pieces(size: int) -> Iterator[bytes]:
+    """A body that does not say how long it is."""
+    for _ in range(size // KB):
+        yield b" " * KB
+
+
+@pytest.mark.parametrize("path", ["/api/generate", "/api/history/bulk", "/api/tokens", "/api/nothing"])
+def test_a_body_that_says_it_is_too_large(shared, path):
+    assert too_large(shared.post(path, content=b" " * (257 * KB)))
+
+
+@pytest.mark.parametrize("path", ["/api/generate", "/api/history/bulk", "/api/tokens"])
+def test_a_body_that_does_not_say_it(shared, path):
+    assert too_large(shared.post(path, content=pieces(300 * KB), headers={"content-type": "application/json"}))
+
+
+def test_a_body_that_lies_about_it(shared):
+    headers = {"content-type": "application/json", "content-length": "1e3"}
+    assert shared.post("/api/generate", content=b"{}", headers=headers).status_code in (400, 422)
+
+
+def test_a_body_at_the_limit_is_read(shared):
+    body = b'{"prompt": "a", "height": 256, "width": 256' + b" " * (255 * KB) + b"}"
+    assert shared.post("/api/generate", content=body, headers={"content-type": "application/json"}).status_code == 202
+
+
+def test_a_picture_may_be_larger_but_not_without_bound(shared):
+    assert shared.post("/api/history/read", files={"file": b" " * (300 * KB)}).status_code == 422
+    assert too_large(shared.post("/api/history/read", files={"file": b" " * (65 * 2**20)}))
+
+
+def run(guard: Any, messages: list[dict[str, Any]], headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """Sends messages to a guard; when they are used up, nothing comes any more."""
+    sent: list[dict[str, Any]] = []
+    queue = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        if queue:
+            return queue.pop(0)
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    raw = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    asyncio.run(guard({"type": "http", "method": "POST", "path": "/", "headers": raw}, receive, send))
+    return sent
+
+
+async def reads_everything(scope, receive, send) -> None:
+    while (await receive())["more_body"]:
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def swallows_errors(scope, receive, send) -> None:
+    try:
+        await reads_everything(scope, receive, send)
+    except Exception:  # noqa: BLE001 — as the framework does
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": b"bad"})
+
+
+@pytest.mark.parametrize("app", [reads_everything, swallows_errors])
+def test_a_body_that_does_not_come_is_not_waited_for(app):
+    guard = BodyGuard(app, max_bytes=100, max_upload_bytes=100, timeout_s=0.01)
+    sent = run(guard, [{"type": "http.request", "body": b"{", "more_body": True}])
+    assert sent[0]["status"] == 408
+    assert b"request_timeout" in sent[1]["body"]
+
+
+@pytest.mark.parametrize("app", [reads_everything, swallows_errors])
+def test_the_answer_to_too_much_is_ours_whatever_the_route_makes_of_it(app):
+    guard = BodyGuard(app, max_bytes=10, max_upload_bytes=100)
+    sent = run(guard, [{"type": "http.request", "body": b"x" * 6, "more_body": True}] * 2)
+    assert [message.get("status") for message in sent] == [413, None]
+
+
+def test_an_upload_is_measured_by_its_own_limit():
+    guard = BodyGuard(reads_everything, max_bytes=10, max_upload_bytes=100)
+    body = [{"type": "http.request", "body": b"x" * 50, "more_body": False}]
+    assert run(guard, body, {"content-type": "multipart/form-data; boundary=x"})[0]["status"] == 200
+    assert run(guard, body)[0]["status"] == 413
+
+
+@pytest.mark.parametrize(("count", "kept"), [(1, True), (8, True), (9, False), (10_000, False)])
+def test_many_ranges_are_none(count, kept):
+    seen: list[Any] = []
+
+    async def app(scope, receive, send) -> None:
+        seen.append(dict(scope["headers"]).get(b"range"))
+
+    header = "bytes=" + ",".join(f"{n}-{n}" for n in range(count))
+    run(RangeGuard(app), [], {"range": header})
+    assert seen == [header.encode() if kept else None]
+
+
+def test_one_range_of_a_picture_is_served(client, services):
+    record = services.history.add(a_picture())
+    response = client.get(f"/api/download/{record.id}", headers={"range": "bytes=1-3"})
+    assert (response.status_code, response.content) == (206, b"PNG")
