@@ -20,9 +20,11 @@ from backend.api.limits import BodyGuard, RangeGuard
 from backend.models.config import Settings, is_loopback
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
+from backend.services.engines.auto import AutoEngine
 from backend.services.engines.base import Engine
 from backend.services.engines.diffusers import DiffusersEngine
 from backend.services.engines.hardware import detect_hardware
+from backend.services.engines.native import NativeEngine
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
 from backend.services.journal import Journal
@@ -99,8 +101,12 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
 
 
 def build_engine(settings: Settings) -> Engine:
-    """Returns the engine that the settings name; `auto` is diffusers."""
-    return DiffusersEngine(attention_backend=settings.attention_backend, compile_blocks=settings.compile)
+    """Returns the engine that the settings name; `auto` is the native one, and diffusers for what it cannot run."""
+    native = NativeEngine(attention_backend=settings.attention_backend, compile_blocks=settings.compile)
+    diffusers = DiffusersEngine(attention_backend=settings.attention_backend, compile_blocks=settings.compile)
+    if settings.engine == "auto":
+        return AutoEngine(native, diffusers)
+    return native if settings.engine == "native" else diffusers
 
 
 @asynccontextmanager

@@ -11,7 +11,9 @@ from starlette.testclient import TestClient
 import backend.main
 from backend.__main__ import main
 from backend.main import build_engine, create_app
+from backend.services.engines.auto import AutoEngine
 from backend.services.engines.diffusers import DiffusersEngine
+from backend.services.engines.native import NativeEngine
 from backend.utils.folder_lock import FolderInUse, FolderLock
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until
 from tests.backend.services.managing import is_told_to_close
@@ -84,7 +86,9 @@ def test_the_module_builds_its_app_when_asked(monkeypatch, tmp_path):
 
 
 def test_the_engine_is_built_without_loading_anything(settings):
-    assert isinstance(build_engine(settings), DiffusersEngine)
+    kinds = {"auto": AutoEngine, "native": NativeEngine, "diffusers": DiffusersEngine}
+    for name, kind in kinds.items():
+        assert isinstance(build_engine(settings.model_copy(update={"engine": name})), kind)
 
 
 # -- python -m backend ------------------------------------------------------------------------------------------------

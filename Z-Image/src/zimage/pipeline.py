@@ -231,6 +231,11 @@ class ZImagePipeline:
         for block in self.transformer.blocks():
             block.compile(dynamic=True)
 
+    def uncompile(self) -> None:
+        """Undoes `compile`, where there turns out to be no compiler."""
+        for block in self.transformer.blocks():
+            block._compiled_call_impl = None  # noqa: SLF001 — torch has no other way back
+
     def warm_up(self, height: int = 1024, width: int = 1024, guidance_scale: float = 0.0) -> float:
         """Draws a picture for nobody, so that the next of its size finds everything compiled.
 

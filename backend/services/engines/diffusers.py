@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -21,7 +20,8 @@ from backend.services.engines.base import (
 )
 from backend.services.engines.latents import Previewer
 from backend.services.engines.loading import load_pipeline
-from backend.services.errors import BlankPicture, OutOfMemory
+from backend.services.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.errors import BlankPicture
 from backend.services.planner import LoadPlan
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from diffusers import ZImagePipeline
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class DiffusersEngine:
@@ -58,7 +56,7 @@ class DiffusersEngine:
             _place(pipeline, plan)
             return pipeline
 
-        self._pipeline = _telling_out_of_memory(load)
+        self._pipeline = telling_out_of_memory(load)
         self._tune(self._pipeline)
 
     def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
@@ -100,7 +98,7 @@ class DiffusersEngine:
                     output_type="np",
                 ).images
 
-        pixels = _telling_out_of_memory(draw)
+        pixels = telling_out_of_memory(draw)
         if not np.isfinite(pixels).all():
             raise BlankPicture("The model produced invalid numbers (NaN) instead of a picture.")
         return list(pipeline.image_processor.numpy_to_pil(pixels))
@@ -108,7 +106,7 @@ class DiffusersEngine:
     def unload(self) -> None:
         """Frees the model's memory."""
         self._pipeline = None
-        _free_memory()
+        free_memory()
 
     def _tune(self, pipeline: ZImagePipeline) -> None:
         """Applies the optional accelerations; each is tried once, and dropped with a logged reason when it fails."""
@@ -118,14 +116,14 @@ class DiffusersEngine:
                 transformer.set_attention_backend(self._attention_backend)
                 _probe(pipeline)
             except Exception as error:  # noqa: BLE001 — a third-party kernel raises what it likes; the default one works
-                logger.warning("attention backend %r is not used: %s", self._attention_backend, _first_line(error))
+                logger.warning("attention backend %r is not used: %s", self._attention_backend, first_line(error))
                 transformer.reset_attention_backend()
         if self._compile_blocks:
             try:
                 transformer.compile_repeated_blocks(fullgraph=True)
                 _probe(pipeline)
             except Exception as error:  # noqa: BLE001 — so does a compiler that is missing; eager works
-                logger.warning("the transformer is not compiled: %s", _first_line(error))
+                logger.warning("the transformer is not compiled: %s", first_line(error))
                 for module in transformer.modules():
                     module._compiled_call_impl = None  # noqa: SLF001 — torch has no way back from compile()
 
@@ -160,10 +158,6 @@ def _probe(pipeline: ZImagePipeline) -> None:
     )  # fmt: skip
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
 def _count_tokens(pipeline: ZImagePipeline, prompt: str) -> int:
     """Returns the length to encode a prompt at: the encoder is causal, so padding to 512 only costs time."""
     text = pipeline.tokenizer.apply_chat_template(
@@ -196,30 +190,3 @@ def _weights_back_in_place(pipeline: ZImagePipeline) -> Iterator[None]:
     except BaseException:
         pipeline.maybe_free_model_hooks()
         raise
-
-
-def _telling_out_of_memory(work: Callable[[], T]) -> T:
-    """Does the work; a lack of memory becomes `OutOfMemory`, after what the work held has been freed.
-
-    Not a context manager: in one the first exception, and with it every tensor of its traceback, would live on.
-    """
-    import torch
-
-    try:
-        return work()
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        message = _first_line(error)
-    except RuntimeError as error:
-        if "DefaultCPUAllocator" not in str(error):
-            raise
-        message = "main memory is exhausted"
-    _free_memory()
-    raise OutOfMemory(f"The picture does not fit into memory ({message}). Try a smaller size.")
-
-
-def _free_memory() -> None:
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
