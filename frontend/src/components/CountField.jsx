@@ -22,7 +22,7 @@ function Step({ icon, label, disabled, onClick }) {
 export default function CountField({ value, error, onChange, onReset }) {
   const { t } = useTranslation()
   return (
-    <Field label={t('form.count')} error={error} onReset={onReset}>
+    <Field className="half" label={t('form.count')} error={error} onReset={onReset}>
       {(control) => (
         <InputGroup>
           <Step icon="minus" label={t('form.countLess')} disabled={value <= 1} onClick={() => onChange(value - 1)} />

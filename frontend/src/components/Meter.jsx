@@ -1,9 +1,29 @@
-import { useId } from 'react'
+import { lazy, Suspense, useId } from 'react'
+import { useTranslation } from 'react-i18next'
+
+const Sparkline = lazy(() => import('./Sparkline.jsx'))
 
 const HIGH = 90
+/** Five minutes at one sample in five seconds. */
+const LENGTH = 60
 
-/** A labelled gauge. `percent` may be null where the machine does not tell. */
-export default function Meter({ label, percent, detail }) {
+function History({ label, values }) {
+  const { t } = useTranslation()
+  const known = values.filter((value) => typeof value === 'number')
+  const text = t('system.history', {
+    name: label,
+    low: Math.round(Math.min(...known)),
+    high: Math.round(Math.max(...known)),
+  })
+  return (
+    <Suspense fallback={<div className="sparkline" />}>
+      <Sparkline values={values} length={LENGTH} label={text} />
+    </Suspense>
+  )
+}
+
+/** A labelled gauge with its past. `percent` may be null where the machine does not tell. */
+export default function Meter({ label, percent, detail, history = [] }) {
   const id = useId()
   const known = typeof percent === 'number'
   return (
@@ -13,6 +33,7 @@ export default function Meter({ label, percent, detail }) {
         <span className="meter-value">{known ? `${Math.round(percent)} %` : '–'}</span>
       </div>
       <meter aria-labelledby={id} min={0} max={100} value={known ? percent : 0} />
+      {history.some((value) => typeof value === 'number') && <History label={label} values={history} />}
       <p className="meter-detail">{detail}</p>
     </div>
   )

@@ -2,6 +2,7 @@ import { lazy, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { MAX_PROMPTS } from '../lib/expand.js'
+import FileChip from './FileChip.jsx'
 import Icon from './Icon.jsx'
 import TokenMeter from './TokenMeter.jsx'
 
@@ -23,9 +24,12 @@ export default function PromptTools({ settings, prompts, library, onChange }) {
           <p className="prompt-matrix">{t('form.matrix', { count: prompts.length })}</p>
         )}
       </div>
-      <button type="button" className="chip" onClick={() => setOpen(true)}>
-        <Icon name="bookmark" size={14} /> {t('library.open')}
-      </button>
+      <div className="prompt-chips">
+        <FileChip onChange={onChange} />
+        <button type="button" className="chip" onClick={() => setOpen(true)}>
+          <Icon name="bookmark" size={14} /> {t('library.open')}
+        </button>
+      </div>
       {open && (
         <Suspense>
           <LibraryDialog settings={settings} library={library} onApply={onChange} onClose={() => setOpen(false)} />

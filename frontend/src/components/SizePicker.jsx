@@ -17,7 +17,7 @@ function PresetSelect({ ratio, width, height, hint, onChange }) {
     onChange({ width: w, height: h })
   }
   return (
-    <Field label={t('form.size')} hint={hint}>
+    <Field className="half" label={t('form.size')} hint={hint}>
       {(control) => (
         <InputGroup>
           <Form.Select {...control} value={`${width}x${height}`} onChange={choose}>

@@ -14,13 +14,20 @@ export function EmptyStage() {
   )
 }
 
+/** A small picture is not blown up beyond recognition. */
+const MAX_ENLARGEMENT = 2
+
+function boundHeight(height) {
+  return { maxHeight: `min(100%, ${MAX_ENLARGEMENT * height}px)` }
+}
+
 /** The picture that is being drawn, as it is now. */
 export function LiveStage({ preview }) {
   const { t } = useTranslation()
   const { url, width, height, prompt } = preview
   return (
     <div className="stage stage-live">
-      <img className="stage-image" src={url} width={width} height={height} alt={t('latest.live', { prompt })} />
+      <img className="stage-image" src={url} width={width} height={height} alt={t('latest.live', { prompt })} style={boundHeight(height)} />
     </div>
   )
 }
@@ -40,7 +47,7 @@ export function PictureStage({ image, onOpen }) {
         width={width}
         height={height}
         alt={prompt}
-        style={{ backgroundImage: `url("${image.thumbnail_url}")` }}
+        style={{ ...boundHeight(height), backgroundImage: `url("${image.thumbnail_url}")` }}
       />
     </button>
   )

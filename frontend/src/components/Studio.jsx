@@ -3,6 +3,7 @@ import { useCallback, useRef } from 'react'
 import { useActiveTasks } from '../hooks/useActiveTasks.js'
 import { useGenerate } from '../hooks/useGenerate.js'
 import { useSettings } from '../hooks/useSettings.js'
+import DropZone from './DropZone.jsx'
 import GenerateForm from './GenerateForm.jsx'
 import ImageGallery from './ImageGallery.jsx'
 import LatestImage from './LatestImage.jsx'
@@ -41,6 +42,7 @@ export default function Studio() {
 
   return (
     <div className="studio">
+      <DropZone onChange={change} />
       <div className="studio-side">
         <div className="studio-form" ref={formRef}>
           <PanelBoundary>

@@ -1,47 +1,62 @@
 import { useTranslation } from 'react-i18next'
 
-import { useSystemStatus } from '../hooks/useSystemStatus.js'
+import { useSystemHistory, useSystemStatus } from '../hooks/useSystemStatus.js'
 import { formatGb } from '../lib/format.js'
+import { isDiskLow, vramPercent } from '../lib/samples.js'
 import './SystemMonitor.css'
 import Meter from './Meter.jsx'
+import Notice from './Notice.jsx'
 import QueryFaces from './QueryFaces.jsx'
 
-function GpuMeters({ gpu }) {
+/** Each meter as `[key, percent, detail]`; those of the GPU only where there is one. */
+function useMeters({ cpu, memory, gpu, disk }) {
   const { t } = useTranslation()
-  const hasMemory = gpu.memory_total_gb > 0 && gpu.memory_used_gb !== null
-  const details = [gpu.name, gpu.temperature !== null && t('system.temperature', { value: Math.round(gpu.temperature) })]
+  const usedOf = (used, total) => t('system.usedOf', { used: formatGb(used), total: formatGb(total) })
+  const frequency = cpu.frequency_mhz > 0 && t('system.frequency', { ghz: (cpu.frequency_mhz / 1000).toFixed(1) })
+  const meters = [
+    ['cpu', cpu.usage_percent, [t('system.cores', { count: cpu.cores }), frequency]],
+    ['memory', memory.usage_percent, [usedOf(memory.used_gb, memory.total_gb)]],
+  ]
+  if (gpu?.available) {
+    const heat = typeof gpu.temperature === 'number' && t('system.temperature', { value: Math.round(gpu.temperature) })
+    meters.push(['gpu', gpu.usage_percent, [gpu.name, heat]])
+    const vram = vramPercent(gpu)
+    if (vram !== null) meters.push(['vram', vram, [usedOf(gpu.memory_used_gb, gpu.memory_total_gb)]])
+  }
+  meters.push(['disk', disk.usage_percent, [t('system.free', { free: formatGb(disk.free_gb) })]])
+  return meters
+}
+
+function Meters({ status }) {
+  const { t } = useTranslation()
+  const samples = useSystemHistory()
+  const meters = useMeters(status)
   return (
     <>
-      <Meter label={t('system.gpu')} percent={gpu.usage_percent} detail={details.filter(Boolean).join(' · ')} />
-      {hasMemory && (
-        <Meter
-          label={t('system.vram')}
-          percent={(100 * gpu.memory_used_gb) / gpu.memory_total_gb}
-          detail={t('system.usedOf', { used: formatGb(gpu.memory_used_gb), total: formatGb(gpu.memory_total_gb) })}
-        />
+      {isDiskLow(status.disk) && (
+        <Notice tone="warning">{t('system.diskLow', { free: formatGb(status.disk.free_gb) })}</Notice>
       )}
+      <div className="meters">
+        {meters.map(([key, percent, details]) => (
+          <Meter
+            key={key}
+            label={t(`system.${key}`)}
+            percent={percent}
+            detail={details.filter(Boolean).join(' · ')}
+            history={samples.map((sample) => sample[key])}
+          />
+        ))}
+      </div>
     </>
   )
 }
 
-function Meters({ status: { cpu, memory, gpu, disk } }) {
-  const { t } = useTranslation()
-  const frequency = cpu.frequency_mhz > 0 && t('system.frequency', { ghz: (cpu.frequency_mhz / 1000).toFixed(1) })
-  const cores = t('system.cores', { count: cpu.cores })
+function Skeleton() {
   return (
-    <div className="meters">
-      <Meter label={t('system.cpu')} percent={cpu.usage_percent} detail={[cores, frequency].filter(Boolean).join(' · ')} />
-      <Meter
-        label={t('system.memory')}
-        percent={memory.usage_percent}
-        detail={t('system.usedOf', { used: formatGb(memory.used_gb), total: formatGb(memory.total_gb) })}
-      />
-      {gpu?.available && <GpuMeters gpu={gpu} />}
-      <Meter
-        label={t('system.disk')}
-        percent={disk.usage_percent}
-        detail={t('system.free', { free: formatGb(disk.free_gb) })}
-      />
+    <div className="meters" aria-hidden="true">
+      {['cpu', 'memory', 'disk'].map((key) => (
+        <div key={key} className="meter meter-pending" />
+      ))}
     </div>
   )
 }
@@ -53,7 +68,9 @@ export default function SystemMonitor() {
   return (
     <section className="panel system" aria-labelledby="system-title">
       <h2 id="system-title">{t('system.title')}</h2>
-      <QueryFaces query={query}>{(status) => <Meters status={status} />}</QueryFaces>
+      <QueryFaces query={query} pending={<Skeleton />}>
+        {(status) => <Meters status={status} />}
+      </QueryFaces>
     </section>
   )
 }

@@ -1,4 +1,4 @@
-import { isValidSide } from './sizes.js'
+import { isValidSide, snapSide } from './sizes.js'
 
 export const PROMPT_MAX = 4000
 export const STEPS_MIN = 1
@@ -86,6 +86,24 @@ export function fromSource(source, part) {
     seed_locked: true,
   })
   return part ? Object.fromEntries(REUSABLE[part].map((key) => [key, all[key]])) : all
+}
+
+function known(value) {
+  return value !== null && value !== undefined
+}
+
+/**
+ * Form values out of what a picture file of any program tells, as far as this form can carry them: sides on our
+ * grid, steps within our range, and only a model that is among `models`.
+ */
+export function fromParameters({ prompt, width, height, num_inference_steps: steps, seed, model }, models) {
+  return {
+    ...(known(prompt) && { prompt }),
+    ...(known(width) && known(height) && { width: snapSide(width), height: snapSide(height), custom_size: false }),
+    ...(known(steps) && { num_inference_steps: Math.min(STEPS_MAX, Math.max(STEPS_MIN, steps)) }),
+    ...(known(seed) && seed >= 0 && seed <= SEED_MAX && { seed: String(seed), seed_locked: true }),
+    ...(models.includes(model) && { model }),
+  }
 }
 
 /** The number of passes through the transformer: the last of N points of the schedule needs none. */

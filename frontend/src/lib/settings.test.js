@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { DEFAULT_SETTINGS, drawSeed, forwardsOf, fromSource, restoreSettings, toRequest, validateSettings } from './settings.js'
+import { DEFAULT_SETTINGS, drawSeed, forwardsOf, fromParameters, fromSource, restoreSettings, toRequest, validateSettings } from './settings.js'
 
 const GOOD = { ...DEFAULT_SETTINGS, prompt: 'a red fox' }
 
@@ -75,6 +75,27 @@ describe('fromSource', () => {
   })
 
   it('leaves the seed open where there was none', () => expect(fromSource({ seed: null }).seed).toBe(''))
+})
+
+describe('fromParameters', () => {
+  it('takes what the form can carry', () => {
+    const foreign = { prompt: 'fox', width: 500, height: 4000, num_inference_steps: 80, seed: 7, model: 'sdxl' }
+    expect(fromParameters(foreign, ['zimage-nano'])).toEqual({
+      prompt: 'fox',
+      width: 496,
+      height: 2048,
+      custom_size: false,
+      num_inference_steps: 50,
+      seed: '7',
+      seed_locked: true,
+    })
+  })
+
+  it('leaves alone what the picture does not tell', () => {
+    expect(fromParameters({ prompt: null, width: 512, height: null, seed: -1, model: 'zimage-nano' }, ['zimage-nano'])).toEqual({
+      model: 'zimage-nano',
+    })
+  })
 })
 
 describe('forwardsOf', () => {

@@ -159,6 +159,7 @@ export class FakeServer {
   }
 
   post_history({ id: area, body }) {
+    if (area === 'read') throw new Refusal(422, 'validation_error')
     if (area === 'export') return `zip of ${body.ids.length}`
     if (area !== 'bulk') throw new Refusal(404, 'not_found')
     const changes = {
