@@ -17,7 +17,7 @@ from torch import Tensor
 
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings
-from zimage.errors import NotFiniteError
+from zimage.errors import ConfigError, NotFiniteError
 from zimage.folder import load_parts, read_config
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
@@ -115,13 +115,13 @@ class ZImagePipeline:
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model; the message says more.
-            ValueError: the dtype is float16, in which pictures come out black.
+            ConfigError: the dtype is float16, in which pictures come out black.
             AttentionUnavailable: the kernel that was asked for does not work here.
         """
         device = torch.device(device or default_device())
         dtype = dtype or (torch.float32 if device.type == "cpu" else torch.bfloat16)
         if dtype == torch.float16:
-            raise ValueError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
+            raise ConfigError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
         config = read_config(Path(path))
         heads = {"n_heads": config.transformer.n_heads, "head_dim": config.transformer.head_dim}
         requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
@@ -252,7 +252,7 @@ class ZImagePipeline:
         multiple = self.size_multiple
         for name, side in (("height", settings.height), ("width", settings.width)):
             if side % multiple:
-                raise ValueError(f"{name} must be a multiple of {multiple} for this model, got {side}")
+                raise ConfigError(f"{name} must be a multiple of {multiple} for this model, got {side}")
         scale = self.vae.config.size_multiple
         return settings.height // scale, settings.width // scale
 

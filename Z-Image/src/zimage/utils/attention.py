@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from zimage.errors import ZImageError
+
 Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 """(query, key, value, mask) → mixed values; all (B, S, heads, head_dim), the mask (B, S) or None."""
 
@@ -29,7 +31,7 @@ _PROBE_ROUNDS = 5
 _TOLERANCE = 0.02  # of bf16 kernels that add up in another order; a wrong kernel is off by far more
 
 
-class AttentionUnavailable(RuntimeError):
+class AttentionUnavailable(ZImageError, RuntimeError):
     """The kernel does not exist, is not installed, or does not work on the device; the message says which."""
 
 

@@ -1,0 +1,134 @@
+"""What the two command lines share: how a model is opened, what is drawn, and how a picture is written."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from zimage.config import InferenceSettings
+from zimage.errors import ConfigError
+from zimage.pipeline import StepEvent, ZImagePipeline
+
+METADATA_KEY = "zimage"
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+_LARGEST_SEED = 2**53 - 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture that is asked for."""
+
+    prompt: str
+    settings: InferenceSettings
+
+    def to_json(self) -> str:
+        """Returns everything that the picture depends on but the model: ASCII, keys sorted."""
+        return json.dumps({"prompt": self.prompt, **asdict(self.settings)}, sort_keys=True)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what says which model runs, and how."""
+    group = parser.add_argument_group("model")
+    here = Path("ckpts/zimage-nano")
+    group.add_argument(
+        "--model", type=Path, default=here, help="a folder in the published layout (default: %(default)s)"
+    )
+    group.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
+    group.add_argument("--dtype", choices=DTYPES, help="default: bfloat16 on an accelerator, float32 on a processor")
+    group.add_argument("--attention", help="kernel (default: ZIMAGE_ATTENTION, or what is fastest)")
+    group.add_argument("--compile", action="store_true", help="compile the transformer's block first")
+
+
+def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what says how a picture is drawn; sizes and prompts are the command's own."""
+    group = parser.add_argument_group("picture")
+    group.add_argument("--steps", type=int, default=9, help="points of the schedule; 9 are 8 forwards (default: 9)")
+    group.add_argument(
+        "--guidance", type=float, default=0.0, help="0 for Turbo, 3 to 5 for the base model (default: 0)"
+    )
+    group.add_argument("--negative-prompt", help="what shall not be seen; needs guidance")
+    group.add_argument("--cfg-normalization", type=float, default=0.0, help="bounds a guided prediction (default: off)")
+    group.add_argument(
+        "--cfg-truncation", type=float, default=1.0, help="no guidance for times above this (default: 1)"
+    )
+    group.add_argument("--seed", type=int, default=42, help="of the noise (default: %(default)s)")
+
+
+def settings_from(arguments: argparse.Namespace, width: int, height: int) -> InferenceSettings:
+    """Gathers the settings of one picture.
+
+    Raises:
+        ConfigError: one has no meaning.
+    """
+    if not 0 <= arguments.seed <= _LARGEST_SEED:
+        raise ConfigError(f"seed must be from 0 to {_LARGEST_SEED}, got {arguments.seed}")
+    return InferenceSettings(
+        height=height, width=width, num_inference_steps=arguments.steps, guidance_scale=arguments.guidance,
+        negative_prompt=arguments.negative_prompt, cfg_truncation=arguments.cfg_truncation,
+        cfg_normalization=arguments.cfg_normalization, seed=arguments.seed,
+    )  # fmt: skip
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Reads WIDTHxHEIGHT, or one number for a square.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    sides = text.lower().replace("×", "x").split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
+        raise ConfigError(f"a size is WIDTHxHEIGHT in pixels, got {text!r}")
+    return int(sides[0]), int(sides[-1])
+
+
+def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
+    """Loads the model that the arguments name."""
+    dtype = None if arguments.dtype is None else DTYPES[arguments.dtype]
+    pipeline = ZImagePipeline.from_local_dir(arguments.model, arguments.device, dtype, arguments.attention)
+    if arguments.compile:
+        pipeline.compile()
+    return pipeline
+
+
+def draw(pipeline: ZImagePipeline, job: Job) -> Image.Image:
+    """Draws one picture, telling of each step on standard error."""
+    settings = job.settings
+
+    def tell(event: StepEvent) -> None:
+        print(f"\r  step {event.done} of {event.total}", end="" if event.done < event.total else "\n", file=sys.stderr)
+
+    images = pipeline(
+        job.prompt,
+        height=settings.height,
+        width=settings.width,
+        num_inference_steps=settings.num_inference_steps,
+        guidance_scale=settings.guidance_scale,
+        negative_prompt=settings.negative_prompt,
+        cfg_truncation=settings.cfg_truncation,
+        cfg_normalization=settings.cfg_normalization,
+        generator=torch.Generator("cpu").manual_seed(settings.seed or 0),
+        on_step=tell,
+    ).images
+    return next(iter(images))
+
+
+def save_picture(image: Image.Image, path: Path, job: Job) -> None:
+    """Writes a PNG that says how it was made; a file of that name is whole, or not there at all."""
+    info = PngInfo()
+    info.add_text(METADATA_KEY, job.to_json())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        image.save(unfinished, format="PNG", pnginfo=info)
+        unfinished.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            unfinished.unlink()

@@ -1,0 +1,186 @@
+"""The two command lines, on a model with tiny random weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+from zimage.cli import METADATA_KEY, parse_size
+from zimage.errors import ConfigError
+from zimage.tools.random_nano import make_random_nano
+
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "random-nano"
+    make_random_nano(path)
+    return path
+
+
+def script(root: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, root / "Z-Image" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def inference(repository_root) -> ModuleType:
+    return script(repository_root, "inference")
+
+
+@pytest.fixture
+def batch(repository_root) -> ModuleType:
+    return script(repository_root, "batch_inference")
+
+
+@pytest.fixture
+def options(folder) -> list[str]:
+    return ["--model", str(folder), "--device", "cpu", "--steps", "2"]
+
+
+def test_one_picture(inference, options, tmp_path):
+    file = tmp_path / "new" / "fox.png"
+    assert inference.main(["狐狸", "--size", "96x64", "--seed", "7", "--output", str(file), *options]) == 0
+    image = Image.open(file)
+    said = json.loads(image.text[METADATA_KEY])
+    assert image.size == (96, 64)
+    assert (said["prompt"], said["seed"], said["num_inference_steps"]) == ("狐狸", 7, 2)
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_several_seeds(inference, options, tmp_path):
+    out = str(tmp_path / "fox.png")
+    assert inference.main(["fox", "--size", "64", "--count", "2", "--output", out, *options]) == 0
+    pictures = [np.asarray(Image.open(tmp_path / f"fox-{i}.png")) for i in (1, 2)]
+    assert not np.array_equal(*pictures)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--size", "10x"], "WIDTHxHEIGHT"),
+        (["--size", "100"], "multiple of 16"),
+        (["--size", "48"], "multiple of 32"),
+        (["--count", "0"], "count"),
+        (["--seed", "-1"], "seed"),
+        (["--steps", "0"], "num_inference_steps"),
+        (["--model", "nowhere"], "model_index.json"),
+        (["--attention", "warp"], "warp"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(inference, options, capsys, tmp_path, arguments, words):
+    file = tmp_path / "x.png"
+    assert inference.main(["fox", "--size", "64", "--output", str(file), *options, *arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert words in error
+    assert not file.exists()
+
+
+PROMPTS = """# a comment
+a red fox
+
+一只猫
+{"prompt": "a dog", "seed": 3, "size": "64x32", "negative_prompt": "cats"}
+"""
+
+
+@pytest.fixture
+def prompts(tmp_path) -> Path:
+    file = tmp_path / "prompts.txt"
+    file.write_text(PROMPTS, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def run_batch(batch, options, prompts, tmp_path, monkeypatch):
+    """Draws the file, and returns the names of the pictures drawn in this run."""
+    drawn: list[str] = []
+    save = batch.save_picture
+    monkeypatch.setattr(
+        batch, "save_picture", lambda image, path, job: (drawn.append(path.name), save(image, path, job))
+    )
+
+    def run(*more: str, status: int = 0) -> list[str]:
+        drawn.clear()
+        assert batch.main([str(prompts), "--output", str(tmp_path / "out"), *options, *more]) == status
+        return list(drawn)
+
+    return run
+
+
+def test_every_prompt_in_every_size(run_batch, tmp_path):
+    drawn = run_batch("--size", "64", "--size", "32x64")
+    assert sorted(name.rsplit("-", 1)[0] for name in drawn) == [
+        "00002-32x64", "00002-64x64", "00004-32x64", "00004-64x64", "00005-64x32",
+    ]  # fmt: skip
+    [dog] = [name for name in drawn if name.startswith("00005")]
+    said = json.loads(Image.open(tmp_path / "out" / dog).text[METADATA_KEY])
+    assert (said["prompt"], said["seed"], said["negative_prompt"]) == ("a dog", 3, "cats")
+
+
+def test_it_goes_on_where_it_stopped(run_batch, batch, tmp_path, monkeypatch):
+    draw, left = batch.draw, iter(range(2))
+
+    def draw_until_stopped(*arguments):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return draw(*arguments)
+
+    monkeypatch.setattr(batch, "draw", draw_until_stopped)
+    first = run_batch("--size", "32", status=130)
+    monkeypatch.setattr(batch, "draw", draw)
+    second = run_batch("--size", "32")
+
+    assert (len(first), len(second)) == (2, 1)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*first, *second}
+    assert run_batch("--size", "32") == []
+
+
+def test_only_what_has_changed_is_drawn_again(run_batch, prompts):
+    run_batch("--size", "32")
+    prompts.write_text(PROMPTS.replace("a red fox", "a blue fox"), encoding="utf-8")
+    assert [name[:5] for name in run_batch("--size", "32")] == ["00002"]
+    assert len(run_batch("--size", "32", "--steps", "3")) == 3
+
+
+def test_a_dry_run_draws_nothing(run_batch, capsys, tmp_path):
+    assert run_batch("--size", "32", "--dry-run") == []
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"prompt": "x", "steps": 3}', "line 1: unknown keys"),
+        ('{"prompt": 3}', "line 1: prompt"),
+        ('{"seed": 3}', "line 1: prompt"),
+        ('{"prompt": ', "line 1: not JSON"),
+        ('{"prompt": "x", "size": "big"}', "line 1: a size"),
+        ("# nothing", "no prompt"),
+    ],
+)
+def test_a_line_that_is_not_understood(run_batch, prompts, capsys, line, words):
+    prompts.write_text(line, encoding="utf-8")
+    assert run_batch(status=1) == []
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "size"), [("512", (512, 512)), ("1280x720", (1280, 720)), ("64×32", (64, 32))])
+def test_sizes(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "x", "1x2x3", "-1", "²"])
+def test_no_sizes(text):
+    with pytest.raises(ConfigError):
+        parse_size(text)
