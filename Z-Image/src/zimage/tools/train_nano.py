@@ -12,16 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from zimage.tools.nano.decoder import train_decoder
+from zimage.tools.nano.drafting import train_drafts
 from zimage.tools.nano.export import export
 from zimage.tools.nano.judge import train_judge
 from zimage.tools.nano.latents import CHECKPOINT, build_cache
 from zimage.tools.nano.material import prepare_material
-from zimage.tools.nano.polishing import polish
 from zimage.tools.nano.team import run_team
 from zimage.tools.nano.text_training import train_text_encoder
 from zimage.tools.nano.transformer_training import train_transformer
-from zimage.tools.nano.unpacking import CHECKPOINT as ENCODER
-from zimage.tools.nano.unpacking import unpack
 from zimage.tools.nano.vae import train_vae
 
 REPOSITORY = Path(__file__).parents[4]
@@ -29,19 +27,19 @@ DEFAULT_MINUTES = {
     "vae": 40.0,
     "decoder": 10.0,
     "text-encoder": 20.0,
-    "polish": 8.0,
+    "drafts": 10.0,
     "transformer": 120.0,
-    "judge": 10.0,
+    "judge": 20.0,
 }
 STAGES = (
-    "material", "vae", "latents", "decoder", "text-encoder", "unpack", "polish", "transformer", "judge", "export",
+    "material", "vae", "latents", "decoder", "text-encoder", "drafts", "transformer", "judge", "export",
     "all",
 )  # fmt: skip
 TRAINERS = {
     "vae": train_vae,
     "decoder": train_decoder,
     "text-encoder": train_text_encoder,
-    "polish": polish,
+    "drafts": train_drafts,
     "transformer": train_transformer,
     "judge": train_judge,
 }
@@ -65,18 +63,11 @@ def stages(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
         "latents": cache_latents,
         "decoder": train("decoder"),
         "text-encoder": train("text-encoder"),
-        "unpack": partial(unpack_once, work),
-        "polish": train("polish"),
+        "drafts": train("drafts"),
         "transformer": train("transformer"),
         "judge": train("judge"),
         "export": partial(export, work, arguments.folder, arguments.cache),
     }
-
-
-def unpack_once(work: Path) -> None:
-    """Solves the text encoder's fourth and fifth layers unless that was done."""
-    if not (work / ENCODER).exists():
-        unpack(work)
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -85,20 +76,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__.splitlines()[0] if __doc__ else None,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    names = (
-        "material",
-        "vae",
-        "latents",
-        "decoder",
-        "text-encoder",
-        "unpack",
-        "polish",
-        "transformer",
-        "judge",
-        "export",
-        "all",
-    )
-    parser.add_argument("stage", choices=names)
+    parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--work", type=Path, default=REPOSITORY / "data" / "nano", help="checkpoints and logs")
     parser.add_argument("--cache", type=Path, default=REPOSITORY / "data" / "nano-material", help="npm packages")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "Z-Image" / "ckpts" / "zimage-nano")

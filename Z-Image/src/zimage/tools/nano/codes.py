@@ -14,7 +14,7 @@ from torch import Tensor
 from zimage.tools.nano.latents import LatentCache, as_cells, neutral_targets
 from zimage.tools.nano.scenes import CELLS, LAYOUTS, Scene
 
-CODE = 224
+CODE = 216
 HALF_WEIGHT = 1.0
 FULL_ROLES = CELLS * CELLS
 HALF_ROLES = 4

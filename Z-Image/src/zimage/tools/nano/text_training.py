@@ -2,8 +2,8 @@
 
 The registers at the end of a prompt learn to carry the scene: every cell register the code of
 the thing that its cell shows and its role, the scene register what stands where, how often
-and on which colour. The layer after the learned ones then turns codes and roles into latents
-(`unpacking`), so that the transformer finds a draft of the picture in its caption, instead of
+and on which colour. The next two layers are then taught to turn codes and roles into latents
+(`drafting`), so that the transformer finds a draft of the picture in its caption, instead of
 having to find the meaning of names through noise.
 """
 

@@ -13,6 +13,7 @@ from torch.nn.functional import mse_loss, pad
 from transformers import Qwen2Tokenizer
 
 from zimage.tools.nano.captions import CaptionSource, Example
+from zimage.tools.nano.drafts import load_encoder
 from zimage.tools.nano.latents import (
     CELL,
     FULL,
@@ -39,7 +40,6 @@ from zimage.tools.nano.training import (
     split_parameters,
 )
 from zimage.tools.nano.transformer_forward import forward, prepare_start
-from zimage.tools.nano.unpacking import load_encoder
 from zimage.tools.nano.vae import load_vae
 
 CHECKPOINT_EVERY_S = 110
