@@ -1,6 +1,6 @@
 """Proves the real size: Z-Image-Turbo's published layout with random values, loaded strictly, one forward.
 
-python bench/real_size.py [--folder DIR] [--load-only] [--memory-gb 24] [--tiny]
+python bench/real_size.py [--folder DIR] [--load-only] [--memory-gb 24] [--tiny] [--write docs/weights.md]
 
 Writes 24.6 GB of float32 shards, of the published names and sizes, loads them in bfloat16 in a process of its own,
 runs one forward at 256×256, and deletes them. The exit status is 1 when the process needed more memory than allowed.
@@ -36,6 +36,7 @@ from zimage.utils.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
 
 from bench.machine import describe_machine  # noqa: E402
 
+MARK, END_MARK = "<!-- bench:real-size -->", "<!-- /bench:real-size -->"
 PUBLISHED_ORDER = (
     "x_pad_token", "cap_pad_token", "all_x_embedder", "all_final_layer", "noise_refiner", "context_refiner",
     "t_embedder", "cap_embedder", "layers",
@@ -120,25 +121,24 @@ def forward_s(model: ZImageTransformer2DModel, config: TransformerConfig) -> flo
     return took_s
 
 
-def measure(folder: Path, block: Path, *, load_only: bool) -> dict[str, float]:
-    """What the process of its own does."""
+def measure(folder: Path, block: Path, *, load_only: bool) -> Iterator[dict[str, float]]:
+    """What the process of its own does; every stage tells its facts when it is over."""
     config = TransformerConfig.from_file(folder / "config.json")
     model, before = empty_model(config), peak_bytes()
     started = time.perf_counter()
     load_weights(model, folder, dtype=torch.bfloat16)
-    facts = {"load_s": time.perf_counter() - started, "before_bytes": before, "load_peak_bytes": peak_bytes()}
-    facts["model_bytes"] = sum(value.nbytes for value in model.state_dict().values())
-    facts["tensors_checked"] = check_values(model, planned_tensors(config, read_header(block)))
+    yield {"load_s": time.perf_counter() - started, "before_bytes": before, "load_peak_bytes": peak_bytes()}
+    model_bytes = sum(value.nbytes for value in model.state_dict().values())
+    compared = check_values(model, planned_tensors(config, read_header(block)))
+    yield {"model_bytes": model_bytes, "tensors_compared": compared}
     if not load_only:
-        facts["forward_s"] = forward_s(model, config)
-        facts["peak_bytes"] = peak_bytes()
-    return facts
+        yield {"forward_s": forward_s(model, config), "peak_bytes": peak_bytes()}
 
 
 def as_markdown(written: Conversion, write_s: float, facts: dict[str, float]) -> str:
     rows = [
         ("float32 shards", f"{written.size_bytes / GB:.2f} GB in {len(written.tensors)} files, {write_s:.0f} s"),
-        ("strict load in bfloat16", f"{facts['load_s']:.0f} s, {facts['tensors_checked']:.0f} tensors compared"),
+        ("strict load in bfloat16", f"{facts['load_s']:.0f} s, {facts['tensors_compared']:.0f} tensors compared"),
         ("the model's own size", f"{facts['model_bytes'] / GB:.2f} GB"),
         ("memory before loading", f"{facts['before_bytes'] / GB:.2f} GB"),
         ("peak memory while loading", f"{facts['load_peak_bytes'] / GB:.2f} GB"),
@@ -146,8 +146,12 @@ def as_markdown(written: Conversion, write_s: float, facts: dict[str, float]) ->
     if "forward_s" in facts:
         rows.append(("one forward at 256×256", f"{facts['forward_s']:.0f} s, finite"))
         rows.append(("peak memory with the forward", f"{facts['peak_bytes'] / GB:.2f} GB"))
-    lines = [f"{describe_machine()}, torch {torch.__version__}, {torch.get_num_threads()} threads", ""]
-    return "\n".join([*lines, "| what | measured |", "|---|---|", *(f"| {what} | {value} |" for what, value in rows)])
+    about = f"{describe_machine()}, torch {torch.__version__}, {torch.get_num_threads()} of its threads."
+    return "\n".join([f"Measured on {about}", "", "| what | measured |", "|---|---|", *map(_row, rows)])
+
+
+def _row(row: tuple[str, str]) -> str:
+    return f"| {row[0]} | {row[1]} |"
 
 
 def prove(config: TransformerConfig, root: Path, *, load_only: bool) -> tuple[str, int]:
@@ -157,9 +161,23 @@ def prove(config: TransformerConfig, root: Path, *, load_only: bool) -> tuple[st
     written = write_checkpoint(config, write_block(block), root / "transformer")
     write_s = time.perf_counter() - started
     command = [sys.executable, __file__, "--measure", str(root), *(["--load-only"] if load_only else [])]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    facts = json.loads(done.stdout)
+    facts: dict[str, float] = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", file=sys.stderr, flush=True)
+            facts |= json.loads(line)
+    if process.returncode:
+        raise SystemExit(f"the process that loads and runs ended with {process.returncode}")
     return as_markdown(written, write_s, facts), int(facts.get("peak_bytes", facts["load_peak_bytes"]))
+
+
+def write_between_marks(path: Path, table: str) -> None:
+    before, mark, rest = path.read_text("utf-8").partition(MARK)
+    _, end_mark, after = rest.partition(END_MARK)
+    if not (mark and end_mark):
+        raise SystemExit(f"{path} has no {MARK} and {END_MARK}")
+    path.write_text(f"{before}{mark}\n{table}\n{end_mark}{after}", "utf-8")
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -168,6 +186,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--memory-gb", type=float, default=24.0, help="what loading and running may need")
     parser.add_argument("--load-only", action="store_true", help="no forward: without native bfloat16 it takes minutes")
     parser.add_argument("--tiny", action="store_true", help="a model of a few values, to try the script")
+    parser.add_argument("--write", type=Path, help=f"put the table between {MARK} and {END_MARK} of this file")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -176,7 +195,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parse(argv)
     if arguments.measure:
         root = arguments.measure
-        print(json.dumps(measure(root / "transformer", root / "block.safetensors", load_only=arguments.load_only)))
+        for facts in measure(root / "transformer", root / "block.safetensors", load_only=arguments.load_only):
+            print(json.dumps(facts), flush=True)
         return 0
     arguments.folder.mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="real-size-", dir=arguments.folder))
@@ -185,6 +205,8 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         shutil.rmtree(root)
     print(table)
+    if arguments.write:
+        write_between_marks(arguments.write, table)
     if peak > arguments.memory_gb * GB:
         print(f"too much: {peak / GB:.2f} GB of {arguments.memory_gb:g} GB", file=sys.stderr)
         return 1

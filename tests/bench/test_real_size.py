@@ -7,8 +7,11 @@ import sys
 
 
 def test_a_tiny_model_is_written_loaded_and_run(repository_root, tmp_path):
+    folder, page = tmp_path / "disk", tmp_path / "page.md"
+    page.write_text("above\n<!-- bench:real-size -->\nold\n<!-- /bench:real-size -->\nbelow\n", "utf-8")
+    options = ["--tiny", "--folder", str(folder), "--memory-gb", "0.01", "--write", str(page)]
     done = subprocess.run(
-        [sys.executable, "bench/real_size.py", "--tiny", "--folder", str(tmp_path), "--memory-gb", "0.01"],
+        [sys.executable, "bench/real_size.py", *options],
         cwd=repository_root, capture_output=True, text=True, timeout=300, check=False,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
@@ -16,4 +19,7 @@ def test_a_tiny_model_is_written_loaded_and_run(repository_root, tmp_path):
     assert re.search(r"one forward at 256×256 \| \d+ s, finite", done.stdout)
     assert done.returncode == 1  # torch alone needs more than 10 MB
     assert "of 0.01 GB" in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
+    above, table, below = page.read_text("utf-8").partition(done.stdout)
+    assert (above, below) == ("above\n<!-- bench:real-size -->\n", "<!-- /bench:real-size -->\nbelow\n")
+    assert "| strict load" in table
