@@ -17,6 +17,7 @@ from backend.api.dependencies import Services
 from backend.api.errors import documented, install_error_handlers
 from backend.api.guards import Door, HostGuard, OriginGuard, SecurityHeaders, TokenGuard
 from backend.api.limits import BodyGuard, RangeGuard
+from backend.api.measuring import RequestMeter
 from backend.models.config import Settings, is_loopback
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
@@ -28,6 +29,7 @@ from backend.services.engines.native import NativeEngine
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
 from backend.services.journal import Journal
+from backend.services.metrics import Metrics
 from backend.services.monitor import SystemMonitor
 from backend.services.planner import Hardware
 from backend.services.task_manager import TaskManager
@@ -74,6 +76,7 @@ def create_app(
 
 def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Hardware]) -> Services:
     """Builds the domain without any web framework."""
+    metrics = Metrics()
     catalogue = Catalogue(settings)
     generator = ImageGenerator(settings, catalogue, engine, hardware)
     store = HistoryStore(settings.images_dir, settings.history_file, trash_days=settings.trash_days)
@@ -96,8 +99,13 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
         Journal(settings.data_dir / "tasks.json"),
         admit=admission.check,
         limits=limits,
+        on_finished=metrics.on_finished,
     )
-    return Services(settings, catalogue, generator, store, monitor, tasks, TokenCounter(catalogue))
+    metrics.watch("zimage_tasks_waiting", "Tasks in the queue.", lambda: len(tasks.waiting_ids))
+    metrics.watch("zimage_tasks_running", "Tasks that run.", lambda: len(tasks.active()) - len(tasks.waiting_ids))
+    metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(generator.healthy))
+    metrics.watch("zimage_history_pictures", "Pictures outside the trash.", lambda: len(store))
+    return Services(settings, catalogue, generator, store, monitor, tasks, TokenCounter(catalogue), admission, metrics)
 
 
 def build_engine(settings: Settings) -> Engine:
@@ -128,6 +136,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
+    app.add_middleware(RequestMeter, metrics=app.state.services.metrics)
     app.add_middleware(RangeGuard)
     app.add_middleware(
         BodyGuard, max_bytes=settings.max_body_kb * 2**10, max_upload_bytes=settings.max_upload_mb * 2**20

@@ -9,9 +9,11 @@ from fastapi import Depends, Request
 
 from backend.models.config import Settings
 from backend.models.schemas import LOCAL_CLIENT
+from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
+from backend.services.metrics import Metrics
 from backend.services.monitor import SystemMonitor
 from backend.services.task_manager import TaskManager
 from backend.services.tokens import TokenCounter
@@ -31,6 +33,8 @@ class Services:
     monitor: SystemMonitor
     tasks: TaskManager
     tokens: TokenCounter
+    admission: Admission
+    metrics: Metrics
 
 
 def _services(request: Request) -> Services:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
 from backend.services.errors import (
     DiskFull,
+    Draining,
     IdempotencyMismatch,
     ModelNotInstalled,
     NoParameters,
@@ -48,6 +49,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (UnknownModel, 422),
     (ModelNotInstalled, 422),
     (QueueFull, 429),
+    (Draining, 503),
     (DiskFull, 507),
 )
 _FIELD_OF: dict[type[Exception], str] = {
@@ -75,6 +77,7 @@ _DESCRIPTIONS = {
     422: "The request is not valid; `fields` says what is wrong with each field.",
     429: "Too many tasks wait; `Retry-After` says when to try again, `position` where the task would have stood.",
     500: "A fault of the server; its log has more.",
+    503: "The server takes no new tasks now.",
     507: "The disk is too full for another picture.",
 }
 

@@ -38,7 +38,7 @@ IdempotencyKey = Annotated[
 EventId = Annotated[str | None, Header(max_length=100, description="Id of the last event that was received.")]
 
 
-@router.post("", status_code=202, responses=documented(400, 413, 422, 429, 507))
+@router.post("", status_code=202, responses=documented(400, 413, 422, 429, 503, 507))
 def submit(
     request: GenerateRequest,
     tasks: Tasks,
@@ -85,7 +85,7 @@ def cancel(task_id: TaskId, tasks: Tasks, settings: Config) -> TaskStatus:
     return _present(tasks.cancel(task_id), tasks, settings)
 
 
-@router.post("/{task_id}/retry", status_code=202, responses=documented(404, 409, 422, 429, 507))
+@router.post("/{task_id}/retry", status_code=202, responses=documented(404, 409, 422, 429, 503, 507))
 def retry(task_id: TaskId, tasks: Tasks, settings: Config, client: Client, response: Response) -> TaskCreated:
     """Queues a failed, cancelled or interrupted task once more, as a new task."""
     return _created(tasks.retry(task_id, client), settings, response)

@@ -1,21 +1,53 @@
-"""The machine, the process and where to find things."""
+"""The machine, the process, what it can do, and where to find things."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from backend import __version__
-from backend.api.dependencies import Monitor
+from backend.api.dependencies import App, Monitor, Tasks
+from backend.api.errors import documented
+from backend.models.capabilities import Capabilities, DrainRequest, Readiness, describe_capabilities
 from backend.models.system import Health, Root, SystemStatus
+from backend.services.errors import StudioError
 
 root_router = APIRouter(tags=["system"])
-router = APIRouter(prefix="/system", tags=["system"])
+router = APIRouter(tags=["system"])
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@root_router.get("/health")
-async def get_health() -> Health:
+@root_router.get("/health", responses={503: {"model": Health, "description": "The device is at fault; restart."}})
+async def get_health(app: App, response: Response) -> Health:
     """Tells that the process is up; answered on the event loop, so it also tells that the loop is free."""
-    return Health()
+    if app.generator.healthy:
+        return Health()
+    response.status_code = 503
+    return Health(status="unhealthy")
+
+
+@root_router.get("/health/ready", responses={503: {"model": Readiness, "description": "Not now."}})
+def get_readiness(app: App, response: Response) -> Readiness:
+    """Tells whether a task posted now would be taken, and if not, why."""
+    checks = {"engine": app.generator.healthy, "accepting": not (app.tasks.draining or app.tasks.closing)}
+    try:
+        app.admission.check_machine()
+        checks |= {"model": True, "disk": True}
+    except StudioError as error:
+        checks |= {"model": error.code != "model_not_installed", "disk": error.code != "insufficient_storage"}
+    ready = all(checks.values())
+    response.status_code = 200 if ready else 503
+    return Readiness(status="ready" if ready else "not ready", checks=checks)
+
+
+@root_router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "Metrics in Prometheus' text format."}},
+)
+def get_metrics(app: App) -> Response:
+    """Returns numbers for Prometheus: queue, steps, pictures, failures, requests, memory."""
+    return Response(app.metrics.render(), media_type=METRICS_TYPE)
 
 
 @root_router.get("/")
@@ -24,7 +56,20 @@ async def get_root() -> Root:
     return Root(version=__version__)
 
 
-@router.get("/status")
+@router.get("/system/status")
 def get_status(monitor: Monitor) -> SystemStatus:
     """Returns the latest sample of processor, memory, graphics card and disk; `gpu` is null where there is none."""
     return monitor.status()
+
+
+@router.post("/system/drain", responses=documented(400, 413, 422))
+def drain(request: DrainRequest, tasks: Tasks) -> DrainRequest:
+    """Takes no new tasks while those that wait still run, for a restart that interrupts nobody; or takes them again."""
+    tasks.draining = request.drain
+    return request
+
+
+@router.get("/capabilities")
+def get_capabilities(app: App) -> Capabilities:
+    """Tells limits, sizes and features, so that a client can build its form from them."""
+    return describe_capabilities(app.settings, __version__)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.guards import UI_POLICY, SecurityHeaders
 
-_API_PATHS = ("/health", "/docs", "/redoc", "/openapi.json")
+_API_PATHS = ("/health", "/health/ready", "/docs", "/redoc", "/openapi.json")
 _NOT_BUILT = "The browser UI is not built yet. Run ./start.sh (or start.bat), which builds it."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backend.models.schemas import GenerateRequest
-from backend.services.catalogue import Catalogue
+from backend.services.catalogue import AUTO, Catalogue
 from backend.services.errors import DiskFull, TooMuchWork
 
 _MIB = 2**20
@@ -37,6 +37,19 @@ class Admission:
                 f"pictures are {work:,.0f} megapixel steps; the limit is {self._max_work:,}. Ask for fewer pictures."
             )
         self._catalogue.resolve(request.model)
+        self._check_disk()
+
+    def check_machine(self) -> None:
+        """Checks what does not depend on the request, with the model that `auto` means.
+
+        Raises:
+            ModelError: no model is installed.
+            DiskFull: less space is free than the settings want.
+        """
+        self._catalogue.resolve(AUTO)
+        self._check_disk()
+
+    def _check_disk(self) -> None:
         free_mb = self._free_disk_bytes() // _MIB
         if free_mb < self._min_free_disk_mb:
             raise DiskFull(

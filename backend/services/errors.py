@@ -10,7 +10,8 @@ StudioError
 ├── ModelError                          → the request or the set-up is wrong
 │   ├── UnknownModel, ModelNotInstalled → 422
 │   └── ModelBroken                     → the task fails
-├── OutOfMemory, BlankPicture           → the task fails
+├── Draining                            → 503
+├── OutOfMemory, BlankPicture, DeviceFault → the task fails
 └── Stopped                             → the task ends: Cancelled, TimedOut, ShutDown
 """
 
@@ -134,6 +135,18 @@ class BlankPicture(StudioError):
     """The model produced numbers that are no picture."""
 
     code = "invalid_output"
+
+
+class DeviceFault(StudioError):
+    """The device has failed; the engine is taken down and set up anew for the next task."""
+
+    code = "device_error"
+
+
+class Draining(StudioError):
+    """The server takes no new tasks, because it is about to be restarted."""
+
+    code = "draining"
 
 
 class Stopped(StudioError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable
@@ -13,10 +14,11 @@ from pathlib import Path
 from PIL import Image
 
 from backend.models.config import Settings
-from backend.models.schemas import MAX_SEED, GenerateRequest
+from backend.models.schemas import MAX_SEED, MIN_SIDE_PX, GenerateRequest
 from backend.services.catalogue import Catalogue, Model
-from backend.services.engines.base import Engine, EngineRequest, StepEvent
-from backend.services.errors import ModelBroken
+from backend.services.engines.base import Engine, EngineRequest, OnStep, StepEvent
+from backend.services.engines.faults import is_device_fault
+from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
 from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_sides, fit_size, plan_load
 from backend.services.preview import PreviewPixels
 from backend.utils.safetensors_header import count_values
@@ -126,6 +128,9 @@ class ImageGenerator:
         self._draw_seed = draw_seed
         self._hardware: Hardware | None = None
         self._loaded: _Loaded | None = None
+        self._largest = (0, 0)
+        self.healthy = True
+        """False after a fault of the device, until a picture has been drawn again."""
 
     @property
     def loaded_model(self) -> str | None:
@@ -173,7 +178,7 @@ class ImageGenerator:
             watch.stepped(event)
             on_progress(Progress(Phase.DENOISING, event.forwards_done, note, watch.times, event.preview))
 
-        [image] = self._engine.generate(engine_request, on_step)
+        image = self._draw(engine_request, on_step)
         watch.decoded()
         return GeneratedImage(
             image=image,
@@ -187,6 +192,36 @@ class ImageGenerator:
             note=note,
             times=watch.times,
         )
+
+    def _draw(self, request: EngineRequest, on_step: OnStep) -> Image.Image:
+        try:
+            [image] = self._engine.generate(request, on_step)
+        except OutOfMemory as error:
+            raise OutOfMemory(f"{error} {self._what_would_fit(request)}") from None
+        except Exception as error:
+            if not is_device_fault(error):
+                raise
+            logger.exception("the device has failed")
+            self.healthy = False
+            self._loaded = None
+            raise DeviceFault(
+                "The device has failed. The model is loaded anew for the next task; if that fails too, restart Z-Image."
+            ) from None
+        if image.convert("RGB").getbbox() is None:  # no pixel above zero
+            raise BlankPicture("The model produced a completely black picture, which is a fault of its numbers.")
+        self.healthy = True
+        self._largest = max(self._largest, (request.width_px, request.height_px), key=math.prod)
+        return image
+
+    def _what_would_fit(self, request: EngineRequest) -> str:
+        """Names the largest size that was drawn before, or one of half the area."""
+        width, height = self._largest
+        if not 0 < width * height < request.width_px * request.height_px:
+            scale = math.sqrt(0.5)
+            width, height = (
+                max(MIN_SIDE_PX, int(side * scale) // 64 * 64) for side in (request.width_px, request.height_px)
+            )
+        return f"{width}×{height} should fit."
 
     def _ensure_loaded(self, model: Model, request: GenerateRequest, on_progress: OnProgress) -> LoadPlan:
         path, hardware = model.path, self._hardware
@@ -203,6 +238,8 @@ class ImageGenerator:
         if self._loaded != wanted:
             on_progress(Progress(Phase.LOADING, note=f"Loading {model.name}"))
             self._loaded = None
+            if not self.healthy:
+                self._engine.unload()
             started = time.perf_counter()
             self._engine.load(path, plan)
             self._loaded = wanted

@@ -12,6 +12,7 @@ from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Status, TaskRe
 from backend.services.errors import (
     Cancelled,
     DiskFull,
+    Draining,
     IdempotencyMismatch,
     ShutDown,
     TaskAlreadyFinished,
@@ -47,6 +48,7 @@ class TaskManager:
         *,
         admit: Callable[[GenerateRequest], None],
         limits: Limits,
+        on_finished: Callable[[TaskRecord], None] = lambda _task: None,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         make_id: Callable[[], str] = new_id,
@@ -55,6 +57,9 @@ class TaskManager:
         self._journal = journal
         self._admit = admit
         self._limits = limits
+        self._on_finished = on_finished
+        self.draining = False
+        """Whether new tasks are refused while those that wait still run."""
         self._monotonic = monotonic
         self._now = now
         self._make_id = make_id
@@ -111,6 +116,11 @@ class TaskManager:
         return not self._worker.is_alive() or not self._prepared.is_set()
 
     @property
+    def waiting_ids(self) -> tuple[str, ...]:
+        """Ids of the tasks that wait, in the order of their turns."""
+        return self._order
+
+    @property
     def closing(self) -> bool:
         """Whether the process is about to end."""
         return self._closing
@@ -124,6 +134,7 @@ class TaskManager:
 
         Raises:
             QueueFull: too many tasks wait.
+            Draining: no new tasks are taken.
             IdempotencyMismatch: the key came with another request before.
             DiskFull: the task cannot be stored.
             StudioError: the request was not admitted.
@@ -131,6 +142,8 @@ class TaskManager:
         known = self._find(client, idempotency_key, request)
         if known is not None:
             return known
+        if self.draining:
+            raise Draining("The server is about to be restarted and takes no new tasks; try again in a minute.")
         self._admit(request)
         with self._changed:
             known = self._find(client, idempotency_key, request)  # two at once: the first one counts
@@ -355,6 +368,7 @@ class TaskManager:
     def _finish(self, task_id: str, **changes: object) -> TaskRecord:
         task = self._tasks[task_id].model_copy(update={**changes, "cancelling": False, "preview_seq": None})
         logger.info("task %s %s", task_id, task.status)
+        self._on_finished(task)
         tasks = {key: other for key, other in self._tasks.items() if key != task_id}  # new: readers hold no lock
         tasks[task_id] = task  # finished tasks stand in the order of their ends
         finished = [key for key, other in tasks.items() if other.status.is_final]

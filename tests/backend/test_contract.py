@@ -161,7 +161,7 @@ def test_every_error_has_the_one_body(openapi):
     for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
             for status, response in operation["responses"].items():
-                if status >= "400":
+                if status >= "400" and not (path.startswith("/health") and status == "503"):  # their own body says it
                     schema = response["content"]["application/json"]["schema"]
                     assert schema == {"$ref": "#/components/schemas/ErrorBody"}, (method, path, status)
                     seen += 1

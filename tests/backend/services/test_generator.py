@@ -3,9 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from backend.services.catalogue import Catalogue
-from backend.services.errors import Cancelled, ModelBroken, UnknownModel
+from backend.services.engines.faults import is_device_fault
+from backend.services.errors import BlankPicture, Cancelled, ModelBroken, OutOfMemory, UnknownModel
 from backend.services.generator import GeneratedImage, ImageGenerator, Phase, Progress, measure_weights
 from backend.services.planner import LoadPlan
 from tests.backend.fakes import PLAIN_CPU, a_request, make_model_folder, write_safetensors
@@ -198,3 +200,34 @@ def test_damaged_weights_are_said(make, settings):
 
     with pytest.raises(ModelBroken, match="zimage-nano are damaged"):
         draw(make())
+
+
+def test_a_black_picture_is_a_fault_of_the_model(make, engine, monkeypatch):
+    monkeypatch.setattr("tests.backend.fakes.colour_of", lambda *_: Image.new("RGB", (8, 8)))
+    with pytest.raises(BlankPicture, match="black"):
+        draw(make())
+
+
+def test_a_lack_of_memory_says_what_would_fit(make, engine):
+    generator = make(CARD)
+    engine.errors[1] = OutOfMemory("It does not fit.")
+    with pytest.raises(OutOfMemory, match=r"It does not fit\. 1408×1408 should fit"):
+        draw(generator, width=2048, height=2048)
+    draw(generator, width=1024, height=512)
+    engine.errors[1] = OutOfMemory("It does not fit.")
+    with pytest.raises(OutOfMemory, match="1024×512 should fit"):
+        draw(generator, width=2048, height=2048)
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (RuntimeError("CUDA error: device-side assert triggered"), True),
+        (RuntimeError("boom"), False),
+        (ValueError("CUDA error"), False),
+        (type("AcceleratorError", (RuntimeError,), {})("x"), True),
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA error: out of memory"), False),
+    ],
+)
+def test_faults_of_the_device_are_told_apart(error, fault):
+    assert is_device_fault(error) == fault

@@ -1,0 +1,117 @@
+"""What a client may rely on, in one answer."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from backend.models.config import Settings
+from backend.models.gallery import MAX_BULK, MAX_TAG_CHARACTERS, MAX_TAGS
+from backend.models.schemas import (
+    MAX_PICTURES,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    MAX_SIDE_PX,
+    MAX_STEPS,
+    MIN_SIDE_PX,
+    SIDE_MULTIPLE_PX,
+    Frozen,
+)
+
+PRESETS = ((512, 512), (768, 768), (1024, 1024), (1536, 1536), (1152, 896), (1216, 832), (1344, 768), (1536, 640))
+"""Landscape sizes; each stands for its portrait as well."""
+
+
+class Size(Frozen):
+    """Sides of a picture in pixels."""
+
+    width: int
+    height: int
+
+
+class SizeLimits(Frozen):
+    """Which sizes may be asked for."""
+
+    min_side: int = MIN_SIDE_PX
+    max_side: int = MAX_SIDE_PX
+    multiple: int = SIDE_MULTIPLE_PX
+    default: Size
+    presets: list[Size]
+
+
+class RequestLimits(Frozen):
+    """How much may be asked for."""
+
+    max_prompt_characters: int = MAX_PROMPT_CHARACTERS
+    max_steps: int = MAX_STEPS
+    default_steps: int
+    max_seed: int = MAX_SEED
+    max_pictures: int = MAX_PICTURES
+    max_work: int
+    max_queued_tasks: int
+    max_queued_tasks_per_client: int
+    max_upload_bytes: int
+    max_bulk: int = MAX_BULK
+    max_tags: int = MAX_TAGS
+    max_tag_characters: int = MAX_TAG_CHARACTERS
+    task_timeout_s: float
+    trash_days: float
+
+
+class Features(Frozen):
+    """What this server can do."""
+
+    preview: bool = True
+    events: bool = True
+    retry: bool = True
+    reorder: bool = True
+    idempotency: bool = True
+    trash: bool = True
+    tokens: bool = True
+    metrics: bool = True
+    login: bool
+
+
+class Capabilities(Frozen):
+    """Limits, sizes and features; the models are at /api/models."""
+
+    version: str
+    sizes: SizeLimits
+    limits: RequestLimits
+    features: Features
+
+
+class Readiness(Frozen):
+    """Whether a task would be taken now."""
+
+    status: str
+    checks: dict[str, bool]
+
+
+class DrainRequest(BaseModel):
+    """Whether to take no new tasks."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    drain: bool
+
+
+def describe_capabilities(settings: Settings, version: str) -> Capabilities:
+    """Gathers what the settings and the schemas allow."""
+    sides = [*PRESETS, *((height, width) for width, height in PRESETS if width != height)]
+    return Capabilities(
+        version=version,
+        sizes=SizeLimits(
+            default=Size(width=settings.default_width, height=settings.default_height),
+            presets=[Size(width=width, height=height) for width, height in sides],
+        ),
+        limits=RequestLimits(
+            default_steps=settings.default_num_inference_steps,
+            max_work=settings.max_work,
+            max_queued_tasks=settings.max_queued_tasks,
+            max_queued_tasks_per_client=settings.max_queued_tasks_per_client,
+            max_upload_bytes=settings.max_upload_mb * 2**20,
+            task_timeout_s=settings.task_timeout,
+            trash_days=settings.trash_days,
+        ),
+        features=Features(login=bool(settings.tokens)),
+    )

@@ -1,0 +1,17 @@
+"""Which exceptions mean that the device itself is at fault."""
+
+from __future__ import annotations
+
+_MARKS = ("CUDA error", "cudaError", "device-side assert", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error", "MPS backend")
+
+
+def is_device_fault(error: BaseException) -> bool:
+    """Tells whether an exception comes from a device whose state is lost: every later call on it would fail as well.
+
+    torch raises `AcceleratorError` for these, a `RuntimeError` in versions before; a lack of memory is none of them.
+    """
+    if "OutOfMemory" in type(error).__name__:
+        return False
+    return type(error).__name__ == "AcceleratorError" or (
+        isinstance(error, RuntimeError) and any(mark in str(error) for mark in _MARKS)
+    )
