@@ -56,8 +56,9 @@ export default defineConfig([
     languageOptions: { globals: { server: 'readonly' } },
     rules: { 'no-console': 'off' },
   },
+  { files: ['pwa/sw.js'], languageOptions: { globals: globals.serviceworker } },
   {
-    files: ['e2e/**', '*.config.js'],
+    files: ['e2e/**', '*.config.js', 'pwa/plugin.js'],
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
     rules: { 'no-console': 'off' },
   },

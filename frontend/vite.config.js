@@ -3,6 +3,8 @@ import process from 'node:process'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
 
+import { serviceWorker } from './pwa/plugin.js'
+
 const apiPort = process.env.ZIMAGE_PORT ?? '15000'
 const webPort = Number(process.env.ZIMAGE_WEB_PORT ?? '15001')
 const target = `http://127.0.0.1:${apiPort}`
@@ -17,7 +19,7 @@ function vendorChunk(id) {
 }
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), serviceWorker()],
   server: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },
   preview: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },
   build: {

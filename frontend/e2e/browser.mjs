@@ -33,9 +33,17 @@ export function launchBrowser(executablePath) {
   return chromium.launch({ executablePath, headless: true, args: FLAGS })
 }
 
-/** A page of a fresh browser profile. `page.complaints` collects what the console says against us. */
+/** Said by Playwright where a test does without the service worker. */
+const WORKER_NOISE = /registration blocked by Playwright/
+
+/**
+ * A page of a fresh browser profile. `page.complaints` collects what the console says against us.
+ *
+ * The service worker is left out: it would load every file of the page for each test anew.
+ */
 export async function openPage(browser, url, options = {}) {
-  const { settings, ...context } = { locale: 'en-US', viewport: { width: 1280, height: 900 }, ...options }
+  const defaults = { locale: 'en-US', viewport: { width: 1280, height: 900 }, serviceWorkers: 'block' }
+  const { settings, ...context } = { ...defaults, ...options }
   const profile = await browser.newContext(context)
   if (settings) {
     // Only where nothing is stored yet: a reload keeps what the person typed.
@@ -47,7 +55,8 @@ export async function openPage(browser, url, options = {}) {
   page.complaints = []
   page.on('pageerror', (error) => page.complaints.push(String(error)))
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) page.complaints.push(message.text())
+    const matters = ['error', 'warning'].includes(message.type()) && !WORKER_NOISE.test(message.text())
+    if (matters) page.complaints.push(message.text())
   })
   await page.goto(url)
   return page

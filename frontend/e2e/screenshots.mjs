@@ -1,5 +1,5 @@
 /**
- * Remakes frontend/screenshots/: starts the real server, lets its model draw some pictures and looks at the
+ * Remakes docs/screenshots/: starts the real server, lets its model draw some pictures and looks at the
  * built page in Chromium. Run `npm run build` first.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { findChromium, launchBrowser, openPage } from './browser.mjs'
 import { Server } from './server.mjs'
 
-const TARGET = fileURLToPath(new URL('../screenshots/', import.meta.url))
+const TARGET = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url))
 const PROMPTS = [
   'a rocket on a yellow background',
   '一朵向日葵',
@@ -23,22 +23,29 @@ const PROMPTS = [
   '一个红苹果',
   'a red fox on a blue background',
 ]
-const VIEWS = [
-  { name: 'desktop-light', colorScheme: 'light', locale: 'en-US', viewport: { width: 1440, height: 1080 } },
-  { name: 'desktop-dark', colorScheme: 'dark', locale: 'zh-CN', viewport: { width: 1440, height: 1080 } },
-  { name: 'tablet-light', colorScheme: 'light', locale: 'zh-CN', viewport: { width: 768, height: 1024 } },
-  {
-    name: 'phone-light',
-    colorScheme: 'light',
-    locale: 'en-US',
-    viewport: { width: 360, height: 780 },
-    deviceScaleFactor: 2,
-    hasTouch: true,
-    isMobile: true,
-    scrollTo: '.studio-result',
-  },
-]
-const WEBP_QUALITY = 0.86
+const WIDTHS = { 360: 780, 768: 1024, 1440: 1080, 3840: 2160 }
+const THEMES = { light: 'en-US', dark: 'zh-CN' }
+
+/** A window of each width in both themes, the dark ones in Chinese; and the two that the READMEs show. */
+function views() {
+  const all = Object.entries(WIDTHS).flatMap(([width, height]) =>
+    Object.entries(THEMES).map(([colorScheme, locale]) => ({
+      name: `studio-${width}-${colorScheme}`,
+      colorScheme,
+      locale,
+      viewport: { width: Number(width), height },
+      ...(Number(width) < 700 && { deviceScaleFactor: 2, hasTouch: true, isMobile: true, scrollTo: '.studio-result' }),
+    })),
+  )
+  const desktop = { colorScheme: 'light', viewport: { width: 1440, height: 1080 } }
+  return [
+    ...all,
+    { ...desktop, name: 'studio', locale: 'en-US' },
+    { ...desktop, name: 'studio.zh-CN', locale: 'zh-CN' },
+  ]
+}
+
+const WEBP_QUALITY = 0.82
 
 /** Chromium itself turns its PNG into a WebP of a fraction of the size. */
 async function toWebp(page, png) {
@@ -70,7 +77,7 @@ async function shoot(browser, server, { name, scrollTo, ...options }) {
   const png = await page.screenshot()
   await writeFile(`${TARGET}${name}.webp`, await toWebp(page, png))
   await page.context().close()
-  console.log(`screenshots/${name}.webp`)
+  console.log(`docs/screenshots/${name}.webp`)
 }
 
 const executable = findChromium()
@@ -83,7 +90,7 @@ try {
     await server.submit({ prompt, width: 512, height: 512, num_inference_steps: 9, seed: 42 + index })
   }
   await server.idle(300_000)
-  for (const view of VIEWS) await shoot(browser, server, view)
+  for (const view of views()) await shoot(browser, server, view)
 } finally {
   await browser.close()
   await server.dispose()

@@ -9,6 +9,7 @@ import './index.css'
 import App from './App.jsx'
 import { createQueryClient } from './hooks/queryClient.js'
 import { createI18n } from './i18n/index.js'
+import { registerServiceWorker } from './lib/serviceWorker.js'
 
 createRoot(document.getElementById('root')).render(
   <StrictMode>
@@ -19,3 +20,5 @@ createRoot(document.getElementById('root')).render(
     </I18nextProvider>
   </StrictMode>,
 )
+
+if (import.meta.env.PROD) registerServiceWorker()

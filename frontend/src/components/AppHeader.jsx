@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next'
 
+import HeaderDialogs from './HeaderDialogs.jsx'
 import LanguageSwitch from './LanguageSwitch.jsx'
 import ThemeSwitch from './ThemeSwitch.jsx'
 
@@ -16,6 +17,7 @@ export default function AppHeader() {
         <p>{t('app.tagline')}</p>
       </div>
       <div className="header-controls">
+        <HeaderDialogs />
         <LanguageSwitch />
         <ThemeSwitch />
       </div>

@@ -43,6 +43,18 @@ describe('SystemMonitor', () => {
     expect(await screen.findByText('–')).toBeInTheDocument()
   })
 
+  it('remembers the last minutes, and says them to those who cannot see', async () => {
+    renderWith(<SystemMonitor />)
+    expect(await screen.findByRole('img', { name: 'CPU: 12 to 12 % in the last minutes' })).toBeInTheDocument()
+    expect(screen.queryByRole('img', { name: /^GPU/ })).not.toBeInTheDocument()
+  })
+
+  it('warns of a full disk', async () => {
+    server.system = { ...server.system, disk: { ...server.system.disk, free_gb: 1.2 } }
+    renderWith(<SystemMonitor />)
+    expect(await screen.findByText(/Only 1.2 GB are free/)).toBeInTheDocument()
+  })
+
   it('says when it knows nothing, and tries again on demand', async () => {
     server.down = true
     const { user } = renderWith(<SystemMonitor />)

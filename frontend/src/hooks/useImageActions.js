@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { variationsOf } from '../lib/pictures.js'
 import { changeImages, deleteImage, exportImages, fetchPicture } from '../services/api.js'
+import { useCopy } from './useCopy.js'
 import { useErrorText } from './useErrorText.js'
 import { useImageCache } from './useImageCache.js'
 import { useToast } from './useToast.js'
@@ -37,6 +38,7 @@ export function useImageActions({ onVary } = {}) {
   const { t } = useTranslation()
   const toast = useToast()
   const attempt = useAttempt()
+  const copy = useCopy()
   const { patch, refresh } = useImageCache()
 
   const bulk = useCallback(
@@ -80,14 +82,7 @@ export function useImageActions({ onVary } = {}) {
     (ids) => attempt(async () => save(await exportImages(ids), 'z-image.zip')),
     [attempt],
   )
-  const copyPrompt = useCallback(
-    (image) =>
-      attempt(async () => {
-        await navigator.clipboard.writeText(image.prompt)
-        toast({ text: t('image.promptCopied') })
-      }),
-    [attempt, toast, t],
-  )
+  const copyPrompt = useCallback((image) => copy(image.prompt, t('image.promptCopied')), [copy, t])
   const copyPicture = useCallback(
     (image) =>
       attempt(async () => {

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+
+import { assertNoSidewaysScroll, barriersOf, seen, submitOf } from '../stage.mjs'
+
+/** Every dialog that a button of the page opens, by the place of the button. */
+const DIALOGS = ['.card-picture', '.header-controls button >> nth=0', '.header-controls button >> nth=1', '.prompt-chips button >> nth=1']
+
+/** For everyone: languages, themes, screen readers, narrow windows. */
+export function access(stage) {
+  it('says honestly when only the demo model is there', async () => {
+    const installed = (await stage.server.get('/models')).models.filter((model) => model.installed)
+    const page = await stage.open()
+    await seen(page.locator('.latest'))
+    const banner = page.getByText('Demo model.')
+    if (installed.every((model) => model.demo)) await seen(banner)
+    else assert.equal(await banner.count(), 0)
+  })
+
+  it('switches language and theme, and remembers both', async () => {
+    const page = await stage.open({ colorScheme: 'dark' })
+    const theme = () => page.evaluate(() => document.documentElement.dataset.bsTheme)
+    assert.equal(await theme(), 'dark')
+    await page.getByRole('button', { name: 'Light', exact: true }).click()
+    await page.getByRole('button', { name: '中文' }).click()
+    await seen(page.getByRole('heading', { name: '画廊' }))
+    await page.reload()
+    await seen(page.getByRole('heading', { name: '画廊' }))
+    assert.equal(await theme(), 'light')
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-Hans')
+  })
+
+  for (const [colorScheme, locale] of [
+    ['light', 'en-US'],
+    ['dark', 'zh-CN'],
+    ['light', 'zh-CN'],
+    ['dark', 'en-US'],
+  ]) {
+    it(`has no barrier that axe finds, in ${colorScheme} and ${locale}`, async () => {
+      await stage.havePictures(2)
+      const page = await stage.open({ colorScheme, locale })
+      await submitOf(page).click() // With its errors shown.
+      await seen(page.locator('.card-picture img'))
+      await page.locator('.card-choice').first().check()
+      assert.deepEqual(await barriersOf(page), [])
+      for (const opener of DIALOGS) {
+        await page.locator(opener).first().click()
+        await seen(page.getByRole('dialog'))
+        assert.deepEqual(await barriersOf(page), [], opener)
+        await page.keyboard.press('Escape')
+        await page.getByRole('dialog').waitFor({ state: 'detached' })
+      }
+    })
+  }
+
+  it('tells a screen reader what everything is', async () => {
+    const page = await stage.open()
+    await seen(page.locator('.studio'))
+    for (const [role, name] of [
+      ['banner', undefined],
+      ['main', undefined],
+      ['form', 'New picture'],
+      ['textbox', 'Prompt'],
+      ['group', 'Shape'],
+      ['slider', 'Steps'],
+      ['checkbox', 'Use the GPU'],
+      ['combobox', 'Model'],
+      ['region', 'Latest picture'],
+      ['region', 'Gallery'],
+      ['region', 'System'],
+      ['search', undefined],
+      ['status', undefined],
+    ]) {
+      assert.equal(await page.getByRole(role, name && { name, exact: true }).count(), 1, `${role} ${name ?? ''}`)
+    }
+  })
+
+  for (const width of [320, 360, 768, 1440, 3840]) {
+    it(`fits a window of ${width} px`, async () => {
+      await stage.havePictures(1)
+      const page = await stage.open({ viewport: { width, height: 800 }, hasTouch: width < 700, isMobile: width < 700 })
+      await seen(page.locator('.stage-image'))
+      await seen(page.locator('.card-picture'))
+      await page.getByRole('radio', { name: 'Custom' }).check()
+      await assertNoSidewaysScroll(page)
+      await page.getByRole('button', { name: '中文' }).click()
+      await assertNoSidewaysScroll(page)
+      await page.locator('.card-picture').first().click()
+      await seen(page.getByRole('dialog'))
+      await assertNoSidewaysScroll(page)
+    })
+  }
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+
+import { gone, promptOf, seen } from '../stage.mjs'
+
+const MANY = 10_000
+/** What the tab may hold while it scrolls through them. */
+const HEAP_BUDGET_BYTES = 300e6
+
+function fakePicture(number) {
+  const id = number.toString(16).padStart(32, '0')
+  return {
+    id,
+    filename: `${id}.png`,
+    prompt: `picture ${number}`,
+    width: 512,
+    height: 512,
+    num_inference_steps: 9,
+    use_gpu: false,
+    size_bytes: 1,
+    created_at: '2026-03-01T12:00:00Z',
+    generation_time_ms: 1000,
+    model: 'zimage-nano',
+    seed: number,
+    device: 'cpu',
+    guidance_scale: 0,
+    favourite: false,
+    tags: [],
+    deleted_at: null,
+    download_url: `/api/download/${id}`,
+    thumbnail_url: '/favicon.svg',
+  }
+}
+
+/** Answers a page of a history that is longer than a test could draw. */
+function answerMany(route) {
+  const query = new URL(route.request().url()).searchParams
+  const [page, size] = [Number(query.get('page') ?? 1), Number(query.get('page_size') ?? 20)]
+  const numbers = Array.from({ length: size }, (_, at) => (page - 1) * size + at).filter((number) => number < MANY)
+  return route.fulfill({ json: { images: numbers.map(fakePicture), total: MANY, page, page_size: size, next_cursor: null } })
+}
+
+/** Finding, choosing, changing and deleting pictures. */
+export function gallery(stage) {
+  it('pages, enlarges and reuses pictures', async () => {
+    await stage.havePictures(23)
+    const page = await stage.open()
+    await seen(page.getByText('Page 1 of 2'))
+    assert.equal(await page.locator('.card-picture img').count(), 20)
+    await page.getByRole('button', { name: 'Older' }).click()
+    await seen(page.getByText('Page 2 of 2'))
+    assert.match(page.url(), /\?page=2$/)
+    await page.reload()
+    await seen(page.getByText('Page 2 of 2'))
+    await page.goBack()
+    await seen(page.getByText('Page 1 of 2'))
+
+    await page.locator('.card-picture').first().click()
+    const dialog = page.getByRole('dialog')
+    await seen(dialog.getByText('Picture 1 of 20'))
+    await page.keyboard.press('ArrowRight')
+    await seen(dialog.getByText('Picture 2 of 20'))
+    await page.keyboard.press('ArrowLeft')
+    await dialog.getByRole('button', { name: 'Use these settings' }).click()
+    await gone(dialog)
+    assert.match(await promptOf(page).inputValue(), /^picture \d+$/)
+    await page.locator('.card-picture').first().click()
+    await seen(dialog)
+    await page.keyboard.press('Escape')
+    await gone(dialog)
+
+  })
+
+  it('deletes with a way back, and for good only from the trash', async () => {
+    await stage.havePictures(5)
+    const { total } = await stage.server.get('/history')
+    const page = await stage.open()
+    await seen(page.locator('.card-picture img'))
+    const boxes = page.locator('.card-choice')
+    await boxes.nth(0).check()
+    await boxes.nth(2).click({ modifiers: ['Shift'] })
+    await seen(page.getByText('3 chosen'))
+    await page.getByRole('toolbar').getByRole('button', { name: 'Delete' }).click()
+    await seen(page.getByText('3 pictures moved to the trash.'))
+    assert.equal((await stage.server.get('/history')).total, total - 3)
+    await page.getByRole('button', { name: 'Undo' }).click()
+    await seen(page.getByText(`${total} pictures`, { exact: true }))
+
+    const doomed = await page.locator('.card-picture img').first().getAttribute('alt')
+    await page.locator('.card-item').first().hover()
+    await page.getByRole('button', { name: `Delete: ${doomed}` }).first().click()
+    await seen(page.getByText('1 picture moved to the trash.'))
+    await page.getByRole('button', { name: 'Trash' }).click()
+    await seen(page.getByRole('heading', { name: 'Trash' }))
+    assert.match(page.url(), /trash=1/)
+    await page.locator('.card-item').first().hover()
+    await page.getByRole('button', { name: `Delete for good: ${doomed}` }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click()
+    await seen(page.getByText('The trash is empty'))
+    assert.equal((await stage.server.get('/history')).total, total - 1)
+  })
+
+  it('finds favourites and words, and packs what is chosen', async () => {
+    await stage.havePictures(5)
+    const page = await stage.open()
+    const [first] = (await stage.server.get('/history')).images
+    await page.locator('.card-item').first().hover()
+    await page.locator('.card-heart').first().click()
+    await page.getByRole('button', { name: 'Favourites only' }).click()
+    await seen(page.getByText('1 picture', { exact: true }))
+    await page.reload()
+    await seen(page.getByText('1 picture', { exact: true }))
+    await page.getByRole('searchbox').fill('nothing has these words')
+    await page.getByRole('button', { name: 'Clear the filters' }).click()
+    await page.getByRole('searchbox').fill(first.prompt)
+    await page.waitForFunction(
+      (prompt) => [...document.querySelectorAll('.gallery .card-picture img')].every(({ alt }) => alt.includes(prompt)),
+      first.prompt,
+    )
+    await page.getByRole('searchbox').fill('')
+    await page.locator('.card-choice').nth(0).check()
+    await page.locator('.card-choice').nth(1).check()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('toolbar').getByRole('button', { name: 'Download zip' }).click(),
+    ])
+    assert.equal(download.suggestedFilename(), 'z-image.zip')
+    await page.getByRole('toolbar').getByRole('button', { name: 'Compare' }).click()
+    const slider = page.getByRole('slider', { name: 'Share of the second picture' })
+    await seen(slider)
+    await slider.press('End')
+    assert.equal(await slider.inputValue(), '100')
+  })
+
+  it('scrolls through ten thousand pictures with few of them at hand', async () => {
+    const page = await stage.open({ path: '/favicon.svg' })
+    await page.route(/\/api\/history\?/, answerMany)
+    await page.goto(`${stage.server.url}/?view=scroll`)
+    const card = (number) => page.getByRole('button', { name: `View: picture ${number}`, exact: true })
+    await seen(card(0))
+    for (const share of [0.25, 0.5, 0.75, 1]) {
+      await page.evaluate((part) => window.scrollTo(0, document.documentElement.scrollHeight * part), share)
+      await page.waitForTimeout(150)
+    }
+    await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight))
+    await seen(card(MANY - 1))
+    const [cards, heap] = await page.evaluate(() => [
+      document.querySelectorAll('.card-item').length,
+      performance.memory.usedJSHeapSize,
+    ])
+    assert.ok(cards < 100, `${cards} cards exist`)
+    assert.ok(heap < HEAP_BUDGET_BYTES, `${heap} bytes are held`)
+  })
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { findChromium, launchBrowser, openPage } from './browser.mjs'
+import { Server } from './server.mjs'
+
+/** What the browser says by itself when a request is refused or the server is gone. */
+const NETWORK_NOISE = /Failed to load resource|ERR_CONNECTION_REFUSED/
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const LIMIT_MS = 60_000
+
+export const executable = findChromium()
+if (!executable) {
+  console.error('\n!!! NO CHROMIUM FOUND: EVERY BROWSER TEST IS SKIPPED. Install chromium or set CHROMIUM_PATH. !!!\n')
+}
+
+/** A request that stays on its way for a while, even on a fast machine. */
+export const LONG = { width: 512, height: 512, num_inference_steps: 50, model: 'zimage-nano' }
+export const QUICK = { width: 256, height: 256, num_inference_steps: 2, model: 'zimage-nano' }
+
+export const promptOf = (page) => page.locator('textarea.prompt')
+export const submitOf = (page) => page.locator('.form-actions button[type=submit]')
+export const taskOf = (page, prompt) => page.locator('.task', { hasText: prompt })
+export const endOf = (page, status, prompt) => page.locator(`.task-${status}`, { hasText: prompt })
+export const seen = (locator) => locator.first().waitFor({ state: 'visible', timeout: LIMIT_MS })
+export const gone = (locator) => locator.first().waitFor({ state: 'hidden', timeout: LIMIT_MS })
+
+export async function generate(page, prompt) {
+  await promptOf(page).fill(prompt)
+  await submitOf(page).click()
+}
+
+/** What the tests share: one browser, one real server, and the pages that a test has opened. */
+export class Stage {
+  #pages = []
+
+  async rise() {
+    this.browser = await launchBrowser(executable)
+    this.server = await Server.create()
+  }
+
+  async fall() {
+    await this.browser?.close()
+    await this.server?.dispose()
+  }
+
+  async open({ path = '/', ...options } = {}) {
+    const page = await openPage(this.browser, this.server.url + path, options)
+    this.#pages.push(page)
+    return page
+  }
+
+  /** Another tab of the same person. */
+  async openBeside(page, path = '/') {
+    const beside = await page.context().newPage()
+    await beside.goto(this.server.url + path)
+    return beside
+  }
+
+  /** Closes what a test has opened, and fails where the browser complained. */
+  async clear() {
+    const complaints = this.#pages.flatMap((page) => page.complaints).filter((text) => !NETWORK_NOISE.test(text))
+    await Promise.all(this.#pages.map((page) => page.context().close()))
+    this.#pages = []
+    assert.deepEqual(complaints, [], 'the browser complains about nothing')
+  }
+
+  /** Fills the history up to `count`, past the browser. */
+  async havePictures(count) {
+    const { total } = await this.server.get('/history')
+    for (let number = total; number < count; number += 1) await this.server.submit({ prompt: `picture ${number}` })
+    await this.server.idle()
+  }
+}
+
+/** Collects the values of a task's progress bar until it ends. */
+export async function watchProgress(page, prompt) {
+  const values = []
+  const bar = taskOf(page, prompt).locator('progress')
+  const limit = Date.now() + 2 * LIMIT_MS
+  while ((await taskOf(page, prompt).getAttribute('data-status')) !== 'completed') {
+    assert.ok(Date.now() < limit, `${prompt} did not complete`)
+    const value = await bar.getAttribute('value', { timeout: 500 }).catch(() => null)
+    if (value !== null) values.push(Number(value))
+    await sleep(50)
+  }
+  return values
+}
+
+export async function assertNoSidewaysScroll(page) {
+  const [content, window] = await page.evaluate(() => {
+    const root = document.documentElement
+    return [root.scrollWidth, root.clientWidth]
+  })
+  assert.ok(content <= window, `the page is ${content} px wide in a window of ${window} px`)
+}
+
+/** What axe finds on the page as it is now. */
+export async function barriersOf(page) {
+  await sleep(400) // A dialog that is still fading in has no full contrast yet.
+  if (!(await page.evaluate(() => 'axe' in window))) await page.addScriptTag({ path: AXE })
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run()
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  })
+}
+

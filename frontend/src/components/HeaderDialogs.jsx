@@ -1,0 +1,38 @@
+import { lazy, Suspense, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { useHotkeys } from '../hooks/useHotkeys.js'
+import Icon from './Icon.jsx'
+
+const DIALOGS = {
+  models: lazy(() => import('./ModelDialog.jsx')),
+  help: lazy(() => import('./HelpDialog.jsx')),
+}
+const ICONS = { models: 'layers', help: 'help' }
+
+/** The buttons of the page's own dialogs: models and help. */
+export default function HeaderDialogs() {
+  const { t } = useTranslation()
+  const [open, setOpen] = useState(null)
+  useHotkeys({ '?': () => setOpen('help'), '/': () => document.querySelector('.prompt')?.focus() })
+  const Dialog = DIALOGS[open]
+  return (
+    <>
+      <div className="segments">
+        {Object.keys(DIALOGS).map((name) => (
+          <button
+            key={name}
+            type="button"
+            aria-haspopup="dialog"
+            aria-label={t(`${name}.title`)}
+            title={t(`${name}.title`)}
+            onClick={() => setOpen(name)}
+          >
+            <Icon name={ICONS[name]} size={16} />
+          </button>
+        ))}
+      </div>
+      <Suspense>{Dialog && <Dialog onClose={() => setOpen(null)} />}</Suspense>
+    </>
+  )
+}
