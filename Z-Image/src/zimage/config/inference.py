@@ -58,7 +58,3 @@ class InferenceSettings(Config):
             SIZE_MULTIPLE <= side_px <= MAX_SIDE_PX and side_px % SIZE_MULTIPLE == 0,
             f"{name} must be a multiple of {SIZE_MULTIPLE} from {SIZE_MULTIPLE} to {MAX_SIDE_PX}, got {side_px}",
         )
-
-
-TURBO = InferenceSettings()
-BASE = InferenceSettings(num_inference_steps=50, guidance_scale=4.0)
