@@ -34,7 +34,7 @@ def _present(model: Model, default_guidance_scale: float) -> ModelInfo:
         source=model.source,
         download_gb=model.download_gb,
         size_multiple=model.size_multiple,
-        max_side_px=model.max_side_px,
+        sizes=list(model.sizes),
         default_steps=model.default_steps,
         guidance_scale=guidance_scale,
         guidance=guidance_scale > 0,

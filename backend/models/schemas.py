@@ -276,7 +276,9 @@ class ModelInfo(Frozen):
     source: Literal["hub cache", "ckpts", "folder"] | None
     download_gb: float | None
     size_multiple: int
-    max_side_px: int | None
+    sizes: list[tuple[int, int]] = Field(
+        description="Width and height of the only sizes that the model draws; empty when it draws any."
+    )
     default_steps: int
     guidance_scale: float
     guidance: bool = Field(description="Whether the model is guided, which makes it follow the prompt more closely.")

@@ -9,7 +9,7 @@ import json
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from backend.models.config import Settings
 from backend.services.errors import ModelNotInstalled, UnknownModel
@@ -31,7 +31,8 @@ class Model:
     repository: str | None = None
     download_gb: float | None = None
     size_multiple: int = 16
-    max_side_px: int | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height of every size that the model was trained at, when it draws no others."""
     default_steps: int = 9
     guidance_scale: float | None = None
     negative_prompt: bool = False
@@ -186,7 +187,7 @@ def _with_own_facts(model: Model) -> Model:
         return replace(
             model,
             size_multiple=int(facts.get("size_multiple", model.size_multiple)),
-            max_side_px=_optional_int(facts.get("max_side_px", model.max_side_px)),
+            sizes=tuple((int(width), int(height)) for width, height in facts.get("sizes", model.sizes)),
             default_steps=int(facts.get("default_steps", model.default_steps)),
             guidance_scale=facts.get("guidance_scale", model.guidance_scale),
             negative_prompt=bool(facts.get("negative_prompt", model.negative_prompt)),
@@ -198,10 +199,6 @@ def _with_own_facts(model: Model) -> Model:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         logger.warning("%s: zimage.json is not usable (%s)", model.name, error)
         return model
-
-
-def _optional_int(value: Any) -> int | None:
-    return None if value is None else int(value)
 
 
 def _ids(models: list[Model]) -> str:

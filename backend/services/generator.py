@@ -19,7 +19,7 @@ from backend.services.catalogue import Catalogue, Model
 from backend.services.engines.base import Engine, EngineRequest, OnStep, StepEvent
 from backend.services.engines.faults import is_device_fault
 from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
-from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_sides, fit_size, plan_load
+from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_size, nearest_size, plan_load
 from backend.services.preview import PreviewPixels
 from backend.utils.safetensors_header import count_values
 
@@ -254,8 +254,9 @@ class ImageGenerator:
 
     def _size(self, model: Model, plan: LoadPlan, request: GenerateRequest) -> tuple[int, int]:
         max_area = CPU_MAX_AREA_PX if plan.device == "cpu" else None
-        width, height = fit_sides(request.width, request.height, model.max_side_px)
-        return fit_size(width, height, multiple=model.size_multiple, max_area=max_area)
+        if model.sizes:
+            return nearest_size(request.width, request.height, model.sizes, max_area)
+        return fit_size(request.width, request.height, multiple=model.size_multiple, max_area=max_area)
 
 
 def measure_weights(path: Path) -> Weights:
@@ -285,8 +286,8 @@ def describe_changes(request: GenerateRequest, model: Model, plan: LoadPlan, wid
 
 
 def _reason(request: GenerateRequest, model: Model, plan: LoadPlan) -> str:
-    if model.max_side_px is not None and max(request.width, request.height) > model.max_side_px:
-        return f"{model.name} draws at most {model.max_side_px} pixels a side"
     if plan.device == "cpu" and request.width * request.height > CPU_MAX_AREA_PX:
         return "the CPU limit of 512×512 pixels"
+    if model.sizes:
+        return f"{model.name} draws {', '.join(f'{width}×{height}' for width, height in model.sizes)}"
     return f"the model's grid of {model.size_multiple} pixels"

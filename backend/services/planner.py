@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from backend.models.config import CpuPrecision, Offload
-from backend.models.schemas import MIN_SIDE_PX
 
 Device = Literal["cuda", "mps", "cpu"]
 DType = Literal["bfloat16", "float32"]
@@ -79,12 +79,25 @@ def _cpu_dtype(weights: Weights, hardware: Hardware, wanted: CpuPrecision) -> DT
     return "bfloat16" if hardware.cpu_has_bf16 or not float32_fits else "float32"
 
 
-def fit_sides(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    """Scales a size down until no side is longer than a model can draw; no side goes below the API's least."""
-    if max_side is None or max(width, height) <= max_side:
-        return width, height
-    scale = max_side / max(width, height)
-    return max(MIN_SIDE_PX, round(width * scale)), max(MIN_SIDE_PX, round(height * scale))
+def nearest_size(width: int, height: int, sizes: Sequence[tuple[int, int]], max_area: int | None) -> tuple[int, int]:
+    """Picks the size of the nearest aspect ratio, and among those of the nearest area.
+
+    Args:
+        width: Wanted width in pixels.
+        height: Wanted height in pixels.
+        sizes: Widths and heights to pick from, at least one.
+        max_area: Most pixels that are allowed, or None; the smallest size is taken when all have more.
+
+    Returns:
+        Width and height in pixels.
+    """
+    allowed = [size for size in sizes if max_area is None or math.prod(size) <= max_area]
+
+    def distance(size: tuple[int, int]) -> tuple[float, float]:
+        aspect = abs(math.log(size[0] * height / (size[1] * width)))
+        return round(aspect, 6), abs(math.log(math.prod(size) / (width * height)))
+
+    return min(allowed, key=distance) if allowed else min(sizes, key=math.prod)
 
 
 def fit_size(width: int, height: int, *, multiple: int, max_area: int | None) -> tuple[int, int]:

@@ -7,7 +7,7 @@ export function useDrawnSize({ width, height, use_gpu: useGpu, model: modelId })
   const hasGpu = useHasGpu()
   const model = useModel(modelId)
   if (hasGpu === null || !model || !isValidSide(width) || !isValidSide(height)) return null
-  const limits = { multiple: model.size_multiple, maxSide: model.max_side_px, onCpu: !useGpu || !hasGpu }
+  const limits = { multiple: model.size_multiple, sizes: model.sizes, onCpu: !useGpu || !hasGpu }
   const [w, h] = drawnSize(width, height, limits)
   return w === width && h === height ? null : { width: w, height: h }
 }

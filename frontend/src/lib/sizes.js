@@ -52,31 +52,36 @@ export function snapSide(value) {
   return Math.min(SIDE_MAX, Math.max(SIDE_MIN, Math.round(value / SIDE_STEP) * SIDE_STEP))
 }
 
-function fitSides(width, height, maxSide) {
-  const longest = Math.max(width, height)
-  if (!maxSide || longest <= maxSide) return [width, height]
-  return [width, height].map((side) => Math.max(SIDE_MIN, Math.round((side * maxSide) / longest)))
-}
-
 function neighbours(value, multiple) {
   return [Math.floor, Math.ceil].map((round) => Math.max(multiple, round(value / multiple) * multiple))
 }
 
-/**
- * The size that the server will draw for a request: within the model's longest side, on its grid and, on a
- * processor, within the area of 512 × 512. Mirrors backend/services/planner.py.
- */
-export function drawnSize(width, height, { multiple = SIDE_STEP, maxSide = null, onCpu = false } = {}) {
-  const [wanted, high] = fitSides(width, height, maxSide)
-  const maxArea = onCpu ? CPU_AREA_PX : Infinity
-  const scale = Math.min(1, Math.sqrt(maxArea / (wanted * high)))
-  const unfitness = ([w, h]) => [Math.max(0, w * h - maxArea), Math.abs(Math.log((w * high) / (h * wanted))), -w * h]
+function best(sizes, unfitness) {
   const isBetter = (a, b) => {
     const different = a.findIndex((value, index) => value !== b[index])
     return different >= 0 && a[different] < b[different]
   }
-  const sizes = neighbours(wanted * scale, multiple).flatMap((w) =>
-    neighbours(high * scale, multiple).map((h) => [w, h]),
+  return sizes.reduce((chosen, size) => (isBetter(unfitness(size), unfitness(chosen)) ? size : chosen))
+}
+
+function nearestSize(width, height, sizes, maxArea) {
+  const allowed = sizes.filter(([w, h]) => w * h <= maxArea)
+  if (allowed.length === 0) return best(sizes, ([w, h]) => [w * h])
+  const aspect = ([w, h]) => Number(Math.abs(Math.log((w * height) / (h * width))).toFixed(6))
+  return best(allowed, (size) => [aspect(size), Math.abs(Math.log((size[0] * size[1]) / (width * height)))])
+}
+
+/**
+ * The size that the server will draw for a request: one of the model's own when it has only a few, else one on its
+ * grid; on a processor within the area of 512 × 512. Mirrors backend/services/planner.py.
+ */
+export function drawnSize(width, height, { multiple = SIDE_STEP, sizes = [], onCpu = false } = {}) {
+  const maxArea = onCpu ? CPU_AREA_PX : Infinity
+  if (sizes.length > 0) return nearestSize(width, height, sizes, maxArea)
+  const scale = Math.min(1, Math.sqrt(maxArea / (width * height)))
+  const unfitness = ([w, h]) => [Math.max(0, w * h - maxArea), Math.abs(Math.log((w * height) / (h * width))), -w * h]
+  const near = neighbours(width * scale, multiple).flatMap((w) =>
+    neighbours(height * scale, multiple).map((h) => [w, h]),
   )
-  return sizes.reduce((best, size) => (isBetter(unfitness(size), unfitness(best)) ? size : best))
+  return best(near, unfitness)
 }

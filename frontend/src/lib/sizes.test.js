@@ -54,12 +54,16 @@ describe('isValidSide', () => {
 })
 
 describe('drawnSize', () => {
+  const FEW = [[256, 256], [384, 256], [512, 512], [768, 512]]
+
   it.each([
     [512, 512, { onCpu: true }, [512, 512]],
     [1024, 1024, { onCpu: true }, [512, 512]],
     [1536, 1536, {}, [1536, 1536]],
-    [1024, 1024, { maxSide: 256, multiple: 32, onCpu: true }, [256, 256]],
-    [1536, 512, { maxSide: 512, multiple: 32 }, [512, 256]],
+    [1024, 1024, { sizes: FEW, onCpu: true }, [512, 512]],
+    [1536, 1024, { sizes: FEW }, [768, 512]],
+    [1536, 1024, { sizes: FEW, onCpu: true }, [384, 256]],
+    [1536, 1024, { sizes: [[768, 512]], onCpu: true }, [768, 512]],
     [272, 272, { multiple: 32 }, [288, 288]],
   ])('of %d × %d with %j is %j', (width, height, limits, expected) => {
     expect(drawnSize(width, height, limits)).toEqual(expected)

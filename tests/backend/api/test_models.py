@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.backend.fakes import make_model_folder
 
 FIELDS = {
-    "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "max_side_px",
+    "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "sizes",
     "default_steps", "guidance_scale", "guidance", "negative_prompt", "repository",
 }  # fmt: skip
 

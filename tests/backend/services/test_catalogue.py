@@ -125,7 +125,7 @@ def test_a_model_corrects_what_is_said_of_it(catalogue, ckpts):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "null", '{"size_multiple": "many"}', '{"default_steps": null}', '{"max_side_px": "x"}', "\ud800"]
+    "text", ["", "[]", "null", '{"size_multiple": "many"}', '{"default_steps": null}', '{"sizes": [5]}', "\ud800"]
 )
 def test_facts_that_cannot_be_read_are_left_out(catalogue, ckpts, caplog, text):
     path = make_model_folder(ckpts / "zimage-nano")

@@ -101,13 +101,14 @@ def test_what_differs_from_the_request_is_said(make, hardware, values, size, not
     assert {progress.note for progress in seen if progress.phase is Phase.DENOISING} == {note}
 
 
-def test_a_model_with_a_longest_side_draws_no_longer_one_and_says_so(make, settings):
-    make_model_folder(settings.base_dir / "Z-Image" / "ckpts" / "small", {"size_multiple": 32, "max_side_px": 256})
+def test_a_model_of_few_sizes_draws_the_nearest_and_says_so(make, settings):
+    facts = {"size_multiple": 32, "sizes": [[256, 256], [384, 256]]}
+    make_model_folder(settings.base_dir / "Z-Image" / "ckpts" / "small", facts)
 
-    picture, _ = draw(make(), model="small", width=1024, height=768, use_gpu=False)
+    picture, _ = draw(make(), model="small", width=448, height=320, use_gpu=False)
 
-    assert picture.image.size == (256, 256)
-    assert picture.note == "1024×768 became 256×256 (small draws at most 256 pixels a side)"
+    assert picture.image.size == (384, 256)
+    assert picture.note == "448×320 became 384×256 (small draws 256×256, 384×256)"
 
 
 def test_the_switch_between_gpu_and_cpu_loads_again(make, engine):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_sides, fit_size, plan_load
+from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_size, nearest_size, plan_load
 from tests.backend.fakes import PLAIN_CPU
 
 GIB = 2**30
@@ -80,18 +80,24 @@ def test_a_coarser_grid():
     assert fit_size(256, 512, multiple=32, max_area=None) == (256, 512)
 
 
+FEW = ((256, 256), (384, 256), (256, 384), (512, 512), (768, 512))
+
+
 @pytest.mark.parametrize(
-    ("width", "height", "max_side", "expected"),
+    ("width", "height", "max_area", "expected"),
     [
-        (1024, 1024, None, (1024, 1024)),
-        (512, 512, 512, (512, 512)),
-        (1024, 512, 512, (512, 256)),
-        (2048, 256, 512, (512, 256)),
-        (1024, 768, 256, (256, 256)),
+        (256, 256, None, (256, 256)),
+        (1024, 1024, None, (512, 512)),
+        (320, 320, None, (256, 256)),
+        (1536, 1024, None, (768, 512)),
+        (1536, 1024, CPU_MAX_AREA_PX, (384, 256)),
+        (1024, 1536, CPU_MAX_AREA_PX, (256, 384)),
+        (2048, 256, CPU_MAX_AREA_PX, (384, 256)),
+        (512, 512, 100, (256, 256)),
     ],
 )
-def test_the_longest_side_that_a_model_draws(width, height, max_side, expected):
-    assert fit_sides(width, height, max_side) == expected
+def test_a_model_of_few_sizes_gets_the_nearest(width, height, max_area, expected):
+    assert nearest_size(width, height, FEW, max_area) == expected
 
 
 SIDES = st.integers(16, 128).map(lambda n: 16 * n)

@@ -53,7 +53,7 @@ class CatalogueEntry:
     name: str
     demo: bool
     size_multiple: int
-    max_side_px: int
+    sizes: tuple[tuple[int, int], ...]
     default_steps: int
     guidance_scale: float
     description: dict[str, str]
@@ -63,7 +63,7 @@ ENTRY = CatalogueEntry(
     name="zimage-nano",
     demo=True,
     size_multiple=32,
-    max_side_px=256,
+    sizes=((256, 256), (384, 256), (256, 384), (512, 512), (768, 512), (512, 768)),
     default_steps=9,
     guidance_scale=0.0,
     description={
