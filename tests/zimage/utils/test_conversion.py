@@ -209,4 +209,4 @@ def test_only_transformers_have_a_single_file_layout(nano):
 
 def test_a_lone_file_of_another_part_shows_no_configuration(nano):
     with pytest.raises(WeightsError, match=r"no config\.json"):
-        plan_part(nano / "vae/diffusion_pytorch_model.safetensors", None, GB)
+        plan_part(nano / "text_encoder/model.safetensors", None, GB)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from zimage.config import TransformerConfig
+from zimage.config import TransformerConfig, VaeConfig
 from zimage.errors import WeightsError
 from zimage.utils.checkpoint import open_checkpoint
-from zimage.utils.identify import Part, identify_part, infer_transformer_config, name_member
+from zimage.utils.identify import Part, identify_part, infer_transformer_config, infer_vae_config, name_member
 from zimage.utils.safetensors_file import StoredTensor
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
@@ -56,6 +56,21 @@ def test_the_embedded_transformer_shows_its_configuration(request):
     inferred = infer_transformer_config(open_checkpoint(path)).to_dict()
     told = TransformerConfig.from_file(path / "config.json").to_dict()
     assert inferred | {"axes_lens": None} == told | {"axes_lens": None}
+
+
+@pytest.mark.parametrize("config", [VaeConfig(), VaeConfig(layers_per_block=1, use_quant_conv=True, sample_size=1024)])
+def test_the_configuration_of_an_autoencoder_is_read_off_the_shapes(config):
+    from diffusers import AutoencoderKL
+
+    with torch.device("meta"):
+        model = AutoencoderKL(**config.to_dict())
+    shapes = {
+        name: StoredTensor(Path("x"), 0, value.dtype, tuple(value.shape)) for name, value in model.state_dict().items()
+    }
+    assert infer_vae_config(shapes) == config
+    del shapes["encoder.conv_in.weight"]
+    with pytest.raises(WeightsError, match=r"encoder\.conv_in\.weight is missing"):
+        infer_vae_config(shapes)
 
 
 def test_anything_else_is_of_no_known_kind():

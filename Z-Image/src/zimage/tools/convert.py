@@ -2,8 +2,8 @@
 
 python -m zimage.tools.convert SOURCE TARGET [--dtype bfloat16] [--max-shard-gb 10] [--prefix PREFIX]
 
-SOURCE is a model's folder, the folder of one part, or a transformer's single file. A TARGET that ends in .safetensors
-becomes a single file, any other a folder. An interrupted conversion goes on when it is started again.
+SOURCE is a model's folder, the folder of one part, or a single file of a transformer or VAE. A TARGET that ends in
+.safetensors becomes a single file, any other a folder. An interrupted conversion goes on when it is started again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def convert(
     """Converts, and tells the progress on standard error.
 
     Args:
-        source: a model's folder, the folder of one part, or a transformer's single file.
+        source: a model's folder, the folder of one part, or a transformer's or VAE's single file.
         target: a folder, or a file that ends in `.safetensors`.
         dtype: of floating-point values; None keeps what is stored.
         max_shard_bytes: of a folder's weight files.
@@ -66,7 +66,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__.splitlines()[0] if __doc__ else None,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("source", type=Path, help="a model's folder, one part's folder, or a transformer's single file")
+    parser.add_argument("source", type=Path, help="a model's folder, one part's folder, or a single file")
     parser.add_argument("target", type=Path, help="a new folder, or a file that ends in .safetensors")
     parser.add_argument(
         "--dtype",

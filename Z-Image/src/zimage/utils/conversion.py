@@ -17,7 +17,7 @@ import torch
 
 from zimage.errors import WeightsError
 from zimage.utils.checkpoint import INDEX_SUFFIX, SUFFIX, open_checkpoint
-from zimage.utils.identify import Part, identify_part, infer_transformer_config
+from zimage.utils.identify import Part, identify_part, infer_transformer_config, infer_vae_config
 from zimage.utils.safetensors_file import StoredTensor
 from zimage.utils.safetensors_writer import PART_SUFFIX, OnBytes, PlannedTensor, is_written, plan, write_file
 from zimage.utils.shards import DEFAULT_STEM, divide, index_of, size_bytes, stem_of
@@ -79,7 +79,7 @@ def plan_model(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) ->
 
 
 def plan_part(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) -> Conversion:
-    """Plans the folder of one part, from such a folder or from a transformer's single file."""
+    """Plans the folder of one part, from such a folder or from a single file of a transformer or VAE."""
     tensors = to_published(open_checkpoint(source))
     stem = stem_of(source) if source.is_dir() else DEFAULT_STEM
     shards = divide(stem, (plan(name, [stored], dtype) for name, stored in tensors.items()), max_shard_bytes)
@@ -190,9 +190,13 @@ def _small_files(folder: Path) -> list[Path]:
 
 
 def _config_text(source: Path, tensors: dict[str, StoredTensor]) -> str:
-    if identify_part(tensors) is not Part.TRANSFORMER:
-        raise WeightsError(f"{source} has no config.json, and only a transformer's can be read off its shapes")
-    config = {"_class_name": "ZImageTransformer2DModel"} | infer_transformer_config(tensors).to_dict()
+    match identify_part(tensors):
+        case Part.TRANSFORMER:
+            config = {"_class_name": "ZImageTransformer2DModel"} | infer_transformer_config(tensors).to_dict()
+        case Part.VAE:
+            config = {"_class_name": "AutoencoderKL"} | infer_vae_config(tensors).to_dict()
+        case _:
+            raise WeightsError(f"{source} has no config.json, and its shapes do not show what would stand in it")
     return json.dumps(config, indent=2) + "\n"
 
 

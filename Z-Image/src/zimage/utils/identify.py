@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
-from zimage.config import TransformerConfig
+from zimage.config import TransformerConfig, VaeConfig
 from zimage.errors import WeightsError
 from zimage.utils.safetensors_file import StoredTensor
-from zimage.utils.single_file import is_single_file, to_published
+from zimage.utils.single_file import to_published
 
 TURBO_SHIFT, BASE_SHIFT = 3.0, 6.0
 
@@ -32,7 +32,7 @@ _MARKS = {
 
 def identify_part(tensors: Mapping[str, StoredTensor]) -> Part:
     """Returns which part of a pipeline the tensors are, in either key layout."""
-    names = to_published(tensors) if is_single_file(tensors) else tensors
+    names = to_published(tensors)
     found = (part for part, mark in _MARKS.items() if any(mark.fullmatch(name) for name in names))
     return next(found, Part.UNKNOWN)
 
@@ -73,6 +73,33 @@ def infer_transformer_config(tensors: Mapping[str, StoredTensor]) -> Transformer
     )
 
 
+def infer_vae_config(tensors: Mapping[str, StoredTensor]) -> VaeConfig:
+    """Reads an autoencoder's configuration off its shapes; the scale of its latents is that of the published one.
+
+    Args:
+        tensors: in either key layout.
+
+    Raises:
+        WeightsError: a tensor is missing that would show a value; the message names it.
+        ConfigError: the shapes are none of the family.
+    """
+    published = to_published(tensors)
+    first = "encoder.down_blocks.{}.resnets.0.conv1.weight"
+    levels = _count(published, "encoder.down_blocks")
+    return VaeConfig(
+        in_channels=_shape(published, "encoder.conv_in.weight", 4)[1],
+        out_channels=_shape(published, "decoder.conv_out.weight", 4)[0],
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=tuple(_shape(published, first.format(level), 4)[0] for level in range(levels)),
+        layers_per_block=_count(published, "encoder.down_blocks.0.resnets"),
+        latent_channels=_shape(published, "decoder.conv_in.weight", 4)[1],
+        use_quant_conv="quant_conv.weight" in published,
+        use_post_quant_conv="post_quant_conv.weight" in published,
+        mid_block_add_attention="encoder.mid_block.attentions.0.to_q.weight" in published,
+    )
+
+
 def name_member(config: TransformerConfig, shift: float | None = None) -> str:
     """Names the member of the family that a transformer belongs to.
 
@@ -102,7 +129,7 @@ def _shape(tensors: Mapping[str, StoredTensor], name: str, n_axes: int) -> tuple
 
 
 def _count(tensors: Mapping[str, StoredTensor], stack: str) -> int:
-    numbers = {int(match[1]) for name in tensors if (match := re.match(rf"{stack}\.(\d+)\.", name))}
+    numbers = {int(match[1]) for name in tensors if (match := re.match(rf"{re.escape(stack)}\.(\d+)\.", name))}
     if numbers != set(range(len(numbers))):
         raise WeightsError(f"layers are missing: {stack} has only the numbers {sorted(numbers)}")
     return len(numbers)

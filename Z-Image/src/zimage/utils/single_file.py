@@ -1,7 +1,8 @@
-"""The transformer's key layout in single files, as ComfyUI and most fine-tunes have it, and the published one.
+"""The key layouts of single files, as ComfyUI and most fine-tunes have them, and the published one.
 
-Single files put everything below an optional prefix, know one patch size only, pack q, k and v into one matrix and
-carry a norm that no layer uses. Both directions work on where tensors lie, so that nothing is read to rename it.
+A transformer's single file puts everything below an optional prefix, knows one patch size only, packs q, k and v into
+one matrix and carries a norm that no layer uses. Both directions work on where tensors lie, so that nothing is read to
+rename it. The autoencoder's layout is in `single_file_vae.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from zimage.errors import WeightsError
 from zimage.utils.safetensors_file import StoredTensor
+from zimage.utils.single_file_vae import is_vae_single_file, vae_to_published
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 OTHER_PARTS = ("vae.", "first_stage_model.", "text_encoders.", "cond_stage_model.")
@@ -28,11 +30,15 @@ HEADS = (("x_embedder.", f"all_x_embedder.{PATCH}."), ("final_layer.", f"all_fin
 
 def is_single_file(names: Iterable[str]) -> bool:
     """Tells whether tensors are named as in single files."""
+    return _is_transformer(names) or is_vae_single_file(names)
+
+
+def _is_transformer(names: Iterable[str]) -> bool:
     return any(name.startswith((*PREFIXES, "x_embedder.", "final_layer.")) or PACKED in name for name in names)
 
 
 def to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
-    """Renames the transformer of a single file; packed q, k and v become three views of one range.
+    """Renames the transformer or autoencoder of a single file; packed q, k and v become three views of one range.
 
     Tensors in the published layout pass unchanged. A file that also holds the text encoder and VAE gives its
     transformer.
@@ -40,8 +46,8 @@ def to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]
     Raises:
         WeightsError: a packed matrix cannot be split, or two names become one.
     """
-    if not is_single_file(tensors):
-        return dict(tensors)
+    if not _is_transformer(tensors):
+        return vae_to_published(tensors) if is_vae_single_file(tensors) else dict(tensors)
     published: dict[str, StoredTensor] = {}
     for name, stored in _without_prefix(tensors).items():
         if name in UNUSED:
