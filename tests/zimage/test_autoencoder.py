@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from zimage.autoencoder import AutoencoderKL
+from zimage.autoencoder import AutoencoderKL, upsampled_conv
 from zimage.errors import ConfigError
 from zimage.tiling import Tiles, map_tiles
 
@@ -176,3 +176,17 @@ def test_tiles_of_a_local_function_give_the_whole(side, overlap, rows, columns):
 def test_tiles_that_would_not_advance(side, overlap):
     with pytest.raises(ValueError, match="overlap"):
         Tiles(side, overlap)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 2), (3, 5), (8, 2)])
+def test_folded_kernels_give_what_repeating_and_convolving_gives(rows, columns, memory_format):
+    x = noise(2, 6, rows, columns).double().contiguous(memory_format=memory_format)
+    weight, bias = noise(4, 6, 3, 3).double(), noise(4).double()
+    repeated = torch.nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
+    expected = torch.nn.functional.conv2d(repeated, weight, bias, padding=1)
+
+    given = upsampled_conv(x, weight, bias)
+
+    assert torch.allclose(given, expected, atol=1e-12)
+    assert given.is_contiguous(memory_format=memory_format)

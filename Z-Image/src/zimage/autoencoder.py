@@ -51,9 +51,9 @@ class ResnetBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, in_channels, H, W) → (B, out_channels, H, W)."""
-        h = self.conv1(F.silu(self.norm1(x)))
-        h = self.conv2(F.silu(self.norm2(h)))
-        added: Tensor = self.conv_shortcut(x) + h
+        h = self.conv1(F.silu(self.norm1(x), inplace=True))
+        h = self.conv2(F.silu(self.norm2(h), inplace=True))
+        added: Tensor = h.add_(self.conv_shortcut(x))  # in place: a level's tensors are what fills the memory
         return added
 
 
@@ -112,6 +112,8 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, C, H, W) → (B, C, 2 H, 2 W)."""
+        if x.device.type == "cpu":
+            return upsampled_conv(x, self.conv.weight, self.conv.bias)
         doubled: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
         return doubled
 
@@ -161,7 +163,7 @@ class Encoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, 3, H, W) → (B, 2 · latent_channels, h, w)."""
         x = self.mid_block(_chain(self.down_blocks, self.conv_in(x)))
-        moments: Tensor = self.conv_out(F.silu(self.conv_norm_out(x)))
+        moments: Tensor = self.conv_out(F.silu(self.conv_norm_out(x), inplace=True))
         return moments
 
 
@@ -183,7 +185,7 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Maps (B, latent_channels, h, w) → (B, 3, H, W)."""
         x = _chain(self.up_blocks, self.mid_block(self.conv_in(z)))
-        picture: Tensor = self.conv_out(F.silu(self.conv_norm_out(x)))
+        picture: Tensor = self.conv_out(F.silu(self.conv_norm_out(x), inplace=True))
         return picture
 
 
@@ -251,6 +253,41 @@ class AutoencoderKL(nn.Module):
     def _decode(self, latents: Tensor) -> Tensor:
         pictures: Tensor = self.decoder(self.post_quant_conv(latents))
         return pictures
+
+
+def upsampled_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Repeats each place of x twice along both sides and convolves (3 × 3), without doing the same sums four times.
+
+    Of the three rows that a kernel covers two are copies of one, so that their weights can be added up first: one
+    2 × 2 kernel for each of the four places that a place becomes, 16 products instead of 36. A processor takes half
+    the time; accelerators have not been measured.
+
+    Args:
+        x: (B, C, H, W).
+        weight: (D, C, 3, 3).
+        bias: (D,).
+
+    Returns:
+        (B, D, 2 H, 2 W), in the memory layout of x.
+    """
+    batch, _, height, width = x.shape
+    kernels = [_folded(_folded(weight, 2, row), 3, column) for row in (0, 1) for column in (0, 1)]
+    layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    kernel = torch.cat(kernels).contiguous(memory_format=layout)  # (4 D, C, 2, 2)
+    phases = F.conv2d(x, kernel, None if bias is None else bias.repeat(4), padding=1).chunk(4, dim=1)
+    doubled = torch.empty(
+        (batch, len(weight), 2 * height, 2 * width), dtype=x.dtype, device=x.device, memory_format=layout
+    )
+    for index, phase in enumerate(phases):  # (B, D, H + 1, W + 1), of which each phase needs another corner
+        row, column = divmod(index, 2)
+        doubled[:, :, row::2, column::2] = phase[:, :, row : row + height, column : column + width]
+    return doubled
+
+
+def _folded(weight: Tensor, axis: int, phase: int) -> Tensor:
+    """Adds up the weights of an axis that meet the same place: a | b + c in phase 0, a + b | c in phase 1."""
+    a, b, c = weight.split(1, dim=axis)  # type: ignore[no-untyped-call]  # torch does not annotate it
+    return torch.cat((a + b, c) if phase else (a, b + c), dim=axis)
 
 
 def _conv3(in_channels: int, out_channels: int) -> nn.Conv2d:
