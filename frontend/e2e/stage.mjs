@@ -16,7 +16,7 @@ if (!executable) {
 }
 
 /** A request that stays on its way for a while, even on a fast machine. */
-export const LONG = { width: 512, height: 512, num_inference_steps: 50, model: 'zimage-nano' }
+export const LONG = { width: 256, height: 256, num_inference_steps: 50, model: 'zimage-nano' }
 export const QUICK = { width: 256, height: 256, num_inference_steps: 2, model: 'zimage-nano' }
 
 export const promptOf = (page) => page.locator('textarea.prompt')

@@ -41,12 +41,13 @@ const SHORTCUTS = [
 ]
 
 function Keys({ keys }) {
+  const { t } = useTranslation()
   return (
     <dd>
       {keys.map((combination) => (
         <span key={combination}>
           {combination.split(' ').map((key) => (
-            <kbd key={key}>{key}</kbd>
+            <kbd key={key}>{key === 'click' ? t('help.click') : key}</kbd>
           ))}
         </span>
       ))}

@@ -39,6 +39,7 @@ function Toast({ toast, onGone }) {
 
 /** Holds the passing sentences; see useToast. Ctrl+Z takes the newest action that one of them offers. */
 export default function Toaster({ children }) {
+  const { t } = useTranslation()
   const announce = useAnnounce()
   const [toasts, setToasts] = useState([])
   const nextId = useRef(0)
@@ -63,11 +64,13 @@ export default function Toaster({ children }) {
   return (
     <ToastContext value={show}>
       {children}
-      <ul className="toasts">
-        {toasts.map((toast) => (
-          <Toast key={toast.id} toast={toast} onGone={remove} />
-        ))}
-      </ul>
+      <section aria-label={t('app.messages')}>
+        <ul className="toasts">
+          {toasts.map((toast) => (
+            <Toast key={toast.id} toast={toast} onGone={remove} />
+          ))}
+        </ul>
+      </section>
     </ToastContext>
   )
 }

@@ -1,7 +1,7 @@
 /** From these on a 6B model runs at all, and runs whole. */
 const MIN_GPU_GB = 6
 const ROOMY_GPU_GB = 16
-const MIN_MEMORY_GB = 24
+const MIN_MEMORY_GB = 22
 
 /**
  * What this machine can make of a model that is not installed, as the last part of an i18n key.
