@@ -19,6 +19,10 @@ PAGES = (
     "AGENTS.md",
     "docs/architecture.md",
     "docs/weights.md",
+    "docs/tasks.md",
+    "docs/history.md",
+    "docs/deployment.md",
+    "SECURITY.md",
     "Z-Image/README.md",
     *(f"docs/adr/{p.name}" for p in (ROOT / "docs/adr").glob("*.md")),
 )
@@ -99,6 +103,12 @@ def test_every_command_on_weights_can_be_run(page):
         assert spec is not None, module
         source = Path(str(spec.origin)).read_text(encoding="utf-8")
         assert [option for option in re.findall(r"--[\w-]+", arguments) if f'"{option}"' not in source] == []
+
+
+def test_the_library_s_files_are_where_its_page_says():
+    named = re.findall(r"`((?:src|ckpts)/[^`]+)`", read("Z-Image/README.md"))
+    assert len(named) >= 8
+    assert [path for path in named if not (ROOT / "Z-Image" / path).exists()] == []
 
 
 def test_both_languages_have_the_same_shape():

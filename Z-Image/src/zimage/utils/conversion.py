@@ -131,7 +131,7 @@ def execute(
     _require_space(target, size_bytes(todo.values()), free)
     if on_bytes:
         on_bytes(conversion.size_bytes - size_bytes(todo.values()))
-    for file in {**conversion.tensors, **conversion.texts, **conversion.copies, STATE: None}:
+    for file in (STATE, *conversion.tensors, *conversion.texts, *conversion.copies):
         (target / file).parent.mkdir(parents=True, exist_ok=True)
     _write_state(target, fingerprint)
     for file, group in todo.items():
