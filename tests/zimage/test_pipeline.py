@@ -329,3 +329,12 @@ def test_a_warm_up_is_reported(ours, caplog):
     with caplog.at_level("INFO"):
         assert ours.warm_up(SIDE, SIDE) > 0
     assert f"warm-up at {SIDE}×{SIDE}" in caplog.text
+
+
+def test_a_compiled_block_gives_the_same_picture_and_can_be_given_up(folder, ours):
+    pipeline = ZImagePipeline.from_local_dir(folder, device="cpu")
+    pipeline.compile(backend="eager")  # what is traced is run, without a compiler: a graph that breaks is an error
+    expected = draw(ours, guidance_scale=3.0)
+    assert np.abs(draw(pipeline, guidance_scale=3.0) - expected).max() <= 1
+    pipeline.uncompile()
+    assert np.array_equal(draw(pipeline, guidance_scale=3.0), expected)

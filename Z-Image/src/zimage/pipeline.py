@@ -226,10 +226,16 @@ class ZImagePipeline:
             raise NotFiniteError("the autoencoder gives NaN or infinity instead of a picture")
         return pictures
 
-    def compile(self) -> None:
-        """Has the transformer's block compiled, once for all of them, at the next call; see `warm_up`."""
+    def compile(self, *, dynamic: bool = True, backend: str = "inductor") -> None:
+        """Has the transformer's block compiled, once for all of them, at the next call; see `warm_up`.
+
+        Args:
+            dynamic: one code for all sizes and lengths of captions; otherwise one for each, which may be a little
+                faster and is compiled anew for each.
+            backend: of torch.compile.
+        """
         for block in self.transformer.blocks():
-            block.compile(dynamic=True)
+            block.compile(fullgraph=True, dynamic=dynamic, backend=backend)
 
     def uncompile(self) -> None:
         """Undoes `compile`, where there turns out to be no compiler."""
