@@ -89,7 +89,8 @@ export function mainJob(stage) {
   it('makes one task of a double click', async () => {
     const page = await stage.open({ settings: QUICK })
     let posts = 0
-    page.on('request', (request) => (posts += request.method() === 'POST' ? 1 : 0))
+    const isPost = (request) => request.method() === 'POST' && request.url().endsWith('/api/generate')
+    page.on('request', (request) => (posts += isPost(request) ? 1 : 0))
     await promptOf(page).fill('a double click')
     await submitOf(page).dblclick()
     await seen(page.locator('.task-completed', { hasText: 'a double click' }))

@@ -10,6 +10,7 @@ export default function AdvancedFields({ settings, errors, onChange, resetOf }) 
     <>
       <StepsField
         value={settings.num_inference_steps}
+        model={settings.model}
         error={errors.num_inference_steps}
         onChange={set('num_inference_steps')}
         onReset={resetOf('num_inference_steps')}

@@ -218,6 +218,15 @@ describe('GenerateForm', () => {
     expect(screen.getByRole('slider', { name: 'Steps' })).toHaveAttribute('max', '50')
   })
 
+  it('says for how many steps a model is made', async () => {
+    const [turbo, nano] = server.models.models
+    server.models = { ...server.models, models: [turbo, { ...nano, default_steps: 50 }] }
+    setUp()
+    expect(await screen.findByText('This model is made for 50 steps.')).toBeInTheDocument()
+    fireEvent.change(screen.getByRole('slider', { name: 'Steps' }), { target: { value: '50' } })
+    expect(screen.queryByText(/This model is made for/)).not.toBeInTheDocument()
+  })
+
   it('draws a seed, changes it after each request unless it is locked, and clears it', async () => {
     const { user, onGenerate } = setUp()
     await user.type(prompt(), 'fox')
