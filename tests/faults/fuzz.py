@@ -14,8 +14,9 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import HealthCheck, Phase, given, reject, seed
 from hypothesis import settings as limits
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
@@ -80,15 +81,15 @@ def _run(strategy, client: TestClient, examples: int, random_seed: int, sent: Co
 
 
 def _send(client: TestClient, case):
-    """Sends a case in this process; what HTTP cannot carry is left out by the client itself."""
+    """Sends a case in this process; what HTTP cannot carry is not sent."""
     wanted = case.as_transport_kwargs(base_url=HOME)
-    known = {name: wanted[name] for name in ("method", "url", "params", "headers", "json", "files") if wanted.get(name)}
-    if "json" in wanted:  # null, 0 and [] are bodies as well
-        known["json"] = wanted["json"]
-    data = wanted.get("data")
-    if data is not None:
-        known["content" if isinstance(data, (bytes, str)) else "data"] = data
-    return client.request(**known)
+    names = ("method", "url", "params", "headers", "json", "data", "files", "cookies")
+    try:
+        prepared = requests.Request(**{name: wanted[name] for name in names if name in wanted}).prepare()
+    except (requests.exceptions.RequestException, UnicodeError):
+        reject()
+    headers = {name: value for name, value in prepared.headers.items() if name.lower() != "content-length"}
+    return client.request(prepared.method, prepared.url, headers=headers, content=prepared.body)
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {"backend", "launcher", "zimage", "tests", "conftest", "bench"}
-DISTRIBUTIONS = {"PIL": "pillow", "_pytest": "pytest", "multipart": "python-multipart"}
+DISTRIBUTIONS = {"PIL": "pillow", "_pytest": "pytest", "multipart": "python-multipart", "yaml": "pyyaml"}
 
 
 def normal(name: str) -> str:

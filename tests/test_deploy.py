@@ -1,0 +1,86 @@
+"""The examples for operators: no engine runs here, so they are read closely instead."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from backend.models.config import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+DEPLOY = ROOT / "deploy"
+NAMES = {f"ZIMAGE_{name.upper()}" for name in Settings.model_fields}
+
+
+def read(name: str) -> str:
+    return (DEPLOY / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "zimage.service", "nginx.conf"])
+def test_every_setting_that_is_named_exists(name):
+    assert set(re.findall(r"ZIMAGE_[A-Z_]+", read(name))) <= NAMES
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = re.sub(r"\\\n\s*", " ", read("Dockerfile"))
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in lines]
+
+
+def test_the_image_is_built_in_stages_and_runs_as_nobody_special():
+    found = instructions()
+    words = [word for word, _ in found]
+    assert words.count("FROM") == 3
+    last = found[len(words) - words[::-1].index("FROM") :]
+    assert ("USER", "zimage") in last
+    assert {"HEALTHCHECK", "VOLUME", "EXPOSE", "ENTRYPOINT", "STOPSIGNAL"} <= {word for word, _ in last}
+    assert not any("latest" in rest for word, rest in found if word == "FROM")
+
+
+def test_everything_that_is_copied_is_there():
+    for word, rest in instructions():
+        if word == "COPY" and not rest.startswith("--from"):
+            *sources, _target = rest.split()
+            for source in sources:
+                assert (ROOT / source).exists(), source
+    kept = [line.removeprefix("!") for line in read("Dockerfile.dockerignore").splitlines() if line.startswith("!")]
+    assert all((ROOT / path).exists() for path in kept)
+
+
+def test_the_stages_that_are_copied_from_exist():
+    text = read("Dockerfile")
+    assert set(re.findall(r"--from=(\w+)", text)) <= set(re.findall(r" AS (\w+)", text))
+
+
+def test_the_composition_keeps_data_and_drops_rights():
+    [service] = yaml.safe_load(read("compose.yaml"))["services"].values()
+    assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert any(volume.endswith(":/data") for volume in service["volumes"])
+
+
+def test_the_unit_stops_within_its_time_and_writes_only_its_data():
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read_string(read("zimage.service"))
+    service = unit["Service"]
+    assert int(service["TimeoutStopSec"]) > 10
+    assert (service["ProtectSystem"], service["NoNewPrivileges"], service["User"]) == ("strict", "yes", "zimage")
+    assert service["ExecStart"].endswith("-m backend")
+    assert "[Install]" in read("zimage.service")
+
+
+def test_the_proxy_lets_events_and_uploads_through():
+    text = read("nginx.conf")
+    assert text.count("{") == text.count("}")
+    assert "proxy_buffering off;" in text
+    assert f"client_max_body_size {Settings().max_upload_mb}m;" in text
+    assert "http://localhost:15001" in Settings().cors_origins
+    statements = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert all(line.endswith((";", "{", "}")) for line in statements)
