@@ -49,12 +49,13 @@ class RMSNorm(nn.Module):
 
 def scaled_rms(x: Tensor, scale: Tensor, eps: float) -> Tensor:
     """Divides by the root mean square of the last axis, computed in float32, and multiplies by a factor."""
-    if torch.compiler.is_compiling() or x.is_cuda or torch.is_grad_enabled():
+    on_processor = x.device.type == "cpu" and x.dtype == torch.float32
+    if not on_processor or torch.compiler.is_compiling() or torch.is_grad_enabled():
         return F.rms_norm(x, x.shape[-1:], None, eps) * scale
-    # On the CPU rms_norm is a chain of operations: this one makes a single temporary as large as x.
-    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+    # There rms_norm is a chain of operations; this one makes a single temporary as large as x.
+    norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     inverse = norm.square_().div_(x.shape[-1]).add_(eps).rsqrt_()
-    return torch.mul(x, inverse.type_as(x)).mul_(scale)
+    return torch.mul(x, inverse).mul_(scale)
 
 
 class Attention(nn.Module):

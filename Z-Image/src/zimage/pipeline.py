@@ -204,11 +204,7 @@ class ZImagePipeline:
         times = self.scheduler.times(levels)
         velocity = build_velocity(self.transformer, times, positive, negative, guidance, (rows, columns))
 
-        def report(step: Step) -> None:
-            if on_step is not None:
-                on_step(StepEvent(step, self._draw_small))
-
-        final = denoise(noise, levels, velocity, report)
+        final = denoise(noise, levels, velocity, None if on_step is None else self._report_to(on_step))
         if not bool(final.isfinite().all()):
             raise NotFiniteError("the transformer gives NaN or infinity instead of latents")
         return PipelineOutput(self._output(final, output_type))
@@ -291,6 +287,9 @@ class ZImagePipeline:
         if len(features) != n_prompts:
             raise ValueError(f"{n_prompts} prompts need as many negative ones, got {len(features)}")
         return features
+
+    def _report_to(self, on_step: Callable[[StepEvent], None]) -> Callable[[Step], None]:
+        return lambda step: on_step(StepEvent(step, self._draw_small))
 
     def _noise(self, shape: tuple[int, int, int, int], generator: Generators, latents: Tensor | None) -> Tensor:
         device = self.transformer.device
