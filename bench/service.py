@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,18 +29,12 @@ sys.path.insert(0, str(ROOT))
 from backend.services.generator import GeneratedImage  # noqa: E402
 from backend.services.history import HistoryStore  # noqa: E402
 from bench.machine import describe_machine  # noqa: E402
+from bench.table import Row, render, write  # noqa: E402
 
-MARK, END_MARK = "<!-- bench:service -->", "<!-- /bench:service -->"
+MARK = "bench:service"
 POLL_S = 0.002
 START_TIMEOUT_S = 120.0
 TASK_TIMEOUT_S = 600.0
-
-
-@dataclass(frozen=True)
-class Row:
-    what: str
-    value: str
-    bar: str
 
 
 class Client:
@@ -187,20 +180,6 @@ def measure_health(port: int) -> list[Row]:
     ]
 
 
-def render(rows: list[Row]) -> str:
-    lines = [f"Measured on {describe_machine()}.", "", "| what | measured | bar |", "|---|---|---|"]
-    return "\n".join(lines + [f"| {row.what} | {row.value} | {row.bar} |" for row in rows])
-
-
-def write(table: str, file: Path) -> None:
-    """Replaces what stands between the marks of a file."""
-    before, _, rest = file.read_text("utf-8").partition(MARK)
-    _, end, after = rest.partition(END_MARK)
-    if not end:
-        raise SystemExit(f"{file} has no {MARK} … {END_MARK}")
-    file.write_text(f"{before}{MARK}\n{table}\n{END_MARK}{after}", "utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
@@ -216,10 +195,10 @@ def main() -> None:
             rows += measure_pictures(client, options.runs)
             rows += measure_history(client, options.entries)
             rows += measure_health(port)
-    table = render(rows)
+    table = render(rows, describe_machine())
     print(table)
     for file in options.write:
-        write(table, file)
+        write(table, file, MARK)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ is deleted from the trash, or has been there for the days that the settings say.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -72,6 +75,12 @@ class HistoryStore:
         for folder in (self._images_dir, self._thumbnails.folder, self._folder):
             folder.mkdir(parents=True, exist_ok=True)
             remove_temporary_files(folder)
+        with _no_garbage_collection():
+            self._load()
+        self._purge_expired(self._now())
+        logger.info("history: %d pictures", len(self._index))
+
+    def _load(self) -> None:
         content = self._file.read()
         self._index = Index()
         facts = {line.record.id: line.record for line in content.lines} if content.lost else {}
@@ -79,8 +88,6 @@ class HistoryStore:
             self._index.put(line)
         if self._reconcile(facts) or content.lost or content.outdated:
             self._file.write(self._lines())
-        self._purge_expired(self._now())
-        logger.info("history: %d pictures", len(self._index))
 
     def close(self) -> None:
         """Brings the file up to date with its log; the history can still be read."""
@@ -286,7 +293,7 @@ class HistoryStore:
 
     def _reconcile(self, facts: dict[str, ImageRecord]) -> bool:
         """Makes records and files agree; returns whether a record changed."""
-        names = {path.name for path in self._images_dir.iterdir()}
+        names = {entry.name for entry in os.scandir(self._images_dir)}
         changed = self._finish_deletes(names)
         missing = [image_id for image_id, entry in self._index.items() if entry.filename not in names]
         for image_id in missing:
@@ -315,6 +322,18 @@ class HistoryStore:
             self._file.write(self._lines())
         finish_deletes(self._images_dir, names)
         return bool(gone)
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Spares the collector from looking through a hundred thousand new objects again and again; none is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def hash_pixels(image: Image.Image) -> str:

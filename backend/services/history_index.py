@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import itertools
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from backend.models.schemas import ImageRecord
 from backend.services.history_file import Line
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One record; `number` grows with every picture that is added, and orders them whatever the clock says."""
+class Entry(NamedTuple):
+    """One record; `number` grows with every picture that is added, and orders them whatever the clock says.
+
+    A tuple, because there are many: it is made three times faster than a frozen dataclass.
+    """
 
     number: int
     json: bytes
     filename: str
-    words: str
+    words: bytes
+    """What is searched, in UTF-8: bytes are found faster than Chinese characters are."""
     model: str
     longer_side_px: int
     created_at: float
@@ -67,6 +72,26 @@ class Found:
     next_cursor: str | None
 
 
+class _Text:
+    """The words of all entries in one piece: a search runs through memory once instead of from object to object."""
+
+    def __init__(self, items: list[tuple[str, Entry]]) -> None:
+        self._items = items
+        self._text = b"\n".join(entry.words for _, entry in items)
+        lengths = (len(entry.words) + 1 for _, entry in items)
+        self._starts = array("Q", itertools.accumulate(lengths, initial=0))  # (N + 1,)
+
+    def having(self, word: bytes) -> list[tuple[str, Entry]]:
+        """Returns the entries with a word, which has no line break and so cannot reach from one into the next."""
+        found = []
+        position = self._text.find(word)
+        while position >= 0:
+            index = bisect_right(self._starts, position) - 1
+            found.append(self._items[index])
+            position = self._text.find(word, self._starts[index + 1])
+        return found
+
+
 class Index:
     """Every picture, oldest first. Not thread-safe."""
 
@@ -75,6 +100,7 @@ class Index:
         self._next = 0
         self._in_trash = 0
         self._models: dict[str, str] = {}
+        self._text: _Text | None = None
 
     def __len__(self) -> int:
         return len(self._entries) - self._in_trash
@@ -97,6 +123,7 @@ class Index:
 
     def put(self, line: Line) -> None:
         """Adds a record at the end, or replaces it in its place."""
+        self._text = None
         record, known = line.record, self._entries.get(line.record.id)
         if known is None:
             number, self._next = self._next, self._next + 1
@@ -108,7 +135,7 @@ class Index:
             number=number,
             json=line.json,
             filename=record.filename,
-            words="\n".join((record.prompt, *record.tags)).casefold(),
+            words="\n".join((record.prompt, *record.tags)).casefold().encode(),
             model=self._models.setdefault(record.model, record.model),  # one string for all
             longer_side_px=max(record.width, record.height),
             created_at=record.created_at.timestamp(),
@@ -119,6 +146,7 @@ class Index:
 
     def remove(self, image_id: str) -> None:
         """Takes a record away."""
+        self._text = None
         self._in_trash -= self._entries.pop(image_id).deleted_at is not None
 
     def sort(self) -> None:
@@ -171,9 +199,16 @@ class Index:
         return page
 
     def _matches(self, query: HistoryQuery) -> list[tuple[str, Entry]]:
-        found = list(self._entries.items())
-        for word in query.text.casefold().split():  # every word must be there
-            found = [item for item in found if word in item[1].words]
+        words = [word.encode() for word in query.text.casefold().split()]  # every word must be there
+        if words:
+            longest, *others = sorted(words, key=len, reverse=True)
+            if self._text is None:
+                self._text = _Text(list(self._entries.items()))
+            found = self._text.having(longest)
+            for word in others:
+                found = [item for item in found if word in item[1].words]
+        else:
+            found = list(self._entries.items())
         if self._in_trash or query.trash:
             found = [item for item in found if (item[1].deleted_at is not None) is query.trash]
         if query.model is not None:
