@@ -10,11 +10,12 @@ import ImageActions from './ImageActions.jsx'
 import ImageDetails from './ImageDetails.jsx'
 import QueryFaces from './QueryFaces.jsx'
 import { EmptyStage, LiveStage, PictureStage } from './Stage.jsx'
+import StageProgress from './StageProgress.jsx'
 
 const Lightbox = lazy(() => import('./Lightbox.jsx'))
 const CompareDialog = lazy(() => import('./CompareDialog.jsx'))
 
-function Latest({ image, preview, onReuse, onVary }) {
+function Latest({ image, preview, running, onReuse, onVary }) {
   const [dialog, setDialog] = useState(null)
   const actions = useImageActions({ onVary })
   const recent = useRecentPictures()
@@ -22,7 +23,10 @@ function Latest({ image, preview, onReuse, onVary }) {
   const close = () => setDialog(null)
   return (
     <>
-      {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => setDialog('lightbox')} />}
+      <div className="stage-frame">
+        {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => setDialog('lightbox')} />}
+        {running && <StageProgress task={running} />}
+      </div>
       <div className="latest-caption">
         <p className="prompt-text">{image.prompt}</p>
         <ImageActions
@@ -44,18 +48,29 @@ function Latest({ image, preview, onReuse, onVary }) {
   )
 }
 
+/** Before there is any picture: the first one as it grows. */
+function FirstPicture({ preview, running }) {
+  return (
+    <div className="stage-frame">
+      {preview ? <LiveStage preview={preview} /> : <EmptyStage />}
+      {running && <StageProgress task={running} />}
+    </div>
+  )
+}
+
 /** The newest picture, large, with its settings; while one is drawn, that one as it grows. */
 export default function LatestImage({ tasks, onReuse, onVary }) {
   const { t } = useTranslation()
   const query = useLatestImage()
-  const preview = useLivePreview(useRunningTask(tasks))
+  const running = useRunningTask(tasks)
+  const preview = useLivePreview(running)
   return (
     <section className="panel latest" aria-labelledby="latest-title">
       <h2 id="latest-title">{t('latest.title')}</h2>
       <QueryFaces query={query} pending={<div className="stage stage-pending" />}>
         {(image) => {
-          if (image) return <Latest image={image} preview={preview} onReuse={onReuse} onVary={onVary} />
-          return preview ? <LiveStage preview={preview} /> : <EmptyStage />
+          const shown = { preview, running, onReuse, onVary }
+          return image ? <Latest image={image} {...shown} /> : <FirstPicture {...shown} />
         }}
       </QueryFaces>
     </section>

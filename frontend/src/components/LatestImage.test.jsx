@@ -1,7 +1,7 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
-import { makeImage } from '../test/fakeServer.js'
+import { makeImage, makeTask } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
 import LatestImage from './LatestImage.jsx'
 
@@ -93,6 +93,13 @@ describe('LatestImage', () => {
     const slider = within(dialog).getByRole('slider', { name: 'Share of the second picture' })
     fireEvent.change(slider, { target: { value: '80' } })
     expect(slider).toHaveAttribute('aria-valuetext', '20 %')
+  })
+
+  it('says on the stage how far the running task is', async () => {
+    server.images = [makeImage(1)]
+    const task = makeTask('a', { current_step: 4, progress: 44.4, eta_seconds: 3 })
+    setUp({ tasks: [{ id: 'a', listed: task }] })
+    expect(await screen.findByText('Step 4 of 9 · about 3 s left')).toBeInTheDocument()
   })
 
   it('opens the picture in full', async () => {

@@ -1,4 +1,4 @@
-import { useCallback, useRef } from 'react'
+import { memo, useCallback, useRef } from 'react'
 
 import { useActiveTasks } from '../hooks/useActiveTasks.js'
 import { useGenerate } from '../hooks/useGenerate.js'
@@ -10,6 +10,12 @@ import LatestImage from './LatestImage.jsx'
 import PanelBoundary from './PanelBoundary.jsx'
 import SystemMonitor from './SystemMonitor.jsx'
 import TaskStatus from './TaskStatus.jsx'
+
+/** What is typed into the form is none of these panels' business: a keystroke must not draw them anew. */
+const Latest = memo(LatestImage)
+const Tasks = memo(TaskStatus)
+const Gallery = memo(ImageGallery)
+const System = memo(SystemMonitor)
 
 const ONE_COLUMN = '(max-width: 899.98px)'
 
@@ -57,19 +63,19 @@ export default function Studio() {
         </div>
         <div className="studio-system">
           <PanelBoundary>
-            <SystemMonitor />
+            <System />
           </PanelBoundary>
         </div>
       </div>
       <div className="studio-result" id="result" tabIndex={-1} ref={resultRef}>
         <PanelBoundary>
-          <LatestImage tasks={tasks} onReuse={reuse} onVary={submit} />
+          <Latest tasks={tasks} onReuse={reuse} onVary={submit} />
         </PanelBoundary>
         <PanelBoundary>
-          <TaskStatus tasks={tasks} onTrack={track} onForget={forget} />
+          <Tasks tasks={tasks} onTrack={track} onForget={forget} />
         </PanelBoundary>
         <PanelBoundary>
-          <ImageGallery onReuse={reuse} onVary={submit} />
+          <Gallery onReuse={reuse} onVary={submit} />
         </PanelBoundary>
       </div>
     </div>

@@ -15,7 +15,7 @@ function setUp(tasks, { listed = false, ...options } = {}) {
 describe('TaskStatus', () => {
   it('takes no room while there is nothing to say', () => {
     renderWith(<TaskStatus tasks={[]} />)
-    expect(screen.queryByRole('region')).not.toBeInTheDocument()
+    expect(screen.queryByRole('region', { name: /tasks/i })).not.toBeInTheDocument()
   })
 
   it('shows percent and step of a running task', async () => {
