@@ -77,7 +77,7 @@ class Attention(nn.Module):
 
         Args:
             x: (B, S, dim).
-            rope: (B or 1, S, head_dim / 2), complex.
+            rope: (B or 1, S, head_dim / 2, 2), see `zimage.rope`.
             mask: (B, S), False where a token is only there to fill a ragged batch; None when there is none.
         """
         heads = (-1, self.head_dim)

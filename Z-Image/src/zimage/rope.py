@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 def rotations(positions: Tensor, axes_dims: Sequence[int], axes_lens: Sequence[int], theta: float) -> Tensor:
-    """Returns the complex numbers by which the channels of a token are multiplied.
+    """Returns the complex numbers by which the channels of a token are multiplied, as pairs of real ones.
 
     Args:
         positions: (..., 3), integers, on the CPU.
@@ -23,7 +23,7 @@ def rotations(positions: Tensor, axes_dims: Sequence[int], axes_lens: Sequence[i
         theta: base of the frequencies.
 
     Returns:
-        (..., sum(axes_dims) / 2) in complex64.
+        (..., sum(axes_dims) / 2, 2) in float32: cosines and sines.
 
     Raises:
         ValueError: a position is beyond what the model was trained on.
@@ -31,7 +31,7 @@ def rotations(positions: Tensor, axes_dims: Sequence[int], axes_lens: Sequence[i
     _check_limits(positions, axes_lens)
     angles = [positions[..., axis, None].double() * axis_frequencies(dim, theta) for axis, dim in enumerate(axes_dims)]
     turned = torch.cat(angles, dim=-1).float()
-    return torch.polar(torch.ones_like(turned), turned)
+    return torch.stack((turned.cos(), turned.sin()), dim=-1)
 
 
 def axis_frequencies(dim: int, theta: float) -> Tensor:
@@ -44,18 +44,19 @@ def rotate(x: Tensor, rope: Tensor) -> Tensor:
 
     Args:
         x: (B, S, heads, head_dim).
-        rope: (B or 1, S, head_dim / 2), complex.
+        rope: (B or 1, S, head_dim / 2, 2), see `rotations`.
     """
     rope = rope.unsqueeze(2)  # the same for every head
     if torch.compiler.is_compiling():  # the compiler fuses real arithmetic, and leaves complex numbers alone
         turned = _rotate_real(x.float(), rope)
     else:
-        turned = torch.view_as_real(torch.view_as_complex(_in_pairs(x.float())) * rope).flatten(-2)
+        turns = torch.view_as_complex(rope)
+        turned = torch.view_as_real(torch.view_as_complex(_in_pairs(x.float())) * turns).flatten(-2)
     return turned.type_as(x)
 
 
 def _rotate_real(x: Tensor, rope: Tensor) -> Tensor:
-    cos, sin = torch.view_as_real(rope).unbind(-1)
+    cos, sin = rope.unbind(-1)
     even, odd = _in_pairs(x).unbind(-1)
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
 

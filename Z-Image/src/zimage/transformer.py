@@ -56,9 +56,9 @@ class Prepared:
     Attributes:
         batch: what was asked.
         image: layout of the pictures' stream.
-        image_rope: its rotations, (B, S_image, head_dim / 2).
+        image_rope: its rotations, (B, S_image, head_dim / 2, 2).
         context: refined captions (and SigLIP features), (B, S_context, dim).
-        rope: rotations of the joint sequence, (B, S, head_dim / 2).
+        rope: rotations of the joint sequence, (B, S, head_dim / 2, 2).
         mask: (B, S), False on what fills up a row; None when nothing does.
         is_noisy: (B, S, 1) where given pictures stand beside wanted ones; else None.
         clean: factors of the tokens of given pictures; else None.
