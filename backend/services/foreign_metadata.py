@@ -22,7 +22,9 @@ from backend.services.metadata import COMMON_KEYWORD, OWN_KEYWORD
 MAX_PIXELS = 64 * 2**20
 _MAX_TEXT = 2**20
 _USER_COMMENT, _EXIF_IFD = 0x9286, 0x8769
-_PAIR = re.compile(r'\s*([\w /-]+):\s*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
+_MAX_LINE = 4096
+"""Of A1111's settings: a line of a megabyte could keep a pattern busy for minutes."""
+_PAIR = re.compile(r'(\w[\w /-]{0,63}):[ \t]*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
 _KSAMPLERS = re.compile(r"KSampler|SamplerCustom")
 
 Texts = Mapping[str, str]
@@ -51,7 +53,8 @@ def _read_texts(file: BinaryIO) -> dict[str, str]:
             if image.width * image.height > MAX_PIXELS:
                 raise NoParameters(f"The picture has more than {MAX_PIXELS // 2**20} megapixels.")
             texts = {str(k): v for k, v in image.info.items() if isinstance(v, str) and len(v) <= _MAX_TEXT}
-            comment = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
+            # a PNG's getexif() would decode the picture, and its words stand in text chunks anyway
+            comment = None if image.format == "PNG" else image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NoParameters("This is no PNG, JPEG or WebP, or it is damaged.") from error
     if isinstance(comment, bytes) and len(comment) <= 2 * _MAX_TEXT:
@@ -98,6 +101,8 @@ def _swarmui(texts: Texts) -> ReadResult | None:
 def _a1111(texts: Texts) -> ReadResult | None:
     text = texts.get(COMMON_KEYWORD, "").strip()
     words, _, last = text.rpartition("\n")
+    if "Steps:" not in last or len(last) > _MAX_LINE:
+        return None
     facts = {key.strip(): _unquoted(value.strip()) for key, value in _PAIR.findall(last)}
     if "Steps" not in facts:
         return None

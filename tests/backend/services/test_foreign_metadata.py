@@ -5,8 +5,9 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
+from backend.services import foreign_metadata
 from backend.services.errors import NoParameters
 from backend.services.foreign_metadata import read_parameters
 
@@ -113,3 +114,39 @@ def test_a_picture_too_large_is_not_looked_into():
 
     with pytest.raises(NoParameters):
         read_parameters(BytesIO(png_that_claims_a_size(60_000, 60_000)))
+
+
+class CountingPattern:
+    """Counts the characters that a pattern is given to search."""
+
+    def __init__(self) -> None:
+        self.searched = 0
+
+    def findall(self, text: str) -> list[tuple[str, str]]:
+        self.searched += len(text)
+        return []
+
+
+@pytest.mark.parametrize("unit", ["a ", "a", " ", '"\\', 'a:"\\",', "Steps:"])
+def test_a_hostile_line_is_not_searched(unit, monkeypatch):
+    pattern = CountingPattern()
+    monkeypatch.setattr(foreign_metadata, "_PAIR", pattern)
+
+    with pytest.raises(NoParameters):
+        read_parameters(png(parameters="Steps: 9" + unit * (500_000 // len(unit)) + "."))
+    assert pattern.searched == 0
+
+
+def test_a_line_of_spaces_within_the_limit_is_searched_once():
+    """With a pattern that could take each space for two things, this would run for minutes."""
+    with pytest.raises(NoParameters):
+        read_parameters(png(parameters="x" + " " * 4000 + "; Steps:"))
+
+
+def test_the_pixels_of_a_png_are_not_decoded(monkeypatch):
+    def load(self: PngImageFile) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(PngImageFile, "load", load)
+    file = png(parameters=A1111)
+    assert read(file)[0] == "a1111"
