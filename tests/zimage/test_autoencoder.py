@@ -103,6 +103,15 @@ def test_encode_equals_diffusers(pair, rows, columns):
     assert float(difference.abs().max()) <= TOLERANCE
 
 
+def test_bfloat16_is_close_to_diffusers():
+    peer, ours = both(CONFIGURATIONS["even"])
+    latents = noise(1, 16, 8, 8).bfloat16()
+    expected = peer.bfloat16().decode(latents, return_dict=False)[0].float().flatten()
+    given = ours.bfloat16().decode(latents)
+    assert given.dtype == torch.bfloat16
+    assert torch.cosine_similarity(expected, given.float().flatten(), dim=0) >= 0.999
+
+
 def test_the_published_layout():
     with torch.device("meta"):
         model = AutoencoderKL()

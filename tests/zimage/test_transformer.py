@@ -201,6 +201,12 @@ def test_the_published_size():
     assert len(model.state_dict()) == 521
 
 
+def test_a_published_configuration_is_taken_as_it_is(tiny):
+    bookkeeping = {"_class_name": "ZImageTransformer2DModel", "_diffusers_version": "0.42.1"}
+    lists = {key: list(value) if isinstance(value, tuple) else value for key, value in TINY.items()}
+    assert ZImageTransformer2DModel(**bookkeeping, **lists).config == tiny[1].config
+
+
 def test_unknown_settings_are_errors():
     with pytest.raises(ConfigError, match="n_layer"):
         ZImageTransformer2DModel(n_layer=3)
