@@ -7,7 +7,7 @@ import { mainJob } from './flows/main-job.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
 
-describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found', timeout: 480_000 }, () => {
+describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found', timeout: 570_000 }, () => {
   const stage = new Stage()
   before(() => stage.rise())
   afterEach(() => stage.clear())
