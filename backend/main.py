@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from backend.services.engines.base import Engine
 from backend.services.engines.diffusers import DiffusersEngine
 from backend.services.engines.hardware import detect_hardware
 from backend.services.engines.native import NativeEngine
+from backend.services.errors import StudioError
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
 from backend.services.journal import Journal
@@ -38,6 +40,8 @@ from backend.services.tokens import TokenCounter
 from backend.utils.folder_lock import FolderLock
 
 logger = logging.getLogger(__name__)
+
+PURGE_PERIOD_S = 3600.0
 
 
 def create_app(
@@ -125,13 +129,26 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.history.open()
         services.tasks.start()
         services.monitor.start()
+        purging = asyncio.create_task(_purge_now_and_then(services.history))
         try:
             yield
         finally:
+            purging.cancel()
+            await asyncio.wait([purging])  # its thread may still be at work on the disk
             if not await anyio.to_thread.run_sync(services.tasks.close):
                 logger.warning("the running task did not end in time; it will be reported as interrupted")
             await anyio.to_thread.run_sync(services.monitor.close)
             await anyio.to_thread.run_sync(services.history.close)
+
+
+async def _purge_now_and_then(history: HistoryStore) -> None:
+    """Empties the trash of what is old, on a thread of its own."""
+    while True:
+        try:
+            await anyio.to_thread.run_sync(history.purge)
+        except (StudioError, OSError) as error:
+            logger.warning("the trash could not be emptied: %s", error)
+        await asyncio.sleep(PURGE_PERIOD_S)
 
 
 def _install_guards(app: FastAPI, settings: Settings) -> None:

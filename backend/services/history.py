@@ -24,7 +24,7 @@ from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.generator import GeneratedImage
 from backend.services.history_file import Changes, HistoryFile, Line
 from backend.services.history_index import Entry, Found, HistoryQuery, Index
-from backend.services.history_repair import DELETED_SUFFIX, find_strays, finish_deletes, with_own_facts
+from backend.services.history_repair import DELETED_SUFFIX, Dropped, find_strays, finish_deletes, with_own_facts
 from backend.services.metadata import embed
 from backend.services.thumbnails import Thumbnails
 from backend.utils.atomic_file import remove_temporary_files, sync_directory, write_atomically
@@ -34,7 +34,6 @@ from backend.utils.png import write_png
 
 logger = logging.getLogger(__name__)
 
-PURGE_PERIOD = timedelta(hours=1)
 _DISK_IS_FULL = "There is no room on the disk for another picture; free some space and try again."
 
 Change = Callable[[ImageRecord], ImageRecord]
@@ -55,6 +54,7 @@ class HistoryStore:
         self._images_dir = images_dir
         self._folder = history_file.parent
         self._file = HistoryFile(history_file)
+        self._dropped = Dropped(history_file.with_name(f"{history_file.stem}.dropped.json"))
         self._thumbnails = Thumbnails(self._folder / "thumbnails")
         self._trash_age = timedelta(days=trash_days)
         self._now = now
@@ -64,7 +64,6 @@ class HistoryStore:
         self._reading = threading.Lock()
         """Held for moments only, around every look at the index."""
         self._index = Index()
-        self._purged_at: datetime | None = None
 
     def open(self) -> None:
         """Reads the history, rebuilds it when it is lost or damaged, and finishes what a crash left half done.
@@ -77,7 +76,6 @@ class HistoryStore:
             remove_temporary_files(folder)
         with _no_garbage_collection():
             self._load()
-        self._purge_expired(self._now())
         logger.info("history: %d pictures", len(self._index))
 
     def _load(self) -> None:
@@ -87,7 +85,11 @@ class HistoryStore:
         for line in [] if content.lost else content.lines:
             self._index.put(line)
         if self._reconcile(facts) or content.lost or content.outdated:
-            self._file.write(self._lines())
+            try:
+                self._file.write(self._lines())
+                self._dropped.forget({image_id for image_id, _ in self._index.items()})
+            except OSError as error:  # all of it can be found out again; the next change tries again
+                logger.error("the history could not be written: %s", error)
 
     def close(self) -> None:
         """Brings the file up to date with its log; the history can still be read."""
@@ -166,7 +168,6 @@ class HistoryStore:
             path.unlink(missing_ok=True)
             raise DiskFull(_DISK_IS_FULL) from error
         self._thumbnails.try_to_make(record.id, generated.image)
-        self._purge_expired(record.created_at)
         return record
 
     def change(self, image_ids: Sequence[str], change: Change) -> list[ImageRecord]:
@@ -203,27 +204,57 @@ class HistoryStore:
             NotInTrash: it is not in the trash.
             DiskFull: the history cannot be written; the picture stays.
         """
-        if self._entry(image_id).deleted_at is None:
-            raise NotInTrash("Only a picture in the trash can be deleted for good; delete it first.")
+        with self._writing:  # a restore that comes in between would bring back what is destroyed then
+            if self._entry(image_id).deleted_at is None:
+                raise NotInTrash("Only a picture in the trash can be deleted for good; delete it first.")
+            doomed = self._take_away([image_id])
+        self._destroy(doomed)
+
+    def purge(self) -> int:
+        """Deletes what has been in the trash for long enough, all at once; returns how many pictures that were.
+
+        Raises:
+            DiskFull: the history cannot be written; all of them stay.
+        """
         with self._writing:
-            path = self._images_dir / self._entry(image_id).filename
-            doomed = path.with_name(path.name + DELETED_SUFFIX)
-            try:
-                if path.exists():
-                    path.replace(doomed)
-                    sync_directory(self._images_dir)
-                self._save({image_id: None})
-            except OSError as error:
-                if doomed.exists():
-                    doomed.replace(path)
-                raise DiskFull("The history cannot be written, so the picture was not deleted.") from error
-            with self._reading:
-                self._index.remove(image_id)
+            limit = (self._now() - self._trash_age).timestamp()
+            expired = [
+                image_id
+                for image_id, entry in self._index.items()
+                if entry.deleted_at is not None and entry.deleted_at < limit
+            ]
+            doomed = self._take_away(expired)
+        self._destroy(doomed)
+        return len(expired)
+
+    def _take_away(self, image_ids: Sequence[str]) -> dict[str, Path]:
+        """Renames files and removes their records, all or none; returns what is to be destroyed. Needs the lock."""
+        paths = {image_id: self._images_dir / self._entry(image_id).filename for image_id in image_ids}
+        doomed = {image_id: path.with_name(path.name + DELETED_SUFFIX) for image_id, path in paths.items()}
         try:
-            doomed.unlink(missing_ok=True)
-        except OSError as error:  # what stays is removed at the next start
-            logger.warning("%s could not be removed: %s", doomed.name, error)
-        self._thumbnails.remove(image_id)
+            there = [image_id for image_id, path in paths.items() if path.exists()]
+            for image_id in there:
+                paths[image_id].replace(doomed[image_id])
+            if there:
+                sync_directory(self._images_dir)
+            self._save(dict.fromkeys(image_ids))
+        except OSError as error:
+            for image_id, path in doomed.items():
+                if path.exists():
+                    path.replace(paths[image_id])
+            raise DiskFull("The history cannot be written, so nothing was deleted.") from error
+        with self._reading:
+            for image_id in image_ids:
+                self._index.remove(image_id)
+        return doomed
+
+    def _destroy(self, doomed: dict[str, Path]) -> None:
+        for image_id, path in doomed.items():
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:  # what stays is removed at the next start
+                logger.warning("%s could not be removed: %s", path.name, error)
+            self._thumbnails.remove(image_id)
 
     # -- records -----------------------------------------------------------------------------------------------------
 
@@ -274,21 +305,6 @@ class HistoryStore:
         after = {**{image_id: entry.json for image_id, entry in self._index.items()}, **(changes or {})}
         return (line for line in after.values() if line is not None)
 
-    def _purge_expired(self, now: datetime) -> None:
-        """Deletes what has been in the trash for long enough; looks at most once in a while."""
-        if self._purged_at is not None and now - self._purged_at < PURGE_PERIOD:
-            return
-        self._purged_at = now
-        limit = (now - self._trash_age).timestamp()
-        with self._reading:
-            entries = list(self._index.items())
-        for image_id, entry in entries:
-            if entry.deleted_at is not None and entry.deleted_at < limit:
-                try:
-                    self.delete(image_id)
-                except (DiskFull, UnknownImage, NotInTrash) as error:
-                    logger.warning("picture %s stays in the trash: %s", image_id, error)
-
     # -- putting right -----------------------------------------------------------------------------------------------
 
     def _reconcile(self, facts: dict[str, ImageRecord]) -> bool:
@@ -296,13 +312,28 @@ class HistoryStore:
         names = {entry.name for entry in os.scandir(self._images_dir)}
         changed = self._finish_deletes(names)
         missing = [image_id for image_id, entry in self._index.items() if entry.filename not in names]
-        for image_id in missing:
-            logger.warning("the file of picture %s is gone: dropped from the history", image_id)
-            self._index.remove(image_id)
+        dropped = self._drop(missing)
         strays = names - {entry.filename for _, entry in self._index.items()}
         found = [record for record in find_strays(self._images_dir, strays) if record.id not in self._index]
+        if found:
+            facts = {**self._dropped.facts(), **facts}
         self._adopt(with_own_facts(record, facts.get(record.id)) for record in found)
-        return changed or bool(missing or found)
+        return changed or dropped or bool(found)
+
+    def _drop(self, image_ids: Sequence[str]) -> bool:
+        """Removes records whose files are gone, once they are written down elsewhere; returns whether any went."""
+        lost = {image_id: self._entry(image_id) for image_id in image_ids}
+        if not lost:
+            return False
+        try:
+            self._dropped.remember(Line(entry.record, entry.json) for entry in lost.values())
+        except OSError as error:
+            logger.error("the files of %d pictures are gone; their records stay: %s", len(lost), error)
+            return False
+        logger.warning("the files of %d pictures are gone: dropped from the history", len(lost))
+        for image_id in lost:
+            self._index.remove(image_id)
+        return True
 
     def _adopt(self, records: Iterable[ImageRecord]) -> None:
         adopted = 0
@@ -318,9 +349,12 @@ class HistoryStore:
         gone = [image_id for image_id, entry in self._index.items() if entry.filename in doomed]
         for image_id in gone:
             self._index.remove(image_id)
-        if gone:
-            self._file.write(self._lines())
-        finish_deletes(self._images_dir, names)
+        try:
+            if gone:
+                self._file.write(self._lines())
+            finish_deletes(self._images_dir, names)
+        except OSError as error:  # what stays is removed at the next start
+            logger.error("the deletes that were cut off could not be finished: %s", error)
         return bool(gone)
 
 

@@ -116,12 +116,13 @@ class HistoryFile:
             OSError: the disk refuses; the file is as it was.
         """
         content = b"%s\n%s\n%s\n" % (_HEAD, b",\n".join(lines), _TAIL)
-        write_atomically(self._file, lambda file: file.write(content))
-        self._logged, self._log_is_sound = 0, True
         try:
-            self._log.unlink(missing_ok=True)
-        except OSError as error:  # replaying it over the new file changes nothing
-            logger.warning("%s could not be removed: %s", self._log.name, error)
+            write_atomically(self._file, lambda file: file.write(content))
+        except OSError:
+            self._log_is_sound = False  # whatever the file lacks, the next change writes
+            raise
+        self._logged, self._log_is_sound = 0, True
+        self._remove_log()
 
     @property
     def has_log(self) -> bool:
@@ -156,6 +157,19 @@ class HistoryFile:
         return Content(list(lines.values()), lost=True)
 
     # -- the log -----------------------------------------------------------------------------------------------------
+
+    def _remove_log(self) -> None:
+        """Removes the log, or at least what it says: one that stayed would undo what is changed from here on."""
+        if not self._log.exists():
+            return
+        try:
+            try:
+                self._log.unlink()
+            except OSError:  # on Windows, another program may hold it open
+                os.truncate(self._log, 0)
+            sync_directory(self._log.parent)
+        except OSError as error:
+            logger.error("%s could not be removed: %s", self._log.name, error)
 
     def _append(self, changes: Changes) -> None:
         text = b"".join(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 
 import pytest
 
 from backend.services import history_file
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
+from backend.services.history import HistoryStore
 from backend.services.history_file import HistoryFile, Line
 from backend.services.history_index import HistoryQuery
 from backend.services.tagging import with_favourite, with_tag, with_tags, without_tag
-from tests.backend.fakes import a_picture
+from tests.backend.fakes import Ticking, a_picture
 from tests.backend.services.test_history import check_invariants, open_store, records, tree
 from tests.backend.services.test_history_index import a_record
 
@@ -192,9 +194,6 @@ def test_the_trash_and_back_and_for_good(tmp_path):
 def test_the_trash_is_emptied_by_age(tmp_path):
     from datetime import timedelta
 
-    from backend.services.history import HistoryStore
-    from tests.backend.fakes import Ticking
-
     clock, shift = Ticking(), timedelta(0)
     store = HistoryStore(tmp_path / "images", tmp_path / "history.json", trash_days=30, now=lambda: clock() + shift)
     store.open()
@@ -203,7 +202,7 @@ def test_the_trash_is_emptied_by_age(tmp_path):
     shift = timedelta(days=20)
     store.trash([kept])
     shift = timedelta(days=31)
-    store.add(a_picture("new"))
+    assert store.purge() == 1
 
     assert [record.id for record in store.find(HistoryQuery(trash=True)).records] == [kept]
     assert not [name for name in tree(tmp_path) if old[:8] in name]
@@ -235,3 +234,104 @@ def test_the_same_pixels_have_the_same_hash_and_others_do_not(tmp_path):
     assert one.filename != again.filename
     (tmp_path / "history.json").unlink()
     assert records(open_store(tmp_path)) == [other, again, one]
+
+
+def test_a_picture_that_is_restored_in_the_last_moment_is_not_destroyed(tmp_path):
+    store = open_store(tmp_path)
+    record = store.add(a_picture())
+    store.trash([record.id])
+    outcome: list[BaseException] = []
+
+    def destroy() -> None:
+        try:
+            store.delete(record.id)
+        except NotInTrash as error:
+            outcome.append(error)
+
+    with store._writing:  # it has to wait, and the restore comes first
+        thread = threading.Thread(target=destroy)
+        thread.start()
+        thread.join(0.2)
+        store._put_locked([record])
+    thread.join()
+
+    assert len(outcome) == 1
+    assert store.image_path(record.id).is_file()
+
+
+def test_the_trash_is_emptied_with_one_writing(tmp_path, monkeypatch):
+    store = HistoryStore(tmp_path / "images", tmp_path / "history.json", trash_days=0, now=Ticking())
+    store.open()
+    ids = [store.add(a_picture(str(n))).id for n in range(5)]
+    store.trash(ids[:4])
+    writes: list[int] = []
+    save = HistoryFile.save
+    monkeypatch.setattr(HistoryFile, "save", lambda *args: (writes.append(1), save(*args))[1])
+
+    assert store.purge() == 4
+
+    assert len(writes) == 1
+    assert [record.id for record in records(store)] == [ids[4]]
+    assert len(tree(tmp_path / "images")) == 1
+
+
+def test_a_trash_that_cannot_be_emptied_stays_whole(tmp_path, monkeypatch):
+    store = HistoryStore(tmp_path / "images", tmp_path / "history.json", trash_days=0, now=Ticking())
+    store.open()
+    ids = [store.add(a_picture(str(n))).id for n in range(3)]
+    store.trash(ids)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        with pytest.raises(DiskFull):
+            store.purge()
+    assert all(store.image_path(image_id).is_file() for image_id in ids)
+    assert store.purge() == 3
+
+
+def test_a_folder_of_pictures_that_comes_back_has_its_favourites_tags_and_trash(tmp_path):
+    store = open_store(tmp_path)
+    plain, loved, away = (store.add(a_picture(name)) for name in ("plain", "loved", "away"))
+    [loved] = store.change([loved.id], lambda record: with_tag(with_favourite(record, True), "fox"))
+    store.trash([away.id])
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    while_away = open_store(tmp_path).add(a_picture("meanwhile"))
+    (tmp_path / "images" / while_away.filename).rename(tmp_path / "elsewhere" / while_away.filename)
+    (tmp_path / "images").rmdir()
+    (tmp_path / "elsewhere").rename(tmp_path / "images")
+
+    store = open_store(tmp_path)
+
+    assert {record.id: record for record in records(store)} == {r.id: r for r in (plain, loved, while_away)}
+    assert [record.id for record in store.find(HistoryQuery(trash=True)).records] == [away.id]
+    assert not (tmp_path / "history.dropped.json").exists()
+
+
+def test_records_stay_when_what_is_dropped_cannot_be_written_down(tmp_path, monkeypatch):
+    record = open_store(tmp_path).add(a_picture())
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        store = open_store(tmp_path)
+    assert store.get(record.id) == record
+
+
+def test_a_disk_that_is_full_at_the_start_does_not_prevent_it(tmp_path, monkeypatch):
+    record = open_store(tmp_path).add(a_picture())
+    (tmp_path / "history.json").write_text("damaged")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+        store = open_store(tmp_path)
+    assert records(store) == [record]
+
+    store.change([record.id], lambda known: with_favourite(known, True))
+    assert records(open_store(tmp_path))[0].favourite
+
+
+def test_a_log_that_cannot_be_removed_undoes_nothing(tmp_path, monkeypatch):
+    file, log, lines = tmp_path / "history.json", tmp_path / "history.log", [Line.of(a_record(n)) for n in (1, 2)]
+    log.write_text(json.dumps({"remove": lines[0].record.id}) + "\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", lambda *_, **__: (_ for _ in ()).throw(PermissionError()))
+        HistoryFile(file).write(line.json for line in lines)
+
+    assert HistoryFile(file).read().lines == lines
