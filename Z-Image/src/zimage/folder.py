@@ -18,11 +18,19 @@ from zimage.errors import ConfigError, PartError, WeightsError
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text_encoder import MODEL_TYPE, PromptEncoder, load_text_model, load_tokenizer
 from zimage.transformer import ZImageTransformer2DModel
+from zimage.utils.checkpoint import open_checkpoint
 from zimage.utils.loader import load_weights
 
 INDEX = "model_index.json"
-PIPELINES = ("ZImagePipeline", "ZImageOmniPipeline")
+PIPELINE = "ZImagePipeline"  # Omni's has the same parts, and places pictures in another way
 PARTS = ("transformer", "text_encoder", "tokenizer", "vae", "scheduler")
+PARTS_WITH_WEIGHTS = ("text_encoder", "transformer", "vae")
+CLASSES = {  # of the tokenizer its own files decide
+    "transformer": ("ZImageTransformer2DModel",),
+    "text_encoder": ("Qwen3Model", "Qwen3ForCausalLM"),
+    "vae": ("AutoencoderKL",),
+    "scheduler": ("FlowMatchEulerDiscreteScheduler",),
+}
 
 
 @dataclass(frozen=True)
@@ -51,26 +59,37 @@ def read_config(path: Path) -> FolderConfig:
         PartError: a part is missing, or its configuration is not understood or of another kind of model.
     """
     with _blaming(INDEX):
-        kind = _read_object(path / INDEX).get("_class_name")
-        if kind not in PIPELINES:
-            raise ConfigError(f"a {kind!r} is not one of {', '.join(PIPELINES)}")
+        index = _read_object(path / INDEX)
+        _require_class(INDEX, index.get("_class_name"), (PIPELINE,))
     for part in PARTS:
         if not (path / part).is_dir():
             raise PartError(part, f"{path} lacks it")
+    for part, classes in CLASSES.items():
+        with _blaming(part):
+            _require_class(INDEX, _class_in_index(index, part), classes)
     with _blaming("text_encoder"):
-        kind = _read_object(path / "text_encoder" / "config.json").get("model_type")
-        if kind != MODEL_TYPE:
-            raise ConfigError(f"model_type must be {MODEL_TYPE!r}, got {kind!r}")
+        _require_text_encoder(_read_object(path / "text_encoder" / "config.json"))
     with _blaming("scheduler"):
-        scheduler = SchedulerConfig.from_file(path / "scheduler" / "scheduler_config.json")
+        scheduler = SchedulerConfig.from_file(_own_file(path, "scheduler", "scheduler_config.json"))
         FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())
     with _blaming("vae"):
-        vae = VaeConfig.from_file(path / "vae" / "config.json")
+        vae = VaeConfig.from_file(_own_file(path, "vae"))
     with _blaming("transformer"):
-        transformer = TransformerConfig.from_file(path / "transformer" / "config.json")
+        transformer = TransformerConfig.from_file(_own_file(path, "transformer"))
         if transformer.cap_feat_dim != (width := _text_width(path)):
             raise ConfigError(f"cap_feat_dim {transformer.cap_feat_dim} is not the text encoder's width {width}")
     return FolderConfig(transformer, vae, scheduler)
+
+
+def check_weight_files(path: Path) -> None:
+    """Opens the headers of all weights: whether each part has one whole checkpoint, and no second one beside it.
+
+    Raises:
+        PartError: files of a part are missing or damaged, or there are several variants of them.
+    """
+    for part in PARTS_WITH_WEIGHTS:
+        with _blaming(part):
+            open_checkpoint(path / part)
 
 
 def load_parts(path: Path, config: FolderConfig, *, dtype: torch.dtype, device: torch.device) -> Parts:
@@ -114,13 +133,40 @@ def load_vae(folder: Path, config: VaeConfig, *, dtype: torch.dtype, device: tor
     with torch.device("meta"):
         model = AutoencoderKL(**config.to_dict())
     _fill(model, folder, dtype, device)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # an overload that torch does not declare
+    if device.type != "mps":  # never measured there
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
     return model
 
 
 def _fill(model: nn.Module, folder: Path, dtype: torch.dtype, device: torch.device) -> None:
     load_weights(model, folder, dtype=dtype, device=device)
     model.eval().requires_grad_(requires_grad=False)
+
+
+def _own_file(path: Path, part: str, name: str = "config.json") -> Path:
+    """Returns a part's configuration, once it is known to be of the right class; a file need not name it."""
+    file = path / part / name
+    if (kind := _read_object(file).get("_class_name")) is not None:
+        _require_class(str(file), kind, CLASSES[part])
+    return file
+
+
+def _class_in_index(index: dict[str, Any], part: str) -> object:
+    """Returns the class that the index names: an entry is a pair of library and class."""
+    entry = index.get(part)
+    return entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
+
+
+def _require_class(where: str, kind: object, allowed: tuple[str, ...]) -> None:
+    if kind not in allowed:
+        raise ConfigError(f"{where}: a {kind!r} is not one of {', '.join(allowed)}")
+
+
+def _require_text_encoder(config: dict[str, Any]) -> None:
+    if (kind := config.get("model_type")) != MODEL_TYPE:
+        raise ConfigError(f"model_type must be {MODEL_TYPE!r}, got {kind!r}")
+    if config.get("quantization_config") is not None:
+        raise ConfigError("quantization_config must be absent: quantized weights are not read")
 
 
 def _text_width(path: Path) -> object:

@@ -42,15 +42,16 @@ class NativeEngine:
         import zimage  # noqa: F401
 
     def supports(self, path: Path, plan: LoadPlan) -> bool:
-        """Tells, without reading any weights, whether the library runs a model as planned."""
+        """Tells, from configurations and the headers of weights, whether the library runs a model as planned."""
         _make_importable()
         from zimage.errors import PartError
-        from zimage.folder import read_config
+        from zimage.folder import check_weight_files, read_config
 
         if plan.offload != "none":
             return False
         try:
             read_config(path)
+            check_weight_files(path)
         except PartError as error:
             logger.info("%s is not one for the native engine: %s", path.name, error)
             return False
@@ -103,6 +104,8 @@ class NativeEngine:
 
     def unload(self) -> None:
         """Frees the model's memory."""
+        if self._pipeline is not None and self._compile_blocks:
+            _forget_compiled()
         self._pipeline = None
         free_memory()
 
@@ -132,7 +135,7 @@ class NativeEngine:
         """Compiles and tries it; what does not work is dropped with a logged reason."""
         try:
             pipeline.compile()
-            took_s = pipeline.warm_up(PROBE_SIDE_PX, PROBE_SIDE_PX)
+            took_s = sum(pipeline.warm_up(PROBE_SIDE_PX, PROBE_SIDE_PX, scale) for scale in _guidance_scales(pipeline))
         except Exception as error:  # noqa: BLE001 — a compiler that is missing raises what it likes; eager works
             logger.warning("the transformer is not compiled: %s", first_line(error))
             pipeline.uncompile()
@@ -144,6 +147,20 @@ def _make_importable() -> None:
     """Finds the library beside the backend, where it lies in a checkout, unless it is installed."""
     if importlib.util.find_spec("zimage") is None:
         sys.path.append(str(_LIBRARY))
+
+
+def _guidance_scales(pipeline: zimage.ZImagePipeline) -> tuple[float, ...]:
+    """Returns the scales that a model is warmed up at: only the base model is made for guidance, a batch of two."""
+    from zimage.utils.identify import BASE_SHIFT
+
+    return (0.0, 1.0) if pipeline.scheduler.config.shift == BASE_SHIFT else (0.0,)
+
+
+def _forget_compiled() -> None:
+    """Drops all compiled code: torch keeps few versions of a function, and those of models that are gone count."""
+    import torch
+
+    torch.compiler.reset()
 
 
 def _generator(seed: int) -> torch.Generator:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from zimage.utils.attention import attend, build_attend
 
 from backend.services.engines import native
 from backend.services.engines.auto import AutoEngine
@@ -38,7 +39,10 @@ def test_an_attention_kernel_that_does_not_work_falls_back_with_a_reason(tiny_mo
 def test_an_attention_kernel_that_works_is_used_silently(tiny_model, loaded, caplog):
     engine = NativeEngine(attention_backend="math")
     engine.load(tiny_model, PLAN)
+    blocks = engine._pipeline.transformer.blocks()
     assert "is not used" not in caplog.text
+    assert {block.attention.attend.__qualname__ for block in blocks} == {build_attend("math").__qualname__}
+    assert not any(block.attention.attend is attend for block in blocks)
     assert np.abs(pixels(engine) - pixels(loaded)).max() <= 1
 
 
@@ -54,6 +58,26 @@ def test_a_compiler_that_does_not_work_falls_back_with_a_reason(tiny_model, load
 
     assert "the transformer is not compiled: no compiler" in caplog.text
     assert np.array_equal(pixels(engine), pixels(loaded))
+
+
+@pytest.mark.parametrize(("shift", "guidance_scales"), [(3.0, [0.0]), (6.0, [0.0, 1.0])], ids=["turbo", "base"])
+def test_a_compiled_model_is_warmed_up_as_it_is_used_and_forgotten_with_it(
+    tiny_model, tmp_path, monkeypatch, shift, guidance_scales
+):
+    import torch
+    from zimage import ZImagePipeline
+
+    told: list[object] = []
+    monkeypatch.setattr(ZImagePipeline, "compile", lambda *_: None)
+    monkeypatch.setattr(ZImagePipeline, "warm_up", lambda *arguments: told.append(arguments[-1]) or 0.0)
+    monkeypatch.setattr(torch.compiler, "reset", lambda: told.append("reset"))
+    folder = changed(tiny_model, tmp_path / "model", "scheduler/scheduler_config.json", {"shift": shift})
+    engine = NativeEngine(compile_blocks=True)
+
+    engine.load(folder, PLAN)
+    assert told == guidance_scales
+    engine.load(tiny_model, PLAN)
+    assert told == [*guidance_scales, "reset", 0.0]
 
 
 def test_a_second_picture_of_a_prompt_does_not_encode_it_again(loaded):
@@ -118,17 +142,26 @@ def test_auto_leaves_offloading_to_diffusers(tiny_model):
     assert other.done == ["load", "generate"]
 
 
+def changed(model: Path, folder: Path, file: str, changes: dict[str, object]) -> Path:
+    """Copies a model and changes some entries of one of its configurations."""
+    shutil.copytree(model, folder)
+    (folder / file).write_text(json.dumps({**json.loads((folder / file).read_text()), **changes}))
+    return folder
+
+
 @pytest.mark.parametrize(
     ("file", "changes"),
     [
         ("scheduler/scheduler_config.json", {"use_karras_sigmas": True}),
         ("transformer/config.json", {"a_new_setting": 1}),
         ("text_encoder/config.json", {"model_type": "t5"}),
+        ("text_encoder/config.json", {"quantization_config": {"quant_method": "bitsandbytes"}}),
+        ("model_index.json", {"scheduler": ["diffusers", "FlowMatchHeunDiscreteScheduler"]}),
+        ("model_index.json", {"_class_name": "ZImageOmniPipeline"}),
     ],
 )
 def test_auto_leaves_models_of_another_kind_to_diffusers_and_comes_back(tiny_model, tmp_path, file, changes):
-    foreign = Path(shutil.copytree(tiny_model, tmp_path / "foreign"))
-    (foreign / file).write_text(json.dumps({**json.loads((foreign / file).read_text()), **changes}))
+    foreign = changed(tiny_model, tmp_path / "foreign", file, changes)
     other = Other()
     engine = AutoEngine(NativeEngine(), other)
 
@@ -137,3 +170,11 @@ def test_auto_leaves_models_of_another_kind_to_diffusers_and_comes_back(tiny_mod
     engine.load(tiny_model, PLAN)
     assert other.done == ["load", "unload"]
     assert pixels(engine).std() > 0
+
+
+def test_auto_leaves_a_folder_with_two_variants_of_its_weights_to_diffusers(tiny_model, tmp_path):
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "both"))
+    [weights] = (folder / "transformer").glob("*.safetensors")
+    shutil.copy(weights, weights.with_suffix(".fp16.safetensors"))
+    assert not NativeEngine().supports(folder, PLAN)
+    assert NativeEngine().supports(tiny_model, PLAN)
