@@ -8,7 +8,7 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -80,7 +80,7 @@ async def _serve(api: FastAPI, settings: Settings, api_socket: socket.socket, we
         if settings.tokens:  # the page asks for the token itself, before any of its requests
             web = TokenGuard(web, api.state.door)
         servers = [_Server(_config(api, settings)), _Server(_config(web, settings))]
-        _stop_on_signals(servers)
+        _stop_on_signals(servers, api.state.services.tasks.end_streams)
         serving = [
             asyncio.create_task(server.serve(sockets=[listener]))
             for server, listener in zip(servers, (api_socket, web_socket), strict=True)
@@ -103,10 +103,13 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _stop_on_signals(servers: list[_Server]) -> None:
+def _stop_on_signals(servers: list[_Server], end_streams: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+
     def stop(*_: object) -> None:
         for server in servers:
             server.should_exit = True
+        loop.call_soon_threadsafe(end_streams)  # not here: a handler may interrupt whoever holds the lock
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)

@@ -73,6 +73,7 @@ class TaskManager:
         self._running: StopSignal | None = None
         self._last_progress = 0.0
         self._closing = False
+        self._ending = False
         self._changed = threading.Condition()
         self._watchers = Watchers()
         self._prepared = threading.Event()
@@ -123,7 +124,12 @@ class TaskManager:
     @property
     def closing(self) -> bool:
         """Whether the process is about to end."""
-        return self._closing
+        return self._closing or self._ending
+
+    def end_streams(self) -> None:
+        """Lets those who listen go, so that the process need not wait for them."""
+        self._ending = True
+        self._watchers.notify()
 
     # -- for clients -------------------------------------------------------------------------------------------------
 

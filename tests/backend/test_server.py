@@ -122,8 +122,11 @@ def test_both_ports_serve_and_sigterm_ends_a_running_generation(repository_root,
         wait_until(lambda: server.get(f"/api/generate/{running}")["current_step"] >= 1)
         children = psutil.Process(server.process.pid).children(recursive=True)
 
-        assert server.end(signal.SIGTERM) == 0
+        with httpx.stream("GET", f"{server.api}/api/generate/{running}/events", timeout=20) as listener:
+            assert next(listener.iter_lines()) == "event: status"
+            assert server.end(signal.SIGTERM) == 0  # with a client attached
 
+        assert "exceeded" not in server.log.read_text()  # nobody had to be cut off
         assert not [child for child in children if child.is_running()]
         assert "Traceback" not in server.log.read_text()
     statuses = {task["id"]: task["status"] for task in json.loads((data / "tasks.json").read_bytes())["tasks"]}

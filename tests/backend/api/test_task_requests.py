@@ -136,7 +136,7 @@ def test_a_quiet_stream_is_kept_alive_and_ends_when_the_process_does(client, pos
     release = engine.pause_at(1)
     task_id = post()
     wait_until(engine.paused.is_set)
-    threading.Timer(0.1, lambda: (setattr(services.tasks, "_closing", True), release())).start()
+    threading.Timer(0.1, lambda: (services.tasks.end_streams(), release())).start()
 
     text = client.get(f"/api/generate/{task_id}/events").text
 
