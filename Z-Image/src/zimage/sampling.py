@@ -108,11 +108,11 @@ class Predictor:
         by_length: dict[int, list[int]] = {}
         for index, caption in enumerate(captions):
             by_length.setdefault(padded_length(len(caption)), []).append(index)
-        self._batches: list[tuple[list[int], Prepared]] = [
-            (indices, transformer.prepare(plain_batch(sizes, [captions[index] for index in indices], Patch())))
-            for indices in by_length.values()
-            for sizes in [[(1, rows, columns)] * len(indices)]
-        ]
+        self._batches: list[tuple[list[int], Prepared]] = []
+        for indices in by_length.values():
+            sizes = [(1, rows, columns)] * len(indices)
+            batch = plain_batch(sizes, [captions[index] for index in indices], Patch())
+            self._batches.append((indices, transformer.prepare(batch)))
 
     def __call__(self, latents: Tensor, factors: Factors) -> Tensor:
         """Predicts for every caption: (B, C, h, w) → the same in float32. What the model says points to the picture."""
