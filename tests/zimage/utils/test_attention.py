@@ -95,13 +95,18 @@ def test_a_name_that_does_not_exist():
         choose_attention("warp", CPU, torch.float32, **SIZES)
 
 
-def test_auto_takes_what_pytorch_has_for_a_processor():
-    choice = choose_attention("auto", CPU, torch.float32, **SIZES)
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_auto_takes_what_pytorch_has_where_there_is_no_choice(device):
+    choice = choose_attention("auto", torch.device(device), torch.float32, **SIZES)
     assert (choice.name, choice.attend) == ("sdpa", attend)
 
 
-def test_auto_takes_the_fastest_of_those_that_work(monkeypatch):
-    took = {"slow": 3.0, "fast": 1.0}
+@pytest.mark.parametrize(
+    ("took", "chosen"),
+    [({"first": 3.0, "second": 1.0}, "second"), ({"first": 1.05, "second": 1.0}, "first")],
+    ids=["clearly faster", "about as fast"],
+)
+def test_auto_takes_the_fastest_of_those_that_work_but_keeps_the_order_of_equals(monkeypatch, took, chosen):
 
     def probe(function, sample):
         name = function.__name__
@@ -116,12 +121,12 @@ def test_auto_takes_the_fastest_of_those_that_work(monkeypatch):
         function.__name__ = name
         return function
 
-    monkeypatch.setattr(attention, "KERNELS", dict.fromkeys(("broken", "slow", "fast")))
+    monkeypatch.setattr(attention, "KERNELS", dict.fromkeys(("broken", "first", "second")))
     monkeypatch.setattr(attention, "build_attend", build)
     monkeypatch.setattr(attention, "_probe", probe)
     monkeypatch.setattr(attention, "_sample", lambda *_: [])
 
     choice = choose_attention("auto", torch.device("meta"), torch.float32, **SIZES)
 
-    assert choice.name == "fast"
+    assert choice.name == chosen
     assert choice.milliseconds == {"broken": None, **took}

@@ -101,6 +101,19 @@ def test_every_tensor_at_fault_is_named_and_nothing_is_loaded(source, empty, tmp
     assert all(parameter.is_meta for parameter in empty.parameters())
 
 
+@pytest.mark.parametrize(
+    ("name", "stored", "words"),
+    [
+        ("inner.0.weight", torch.ones(3, 4, dtype=torch.int64), "inner.0.weight: it holds whole numbers"),
+        ("inner.1.num_batches_tracked", torch.tensor(1.5), "num_batches_tracked: it holds fractions"),
+    ],
+)
+def test_whole_numbers_are_no_fractions(source, empty, tmp_path, name, stored, words):
+    save_file(source.state_dict() | {name: stored}, tmp_path / "model.safetensors")
+    with pytest.raises(WeightsError, match=words):
+        load_weights(empty, tmp_path)
+
+
 def test_renaming_can_also_leave_out(source, empty, tmp_path):
     tensors = {f"model.{name}": value for name, value in source.state_dict().items()}
     save_file(tensors | {"lm_head.weight": torch.ones(2)}, tmp_path / "model.safetensors")

@@ -39,7 +39,7 @@ def load_weights(
 
     Raises:
         WeightsError: files are missing, truncated or damaged, or tensors are missing, not expected or of another
-            shape. The message names all of them.
+            shape or kind. The message names all of them.
     """
     stored = _renamed(to_published(open_checkpoint(folder)), rename)
     wanted = model.state_dict()
@@ -70,6 +70,11 @@ def _require_fit(folder: Path, wanted: Mapping[str, Tensor], stored: Mapping[str
         for name, where in stored.items()
         if name in wanted and where.shape != tuple(wanted[name].shape)
     ]
+    faults += [
+        f"mistyped {name}: it holds {_kind(where.dtype)} instead of {_kind(wanted[name].dtype)}"
+        for name, where in stored.items()
+        if name in wanted and where.dtype.is_floating_point != wanted[name].is_floating_point()
+    ]
     if faults:
         raise WeightsError(f"{folder} does not fit the model, {len(faults)} tensors: {'; '.join(faults)}")
 
@@ -88,6 +93,10 @@ def _assign(model: nn.Module, name: str, tensor: Tensor) -> None:
         setattr(owner, leaf, nn.Parameter(tensor, requires_grad=old.requires_grad and tensor.is_floating_point()))
     else:
         setattr(owner, leaf, tensor)
+
+
+def _kind(dtype: torch.dtype) -> str:
+    return "fractions" if dtype.is_floating_point else "whole numbers"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
