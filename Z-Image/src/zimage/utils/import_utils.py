@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 
 
 def installed_version(distribution: str) -> str | None:
@@ -18,11 +17,3 @@ def installed_version(distribution: str) -> str | None:
 def installed_versions(distributions: Iterable[str]) -> dict[str, str | None]:
     """Returns the versions of several, in the order asked for."""
     return {distribution: installed_version(distribution) for distribution in distributions}
-
-
-def is_importable(module: str) -> bool:
-    """Tells whether a module would be found; of its parents, packages are imported as Python demands."""
-    try:
-        return find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
