@@ -156,13 +156,16 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(RequestMeter, metrics=app.state.services.metrics)
     app.add_middleware(RangeGuard)
     app.add_middleware(
-        BodyGuard, max_bytes=settings.max_body_kb * 2**10, max_upload_bytes=settings.max_upload_mb * 2**20
+        BodyGuard,
+        max_bytes=settings.max_body_kb * 2**10,
+        max_upload_bytes=settings.max_upload_mb * 2**20,
+        upload_path=f"{settings.api_prefix}/history/read",
     )
     if settings.tokens:
         app.add_middleware(TokenGuard, door=app.state.door)
     app.add_middleware(OriginGuard, origins=settings.cors_origins)
     if is_loopback(settings.host):
-        app.add_middleware(HostGuard)
+        app.add_middleware(HostGuard, has_tokens=bool(settings.tokens))
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),

@@ -8,6 +8,7 @@ import hmac
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
+from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,19 +39,28 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class HostGuard:
-    """Refuses names other than this machine's own: a web page cannot reach a loopback server by DNS rebinding."""
+    """Keeps a server without a token to this machine.
 
-    def __init__(self, app: ASGIApp) -> None:
+    It refuses names other than this machine's own, so that a web page cannot reach a loopback server by DNS rebinding;
+    and connections to another address than the loopback, for whoever started it with an address that the settings do
+    not know (`uvicorn backend.main:app --host 0.0.0.0`).
+    """
+
+    def __init__(self, app: ASGIApp, *, has_tokens: bool = False) -> None:
         self._app = app
+        self._has_tokens = has_tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on when its Host header names the loopback."""
-        if scope["type"] == "http" and not _names_loopback(Headers(scope=scope).get("host", "")):
-            response = error_response(
-                421, "wrong_host", "This server answers to localhost, 127.0.0.1 and [::1] only; see ZIMAGE_HOST."
-            )
-            await response(scope, receive, send)
-            return
+        """Passes a request on when its Host header names the loopback and it came in there."""
+        if scope["type"] == "http":
+            is_named = _names_loopback(Headers(scope=scope).get("host", ""))
+            if not is_named or not (self._has_tokens or _came_in_on_loopback(scope)):
+                message = (
+                    "This server answers to localhost, 127.0.0.1 and [::1] only; to reach it from other machines, set "
+                    "ZIMAGE_HOST and ZIMAGE_API_TOKEN."
+                )
+                await error_response(421, "wrong_host", message)(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
 
@@ -59,6 +69,16 @@ def _names_loopback(host: str) -> bool:
     if separator and port.isdigit():
         host = name
     return host.lower() in _LOOPBACK_NAMES
+
+
+def _came_in_on_loopback(scope: Scope) -> bool:
+    """A server that does not tell its address (a Unix socket, a test) has none that others could reach."""
+    address = (scope.get("server") or ("", None))[0]
+    try:
+        own = ip_address(address)
+    except ValueError:  # no address of a network
+        return True
+    return (getattr(own, "ipv4_mapped", None) or own).is_loopback  # ::ffff:127.0.0.1, where a socket serves both
 
 
 class OriginGuard:

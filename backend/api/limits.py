@@ -12,6 +12,8 @@ from backend.api.errors import error_response
 
 MAX_RANGES = 8
 BODY_TIMEOUT_S = 30.0
+SLOWEST_BYTES_PER_S = 256 * 2**10
+"""A body of the largest size that may come this slowly is still waited for."""
 
 
 class BodyGuard:
@@ -20,10 +22,13 @@ class BodyGuard:
     A route sees the body only when it reads it, so the limit holds for what was read, not for what was promised.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, max_upload_bytes: int, timeout_s: float = BODY_TIMEOUT_S) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, max_upload_bytes: int, upload_path: str, timeout_s: float = BODY_TIMEOUT_S
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._max_upload_bytes = max_upload_bytes
+        self._upload_path = upload_path
         self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,7 +37,7 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        is_upload = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        is_upload = scope["path"] == self._upload_path
         limit = self._max_upload_bytes if is_upload else self._max_bytes
         if int(declared if (declared := headers.get("content-length", "0")).isdecimal() else 0) > limit:
             await _too_large(limit)(scope, receive, send)
@@ -56,7 +61,8 @@ class _Body:
         self._send = send
         self._limit = limit
         self._left = limit
-        self._timeout_s = timeout_s
+        self._timeout_s = timeout_s + limit / SLOWEST_BYTES_PER_S
+        self._deadline: float | None = None
         self._complete = False
         self.answered = False
         self.fault: ASGIApp | None = None
@@ -65,7 +71,8 @@ class _Body:
         if self._complete:  # from here on it waits for the client to go away, which may take any time
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), self._timeout_s)
+            async with asyncio.timeout_at(self._deadline_of_all()):
+                message = await self._receive()
         except TimeoutError:
             self.fault = _too_slow(self._timeout_s)
             raise _BodyFault from None
@@ -75,6 +82,12 @@ class _Body:
             raise _BodyFault
         self._complete = not message.get("more_body", False)
         return message
+
+    def _deadline_of_all(self) -> float:
+        """One for the whole body, from the first look on: a byte now and then must not hold a connection for days."""
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + self._timeout_s
+        return self._deadline
 
     async def send(self, message: Message) -> None:
         if self.fault is None or self.answered:
@@ -88,7 +101,7 @@ def _too_large(limit: int) -> ASGIApp:
 
 
 def _too_slow(timeout_s: float) -> ASGIApp:
-    message = f"The body did not arrive: nothing came for {timeout_s:g} seconds."
+    message = f"The body did not arrive within {timeout_s:.0f} seconds."
     return error_response(408, "request_timeout", message, headers={"Connection": "close"})
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import pytest
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from backend.api.guards import Door
+from backend.api.guards import Door, HostGuard
 from backend.main import create_app
 from tests.backend.conftest import make_settings
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until
@@ -213,3 +215,29 @@ def test_guessing_is_answered_with_429(tmp_path):
         assert (closed.status_code, closed.json()["error"]["code"]) == (429, "too_many_attempts")
         assert 0 < int(closed.headers["retry-after"]) <= 60
         assert client.get("/health").status_code == 200
+
+
+async def answers(scope, receive, send) -> None:
+    await Response("ok")(scope, receive, send)
+
+
+@pytest.mark.parametrize(
+    ("address", "has_tokens", "status"),
+    [("127.0.0.1", False, 200), ("::1", False, 200), ("::ffff:127.0.0.1", False, 200), ("192.168.1.5", False, 421),
+     ("::ffff:192.168.1.5", False, 421), ("192.168.1.5", True, 200), ("/run/zimage.sock", False, 200)],
+)  # fmt: skip
+def test_an_address_that_the_settings_do_not_know_of_opens_no_door(address, has_tokens, status):
+    """`uvicorn backend.main:app --host 0.0.0.0` serves the network, and a client can name any host it likes."""
+    sent: list[dict] = []
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "server": (address, 15000),
+             "headers": [(b"host", b"localhost:15000")]}  # fmt: skip
+    asyncio.run(HostGuard(answers, has_tokens=has_tokens)(scope, None, send))
+
+    assert sent[0]["status"] == status
+    if status == 421:
+        assert b"ZIMAGE_HOST" in sent[1]["body"]
+        assert b"ZIMAGE_API_TOKEN" in sent[1]["body"]

@@ -49,7 +49,9 @@ def test_a_picture_may_be_larger_but_not_without_bound(shared):
     assert too_large(shared.post("/api/history/read", files={"file": b" " * (65 * 2**20)}))
 
 
-def run(guard: Any, messages: list[dict[str, Any]], headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
+def run(
+    guard: Any, messages: list[dict[str, Any]], headers: dict[str, str] | None = None, path: str = "/"
+) -> list[dict[str, Any]]:
     """Sends messages to a guard; when they are used up, nothing comes any more."""
     sent: list[dict[str, Any]] = []
     queue = list(messages)
@@ -64,7 +66,7 @@ def run(guard: Any, messages: list[dict[str, Any]], headers: dict[str, str] | No
         sent.append(message)
 
     raw = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
-    asyncio.run(guard({"type": "http", "method": "POST", "path": "/", "headers": raw}, receive, send))
+    asyncio.run(guard({"type": "http", "method": "POST", "path": path, "headers": raw}, receive, send))
     return sent
 
 
@@ -85,7 +87,7 @@ async def swallows_errors(scope, receive, send) -> None:
 
 @pytest.mark.parametrize("app", [reads_everything, swallows_errors])
 def test_a_body_that_does_not_come_is_not_waited_for(app):
-    guard = BodyGuard(app, max_bytes=100, max_upload_bytes=100, timeout_s=0.01)
+    guard = BodyGuard(app, max_bytes=100, max_upload_bytes=100, upload_path="/upload", timeout_s=0.01)
     sent = run(guard, [{"type": "http.request", "body": b"{", "more_body": True}])
     assert sent[0]["status"] == 408
     assert b"request_timeout" in sent[1]["body"]
@@ -93,15 +95,15 @@ def test_a_body_that_does_not_come_is_not_waited_for(app):
 
 @pytest.mark.parametrize("app", [reads_everything, swallows_errors])
 def test_the_answer_to_too_much_is_ours_whatever_the_route_makes_of_it(app):
-    guard = BodyGuard(app, max_bytes=10, max_upload_bytes=100)
+    guard = BodyGuard(app, max_bytes=10, max_upload_bytes=100, upload_path="/upload")
     sent = run(guard, [{"type": "http.request", "body": b"x" * 6, "more_body": True}] * 2)
     assert [message.get("status") for message in sent] == [413, None]
 
 
 def test_an_upload_is_measured_by_its_own_limit():
-    guard = BodyGuard(reads_everything, max_bytes=10, max_upload_bytes=100)
+    guard = BodyGuard(reads_everything, max_bytes=10, max_upload_bytes=100, upload_path="/upload")
     body = [{"type": "http.request", "body": b"x" * 50, "more_body": False}]
-    assert run(guard, body, {"content-type": "multipart/form-data; boundary=x"})[0]["status"] == 200
+    assert run(guard, body, path="/upload")[0]["status"] == 200
     assert run(guard, body)[0]["status"] == 413
 
 
@@ -121,3 +123,22 @@ def test_one_range_of_a_picture_is_served(client, services):
     record = services.history.add(a_picture())
     response = client.get(f"/api/download/{record.id}", headers={"range": "bytes=1-3"})
     assert (response.status_code, response.content) == (206, b"PNG")
+
+
+def test_only_pictures_that_are_read_may_be_large(shared):
+    assert too_large(shared.post("/api/generate", files={"file": b" " * (300 * KB)}))
+
+
+def test_a_body_of_which_a_byte_comes_now_and_then_is_not_waited_for():
+    sent: list[dict[str, Any]] = []
+
+    async def drip() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    guard = BodyGuard(reads_everything, max_bytes=100, max_upload_bytes=100, upload_path="/upload", timeout_s=0.1)
+    asyncio.run(guard({"type": "http", "method": "POST", "path": "/", "headers": []}, drip, send))
+    assert sent[0]["status"] == 408
