@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from backend.models.schemas import TaskRecord
 from backend.services.errors import NewerFormat
-from backend.utils.atomic_file import set_aside, write_atomically
+from backend.utils.atomic_file import copy_aside, set_aside, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,18 @@ class Journal:
                     f"{self._file.name} was written by a newer version of this program (format {content['version']}, "
                     f"this one reads {SCHEMA_VERSION}). Update the program; nothing was changed."
                 )
-            tasks = [_migrated(task) if content["version"] == 1 else task for task in content["tasks"]]
-            return [TaskRecord.model_validate_json(orjson.dumps(task)) for task in tasks]
+            found = [_read_task(task, content["version"]) for task in content["tasks"]]
+            tasks = [task for task in found if task is not None]
+            if len(tasks) < len(found):
+                aside = copy_aside(self._file)
+                logger.error(
+                    "%d of %d tasks in %s are damaged and left out; the file is kept as %s",
+                    len(found) - len(tasks), len(found), self._file.name, aside.name,
+                )  # fmt: skip
+            return tasks
         except FileNotFoundError:
             return []
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValidationError):
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             aside = set_aside(self._file)
             logger.error("%s is damaged: kept as %s, the queue starts empty", self._file.name, aside.name)
             return []
@@ -65,6 +72,14 @@ class Journal:
         """Only what has changed since the last time is encoded anew."""
         known, line = self._lines.get(task.id, (None, b""))
         return line if known is task else task.model_dump_json().encode()
+
+
+def _read_task(task: Any, version: int) -> TaskRecord | None:
+    """Returns a task, or None for a damaged one: it must not take the others with it."""
+    try:
+        return TaskRecord.model_validate_json(orjson.dumps(_migrated(task) if version == 1 else task))
+    except (TypeError, AttributeError, ValidationError):
+        return None
 
 
 def _migrated(task: dict[str, Any]) -> dict[str, Any]:

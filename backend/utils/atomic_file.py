@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -59,8 +61,21 @@ def remove_temporary_files(folder: Path) -> int:
 
 def set_aside(file: Path) -> Path:
     """Renames a damaged file to the first free of `….corrupt-1`, `….corrupt-2`, … and returns that."""
+    aside = _free_name(file)
+    file.replace(aside)
+    return aside
+
+
+def copy_aside(file: Path) -> Path:
+    """Copies a partly damaged file to such a name, if the disk has room, and returns that."""
+    aside = _free_name(file)
+    with contextlib.suppress(OSError):
+        shutil.copyfile(file, aside)
+    return aside
+
+
+def _free_name(file: Path) -> Path:
     number = 1
     while (aside := file.with_name(f"{file.name}.corrupt-{number}")).exists():
         number += 1
-    file.replace(aside)
     return aside

@@ -94,3 +94,15 @@ def test_the_first_format_is_read(tmp_path):
 
     assert (first.result.id, first.current_step, first.progress) == ("a" * 32, 9, 100)
     assert (second.result, second.current_step) == (None, 4)
+
+
+def test_one_damaged_task_does_not_take_the_others_with_it(tmp_path, tasks):
+    file = tmp_path / "tasks.json"
+    Journal(file).write(tasks)
+    content = json.loads(file.read_bytes())
+    content["tasks"].insert(1, {**content["tasks"][0], "status": "dancing"})
+    content["tasks"].append(None)
+    file.write_text(json.dumps(content))
+
+    assert Journal(file).read() == tasks
+    assert json.loads((tmp_path / "tasks.json.corrupt-1").read_bytes()) == content
