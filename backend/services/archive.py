@@ -35,10 +35,11 @@ def stream_zip(files: Iterable[Path]) -> Iterator[bytes]:
     with zipfile.ZipFile(cast("IO[bytes]", pipe), "w", zipfile.ZIP_STORED) as archive:
         for path in files:
             try:
+                entry = zipfile.ZipInfo.from_file(path, path.name, strict_timestamps=False)  # zip's years begin in 1980
                 source = path.open("rb")
             except OSError:
                 continue
-            with source, archive.open(zipfile.ZipInfo.from_file(path, path.name), "w") as target:
+            with source, archive.open(entry, "w") as target:
                 while chunk := source.read(_CHUNK_BYTES):
                     target.write(chunk)
                     yield pipe.take()
