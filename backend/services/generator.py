@@ -154,6 +154,7 @@ class ImageGenerator:
             ModelError: the model is unknown, not installed or broken.
             OutOfMemory: it does not fit into memory.
             BlankPicture: the model's output is no picture.
+            DeviceFault: the device has failed.
         """
         model = self._catalogue.resolve(request.model)
         watch = _Stopwatch()
@@ -199,19 +200,24 @@ class ImageGenerator:
         except OutOfMemory as error:
             raise OutOfMemory(f"{error} {self._what_would_fit(request)}") from None
         except Exception as error:
-            if not is_device_fault(error):
-                raise
-            logger.exception("the device has failed")
-            self.healthy = False
-            self._loaded = None
-            raise DeviceFault(
-                "The device has failed. The model is loaded anew for the next task; if that fails too, restart Z-Image."
-            ) from None
+            self._report_device_fault(error)
+            raise
         if image.convert("RGB").getbbox() is None:  # no pixel above zero
             raise BlankPicture("The model produced a completely black picture, which is a fault of its numbers.")
         self.healthy = True
         self._largest = max(self._largest, (request.width_px, request.height_px), key=math.prod)
         return image
+
+    def _report_device_fault(self, error: Exception) -> None:
+        """Raises DeviceFault when an error of the engine, or what is behind it, is one of the device."""
+        if not is_device_fault(error) and (error.__cause__ is None or not is_device_fault(error.__cause__)):
+            return
+        logger.error("the device has failed", exc_info=error)
+        self.healthy = False
+        self._loaded = None
+        raise DeviceFault(
+            "The device has failed. The model is loaded anew for the next task; if that fails too, restart Z-Image."
+        ) from error
 
     def _what_would_fit(self, request: EngineRequest) -> str:
         """Names the largest size that was drawn before, or one of half the area."""
@@ -238,10 +244,14 @@ class ImageGenerator:
         if self._loaded != wanted:
             on_progress(Progress(Phase.LOADING, note=f"Loading {model.name}"))
             self._loaded = None
-            if not self.healthy:
-                self._engine.unload()
             started = time.perf_counter()
-            self._engine.load(path, plan)
+            try:
+                if not self.healthy:
+                    self._engine.unload()
+                self._engine.load(path, plan)
+            except Exception as error:
+                self._report_device_fault(error)
+                raise
             self._loaded = wanted
             logger.info(
                 "loaded %s on %s in %s, offload %s, %.1f s",

@@ -7,7 +7,7 @@ from PIL import Image
 
 from backend.services.catalogue import Catalogue
 from backend.services.engines.faults import is_device_fault
-from backend.services.errors import BlankPicture, Cancelled, ModelBroken, OutOfMemory, UnknownModel
+from backend.services.errors import BlankPicture, Cancelled, DeviceFault, ModelBroken, OutOfMemory, UnknownModel
 from backend.services.generator import GeneratedImage, ImageGenerator, Phase, Progress, measure_weights
 from backend.services.planner import LoadPlan
 from tests.backend.fakes import PLAIN_CPU, a_request, make_model_folder, write_safetensors
@@ -232,3 +232,29 @@ def test_a_lack_of_memory_says_what_would_fit(make, engine):
 )
 def test_faults_of_the_device_are_told_apart(error, fault):
     assert is_device_fault(error) == fault
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_fault_of_the_device_while_loading_is_told_as_one(make, engine, behind):
+    fault = RuntimeError("CUDA error: an illegal memory access was encountered")
+    engine.load_error = fault
+    if behind:
+        engine.load_error = ModelBroken("a part cannot be loaded")
+        engine.load_error.__cause__ = fault
+    generator = make()
+
+    with pytest.raises(DeviceFault):
+        draw(generator)
+
+    assert not generator.healthy
+    engine.load_error = None
+    draw(generator)
+    assert generator.healthy
+
+
+def test_a_fault_of_the_device_while_it_is_taken_down(make, engine, monkeypatch):
+    generator = make()
+    generator.healthy = False
+    monkeypatch.setattr(engine, "unload", lambda: (_ for _ in ()).throw(RuntimeError("CUDA error: unknown")))
+    with pytest.raises(DeviceFault):
+        draw(generator)
