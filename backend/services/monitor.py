@@ -20,6 +20,9 @@ IDLE_PERIOD_S = 10.0
 WATCHED_FOR_S = 15.0
 """How long one look keeps the quick pace up; the UI looks every 5 s."""
 
+MAX_GPU_FAILURES = 5
+"""After so many in a row there is no use in asking: a driver that is busy answers the next time."""
+
 _GIB = 2**30
 _MIB_PER_GIB = 1024
 
@@ -55,6 +58,7 @@ class SystemMonitor:
     def __init__(self, disk_path: Path, read_gpu: ReadGpu = read_gpu) -> None:
         self._disk_path = disk_path
         self._read_gpu: ReadGpu | None = read_gpu
+        self._gpu_failures = 0
         self._wake = threading.Event()
         self._closing = False
         self._last_look = float("-inf")
@@ -100,11 +104,15 @@ class SystemMonitor:
         if self._read_gpu is None:
             return None
         try:
-            return self._read_gpu()
+            gpu = self._read_gpu()
         except Exception as error:  # noqa: BLE001 — GPUtil parses what a driver prints and fails in many ways
-            logger.warning("GPU monitoring is off: %s", error)
-            self._read_gpu = None
+            self._gpu_failures += 1
+            if self._gpu_failures >= MAX_GPU_FAILURES:
+                logger.warning("GPU monitoring is off: %s", error)
+                self._read_gpu = None
             return None
+        self._gpu_failures = 0
+        return gpu
 
     def _sample(self, gpu: GpuStatus | None) -> SystemStatus:
         memory = psutil.virtual_memory()

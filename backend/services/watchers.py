@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
 
 
 class Watchers:
@@ -30,4 +33,7 @@ class Watchers:
         with self._lock:
             callbacks = list(self._callbacks.values())
         for callback in callbacks:
-            callback()
+            try:
+                callback()
+            except Exception:  # one who listens must not end the thread that works for all
+                logger.exception("a watcher failed")

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from backend.models.system import GpuStatus
-from backend.services.monitor import SystemMonitor, read_gpu
+from backend.services.monitor import MAX_GPU_FAILURES, SystemMonitor, read_gpu
 from tests.backend.fakes import PATIENCE_S, wait_until
 
 CARD = GpuStatus(
@@ -63,7 +63,7 @@ def test_no_look_waits_for_the_driver(start):
     answer.set()
 
 
-def test_a_driver_that_fails_is_asked_once(start, caplog):
+def test_a_driver_that_fails_for_good_is_asked_no_more(start, caplog):
     calls: list[None] = []
 
     def fail():
@@ -71,13 +71,26 @@ def test_a_driver_that_fails_is_asked_once(start, caplog):
         raise ValueError("could not convert string to float: '[N/A]'")
 
     monitor = start(fail)
-    wait_until(lambda: "GPU monitoring is off" in caplog.text)
+    wait_until(lambda: monitor._wake.set() or "GPU monitoring is off" in caplog.text)
     monitor._wake.set()
     first = monitor.status().timestamp
     wait_until(lambda: monitor.status().timestamp > first)
 
-    assert len(calls) == 1
+    assert len(calls) == MAX_GPU_FAILURES
     assert monitor.status().gpu is None
+
+
+def test_a_driver_that_fails_now_and_then_is_asked_again(start):
+    answers = iter([ValueError("busy")] * (MAX_GPU_FAILURES - 1) + [CARD] + [ValueError("busy")])
+
+    def read():
+        answer = next(answers, CARD)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monitor = start(read)
+    wait_until(lambda: monitor._wake.set() or monitor.status().gpu == CARD)
 
 
 def test_a_look_after_a_pause_wakes_the_sampler(start):
