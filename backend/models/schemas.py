@@ -127,7 +127,7 @@ class ImageRecord(Frozen):
     """What is known of one picture; kept in the history and inside the picture itself."""
 
     id: Identifier
-    filename: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}\.png$")
+    filename: str = Field(pattern=r"^[^/\\:\x00-\x1f\x7f]{1,250}\.png$")
     prompt: str
     width: int = Field(gt=0)
     height: int = Field(gt=0)

@@ -57,4 +57,6 @@ def extract(path: Path) -> ImageRecord:
         own = json.loads(texts[OWN_KEYWORD])
         return ImageRecord.model_validate({**own, "filename": path.name, "size_bytes": path.stat().st_size})
     except (TypeError, RecursionError, ValidationError) as error:
+        if isinstance(error, ValidationError) and {problem["loc"] for problem in error.errors()} == {("filename",)}:
+            raise ValueError("its name has characters that a name here may not have, or is too long") from error
         raise ValueError("its parameters are damaged") from error

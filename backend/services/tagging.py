@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from backend.models.gallery import MAX_TAGS
 from backend.models.schemas import ImageRecord
 
 
@@ -21,8 +22,9 @@ def with_tags(record: ImageRecord, tags: Iterable[str]) -> ImageRecord:
 
 
 def with_tag(record: ImageRecord, tag: str) -> ImageRecord:
-    """Adds a tag."""
-    return with_tags(record, (*record.tags, tag))
+    """Adds a tag; a picture that has as many as it may have stays as it is."""
+    more = with_tags(record, (*record.tags, tag))
+    return record if len(more.tags) > MAX_TAGS else more
 
 
 def without_tag(record: ImageRecord, tag: str) -> ImageRecord:

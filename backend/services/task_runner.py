@@ -78,6 +78,7 @@ class TaskRunner:
         except Stopped as reason:
             return run.outcome(_status_after(reason), str(reason), reason)
         except StudioError as error:
+            logger.warning("task %s failed (%s): %s", task.id, error.code, error, exc_info=error.__cause__)
             return run.outcome(Status.FAILED, "Failed", error)
         except Exception as error:  # anything else is a fault of ours: the queue goes on, the log has the traceback
             logger.exception("task %s failed", task.id)

@@ -405,3 +405,14 @@ def test_the_thumbnail_of_a_damaged_picture(store, three, content):
     with pytest.raises(UnknownImage, match="damaged"):
         store.thumbnail_path(three[0].id)
     assert records(store) == three
+
+
+@pytest.mark.parametrize("name", ["my fox.png", "fox.v2.png", "狐狸.png", "-fox (1).png"])
+def test_a_picture_that_a_person_renames_stays_in_the_history(store, three, tmp_path, name):
+    path = store.image_path(three[1].id)
+    path.rename(path.with_name(name))
+
+    again = open_store(tmp_path)
+
+    assert [record.prompt for record in records(again)] == [record.prompt for record in three]
+    assert again.image_path(three[1].id).name == name

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from backend.models.gallery import MAX_TAGS
 from backend.services import history_file
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.history import HistoryStore
@@ -335,3 +336,9 @@ def test_a_log_that_cannot_be_removed_undoes_nothing(tmp_path, monkeypatch):
         HistoryFile(file).write(line.json for line in lines)
 
     assert HistoryFile(file).read().lines == lines
+
+
+def test_a_picture_has_so_many_tags_and_no_more():
+    record = with_tags(a_record(1), [str(n) for n in range(MAX_TAGS)])
+    assert with_tag(record, "one more") is record
+    assert with_tag(record, "0") == record
