@@ -4,7 +4,8 @@ python batch_inference.py prompts.txt --size 1024 --size 1280x720 --output pictu
 
 A line is a prompt; empty lines and those that begin with # are skipped. A line that begins with { is JSON with the key
 "prompt" and, if wanted, "seed", "size" and "negative_prompt" of its own. A picture's name holds a fingerprint of its
-prompt and settings, so that a second run draws what is missing and what has changed, and nothing else.
+prompt, its settings, the precision and the name of the model's folder, so that a second run draws what is missing and
+what has changed, and nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from zimage.cli import (
     Job,
     add_model_arguments,
     add_picture_arguments,
+    describe_model,
     draw,
     open_pipeline,
     parse_size,
@@ -59,7 +61,8 @@ def draw_missing(arguments: argparse.Namespace) -> int:
     sizes = [parse_size(size) for size in arguments.size or ["1024"]]
     settings = settings_from(arguments, *sizes[0])
     jobs = read_jobs(arguments.prompts, settings, sizes)
-    files = {arguments.output / file_name(number, job): job for number, job in jobs}
+    model = describe_model(arguments)
+    files = {arguments.output / file_name(number, job, model): job for number, job in jobs}
     missing = {path: job for path, job in files.items() if not path.exists()}
     logger.info("{} pictures, {} of them are there already", len(files), len(files) - len(missing))
     if arguments.dry_run or not missing:
@@ -76,10 +79,14 @@ def read_jobs(file: Path, settings: InferenceSettings, sizes: Sequence[tuple[int
     """Reads the prompts, each with the number of its line.
 
     Raises:
-        ConfigError: a line is not understood, or there is none.
+        ConfigError: the file is no text, a line is not understood, or there is none.
     """
     jobs: list[tuple[int, Job]] = []
-    for number, line in enumerate(file.read_text("utf-8-sig").splitlines(), start=1):
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} must be text in UTF-8: {error}") from error
+    for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
                 jobs += [(number, job) for job in jobs_of_line(line.strip(), settings, sizes)]
@@ -109,7 +116,7 @@ def parse_line(line: str) -> dict[str, Any]:
         return {"prompt": line}
     try:
         values = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"not JSON: {error}") from error
     unknown = sorted(values.keys() - LINE_KEYS)
     if unknown:
@@ -120,10 +127,10 @@ def parse_line(line: str) -> dict[str, Any]:
     return dict(values)
 
 
-def file_name(number: int, job: Job) -> str:
-    """Returns a name that changes with everything that the picture depends on."""
+def file_name(number: int, job: Job, model: str) -> str:
+    """Returns a name that changes with everything that the picture depends on; of the model its name must do."""
     settings = job.settings
-    fingerprint = hashlib.sha256(job.to_json().encode()).hexdigest()[:10]
+    fingerprint = hashlib.sha256(f"{model}\n{job.to_json()}".encode()).hexdigest()[:10]
     return f"{number:05d}-{settings.width}x{settings.height}-{fingerprint}.png"
 
 

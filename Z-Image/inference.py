@@ -50,9 +50,10 @@ def draw_all(arguments: argparse.Namespace) -> int:
     if arguments.count < 1:
         raise ConfigError(f"count must be positive, got {arguments.count}")
     settings = settings_from(arguments, *parse_size(arguments.size))
+    seeds = range(arguments.seed, arguments.seed + arguments.count)
+    jobs = [Job(arguments.prompt, replace(settings, seed=seed)) for seed in seeds]
     pipeline = open_pipeline(arguments)
-    for index in range(arguments.count):
-        job = Job(arguments.prompt, replace(settings, seed=arguments.seed + index))
+    for index, job in enumerate(jobs):
         path = numbered(arguments.output, index, arguments.count)
         save_picture(draw(pipeline, job), path, job)
         logger.info("{} (seed {})", path, job.settings.seed)

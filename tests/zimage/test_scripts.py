@@ -71,6 +71,7 @@ def test_several_seeds(inference, options, tmp_path):
         (["--size", "48"], "multiple of 32"),
         (["--count", "0"], "count"),
         (["--seed", "-1"], "seed"),
+        (["--seed", "9007199254740991", "--count", "2"], "seed"),
         (["--steps", "0"], "num_inference_steps"),
         (["--model", "nowhere"], "model_index.json"),
         (["--attention", "warp"], "warp"),
@@ -152,6 +153,23 @@ def test_only_what_has_changed_is_drawn_again(run_batch, prompts):
     assert len(run_batch("--size", "32", "--steps", "3")) == 3
 
 
+def test_another_model_or_precision_is_drawn_anew(run_batch, capsys, options):
+    def planned(*more: str) -> set[str]:
+        run_batch("--size", "32", "--dry-run", *more)
+        return set(capsys.readouterr().out.splitlines())
+
+    as_before = planned()
+    assert planned("--dtype", "float32") == as_before
+    assert not as_before & planned("--dtype", "bfloat16")
+    assert not as_before & planned("--model", "another")
+
+
+def test_a_file_of_prompts_that_is_no_text(run_batch, prompts, capsys):
+    prompts.write_bytes("eine Füchsin".encode("latin-1"))
+    assert run_batch(status=1) == []
+    assert "UTF-8" in capsys.readouterr().err
+
+
 def test_a_dry_run_draws_nothing(run_batch, capsys, tmp_path):
     assert run_batch("--size", "32", "--dry-run") == []
     assert len(capsys.readouterr().out.splitlines()) == 3
@@ -166,6 +184,7 @@ def test_a_dry_run_draws_nothing(run_batch, capsys, tmp_path):
         ('{"seed": 3}', "line 1: prompt"),
         ('{"prompt": ', "line 1: not JSON"),
         ('{"prompt": "x", "size": "big"}', "line 1: a size"),
+        ('{"prompt": "x", "seed": 18446744073709551616}', "seed must be from 0"),
         ("# nothing", "no prompt"),
     ],
 )

@@ -15,11 +15,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from zimage.config import InferenceSettings
 from zimage.errors import ConfigError
-from zimage.pipeline import StepEvent, ZImagePipeline
+from zimage.pipeline import StepEvent, ZImagePipeline, default_device
 
 METADATA_KEY = "zimage"
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
-_LARGEST_SEED = 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,6 @@ def settings_from(arguments: argparse.Namespace, width: int, height: int) -> Inf
     Raises:
         ConfigError: one has no meaning.
     """
-    if not 0 <= arguments.seed <= _LARGEST_SEED:
-        raise ConfigError(f"seed must be from 0 to {_LARGEST_SEED}, got {arguments.seed}")
     return InferenceSettings(
         height=height, width=width, num_inference_steps=arguments.steps, guidance_scale=arguments.guidance,
         negative_prompt=arguments.negative_prompt, cfg_truncation=arguments.cfg_truncation,
@@ -87,6 +84,13 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
         raise ConfigError(f"a size is WIDTHxHEIGHT in pixels, got {text!r}")
     return int(sides[0]), int(sides[-1])
+
+
+def describe_model(arguments: argparse.Namespace) -> str:
+    """Names what runs: the model's folder and the precision, without opening either."""
+    on_processor = torch.device(arguments.device or default_device()).type == "cpu"
+    dtype = arguments.dtype or ("float32" if on_processor else "bfloat16")
+    return f"{arguments.model.resolve().name} in {dtype}"
 
 
 def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from zimage.errors import ConfigError
+
 
 def rotations(positions: Tensor, axes_dims: Sequence[int], axes_lens: Sequence[int], theta: float) -> Tensor:
     """Returns the complex numbers by which the channels of a token are multiplied, as pairs of real ones.
@@ -26,7 +28,7 @@ def rotations(positions: Tensor, axes_dims: Sequence[int], axes_lens: Sequence[i
         (..., sum(axes_dims) / 2, 2) in float32: cosines and sines.
 
     Raises:
-        ValueError: a position is beyond what the model was trained on.
+        ConfigError: a position is beyond what the model was trained on.
     """
     _check_limits(positions, axes_lens)
     angles = [positions[..., axis, None].double() * axis_frequencies(dim, theta) for axis, dim in enumerate(axes_dims)]
@@ -68,7 +70,7 @@ def _in_pairs(x: Tensor) -> Tensor:
 def _check_limits(positions: Tensor, axes_lens: Sequence[int]) -> None:
     largest = positions.flatten(0, -2).amax(0).tolist()
     if positions.min() < 0 or any(reached >= limit for reached, limit in zip(largest, axes_lens, strict=True)):
-        raise ValueError(
+        raise ConfigError(
             f"positions reach {largest} along (caption and time, row, column); "
             f"the model knows those from 0 to {[limit - 1 for limit in axes_lens]}"
         )

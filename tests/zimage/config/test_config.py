@@ -173,8 +173,6 @@ def test_settings_cannot_be_changed_afterwards():
 def test_derived_values():
     assert TransformerConfig().head_dim == 128
     assert VaeConfig().size_multiple == 8
-    assert [InferenceSettings(num_inference_steps=n).forwards for n in (1, 2, 9)] == [1, 1, 8]
-    assert InferenceSettings().forwards == 8
 
 
 def test_errors_form_one_tree():

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from zimage.config.base import Config
 
 SIZE_MULTIPLE = 16
-MAX_SIDE_PX = 8192  # 512 patches of 16 pixels: the rotary tables hold no more positions along a side
+MAX_SIDE_PX = 8192  # 512 patches of 16 pixels: the family knows no more positions along a side
 MAX_CAPTION_TOKENS = 512
+LARGEST_SEED = 2**53 - 1  # JSON keeps no larger whole number everywhere
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class InferenceSettings(Config):
     """One request to the pipeline.
 
     Attributes:
-        num_inference_steps: points of the schedule; the model runs `forwards` times.
+        num_inference_steps: points of the schedule; the last one is the picture, so that 9 are 8 forwards.
         guidance_scale: 0 turns guidance off; above it two predictions are made a step.
         cfg_truncation: guidance is off for times above this; 1 never turns it off.
         cfg_normalization: bound of the guided prediction's norm, as a multiple of the unguided one; 0 for none.
@@ -45,13 +46,12 @@ class InferenceSettings(Config):
             self.max_sequence_length <= MAX_CAPTION_TOKENS,
             f"max_sequence_length is at most {MAX_CAPTION_TOKENS}, got {self.max_sequence_length}",
         )
+        self._require(
+            self.seed is None or 0 <= self.seed <= LARGEST_SEED,
+            f"seed must be from 0 to {LARGEST_SEED}, got {self.seed}",
+        )
         for name in ("guidance_scale", "cfg_truncation", "cfg_normalization"):
             self._require(getattr(self, name) >= 0, f"{name} cannot be negative, got {getattr(self, name)}")
-
-    @property
-    def forwards(self) -> int:
-        """How often the transformer is asked; the last point of the schedule is the finished picture."""
-        return max(1, self.num_inference_steps - 1)
 
     def _require_side(self, name: str, side_px: int) -> None:
         self._require(

@@ -21,7 +21,7 @@ class TransformerConfig(Config):
         n_kv_heads: equals `n_heads`, the family has no grouped attention.
         cap_feat_dim: width of the text encoder's features.
         siglip_feat_dim: width of the SigLIP features of the Omni variant; None where there are none.
-        rope_theta: base of the rotary frequencies; head widths `axes_dims`, largest positions `axes_lens`.
+        rope_theta: base of the rotary frequencies; head widths `axes_dims`, numbers of positions `axes_lens`.
         t_scale: what a time in [0, 1] is multiplied by before it is embedded.
     """
 
