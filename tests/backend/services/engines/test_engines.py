@@ -99,7 +99,7 @@ def test_the_schedule_of_nine_steps_is_turbos(loaded, times):
 
 
 @pytest.mark.parametrize("step", [1, 3, 4])
-def test_a_cancel_ends_within_the_step_and_decodes_nothing(loaded, decodes, forwards, step):
+def test_a_cancel_ends_it_between_two_steps_and_decodes_nothing(loaded, decodes, forwards, step):
     def cancel(event: StepEvent) -> None:
         if event.forwards_done == step:
             raise Cancelled("Cancelled")
