@@ -167,6 +167,37 @@ def test_output_types_show_the_same_picture(ours):
     assert np.array_equal(np.asarray(picture), (array[0] * 255).round().astype(np.uint8))
 
 
+@pytest.mark.parametrize("kind", ["pt", "np", "latent"])
+def test_latents_embeds_and_arrays_are_those_of_diffusers(ours, peer, kind):
+    noise = torch.randn(1, 16, 8, 12, generator=torch.Generator().manual_seed(0))
+    features = ours.text_encoder.encode([PROMPT])
+    arguments = {
+        "height": SIDE, "width": 192, "prompt_embeds": features, "guidance_scale": 0.0, "output_type": kind,
+        "sigmas": linear_sigmas(3),
+    }  # fmt: skip
+    given = ours(latents=noise, **arguments).images
+    expected = peer(latents=noise.clone(), **arguments).images
+    assert given.shape == expected.shape
+    assert float(abs(given - expected).max()) <= 1e-4
+
+
+@pytest.mark.parametrize("width", [SIDE, 320], ids=["square", "not square"])
+def test_a_shift_by_the_number_of_tokens_gives_the_picture_of_diffusers(folder, tmp_path, width):
+    dynamic = Path(shutil.copytree(folder, tmp_path / "dynamic"))
+    file = dynamic / "scheduler" / "scheduler_config.json"
+    changes = {"use_dynamic_shifting": True, "base_image_seq_len": 8, "max_image_seq_len": 64}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+
+    def latents(pipeline: Any) -> torch.Tensor:
+        return pipeline(
+            PROMPT, height=SIDE, width=width, guidance_scale=0.0, sigmas=linear_sigmas(4), generator=seeded(1),
+            output_type="latent",
+        ).images  # fmt: skip
+
+    given = latents(ZImagePipeline.from_local_dir(dynamic, device="cpu"))
+    assert float((given - latents(open_peer(dynamic))).abs().max()) <= 1e-4
+
+
 def test_steps_are_told_with_previews(ours):
     events: list[StepEvent] = []
     previews: list[Any] = []
@@ -189,9 +220,24 @@ def test_steps_are_told_with_previews(ours):
     assert len({preview.tobytes() for preview in previews}) == 4
 
 
-def test_previews_of_large_pictures_are_small(ours):
-    small = ours._draw_small(torch.randn(1, 16, 64, 48, generator=torch.Generator().manual_seed(0)))
-    assert small[0].size == (24 * 16, 32 * 16)
+@pytest.mark.parametrize(("rows", "columns", "size"), [(64, 48, (24, 32)), (2, 66, (32, 1))], ids=["page", "strip"])
+def test_previews_of_large_pictures_are_small(ours, rows, columns, size):
+    small = ours._draw_small(torch.randn(1, 16, rows, columns, generator=torch.Generator().manual_seed(0)))
+    assert small[0].size == (size[0] * 16, size[1] * 16)
+
+
+def test_a_preview_that_fails_does_not_end_the_generation(ours, monkeypatch):
+    previews: list[Any] = []
+    decode = ours.vae.decode
+
+    def fail_once(*arguments: Any) -> Any:
+        monkeypatch.setattr(ours.vae, "decode", decode)
+        raise torch.OutOfMemoryError("no memory for a look")
+
+    monkeypatch.setattr(ours.vae, "decode", fail_once)
+    picture = draw(ours, num_inference_steps=2, on_step=lambda event: previews.append(event.preview()))
+    assert previews == [[]]
+    assert np.array_equal(picture, draw(ours, num_inference_steps=2))
 
 
 def test_a_callback_that_raises_ends_it_before_the_decode(ours, monkeypatch):
@@ -250,6 +296,8 @@ def test_nan_is_no_picture(folder, tensor):
         ({"latents": torch.zeros(1, 16, 4, 4)}, "shape"),
         ({"generator": seeded(1, 2)}, "as many generators"),
         ({"sigmas": [0.5, 0.9]}, "must fall"),
+        ({"sigmas": []}, "must fall"),
+        ({"output_type": "jpeg", "on_step": pytest.fail}, "pil, np, pt, latent"),
         ({"max_sequence_length": 513}, "max_sequence_length"),
     ],
 )
@@ -285,7 +333,12 @@ def test_a_file_that_is_cut_is_named(folder, tmp_path, part):
         ("transformer/config.json", {"cap_feat_dim": 7}, "text encoder's width"),
         ("vae/config.json", {"act_fn": "relu"}, "relu"),
         ("scheduler/scheduler_config.json", {"use_karras_sigmas": True}, "use_karras_sigmas"),
+        ("scheduler/scheduler_config.json", {"_class_name": "FlowMatchHeunDiscreteScheduler"}, "Heun"),
+        ("vae/config.json", {"_class_name": "AsymmetricAutoencoderKL"}, "Asymmetric"),
+        ("transformer/config.json", {"_class_name": "FluxTransformer2DModel"}, "FluxTransformer"),
+        ("text_encoder/config.json", {"quantization_config": {"quant_method": "gptq"}}, "quantization_config"),
         ("model_index.json", {"_class_name": "FluxPipeline"}, "FluxPipeline"),
+        ("model_index.json", {"_class_name": "ZImageOmniPipeline"}, "ZImageOmniPipeline"),
     ],
 )
 def test_a_configuration_of_another_model_is_told_before_any_weight_is_read(folder, tmp_path, file, changes, words):
@@ -296,6 +349,24 @@ def test_a_configuration_of_another_model_is_told_before_any_weight_is_read(fold
     with pytest.raises(PartError, match=words) as caught:
         read_config(other)
     assert caught.value.part == file.split("/")[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "entry"),
+    [
+        ("scheduler", ["diffusers", "FlowMatchHeunDiscreteScheduler"]),
+        ("text_encoder", ["transformers", "T5EncoderModel"]),
+        ("vae", ["diffusers"]),
+        ("transformer", None),
+    ],
+)
+def test_an_index_of_other_parts_is_told_by_part(folder, tmp_path, part, entry):
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    index = other / "model_index.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), part: entry}))
+    with pytest.raises(PartError, match="model_index") as caught:
+        read_config(other)
+    assert caught.value.part == part
 
 
 def test_float16_is_refused(folder):

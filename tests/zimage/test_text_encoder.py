@@ -62,6 +62,17 @@ def test_a_prompt_is_encoded_once(encoder):
     assert not torch.equal(first, other)
 
 
+def test_what_a_caller_does_to_features_is_not_remembered(encoder):
+    prompts = ["a prompt to be spoilt"]
+    with torch.inference_mode():  # elsewhere torch itself forbids it
+        [first] = encoder.encode(prompts)
+        expected = first.clone()
+        first.zero_()
+        [again] = encoder.encode(prompts)
+        again.zero_()
+    assert torch.equal(encoder.encode(prompts)[0], expected)
+
+
 def test_what_is_too_long_is_cut_and_said(encoder, caplog):
     whole = encoder.tokenize("狐狸" * 10)
     assert encoder.tokenize("狐狸" * 10, 5) == whole[:5]

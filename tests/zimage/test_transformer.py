@@ -109,6 +109,22 @@ def test_bfloat16_is_close_to_diffusers(tiny):
     assert torch.cosine_similarity(expected, given.float().flatten(), dim=0) >= 0.999
 
 
+def test_a_ragged_batch_in_bfloat16_is_close_to_diffusers():
+    peer, ours = both_transformers(**TINY)
+    peer, ours = peer.bfloat16(), ours.bfloat16()
+    x = [noise(1, 8, 8).bfloat16(), noise(1, 4, 6, seed=1).bfloat16()]
+    captions, t = [caption(5).bfloat16(), caption(40).bfloat16()], torch.tensor([0.3, 0.7])
+    for expected, given in zip(peer(x, t, captions, return_dict=False)[0], ours(x, t, captions)[0], strict=True):
+        assert torch.cosine_similarity(expected.float().flatten(), given.float().flatten(), dim=0) >= 0.999
+
+
+def test_captions_in_float32_suit_a_model_in_bfloat16():
+    model = both_transformers(**TINY)[1].bfloat16()
+    x, t = [noise(1, 4, 4).bfloat16()], torch.tensor([0.3])
+    [given], [expected] = model(x, t, [caption(5)])[0], model(x, t, [caption(5).bfloat16()])[0]
+    assert torch.equal(given, expected)
+
+
 OMNI_MASKS = [[0, 1], [0, 1]]
 
 
@@ -126,6 +142,19 @@ def test_omni_with_siglip_features_equals_diffusers(omni):
     x, captions = omni_inputs()
     features = [[torch.randn(3, 4, SIGLIP), None], [torch.randn(2, 5, SIGLIP), torch.randn(1, 1, SIGLIP)]]
     assert difference(omni, x, captions, siglip_feats=features, image_noise_mask=OMNI_MASKS) <= TOLERANCE
+
+
+def test_omni_without_features_of_any_picture_has_pads_in_their_place_as_diffusers(omni):
+    x, captions = [[noise(1, 8, 8)]], [[caption(5)]]
+    assert difference(omni, x, captions, siglip_feats=[[None]], image_noise_mask=[[1]]) <= TOLERANCE
+
+
+def test_features_are_refused_by_a_model_that_takes_none(tiny):
+    with pytest.raises(ValueError, match="siglip_feat_dim"):
+        tiny[1](
+            [[noise(1, 8, 8)]], torch.tensor([0.2]), [[caption(5)]],
+            siglip_feats=[[torch.randn(2, 2, SIGLIP)]], image_noise_mask=[[1]],
+        )  # fmt: skip
 
 
 def test_omni_with_nothing_given_equals_diffusers(omni):

@@ -271,9 +271,11 @@ def upsampled_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         (B, D, 2 H, 2 W), in the memory layout of x.
     """
     batch, _, height, width = x.shape
-    kernels = [_folded(_folded(weight, 2, row), 3, column) for row in (0, 1) for column in (0, 1)]
+    # Sums are rounded once: those of bfloat16 are made in float32.
+    wide = weight.float() if weight.dtype == torch.bfloat16 else weight
+    kernels = [_folded(_folded(wide, 2, row), 3, column) for row in (0, 1) for column in (0, 1)]
     layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
-    kernel = torch.cat(kernels).contiguous(memory_format=layout)  # (4 D, C, 2, 2)
+    kernel = torch.cat(kernels).to(weight.dtype).contiguous(memory_format=layout)  # (4 D, C, 2, 2)
     phases = F.conv2d(x, kernel, None if bias is None else bias.repeat(4), padding=1).chunk(4, dim=1)
     doubled = torch.empty(
         (batch, len(weight), 2 * height, 2 * width), dtype=x.dtype, device=x.device, memory_format=layout

@@ -208,7 +208,7 @@ def _siglip_rows(feature: Tensor) -> Tensor:
     """Cuts features into tokens: (H, W, C) → (H · W, C).
 
     The memory is read channel by channel, so that a token is no place of the picture. That is how the published code
-    does it, and hence what weights of this variant are trained with.
+    does it; whether weights of this variant are trained so cannot be told before they are out.
     """
     rows, columns, channels = feature.shape
     return feature.permute(2, 0, 1).reshape(rows * columns, channels)

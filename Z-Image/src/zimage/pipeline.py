@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -63,8 +63,15 @@ class StepEvent:
         return self.step.total
 
     def preview(self) -> list[Image.Image]:
-        """Draws small pictures of what the finished ones look like from here."""
-        return self.draw(self.step.estimate)
+        """Draws small pictures of what the finished ones look like from here; none where that fails.
+
+        A picture is not given up because memory does not suffice for a look at it.
+        """
+        try:
+            return self.draw(self.step.estimate)
+        except (NotFiniteError, torch.OutOfMemoryError) as error:
+            logger.warning("there is no preview of step %d: %s", self.done, error)
+            return []
 
 
 class ZImagePipeline:
@@ -104,6 +111,7 @@ class ZImagePipeline:
         device: str | torch.device | None = None,
         dtype: torch.dtype | None = None,
         attention: str | None = None,
+        vae_tiles: Tiles | None = None,
     ) -> ZImagePipeline:
         """Loads a folder in the published layout; nothing is downloaded.
 
@@ -112,6 +120,7 @@ class ZImagePipeline:
             device: default: an accelerator when there is one.
             dtype: default: bfloat16 on an accelerator, float32 on a processor.
             attention: a kernel's name, see `zimage.utils.attention`; default: ZIMAGE_ATTENTION, or what is fastest.
+            vae_tiles: how pictures that do not fit into memory are cut for the autoencoder.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model; the message says more.
@@ -129,7 +138,7 @@ class ZImagePipeline:
         parts = load_parts(Path(path), config, dtype=dtype, device=device)
         logger.info("attention %s, milliseconds of those tried: %s", choice.name, choice.milliseconds)
         parts.transformer.set_attention(choice.attend)
-        return cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler)
+        return cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler, vae_tiles=vae_tiles)
 
     @property
     def size_multiple(self) -> int:
@@ -164,7 +173,8 @@ class ZImagePipeline:
             prompt: one or several; or `prompt_embeds`.
             height: of the pictures in pixels, a multiple of `size_multiple`.
             width: the same.
-            num_inference_steps: points of the schedule. The last one is the picture, so that 9 are 8 forwards.
+            num_inference_steps: points of the schedule. The last one is the picture, so that 9 are 8 forwards;
+                diffusers from 0.39 on runs as many forwards as it is told.
             sigmas: falling noise levels to use instead, without the model's shift and the final 0.
             guidance_scale: 0 for none, as Turbo needs it; conventional scales are larger by 1.
             cfg_normalization: how many times as long as without guidance a prediction may become; 0 for any length.
@@ -190,15 +200,16 @@ class ZImagePipeline:
             cfg_truncation=1.0 if cfg_truncation is None else cfg_truncation,
             num_images_per_prompt=num_images_per_prompt,
         )  # fmt: skip
+        if output_type not in get_args(OutputType):
+            raise ConfigError(f"output_type must be one of {', '.join(get_args(OutputType))}, got {output_type!r}")
         rows, columns = self._latent_size(settings)
         guidance = Guidance(settings.guidance_scale, settings.cfg_truncation, settings.cfg_normalization)
         positive = self._features(prompt, prompt_embeds, settings)
         negative = self._negative_features(negative_prompt, negative_prompt_embeds, len(positive), settings)
         positive, negative = (_repeat(features, num_images_per_prompt) for features in (positive, negative))
 
-        levels = self.scheduler.sigmas(
-            sigmas or linear_sigmas(num_inference_steps), rows * columns // Patch().side ** 2
-        )
+        unshifted = linear_sigmas(num_inference_steps) if sigmas is None else sigmas
+        levels = self.scheduler.sigmas(unshifted, rows * columns // Patch().side ** 2)
         shape = (len(positive), self.transformer.config.in_channels, rows, columns)
         noise = self._noise(shape, generator, latents)
         times = self.scheduler.times(levels)
@@ -312,9 +323,11 @@ class ZImagePipeline:
 
     @torch.inference_mode()
     def _draw_small(self, latents: Tensor) -> list[Image.Image]:
-        factor = min(1.0, PREVIEW_SIDE / max(latents.shape[-2:]))
-        small = torch.nn.functional.interpolate(latents, scale_factor=factor, mode="area") if factor < 1 else latents
-        return to_pil(self.decode(small))
+        longest = max(latents.shape[-2:])
+        if longest > PREVIEW_SIDE:
+            size = [max(1, side * PREVIEW_SIDE // longest) for side in latents.shape[-2:]]  # a strip keeps a row
+            latents = torch.nn.functional.interpolate(latents, size, mode="area")
+        return to_pil(self.decode(latents))
 
 
 def default_device() -> str:

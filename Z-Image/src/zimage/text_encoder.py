@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from zimage.config.inference import MAX_CAPTION_TOKENS
 from zimage.errors import ConfigError
 from zimage.utils.loader import load_weights
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MODEL_TYPE = "qwen3"
-MAX_CAPTION_TOKENS = 512
 DEFAULT_CACHE_BYTES = 64 * 2**20
 _LAYER = re.compile(r"^layers\.(\d+)\.")
 
@@ -95,7 +95,7 @@ class PromptEncoder:
             ids = torch.tensor([tokens], device=device)
             features = self.model(input_ids=ids, use_cache=False).last_hidden_state[0]
             self.cache.put(tokens, features)
-        return features
+        return features.clone()  # what is remembered stays as it was, whatever the caller does
 
     def _in_template(self, prompt: str) -> str:
         return str(

@@ -185,18 +185,19 @@ class ZImageTransformer2DModel(nn.Module):
         """Does what is the same at every step, above all the whole way of the captions.
 
         Raises:
-            ValueError: a patch, or a place, is none that the model knows.
+            ValueError: a patch, or a place, is none that the model knows, or it knows no SigLIP features.
         """
         self._check_patch(batch.patch)
+        if batch.siglip is not None and self.config.siglip_feat_dim is None:
+            raise ValueError("the model takes no SigLIP features: its configuration has no siglip_feat_dim")
         image, image_rope = self._place(batch.image)
         caption, caption_rope = self._place(batch.caption)
-        tokens = caption.fill(self.cap_embedder(torch.cat(batch.captions)), self.cap_pad_token)
+        tokens = caption.fill(self.cap_embedder(torch.cat(batch.captions).to(self.dtype)), self.cap_pad_token)
         tokens = self.context_refiner(tokens, self.context_refiner.modulation(), caption_rope, caption.mask)
         context, layouts, ropes = [tokens], [image, caption], [image_rope, caption_rope]
         if batch.siglip is not None:
             siglip, siglip_rope = self._place(batch.siglip)
-            content = self.siglip_embedder(torch.cat(batch.siglip_features))
-            tokens = siglip.fill(content, self.siglip_pad_token)
+            tokens = siglip.fill(self._embed_siglip(batch.siglip_features), self.siglip_pad_token)
             context.append(self.siglip_refiner(tokens, self.siglip_refiner.modulation(), siglip_rope, siglip.mask))
             layouts.append(siglip)
             ropes.append(siglip_rope)
@@ -248,6 +249,13 @@ class ZImageTransformer2DModel(nn.Module):
         config = self.config
         rope = rotations(layout.positions, config.axes_dims, config.axes_lens, config.rope_theta)
         return layout.to(self.device), rope.to(self.device)
+
+    def _embed_siglip(self, features: Sequence[Tensor]) -> Tensor:
+        """Returns (tokens, dim); no token where no picture has features, so that there are pads alone."""
+        if not features:
+            return self.siglip_pad_token.new_empty(0, self.config.dim)
+        embedded: Tensor = self.siglip_embedder(torch.cat(list(features)).to(self.dtype))
+        return embedded
 
     def _check_patch(self, patch: Patch) -> None:
         if patch.key not in self.all_x_embedder:
