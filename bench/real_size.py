@@ -34,7 +34,7 @@ from zimage.utils.safetensors_file import StoredTensor, read_header, read_tensor
 from zimage.utils.safetensors_writer import PlannedTensor, plan  # noqa: E402
 from zimage.utils.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
 
-from bench.machine import describe_machine  # noqa: E402
+from bench.machine import describe_machine, peak_bytes  # noqa: E402
 
 MARK, END_MARK = "<!-- bench:real-size -->", "<!-- /bench:real-size -->"
 PUBLISHED_ORDER = (
@@ -90,12 +90,6 @@ def write_checkpoint(config: TransformerConfig, block: dict[str, StoredTensor], 
     conversion = Conversion(tensors=shards, texts=texts)
     execute(conversion, folder, on_bytes=Progress(conversion.size_bytes))
     return conversion
-
-
-def peak_bytes() -> int:
-    """Returns the most memory that this process has had; getrusage would count its parent's too."""
-    status = Path("/proc/self/status").read_text("utf-8")
-    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 def check_values(model: torch.nn.Module, planned: list[PlannedTensor]) -> int:
