@@ -2,6 +2,7 @@ import { memo, useCallback, useRef } from 'react'
 
 import { useActiveTasks } from '../hooks/useActiveTasks.js'
 import { useGenerate } from '../hooks/useGenerate.js'
+import { useFreshHistory } from '../hooks/useLatestImage.js'
 import { useSettings } from '../hooks/useSettings.js'
 import DropZone from './DropZone.jsx'
 import GenerateForm from './GenerateForm.jsx'
@@ -28,6 +29,7 @@ function reveal(element) {
 export default function Studio() {
   const { settings, change, reset, adopt } = useSettings()
   const { tasks, track, forget } = useActiveTasks()
+  useFreshHistory()
   const resultRef = useRef(null)
   const formRef = useRef(null)
   const { generate, isPending } = useGenerate({ onSubmitted: track })
