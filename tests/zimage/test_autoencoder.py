@@ -199,3 +199,11 @@ def test_folded_kernels_give_what_repeating_and_convolving_gives(rows, columns, 
 
     assert torch.allclose(given, expected, atol=1e-12)
     assert given.is_contiguous(memory_format=memory_format)
+
+
+def test_folded_kernels_in_bfloat16_are_rounded_once():
+    x, weight = torch.zeros(1, 1, 3, 3, dtype=torch.bfloat16), noise(32, 1, 3, 3).bfloat16()
+    x[..., 1, 1] = 1  # so that what comes out are the kernels
+    repeated = torch.nn.functional.interpolate(x.float(), scale_factor=2.0, mode="nearest")
+    exact = torch.nn.functional.conv2d(repeated, weight.float(), padding=1)
+    assert torch.equal(upsampled_conv(x, weight, None), exact.bfloat16())

@@ -17,6 +17,7 @@ from zimage.folder import read_config
 from zimage.pipeline import StepEvent
 from zimage.sampling import Guidance
 from zimage.scheduler import linear_sigmas
+from zimage.tiling import Tiles
 from zimage.tools.random_nano import make_random_nano
 from zimage.utils.attention import AttentionUnavailable
 
@@ -101,13 +102,27 @@ def test_every_option_gives_the_picture_of_diffusers(ours, peer, options):
     assert given.std() > 1
 
 
-@pytest.mark.parametrize("options", [{}, {"guidance_scale": 2.0, "negative_prompt": "blue"}], ids=["turbo", "guidance"])
-def test_the_embedded_model_gives_the_picture_of_diffusers(repository_root, options):
+NANO_OPTIONS: dict[str, dict[str, Any]] = {
+    "turbo": {"num_inference_steps": 9},
+    "guidance": {"guidance_scale": 2.0},
+    "negative prompt": {"guidance_scale": 2.0, "negative_prompt": "blue"},
+    "truncation": {"guidance_scale": 3.0, "cfg_truncation": 0.3},
+    "normalisation": {"guidance_scale": 4.0, "cfg_normalization": 1.0},
+}
+
+
+@pytest.fixture(scope="module")
+def nano_and_peer(repository_root) -> tuple[ZImagePipeline, Any]:
     folder = repository_root / "Z-Image" / "ckpts" / "zimage-nano"
-    size = {"height": 256, "width": 256, "num_inference_steps": 9, **options}
-    given = draw(ZImagePipeline.from_local_dir(folder, device="cpu"), "a red fox", **size)
-    expected = draw_peer(open_peer(folder), "a red fox", **size)
+    return ZImagePipeline.from_local_dir(folder, device="cpu"), open_peer(folder)
+
+
+@pytest.mark.parametrize("options", NANO_OPTIONS.values(), ids=NANO_OPTIONS)
+def test_the_embedded_model_gives_the_picture_of_diffusers(nano_and_peer, options):
+    size = {"height": 256, "width": 256, "num_inference_steps": 3, **options}
+    given, expected = draw(nano_and_peer[0], "a red fox", **size), draw_peer(nano_and_peer[1], "a red fox", **size)
     assert np.abs(given - expected).max() <= 1
+    assert given.std() > 1
 
 
 def test_embeds_are_as_good_as_prompts(ours):
@@ -144,6 +159,15 @@ def test_the_same_seed_is_the_same_picture_and_another_one_is_not(ours):
     first = draw(ours, seeds=(5,))
     assert np.array_equal(first, draw(ours, seeds=(5,)))
     assert not np.array_equal(first, draw(ours, seeds=(6,)))
+
+
+def test_the_autoencoder_works_in_tiles_when_told_so(folder, ours, monkeypatch):
+    seen: list[tuple[int, ...]] = []
+    tiled = ZImagePipeline.from_local_dir(folder, device="cpu", vae_tiles=Tiles(4, 1))
+    decode = tiled.vae._decode
+    monkeypatch.setattr(tiled.vae, "_decode", lambda tile: (seen.append(tuple(tile.shape[-2:])), decode(tile))[1])
+    assert draw(tiled, num_inference_steps=2).shape == draw(ours, num_inference_steps=2).shape
+    assert set(seen) == {(4, 4)}
 
 
 def test_latents_in_and_out(ours):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zimage.errors import ConfigError
 from zimage.rope import axis_frequencies, rotate, rotations
 
 DIMS, LENS, THETA = (32, 48, 48), (1536, 512, 512), 256.0
@@ -33,7 +34,7 @@ def test_the_largest_place_is_exact():
 
 @pytest.mark.parametrize("place", [(1536, 0, 0), (0, 512, 0), (0, 0, 512), (-1, 0, 0), (0, -1, 0)])
 def test_places_beyond_the_limits_are_refused(place):
-    with pytest.raises(ValueError, match=r"positions reach .*1535, 511, 511"):
+    with pytest.raises(ConfigError, match=r"positions reach .*1535, 511, 511"):
         rope((0, 0, 0), place)
 
 
