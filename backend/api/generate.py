@@ -66,10 +66,11 @@ def list_tasks(
 @router.delete("", status_code=204, responses=documented(422))
 def forget_finished(
     tasks: Tasks,
+    client: Client,
     finished: Annotated[Literal["true"], Query(description="Must be said: only finished ones go.")],  # noqa: ARG001
 ) -> Response:
-    """Clears the finished tasks from the list; their pictures stay in the history."""
-    tasks.forget_finished()
+    """Clears your own finished tasks from the list; their pictures stay in the history."""
+    tasks.forget_finished(client)
     return Response(status_code=204)
 
 

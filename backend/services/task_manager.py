@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Status, TaskRecord, Timings
+from backend.services import task_records as records
 from backend.services.errors import (
     Cancelled,
     DiskFull,
     Draining,
-    IdempotencyMismatch,
     ShutDown,
     TaskAlreadyFinished,
     TaskNotRetryable,
@@ -24,7 +24,7 @@ from backend.services.forecast import Forecast, Outlook, look_ahead
 from backend.services.journal import Journal
 from backend.services.preview import PreviewPixels
 from backend.services.stopping import StopSignal
-from backend.services.task_queue import Limits, move_task, refuse_too_many, take_turns
+from backend.services.task_queue import Limits, move_task, note_turn, refuse_too_many, take_turns
 from backend.services.task_runner import Generator, Outcome, PictureStore, TaskRunner
 from backend.services.watchers import Watchers
 from backend.utils.clock import utc_now
@@ -33,7 +33,7 @@ from backend.utils.log_format import TASK_ID
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTED = "The program ended while this task was running; it was not started again by itself."
+_REFUSED = "The disk refuses to store the task; free some space and try again."
 _RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.INTERRUPTED)
 
 
@@ -74,6 +74,7 @@ class TaskManager:
         self._last_progress = 0.0
         self._closing = False
         self._ending = False
+        self._unsaved = False
         self._changed = threading.Condition()
         self._watchers = Watchers()
         self._prepared = threading.Event()
@@ -86,19 +87,9 @@ class TaskManager:
             NewerFormat: a newer version of this program wrote the queue; nothing was touched.
         """
         for task in self._journal.read():
-            if task.status is Status.PROCESSING:
-                task = task.model_copy(
-                    update={
-                        "status": Status.INTERRUPTED,
-                        "message": "Interrupted",
-                        "error": INTERRUPTED,
-                        "error_code": ShutDown.code,
-                        "cancelling": False,
-                    }
-                )
-            self._tasks[task.id] = task
+            self._tasks[task.id] = records.interrupted(task) if task.status is Status.PROCESSING else task
         self._reorder()
-        self._save()
+        self._save_if_possible()
         self._worker.start()
 
     def close(self, timeout_s: float = 6.0) -> bool:
@@ -110,10 +101,13 @@ class TaskManager:
         with self._changed:
             self._closing = True
             if self._running is not None:
-                self._running.stop(ShutDown(INTERRUPTED))
+                self._running.stop(ShutDown(records.INTERRUPTED))
             self._changed.notify_all()
         self._watchers.notify()
         self._worker.join(timeout_s if self._prepared.is_set() else 0.0)
+        with self._changed:
+            if self._unsaved:
+                self._save_if_possible()
         return not self._worker.is_alive() or not self._prepared.is_set()
 
     @property
@@ -125,6 +119,11 @@ class TaskManager:
     def closing(self) -> bool:
         """Whether the process is about to end."""
         return self._closing or self._ending
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody works on the queue, or is not expected to."""
+        return self._worker.is_alive() or self._worker.ident is None or self._closing
 
     def end_streams(self) -> None:
         """Lets those who listen go, so that the process need not wait for them."""
@@ -145,14 +144,14 @@ class TaskManager:
             DiskFull: the task cannot be stored.
             StudioError: the request was not admitted.
         """
-        known = self._find(client, idempotency_key, request)
+        known = records.find_repeat(self._tasks, client, idempotency_key, request)
         if known is not None:
             return known
         if self.draining:
             raise Draining("The server is about to be restarted and takes no new tasks; try again in a minute.")
         self._admit(request)
         with self._changed:
-            known = self._find(client, idempotency_key, request)  # two at once: the first one counts
+            known = records.find_repeat(self._tasks, client, idempotency_key, request)  # of two, the first counts
             if known is not None:
                 return known
             running = [self.outlook(task).eta_s for task in self.active()[:1]]
@@ -170,7 +169,7 @@ class TaskManager:
                 self._save()
             except OSError as error:
                 self._tasks = {task_id: other for task_id, other in self._tasks.items() if task_id != task.id}
-                raise DiskFull("The disk refuses to store the task; free some space and try again.") from error
+                raise DiskFull(_REFUSED) from error
             self._queued_at[task.id] = self._monotonic()
             self._reorder()
             self._changed.notify_all()
@@ -205,10 +204,8 @@ class TaskManager:
 
     def active(self) -> list[TaskRecord]:
         """Returns the unfinished tasks in the order in which they run."""
-        tasks, order = self._tasks, self._order
-        running = [task for task in tasks.values() if task.status is Status.PROCESSING]
-        waiting = [tasks[task_id] for task_id in order if task_id in tasks]
-        return running + [task for task in waiting if task.status is Status.PENDING]
+        running, waiting = records.unfinished(self._tasks, self._order)
+        return running + waiting
 
     def finished(self) -> list[TaskRecord]:
         """Returns the finished tasks that are remembered, newest first."""
@@ -216,10 +213,8 @@ class TaskManager:
 
     def outlook(self, task: TaskRecord) -> Outlook:
         """Tells what is ahead of a task."""
-        tasks, since_s = self._tasks, self._monotonic() - self._last_progress
-        running = [other for other in tasks.values() if other.status is Status.PROCESSING]
-        waiting = [tasks[task_id] for task_id in self._order if task_id in tasks]
-        return look_ahead(task, running, waiting, self._forecast, since_s)
+        running, waiting = records.unfinished(self._tasks, self._order)
+        return look_ahead(task, running, waiting, self._forecast, self._monotonic() - self._last_progress)
 
     def preview(self, task_id: str) -> tuple[int, PreviewPixels] | None:
         """Returns the number and the pixels of a running task's newest preview; None when there is none.
@@ -276,10 +271,10 @@ class TaskManager:
         self._watchers.notify()
         return task
 
-    def forget_finished(self) -> None:
-        """Clears the finished tasks from the list; their pictures stay."""
+    def forget_finished(self, client: str = LOCAL_CLIENT) -> None:
+        """Clears a client's finished tasks from the list; their pictures stay."""
         with self._changed:
-            self._tasks = {task_id: task for task_id, task in self._tasks.items() if not task.status.is_final}
+            self._tasks = records.without_finished(self._tasks, client)
             self._save_if_possible()
         self._watchers.notify()
 
@@ -292,6 +287,8 @@ class TaskManager:
                 changes.pop("message", None)
             self._last_progress = self._monotonic()
             self._update(task_id, **changes)
+            if "images" in changes:  # a process that is killed now must know of them when it is started again
+                self._save_if_possible()
         self._watchers.notify()
 
     def show(self, task_id: str, preview: PreviewPixels) -> None:
@@ -314,28 +311,42 @@ class TaskManager:
         except Exception:  # the first task will meet the same fault and report it
             logger.exception("the generator could not be prepared")
         self._prepared.set()
-        while (taken := self._take_next()) is not None:
+        while self._wait_for_next():
+            taken = self._take_next()
+            self._watchers.notify()
+            if taken is None:
+                continue
             token = TASK_ID.set(taken[0].id)
             self._end(taken[0].id, self._runner.run(*taken, self))
             TASK_ID.reset(token)
 
-    def _take_next(self) -> tuple[TaskRecord, StopSignal] | None:
+    def _wait_for_next(self) -> bool:
         with self._changed:
             while not self._closing and not self._order:
                 self._changed.wait()
-            if self._closing:
+            return not self._closing
+
+    def _take_next(self) -> tuple[TaskRecord, StopSignal] | None:
+        """Starts the next task; None when it is gone by now, or cannot be started."""
+        with self._changed:
+            if self._closing or not self._order:
                 return None
             task = self._tasks[self._order[0]]
-            self._served = {**self._served, task.client: max(self._served.values(), default=0) + 1}
+            self._served = note_turn(self._served, task.client)
             began = self._last_progress = self._monotonic()
             signal = self._running = StopSignal(began + self._limits.timeout_s, self._monotonic, self._limits.timeout_s)
             queued_at = self._queued_at.pop(task.id, None)
             timings = Timings(queued_s=None if queued_at is None else round(began - queued_at, 4))
             task = self._update(task.id, status=Status.PROCESSING, message="Starting", timings=timings)
             self._reorder()
-            self._save_if_possible()
+            try:
+                self._save()
+            except OSError as error:  # after a crash the disk would say that it waits, and it would run once more
+                logger.error("task %s is not started, the queue could not be saved: %s", task.id, error)
+                self._running = None
+                self._finish(task.id, status=Status.FAILED, message="Failed", error=_REFUSED, error_code=DiskFull.code)
+                return None
         logger.info("task %s started", task.id)
-        self._watchers.notify()
         return task, signal
 
     def _end(self, task_id: str, outcome: Outcome) -> None:
@@ -351,16 +362,6 @@ class TaskManager:
 
     # -- the records; the caller holds the lock ----------------------------------------------------------------------
 
-    def _find(self, client: str, key: str | None, request: GenerateRequest) -> str | None:
-        if key is None:
-            return None
-        for task in self._tasks.values():
-            if task.idempotency_key == key and task.client == client:
-                if task.request != request:
-                    raise IdempotencyMismatch("This Idempotency-Key came with another request before; use a new one.")
-                return task.id
-        return None
-
     def _waiting(self) -> list[TaskRecord]:
         return [task for task in self._tasks.values() if task.status is Status.PENDING]
 
@@ -374,13 +375,11 @@ class TaskManager:
     def _finish(self, task_id: str, **changes: object) -> TaskRecord:
         task = self._tasks[task_id].model_copy(update={**changes, "cancelling": False, "preview_seq": None})
         logger.info("task %s %s", task_id, task.status)
-        self._on_finished(task)
-        tasks = {key: other for key, other in self._tasks.items() if key != task_id}  # new: readers hold no lock
-        tasks[task_id] = task  # finished tasks stand in the order of their ends
-        finished = [key for key, other in tasks.items() if other.status.is_final]
-        for forgotten in finished[: max(0, len(finished) - self._limits.kept_finished)]:
-            del tasks[forgotten]
-        self._tasks = tasks
+        try:
+            self._on_finished(task)
+        except Exception:  # it only counts; the queue goes on
+            logger.exception("task %s could not be counted", task_id)
+        self._tasks = records.with_finished(self._tasks, task, self._limits.kept_finished)  # new: readers hold no lock
         self._previews.pop(task_id, None)
         self._queued_at.pop(task_id, None)
         self._reorder()
@@ -388,10 +387,12 @@ class TaskManager:
         return task
 
     def _save(self) -> None:
+        self._unsaved = True
         self._journal.write(self._tasks.values())
+        self._unsaved = False
 
     def _save_if_possible(self) -> None:
-        """Saves a change that holds even if the disk is full: at worst a restart reports it as interrupted."""
+        """Saves a change that holds even if the disk is full: at worst a restart tells an older state of the task."""
         try:
             self._save()
         except OSError as error:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from backend.models.schemas import TaskRecord
 from backend.services.errors import QueueFull
 
+MAX_CLIENTS = 1000
+"""Clients whose last turn is remembered."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -37,6 +40,13 @@ def refuse_too_many(waiting: Sequence[TaskRecord], client: str, limits: Limits, 
                 position=len(waiting),
                 retry_after_s=retry_after_s,
             )
+
+
+def note_turn(served: Mapping[str, int], client: str) -> dict[str, int]:
+    """Returns whose turn it was last, with one more turn; those of long ago are forgotten."""
+    others = {other: turn for other, turn in served.items() if other != client}
+    turns = {**others, client: max(served.values(), default=0) + 1}
+    return dict(list(turns.items())[-MAX_CLIENTS:])
 
 
 def take_turns(waiting: Sequence[TaskRecord], served: Mapping[str, int]) -> list[TaskRecord]:

@@ -136,3 +136,9 @@ def test_capabilities(shared):
     assert all(side % 16 == 0 for size in answer["sizes"]["presets"] for side in size.values())
     assert (answer["limits"]["max_pictures"], answer["limits"]["default_steps"]) == (16, 9)
     assert answer["features"]["login"] is False
+
+
+def test_a_worker_that_has_died_is_told(client, services, monkeypatch):
+    monkeypatch.setattr(type(services.tasks), "alive", False)
+    assert client.get("/health").status_code == 503
+    assert client.get("/health/ready").json()["checks"]["engine"] is False

@@ -7,7 +7,7 @@ import pytest
 from backend.models.schemas import Status
 from backend.services.errors import DiskFull
 from backend.services.journal import Journal
-from backend.services.task_manager import INTERRUPTED
+from backend.services.task_records import INTERRUPTED
 from tests.backend.fakes import a_request, wait_until
 from tests.backend.services.managing import end, is_told_to_close, run_into_pause
 
@@ -87,3 +87,53 @@ def test_finished_tasks_and_their_results_survive_a_restart(make):
     second.start()
 
     assert second.get(task.id) == task
+
+
+def full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_task_whose_start_cannot_be_stored_is_not_started(make, engine, monkeypatch):
+    manager = make()
+    task_id = manager.submit(a_request())
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", full)
+        manager.start()
+        [task] = end(manager, task_id)
+
+    assert (task.status, task.error_code) == (Status.FAILED, "insufficient_storage")
+    assert engine.requests == []
+    assert end(manager, manager.submit(a_request()))[0].status is Status.COMPLETED
+
+
+def test_what_could_not_be_saved_is_saved_at_the_end(make, engine, monkeypatch, tmp_path):
+    manager = make()
+    manager.start()
+    running, release = run_into_pause(manager, engine, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", full)
+        release()
+        end(manager, running)
+        wait_until(lambda: manager._unsaved)
+    assert manager.close()
+    assert Journal(tmp_path / "tasks.json").read()[0].status is Status.COMPLETED
+
+
+def test_the_finished_pictures_of_a_task_that_is_killed_are_known_afterwards(manager, engine, tmp_path):
+    kept: list[int] = []
+    engine.watch = lambda step: kept.append(len(Journal(tmp_path / "tasks.json").read()[0].images))
+
+    end(manager, manager.submit(a_request(num_images=3, num_inference_steps=3)))
+
+    assert kept == [0] * 3 + [1] * 3 + [2] * 3
+
+
+def test_a_counter_that_fails_does_not_end_the_worker(make):
+    def fail(_task: object) -> None:
+        raise RuntimeError("no such metric")
+
+    manager = make(on_finished=fail)
+    manager.start()
+    for _ in range(2):
+        assert end(manager, manager.submit(a_request()))[0].status is Status.COMPLETED
+    assert manager.alive

@@ -135,6 +135,8 @@ def test_the_finished_ones_are_cleared_and_nothing_else(manager, engine):
     running, release = run_into_pause(manager, engine, 1)
     waiting = manager.submit(a_request())
 
+    manager.forget_finished("somebody else")
+    assert manager.finished() == [done]
     manager.forget_finished()
 
     assert manager.finished() == []

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from backend.models.schemas import TaskRecord
 from backend.services.errors import QueueFull
-from backend.services.task_queue import Limits, move_task, refuse_too_many, take_turns
+from backend.services.task_queue import MAX_CLIENTS, Limits, move_task, note_turn, refuse_too_many, take_turns
 from tests.backend.fakes import Ticking, a_request
 
 
@@ -84,3 +84,14 @@ def test_the_clients_of_tasks_are_kept(tmp_path):
     task = TaskRecord(id="1" * 32, request=a_request(), client="10.0.0.7", idempotency_key="k", created_at=Ticking()())
     Journal(tmp_path / "tasks.json").write([task])
     assert Journal(tmp_path / "tasks.json").read() == [task]
+
+
+def test_turns_of_long_ago_are_forgotten():
+    served: dict[str, int] = {}
+    for n in range(MAX_CLIENTS + 5):
+        served = note_turn(served, str(n))
+    served = note_turn(served, "7")
+
+    assert len(served) == MAX_CLIENTS
+    assert "4" not in served
+    assert max(served, key=served.__getitem__) == "7"

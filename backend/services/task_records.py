@@ -1,0 +1,53 @@
+"""Records of tasks and collections of them. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from backend.models.schemas import GenerateRequest, Status, TaskRecord
+from backend.services.errors import IdempotencyMismatch, ShutDown
+
+INTERRUPTED = "The program ended while this task was running; it was not started again by itself."
+
+
+def interrupted(task: TaskRecord) -> TaskRecord:
+    """Returns a task that ran when the program ended."""
+    changes = {"status": Status.INTERRUPTED, "message": "Interrupted", "cancelling": False}
+    return task.model_copy(update={**changes, "error": INTERRUPTED, "error_code": ShutDown.code})
+
+
+def find_repeat(tasks: Mapping[str, TaskRecord], client: str, key: str | None, request: GenerateRequest) -> str | None:
+    """Returns the id of the task that a client has asked for with this key before, or None.
+
+    Raises:
+        IdempotencyMismatch: the key came with another request.
+    """
+    if key is None:
+        return None
+    own = (task for task in tasks.values() if task.client == client)
+    known = next((task for task in own if task.idempotency_key == key), None)
+    if known is not None and known.request != request:
+        raise IdempotencyMismatch("This Idempotency-Key came with another request before; use a new one.")
+    return None if known is None else known.id
+
+
+def unfinished(tasks: Mapping[str, TaskRecord], order: Sequence[str]) -> tuple[list[TaskRecord], list[TaskRecord]]:
+    """Returns the tasks that run, and those that wait in the order of their turns."""
+    running = [task for task in tasks.values() if task.status is Status.PROCESSING]
+    waiting = [tasks[task_id] for task_id in order if task_id in tasks]
+    return running, [task for task in waiting if task.status is Status.PENDING]
+
+
+def with_finished(tasks: Mapping[str, TaskRecord], task: TaskRecord, kept: int) -> dict[str, TaskRecord]:
+    """Puts a task that has ended at the end of all tasks, and forgets the oldest finished ones beyond a number."""
+    after = {task_id: other for task_id, other in tasks.items() if task_id != task.id}
+    after[task.id] = task  # finished tasks stand in the order of their ends
+    finished = [task_id for task_id, other in after.items() if other.status.is_final]
+    for forgotten in finished[: max(0, len(finished) - kept)]:
+        del after[forgotten]
+    return after
+
+
+def without_finished(tasks: Mapping[str, TaskRecord], client: str) -> dict[str, TaskRecord]:
+    """Forgets the finished tasks of a client."""
+    return {key: task for key, task in tasks.items() if task.client != client or not task.status.is_final}
