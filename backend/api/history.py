@@ -194,9 +194,12 @@ def get_latest(history: History, settings: Config) -> ImageInfo:
     response_class=FileResponse,
     responses={**documented(404, 422), 200: {"content": {"image/webp": {}}, "description": "The thumbnail."}},
 )
-def get_thumbnail(image_id: ImageId, history: History) -> FileResponse:
+def get_thumbnail(image_id: ImageId, history: History) -> Response:
     """Serves a WebP of at most 384 pixels a side."""
-    return FileResponse(history.thumbnail_path(image_id), media_type="image/webp", headers=_NEVER_CHANGES)
+    found = history.thumbnail(image_id)
+    if isinstance(found, bytes):
+        return Response(found, media_type="image/webp", headers=_NEVER_CHANGES)
+    return FileResponse(found, media_type="image/webp", headers=_NEVER_CHANGES)
 
 
 @router.get(

@@ -8,6 +8,7 @@ is deleted from the trash, or has been there for the days that the settings say.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import hashlib
 import logging
@@ -34,7 +35,6 @@ from backend.utils.png import write_png
 
 logger = logging.getLogger(__name__)
 
-_DISK_IS_FULL = "There is no room on the disk for another picture; free some space and try again."
 
 Change = Callable[[ImageRecord], ImageRecord]
 
@@ -140,13 +140,13 @@ class HistoryStore:
             raise UnknownImage("The file of this picture is missing from the images folder.")
         return path
 
-    def thumbnail_path(self, image_id: str) -> Path:
-        """Returns where a picture's WebP thumbnail is; makes it when it is missing.
+    def thumbnail(self, image_id: str) -> Path | bytes:
+        """Returns where a picture's WebP thumbnail is, made when it was missing; or itself, when the disk is full.
 
         Raises:
             UnknownImage: there is no such picture, or its file is gone or damaged.
         """
-        return self._thumbnails.path(image_id, self.image_path(image_id))
+        return self._thumbnails.get(image_id, self.image_path(image_id))
 
     def add(self, generated: GeneratedImage) -> ImageRecord:
         """Saves a picture with its metadata, then its record; returns when both are on the disk.
@@ -160,13 +160,13 @@ class HistoryStore:
             size_bytes = write_atomically(path, lambda file: write_png(generated.image, file, embed(record)))
         except OSError as error:
             path.unlink(missing_ok=True)  # the folder's sync may fail when the name is there already
-            raise DiskFull(_DISK_IS_FULL) from error
+            raise DiskFull(_why_not_saved(error)) from error
         record = record.model_copy(update={"size_bytes": size_bytes})
         try:
             self._put([record])
         except OSError as error:
             path.unlink(missing_ok=True)
-            raise DiskFull(_DISK_IS_FULL) from error
+            raise DiskFull(_why_not_saved(error)) from error
         self._thumbnails.try_to_make(record.id, generated.image)
         return record
 
@@ -375,3 +375,10 @@ def hash_pixels(image: Image.Image) -> str:
     digest = hashlib.sha256(f"{image.width}x{image.height}/RGB/".encode())
     digest.update(image.convert("RGB").tobytes())
     return digest.hexdigest()
+
+
+def _why_not_saved(error: OSError) -> str:
+    """A full disk is only one of the reasons; others do not go away when somebody frees space."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return "There is no room on the disk for another picture; free some space and try again."
+    return f"The disk refuses to store the picture ({error.strerror or type(error).__name__}); the log has more."

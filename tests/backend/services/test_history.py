@@ -6,6 +6,7 @@ import random
 import shutil
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ def test_an_empty_history(store):
         store.latest()
 
 
-@pytest.mark.parametrize("call", ["get", "image_path", "thumbnail_path", "delete"])
+@pytest.mark.parametrize("call", ["get", "image_path", "thumbnail", "delete"])
 def test_an_unknown_picture(store, three, call):
     with pytest.raises(UnknownImage):
         getattr(store, call)("f" * 32)
@@ -385,25 +386,25 @@ def test_a_disk_that_is_full_at_the_nth_call_of_a_delete(store, three, tmp_path,
 def test_a_thumbnail_is_a_small_webp(store, size, expected):
     record = store.add(a_picture(width=size[0], height=size[1]))
 
-    with Image.open(store.thumbnail_path(record.id)) as thumbnail:
+    with Image.open(store.thumbnail(record.id)) as thumbnail:
         assert (thumbnail.format, thumbnail.size) == ("WEBP", expected)
 
 
 def test_a_missing_thumbnail_is_made_again(store, three):
-    path = store.thumbnail_path(three[0].id)
+    path = store.thumbnail(three[0].id)
     path.unlink()
 
-    assert store.thumbnail_path(three[0].id) == path
+    assert store.thumbnail(three[0].id) == path
     assert path.is_file()
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\nand no more", png_that_claims_a_size(100_000, 100_000)])
 def test_the_thumbnail_of_a_damaged_picture(store, three, content):
-    store.thumbnail_path(three[0].id).unlink()
+    store.thumbnail(three[0].id).unlink()
     store.image_path(three[0].id).write_bytes(content)
 
     with pytest.raises(UnknownImage, match="damaged"):
-        store.thumbnail_path(three[0].id)
+        store.thumbnail(three[0].id)
     assert records(store) == three
 
 
@@ -416,3 +417,22 @@ def test_a_picture_that_a_person_renames_stays_in_the_history(store, three, tmp_
 
     assert [record.prompt for record in records(again)] == [record.prompt for record in three]
     assert again.image_path(three[1].id).name == name
+
+
+def test_a_thumbnail_that_the_disk_has_no_room_for_is_served_all_the_same(store, three, tmp_path, monkeypatch):
+    store.thumbnail(three[0].id).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        content = store.thumbnail(three[0].id)
+
+    with Image.open(BytesIO(content)) as thumbnail:
+        assert thumbnail.format == "WEBP"
+    assert not [name for name in tree(tmp_path) if ".tmp-" in name]
+    assert store.thumbnail(three[0].id).is_file()
+
+
+@pytest.mark.parametrize(("number", "said"), [(28, "no room"), (13, "Permission denied"), (5, "Input/output error")])
+def test_why_a_picture_cannot_be_saved(store, monkeypatch, number, said):
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(number, os.strerror(number))))
+    with pytest.raises(DiskFull, match=said):
+        store.add(a_picture())
