@@ -1,4 +1,7 @@
-"""Every 4xx and 5xx answer has one body, `ErrorBody`, and never repeats what the client sent."""
+"""Every 4xx and 5xx answer of the API, but for those of its health, has one body, `ErrorBody`.
+
+It never repeats what the client sent.
+"""
 
 from __future__ import annotations
 

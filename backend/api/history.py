@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
+from pydantic import BeforeValidator
 
 from backend.api.dependencies import Config, History
 from backend.api.errors import documented
@@ -34,6 +35,14 @@ _NEVER_CHANGES = {"Cache-Control": "private, max-age=31536000, immutable"}
 _CURSOR_PATTERN = r"^[0-9]{1,18}-[0-9a-f]{32}$"
 
 
+def _day_or_moment(value: object) -> object:
+    """Pydantic alone would take a date for its first moment."""
+    return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-01-01") else value
+
+
+Moment = Annotated[datetime | date, BeforeValidator(_day_or_moment)]
+
+
 def _query(
     page: Annotated[int, Query(ge=1, le=10**9, description="Counted from 1.")] = 1,
     page_size: Annotated[int, Query(ge=1, le=100)] = 20,
@@ -43,9 +52,9 @@ def _query(
     tag: Annotated[str | None, Query(max_length=MAX_TAG_CHARACTERS)] = None,
     min_side: Annotated[int | None, Query(ge=1, le=65536, description="Least pixels of the longer side.")] = None,
     max_side: Annotated[int | None, Query(ge=1, le=65536, description="Most pixels of the longer side.")] = None,
-    since: Annotated[datetime | date | None, Query(alias="from", description="ISO date or moment.")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="ISO date or moment.")] = None,
     until: Annotated[
-        datetime | date | None, Query(alias="to", description="ISO date, which is included, or moment, which is not.")
+        Moment | None, Query(alias="to", description="ISO date, which is included, or moment, which is not.")
     ] = None,
     sort: Annotated[Literal["newest", "oldest"], Query()] = "newest",
     after: Annotated[

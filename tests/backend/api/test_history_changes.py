@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from datetime import UTC, datetime, time, timedelta
 from io import BytesIO
 
 import pytest
@@ -77,6 +78,16 @@ def test_pages_by_cursor(client, pictures):
     rest = client.get("/api/history", params={"page_size": 5, "after": first["next_cursor"]}).json()
     assert [image["id"] for image in first["images"] + rest["images"]] == pictures
     assert (rest["next_cursor"], rest["total"]) == (None, 5)
+
+
+def test_the_last_day_of_a_query_is_included(client, services, pictures):
+    day = services.history.get(pictures[0]).created_at.date()
+    services.history.change(
+        pictures, lambda record: record.model_copy(update={"created_at": datetime.combine(day, time(23, 59), UTC)})
+    )
+    assert ids(client, **{"from": str(day), "to": str(day)}) == pictures
+    assert ids(client, to=str(day - timedelta(days=1))) == []
+    assert ids(client, to=f"{day}T00:00:00Z") == []
 
 
 # -- many at once -----------------------------------------------------------------------------------------------------
