@@ -19,6 +19,16 @@ from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until
 from tests.backend.services.managing import is_told_to_close
 
 
+@pytest.fixture(autouse=True)
+def root_logger_as_before():
+    """`main` sends the log to the standard error of its moment, which a later test does not have."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
 def test_building_an_application_touches_nothing(settings, engine):
     create_app(settings, engine, lambda: PLAIN_CPU)
 

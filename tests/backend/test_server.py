@@ -117,7 +117,7 @@ def test_both_ports_serve_and_sigterm_ends_a_running_generation(repository_root,
 
         done = server.wait_for(server.post("一只红色的狐狸", height=256, width=256, seed=1), "completed", "failed")
         assert done["status"] == "completed", done
-        running = server.post("never finished", num_inference_steps=50)
+        running = server.post("never finished", num_inference_steps=50, num_images=16)
         waiting = server.post("waits", height=256, width=256, num_inference_steps=2)
         wait_until(lambda: server.get(f"/api/generate/{running}")["current_step"] >= 1)
         children = psutil.Process(server.process.pid).children(recursive=True)

@@ -137,7 +137,6 @@ def test_an_id_that_is_none_is_422(client, task_id):
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (OutOfMemory("The picture does not fit into memory."), "out_of_memory"),
         (BlankPicture("The model produced NaN."), "invalid_output"),
         (ModelBroken("The weights are damaged."), "model_broken"),
     ],
@@ -149,6 +148,16 @@ def test_an_expected_failure_is_told_in_its_own_words(post, finish, engine, erro
 
     assert (task["status"], task["error"], task["error_code"]) == ("failed", str(error), code)
     assert task["result"] is None
+    assert finish(post())["status"] == "completed"
+
+
+def test_out_of_memory_is_told_with_a_size_that_should_fit(post, finish, engine):
+    engine.errors[2] = OutOfMemory("The picture does not fit into memory.")
+
+    task = finish(post())
+
+    assert (task["status"], task["error_code"]) == ("failed", "out_of_memory")
+    assert task["error"] == "The picture does not fit into memory. 256×256 should fit."
     assert finish(post())["status"] == "completed"
 
 
