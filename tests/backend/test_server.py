@@ -129,9 +129,11 @@ def test_both_ports_serve_and_sigterm_ends_a_running_generation(repository_root,
         assert "exceeded" not in server.log.read_text()  # nobody had to be cut off
         assert not [child for child in children if child.is_running()]
         assert "Traceback" not in server.log.read_text()
-    statuses = {task["id"]: task["status"] for task in json.loads((data / "tasks.json").read_bytes())["tasks"]}
+    tasks = {task["id"]: task for task in json.loads((data / "tasks.json").read_bytes())["tasks"]}
+    statuses = {task_id: task["status"] for task_id, task in tasks.items()}
     assert statuses == {done["task_id"]: "completed", running: "interrupted", waiting: "pending"}
-    assert [name for name in files(data) if name.endswith(".png")] == [done["result"]["filename"]]
+    known = [image["filename"] for task in tasks.values() for image in task["images"]]  # finished ones are kept
+    assert [name for name in files(data) if name.endswith(".png")] == sorted(known)
     assert not [name for name in files(data) if name.startswith(".tmp-")]
 
 
