@@ -296,8 +296,8 @@ def describe_changes(request: GenerateRequest, model: Model, plan: LoadPlan, wid
 
 
 def _reason(request: GenerateRequest, model: Model, plan: LoadPlan) -> str:
-    if plan.device == "cpu" and request.width * request.height > CPU_MAX_AREA_PX:
-        return "the CPU limit of 512×512 pixels"
     if model.sizes:
         return f"{model.name} draws {', '.join(f'{width}×{height}' for width, height in model.sizes)}"
+    if plan.device == "cpu" and request.width * request.height > CPU_MAX_AREA_PX:
+        return "the CPU limit of 512×512 pixels"
     return f"the model's grid of {model.size_multiple} pixels"
