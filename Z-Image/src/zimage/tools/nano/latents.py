@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL
@@ -26,13 +27,20 @@ from zimage.tools.nano.team import Team, run_team
 from zimage.tools.nano.training import load_checkpoint, save_atomically
 from zimage.tools.nano.vae import load_pictures, load_vae
 
-FULL = 16  # latents along one side at 256 px
+FULL_PX = 256
+FULL = 16  # latents along one side of it
 CELL = FULL // CELLS
 NEUTRAL = 4  # teal: hardly any thing has this colour, so a thing's outline stays readable
 FULL_BACKGROUNDS = 3
+LARGE_SCALES = (2, 3)  # 512 and 768 px
 LARGE_BACKGROUNDS = 2
 HALF_BACKGROUNDS = (NEUTRAL, 0, 5, 10, 11)
-LARGE_EVERY = 4
+MIDDLE_BACKGROUNDS = HALF_BACKGROUNDS[:2]
+MIDDLE_SCALE = 3
+MIDDLE_PX = 384
+GROUP = 4  # things encoded together; the first of each is encoded large too
+LARGE_EVERY = GROUP
+EACH = {"full": GROUP, "half": GROUP}  # rows that a group of things adds to a part of the cache; one otherwise
 CHECKPOINT = "latents.safetensors"
 
 
@@ -45,8 +53,10 @@ class LatentCache:
         full_backgrounds: (items, 3), which backgrounds those are.
         half: (items, 5, 16, 8, 8), one thing filling 128 px on each of HALF_BACKGROUNDS.
         flat: (12, 16), the latent of every plain background.
-        large: (items / LARGE_EVERY, 2, 16, 32, 32), every fourth thing filling 512 px, on the first two of its
-            full_backgrounds.
+        large: for each of LARGE_SCALES (items / LARGE_EVERY, 2, 16, 16 scale, 16 scale), every fourth thing
+            filling 512 or 768 px, on the first two of its full_backgrounds.
+        middle: (items / LARGE_EVERY, 2, 16, 24, 24), every fourth thing filling 384 px on each of
+            MIDDLE_BACKGROUNDS: half of a 768 px scene.
         scale: what the raw latents were multiplied by after `shift` was taken away.
         shift: see `scale`.
     """
@@ -55,7 +65,8 @@ class LatentCache:
     full_backgrounds: Tensor
     half: Tensor
     flat: Tensor
-    large: Tensor
+    large: dict[int, Tensor]
+    middle: Tensor
     scale: float
     shift: float
 
@@ -91,20 +102,38 @@ def encode_halves(vae: AutoencoderKL, pictures: Tensor, items: list[int]) -> Ten
     return torch.stack([latents[:, :, y : y + half, x : x + half] for y in (0, half) for x in (0, half)])
 
 
+def encode_middle(vae: AutoencoderKL, picture: Tensor) -> Tensor:
+    """One premultiplied picture (4, 384, 384) amid plain columns of a 768 px scene, (2, 16, 24, 24)."""
+    colours = palette_tensor()[list(MIDDLE_BACKGROUNDS)]
+    canvases = colours[:, :, None, None].expand(-1, 3, 2 * MIDDLE_PX, MIDDLE_PX).clone()
+    for canvas in canvases:
+        paste(canvas, picture, 0, MIDDLE_PX // 2)
+    side = MIDDLE_SCALE * FULL // 2
+    return encode(vae, canvases)[:, :, side // 2 : side // 2 + side]
+
+
 @torch.no_grad()
 def encode_share(work: Path, team: Team) -> None:
     """Encodes this worker's share of the things, every `size`-th group of four."""
     vae, pictures = load_vae(work), load_pictures(work)
     backgrounds = draw_backgrounds(len(pictures))
-    full, half, large = [], [], []
-    for first in range(4 * team.rank, len(pictures), 4 * team.size):
-        group = list(range(first, min(first + 4, len(pictures))))
+    full, half, middle = [], [], []
+    large: dict[int, list[Tensor]] = {scale: [] for scale in LARGE_SCALES}
+    for first in range(GROUP * team.rank, len(pictures), GROUP * team.size):
+        group = list(range(first, min(first + GROUP, len(pictures))))
         scenes = [on_backgrounds(load_picture(pictures, item, 256), backgrounds[item]) for item in group]
         full.append(encode(vae, torch.cat(scenes)).half().view(len(group), FULL_BACKGROUNDS, -1, FULL, FULL))
         half.append(encode_halves(vae, pictures, group).half())
-        picture = load_picture(pictures, first, 512)
-        large.append(encode(vae, on_backgrounds(picture, backgrounds[first, :LARGE_BACKGROUNDS])).half())
-    state = {"full": torch.cat(full), "half": torch.cat(half), "large": torch.stack(large)}
+        middle.append(encode_middle(vae, load_picture(pictures, first, MIDDLE_PX)).half())
+        for scale, encoded in large.items():
+            picture = load_picture(pictures, first, scale * FULL_PX)
+            encoded.append(encode(vae, on_backgrounds(picture, backgrounds[first, :LARGE_BACKGROUNDS])).half())
+    state = {
+        "full": torch.cat(full),
+        "half": torch.cat(half),
+        "middle": torch.stack(middle),
+        **{f"large{scale}": torch.stack(encoded) for scale, encoded in large.items()},
+    }
     save_atomically(state, work / f"latents-{team.rank}.safetensors")
 
 
@@ -113,12 +142,14 @@ def build_cache(work: Path, workers: int) -> None:
     """Encodes everything and writes the cache."""
     run_team(partial(encode_share, work), workers)
     shares = [load_checkpoint(work / f"latents-{rank}.safetensors") for rank in range(workers)]
-    raw = {name: _interleave([share[name] for share in shares], each) for name, each in
-           (("full", 4), ("half", 4), ("large", 1))}  # fmt: skip
+    raw = {name: _interleave([share[name] for share in shares], EACH.get(name, 1)) for name in shares[0]}
     vae = load_vae(work)
     flat = encode(vae, palette_tensor()[:, :, None, None].expand(-1, 3, 256, 256))[:, :, 6, 6]
     shift, scale = float(raw["full"].float().mean()), 1 / float(raw["full"].float().std())
-    unit = {name: ((value.float() - shift) * scale).half() for name, value in {**raw, "flat": flat}.items()}
+    unit: dict[str, Any] = {
+        name: ((value.float() - shift) * scale).half() for name, value in {**raw, "flat": flat}.items()
+    }
+    unit["large"] = {times: unit.pop(f"large{times}") for times in LARGE_SCALES}
     backgrounds = draw_backgrounds(len(raw["full"]))
     save_atomically({**unit, "full_backgrounds": backgrounds, "scale": scale, "shift": shift}, work / CHECKPOINT)
 

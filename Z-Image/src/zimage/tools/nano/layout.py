@@ -42,7 +42,7 @@ class TransformerSizes:
     """The diffusion transformer; heads of 64, so `dim` is a multiple of 64."""
 
     dim: int = 256
-    layers: int = 4
+    layers: int = 5
     refiner_layers: int = 1
 
 

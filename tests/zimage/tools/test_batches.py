@@ -1,0 +1,120 @@
+from itertools import pairwise
+
+import pytest
+import torch
+from zimage.tools.nano.batches import SHAPES, SQUARE, SQUARE_UNTIL, BatchSource, Shape
+from zimage.tools.nano.captions import Example
+from zimage.tools.nano.latents import (
+    FULL,
+    HALF_BACKGROUNDS,
+    LARGE_BACKGROUNDS,
+    LARGE_EVERY,
+    LARGE_SCALES,
+    MIDDLE_BACKGROUNDS,
+    MIDDLE_SCALE,
+    NEUTRAL,
+    LatentCache,
+    draw_backgrounds,
+)
+from zimage.tools.nano.material import Item
+from zimage.tools.nano.scenes import PALETTE, UNSPECIFIED, Scene
+from zimage.tools.nano.tokenizer import build_tokenizer, byte_vocabulary
+
+ITEMS = 16
+FLAT = -1.0
+
+
+def numbered(items: int, backgrounds: int, side: int, every: int = 1) -> torch.Tensor:
+    """Latents that hold the number of their item everywhere."""
+    numbers = torch.arange(0, items, every).half()
+    return numbers[:, None, None, None, None].expand(-1, backgrounds, 16, side, side)
+
+
+@pytest.fixture
+def source():
+    cache = LatentCache(
+        full=numbered(ITEMS, 3, FULL),
+        full_backgrounds=draw_backgrounds(ITEMS),
+        half=numbered(ITEMS, len(HALF_BACKGROUNDS), FULL // 2),
+        flat=torch.full((len(PALETTE), 16), FLAT),
+        large={
+            scale: numbered(ITEMS, LARGE_BACKGROUNDS, scale * FULL, LARGE_EVERY) for scale in LARGE_SCALES
+        },
+        middle=numbered(ITEMS, len(MIDDLE_BACKGROUNDS), MIDDLE_SCALE * FULL // 2, LARGE_EVERY),
+        scale=1.0,
+        shift=0.0,
+    )  # fmt: skip
+    items = [Item(f"1f4{i:02}", 3, f"thing {i}", f"东西{i}", (), ()) for i in range(ITEMS)]
+    return BatchSource(items, cache, seed=0)
+
+
+@pytest.fixture
+def examples(source, monkeypatch):
+    """Lets the test say which scenes are drawn."""
+
+    def use(*scenes: Scene) -> None:
+        drawn = iter([Example("caption", scene) for scene in scenes])
+        for captions in source.captions.values():
+            monkeypatch.setattr(captions, "draw", lambda: next(drawn))
+
+    return use
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return build_tokenizer(byte_vocabulary(), [])
+
+
+def drawn(source: BatchSource, shape: Shape, tokenizer) -> torch.Tensor:
+    return source.draw(Shape(shape.height, shape.width, 1, 1.0), tokenizer)[2][0, 0]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.width}x{shape.height}")
+def test_one_thing_fills_the_square_in_the_middle(source, examples, tokenizer, shape):
+    examples(Scene(8, 8, 1, UNSPECIFIED))
+    latents = drawn(source, shape, tokenizer)
+    side = min(shape.height, shape.width)
+    top, left = (shape.height - side) // 2, (shape.width - side) // 2
+    assert latents.shape == (shape.height, shape.width)
+    assert (latents[top : top + side, left : left + side] == 8).all()
+    assert (latents == FLAT).sum() == shape.height * shape.width - side * side
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.width}x{shape.height}")
+def test_two_things_stand_side_by_side(source, examples, tokenizer, shape):
+    examples(Scene(4, 8, 2, UNSPECIFIED))
+    middle = drawn(source, shape, tokenizer)[shape.height // 2]
+    assert [value for value, following in pairwise([*middle.tolist(), None]) if value != following] in (
+        [4, 8], [FLAT, 4, 8, FLAT],
+    )  # fmt: skip
+    assert (middle == 4).sum() == (middle == 8).sum() == min(shape.height, shape.width) // 2
+
+
+@pytest.mark.parametrize("scale", LARGE_SCALES)
+def test_a_large_scene_shows_only_things_that_were_encoded_so_large(source, scale):
+    scenes = [source._example(scale).scene for _ in range(200)]
+    singles = {scene.left for scene in scenes if scene.count == 1}
+    assert singles == set(range(0, ITEMS, LARGE_EVERY))
+    several = {item for scene in scenes if scene.count > 1 for item in (scene.left, scene.right)}
+    assert several == set(range(0, ITEMS, LARGE_EVERY if scale == MIDDLE_SCALE else 1))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.width}x{shape.height}")
+def test_every_named_background_was_encoded(source, shape):
+    for _ in range(200):
+        source._amid_background(source._example(shape.scale).scene, shape)  # raises when it was not
+
+
+def test_an_unspecified_background_is_the_neutral_one(source):
+    assert source._colour(Scene(4, 8, 2, UNSPECIFIED), 3) == NEUTRAL
+
+
+def test_sizes_come_by_their_share_after_the_small_square_alone(source):
+    assert {source.shape(0.99 * SQUARE_UNTIL) for _ in range(50)} == {SQUARE}
+    assert {source.shape(SQUARE_UNTIL) for _ in range(500)} == set(SHAPES)
+    assert sum(shape.share for shape in SHAPES) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_tokens_of_a_size_need_no_padding(shape):
+    assert shape.height * shape.width // 4 % 32 == 0
