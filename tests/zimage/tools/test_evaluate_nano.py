@@ -1,12 +1,14 @@
 import torch
 from zimage.tools.evaluate_nano import (
-    BEGIN,
-    END,
+    Choice,
     Row,
+    Size,
     as_markdown,
     background_of,
     crop_things,
     hits_at,
+    read_sizes,
+    sizes_as_markdown,
     write_into_card,
 )
 from zimage.tools.nano.judge import SIDE_PX, build_judge, judge_logits
@@ -40,12 +42,36 @@ def test_the_judge_takes_every_square_size():
         assert judge_logits(judge, torch.rand(2, 3, side, side)).shape == (2, 7)
 
 
-def test_the_table_goes_between_the_markers(tmp_path):
+def test_the_scene_stands_in_the_middle_square():
+    pictures = torch.zeros(1, 3, 20, 30)
+    pictures[:, :, :, 5:25] = 1
+    assert float(Size(30, 20).square(pictures).min()) == 1
+    assert Size(30, 20).square(pictures).shape == (1, 3, 20, 20)
+    assert Size(20, 30).square(pictures.mT).shape == (1, 3, 20, 20)
+    assert str(Size(30, 20)) == "30×20"
+
+
+def test_a_choice_repeats_and_is_never_larger_than_all():
+    assert Choice.draw(50, 8) == Choice.draw(50, 8)
+    assert len(Choice.draw(50, 8).chosen) == 8
+    assert len(Choice.draw(50, 8).pairs) == 4
+    assert sorted(Choice.draw(5, 0).chosen) == sorted(Choice.draw(5, 9).chosen) == [0, 1, 2, 3, 4]
+
+
+def test_sizes_are_those_of_the_folder(tmp_path):
+    (tmp_path / "zimage.json").write_text('{"sizes": [[256, 256], [384, 256]]}', "utf-8")
+    assert read_sizes(tmp_path) == [Size(256, 256), Size(384, 256)]
+
+
+def test_the_tables_go_between_their_markers(tmp_path):
     card = tmp_path / "README.md"
-    card.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", "utf-8")
-    write_into_card(card, as_markdown([Row("fox", "70 %", "90 %", "95.0 %", 3)]))
+    marked = [f"<!-- {name}: begin -->\nold\n<!-- {name}: end -->\n" for name in ("table", "sizes")]
+    card.write_text("before\n" + "between\n".join(marked) + "after\n", "utf-8")
+    write_into_card(card, "table", as_markdown([Row("fox", "70 %", "90 %", "95.0 %", 3)]))
+    write_into_card(card, "sizes", sizes_as_markdown([["512×512", "90.0 %", "60.0 %", "99.0 %", "3 + 2"]]))
     text = card.read_text("utf-8")
     assert "old" not in text
     assert "| fox | 70 % | 90 % | **95.0 %** | 3 |" in text
+    assert text.index("95.0 %") < text.index("between\n") < text.index("| 512×512 | 90.0 % |")
     assert text.startswith("before\n")
     assert text.endswith("after\n")

@@ -2,11 +2,13 @@
 
 python -m zimage.tools.evaluate_nano [--limit N]
 
-Pictures are drawn by the fast forward, which a test holds equal to diffusers' own, at 256 px
-with fixed seeds, 9 steps (8 forwards) and guidance 0.
+Pictures are drawn by the fast forward, which a test holds equal to diffusers' own, with fixed seeds,
+9 steps (8 forwards) and guidance 0: for the first table at 256 px, for the second at every size that
+the folder's `zimage.json` offers.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,9 +28,27 @@ from zimage.tools.nano.scenes import LAYOUTS, PALETTE, Scene, palette_tensor, re
 from zimage.tools.nano.vae import load_pictures
 
 REPOSITORY = Path(__file__).parents[4]
-SIDE_PX = 256
 BATCH = 16
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a picture, in pixels."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height}"
+
+    def square(self, pictures: Tensor) -> Tensor:
+        """The square in the middle of pictures (B, 3, height, width), in which the scene stands."""
+        side = min(self.width, self.height)
+        top, left = (self.height - side) // 2, (self.width - side) // 2
+        return pictures[:, :, top : top + side, left : left + side]
+
+
+SQUARE = Size(256, 256)
 
 
 @dataclass(frozen=True)
@@ -53,33 +73,40 @@ def hits_at(logits: Tensor, items: Tensor, k: int) -> float:
 
 
 def measure_names(
-    parts: Parts, judge: nn.Sequential, chosen: Sequence[int], caption: Callable[[int], str]
+    parts: Parts, judge: nn.Sequential, chosen: Sequence[int], caption: Callable[[int], str], size: Size = SQUARE
 ) -> tuple[float, float]:
     """Top-1 and top-5 share of single things drawn from `caption(item)`."""
     first = five = 0.0
     for group in chunks(chosen):
-        logits = judge_logits(judge, draw(parts, [caption(item) for item in group], group, SIDE_PX, SIDE_PX))
+        pictures = draw(parts, [caption(item) for item in group], group, size.height, size.width)
+        logits = judge_logits(judge, size.square(pictures))
         first += hits_at(logits, torch.tensor(group), 1)
         five += hits_at(logits, torch.tensor(group), 5)
     return first / len(chosen), five / len(chosen)
 
 
 def crop_things(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """The left and the right thing of pictures of two, (B, 3, 128, 128) each."""
+    """The left and the right thing of square pictures of two, (B, 3, side / 2, side / 2) each."""
     (left_column, row), (right_column, _) = LAYOUTS[1]
-    cell = SIDE_PX // 4
+    cell = pictures.shape[-1] // 4
     rows = slice(row * cell, (row + 2) * cell)
     left, right = (pictures[:, :, rows, column * cell : (column + 2) * cell] for column in (left_column, right_column))
     return left, right
 
 
-def measure_pairs(parts: Parts, judge: nn.Sequential, pairs: Sequence[tuple[int, int]], source: CaptionSource) -> float:
+def measure_pairs(
+    parts: Parts,
+    judge: nn.Sequential,
+    pairs: Sequence[tuple[int, int]],
+    source: CaptionSource,
+    size: Size = SQUARE,
+) -> float:
     """Share of pictures of two things in which both are right and where they should be."""
     good = 0.0
     for group in chunks(range(len(pairs))):
         names = [(source.english[left].label, source.english[right].label) for left, right in (pairs[i] for i in group)]
         captions = [f"{left} on the left, {right} on the right" for left, right in names]
-        sides = crop_things(draw(parts, captions, group, SIDE_PX, SIDE_PX))
+        sides = crop_things(size.square(draw(parts, captions, group, size.height, size.width)))
         right_ones = [
             judge_logits(judge, crops).argmax(-1) == torch.tensor([pairs[i][side] for i in group])
             for side, crops in enumerate(sides)
@@ -95,7 +122,7 @@ def background_of(pictures: Tensor) -> Tensor:
     return torch.cdist(median, palette_tensor()).argmin(1)
 
 
-def measure_backgrounds(parts: Parts, chosen: Sequence[int], source: CaptionSource) -> float:
+def measure_backgrounds(parts: Parts, chosen: Sequence[int], source: CaptionSource, size: Size = SQUARE) -> float:
     """Share of pictures whose corners have the colour that was asked for."""
     good = 0.0
     for group in chunks(chosen):
@@ -104,7 +131,8 @@ def measure_backgrounds(parts: Parts, chosen: Sequence[int], source: CaptionSour
             for item in group
         ]
         wanted = torch.tensor([item % len(PALETTE) for item in group])
-        good += float((background_of(draw(parts, captions, group, SIDE_PX, SIDE_PX)) == wanted).sum())
+        pictures = draw(parts, captions, group, size.height, size.width)
+        good += float((background_of(pictures) == wanted).sum())
     return good / len(chosen)
 
 
@@ -117,22 +145,38 @@ def measure_psnr(vae: AutoencoderKL, work: Path, number: int) -> float:
         left, right = random.randrange(len(pictures)), random.randrange(len(pictures))
         two = random.random() < 0.3
         scene = Scene(left, right if two else left, 2 if two else 1, 0)
-        target = render_scene(pictures, scene, palette_tensor()[random.randrange(len(PALETTE))], SIDE_PX, SIDE_PX)
+        colour = palette_tensor()[random.randrange(len(PALETTE))]
+        target = render_scene(pictures, scene, colour, SQUARE.height, SQUARE.width)
         latents = vae.encoder((target[None] * 2 - 1).contiguous(memory_format=torch.channels_last)).chunk(2, 1)[0]
         output = (vae.decoder(latents)[0] / 2 + 0.5).clamp(0, 1)
         total += float(-10 * torch.log10((output - target).square().mean()))
     return total / number
 
 
-def measure(parts: Parts, work: Path, items: Sequence[Item], limit: int) -> list[Row]:
-    """Every line of the table, on `limit` things each (all of them when limit is zero)."""
-    source, judge, random = CaptionSource(items, 0), load_judge(work), Random(42)
-    number = min(limit, len(items)) or len(items)
-    chosen = random.sample(range(len(items)), number)
-    pairs = [(random.choice(chosen), random.randrange(len(items))) for _ in range(max(1, number // 2))]
+def percent(*values: float) -> str:
+    """Shares as the table writes them."""
+    return " / ".join(f"{100 * value:.1f} %" for value in values)
 
-    def percent(*values: float) -> str:
-        return " / ".join(f"{100 * value:.1f} %" for value in values)
+
+@dataclass(frozen=True)
+class Choice:
+    """What is asked for: single things, and pairs of a left and a right one."""
+
+    chosen: Sequence[int]
+    pairs: Sequence[tuple[int, int]]
+
+    @classmethod
+    def draw(cls, items: int, limit: int) -> "Choice":
+        """`limit` random things (all of them when zero or too many) and half as many pairs."""
+        random = Random(42)
+        chosen = random.sample(range(items), min(limit, items) or items)
+        return cls(chosen, [(random.choice(chosen), random.randrange(items)) for _ in range(max(1, len(chosen) // 2))])
+
+
+def measure(parts: Parts, work: Path, items: Sequence[Item], choice: Choice) -> list[Row]:
+    """Every line of the first table."""
+    source, judge = CaptionSource(items, 0), load_judge(work)
+    chosen, pairs, number = choice.chosen, choice.pairs, len(choice.chosen)
 
     def english(item: int) -> str:
         return source.english[item].label
@@ -162,6 +206,34 @@ def measure(parts: Parts, work: Path, items: Sequence[Item], limit: int) -> list
     return rows
 
 
+def measure_sizes(
+    parts: Parts, work: Path, items: Sequence[Item], choice: Choice, sizes: Sequence[Size]
+) -> list[list[str]]:
+    """Every line of the second table, one a size."""
+    source, judge = CaptionSource(items, 0), load_judge(work)
+    chosen, pairs = choice.chosen, choice.pairs
+    lines = []
+    for size in sizes:
+        names = measure_names(parts, judge, chosen, lambda item: source.english[item].label, size)
+        both = measure_pairs(parts, judge, pairs, source, size)
+        colours = measure_backgrounds(parts, chosen[: len(pairs)], source, size)
+        lines.append([str(size), percent(*names), percent(both), percent(colours), f"{len(chosen)} + {2 * len(pairs)}"])
+        print(lines[-1], file=sys.stderr, flush=True)
+    return lines
+
+
+def read_sizes(folder: Path) -> list[Size]:
+    """The sizes that the folder's `zimage.json` offers."""
+    return [Size(*size) for size in json.loads((folder / "zimage.json").read_text("utf-8"))["sizes"]]
+
+
+def sizes_as_markdown(lines: Sequence[Sequence[str]]) -> str:
+    """The second table of the model card."""
+    head = ("size", "English label: top-1 / top-5", "two things", "background", "pictures")
+    rows = (head, ["---"] * len(head), *lines)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def as_markdown(rows: Sequence[Row]) -> str:
     """The table of the model card."""
     lines = ["| what | bar | stretch | measured | pictures |", "|---|---|---|---|---|"]
@@ -169,12 +241,13 @@ def as_markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def write_into_card(card: Path, table: str) -> None:
-    """Replaces what stands between the markers of the model card."""
+def write_into_card(card: Path, name: str, table: str) -> None:
+    """Replaces what stands between the markers of that name in the model card."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     text = card.read_text("utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    card.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", "utf-8")
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    card.write_text(f"{before}{begin}\n{table}\n{end}{after}", "utf-8")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -183,12 +256,21 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, default=REPOSITORY / "data" / "nano", help="material and judge")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "Z-Image" / "ckpts" / "zimage-nano")
     parser.add_argument("--limit", type=int, default=0, help="things a line; all when 0")
+    parser.add_argument("--limit-sizes", type=int, default=64, help="things a size; all when 0")
     arguments = parser.parse_args(argv)
-    rows = measure(load_folder(arguments.folder), arguments.work, read_items(arguments.work), arguments.limit)
-    table = as_markdown(rows)
-    sys.stdout.write(table + "\n")
-    if (arguments.folder / "README.md").exists():
-        write_into_card(arguments.folder / "README.md", table)
+    parts, items = load_folder(arguments.folder), read_items(arguments.work)
+    sizes = read_sizes(arguments.folder)
+    tables = {
+        "table": as_markdown(measure(parts, arguments.work, items, Choice.draw(len(items), arguments.limit))),
+        "sizes": sizes_as_markdown(
+            measure_sizes(parts, arguments.work, items, Choice.draw(len(items), arguments.limit_sizes), sizes)
+        ),
+    }
+    card = arguments.folder / "README.md"
+    for name, table in tables.items():
+        sys.stdout.write(table + "\n\n")
+        if card.exists():
+            write_into_card(card, name, table)
 
 
 if __name__ == "__main__":

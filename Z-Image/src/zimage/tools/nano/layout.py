@@ -150,5 +150,11 @@ def save_folder(
         transformer=transformer.to(dtype),
     )
     pipeline.save_pretrained(path, safe_serialization=True)
-    entry = json.dumps(asdict(ENTRY), ensure_ascii=False, indent=2)
-    (path / "zimage.json").write_text(entry + "\n", "utf-8")
+    write_entry(path / "zimage.json")
+
+
+def write_entry(path: Path) -> None:
+    """Writes the catalogue's facts; what others keep in the file, as the preview map, stays."""
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    entry = json.dumps({**kept, **asdict(ENTRY)}, ensure_ascii=False, indent=2)
+    path.write_text(entry + "\n", "utf-8")
