@@ -1,4 +1,5 @@
 import DeviceSwitch from './DeviceSwitch.jsx'
+import GuidanceFields from './GuidanceFields.jsx'
 import ModelField from './ModelField.jsx'
 import SeedField from './SeedField.jsx'
 import StepsField from './StepsField.jsx'
@@ -23,6 +24,7 @@ export default function AdvancedFields({ settings, errors, onChange, resetOf }) 
         onReset={resetOf('seed', 'seed_locked')}
       />
       <ModelField value={settings.model} error={errors.model} onChange={set('model')} onReset={resetOf('model')} />
+      <GuidanceFields settings={settings} errors={errors} onChange={onChange} resetOf={resetOf} />
       <DeviceSwitch value={settings.use_gpu} onChange={set('use_gpu')} />
     </>
   )

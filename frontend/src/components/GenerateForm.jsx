@@ -5,10 +5,11 @@ import { useEstimate } from '../hooks/useEstimate.js'
 import { useFormErrors } from '../hooks/useFormErrors.js'
 import { useHotkeys } from '../hooks/useHotkeys.js'
 import { useLibrary } from '../hooks/useLibrary.js'
+import { useModel } from '../hooks/useModels.js'
 import { usePersistentState } from '../hooks/usePersistentState.js'
 import { usePromptHistory } from '../hooks/usePromptHistory.js'
 import { expandPrompt, MAX_PROMPTS } from '../lib/expand.js'
-import { DEFAULT_SETTINGS, drawSeed, toRequest } from '../lib/settings.js'
+import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, toRequest } from '../lib/settings.js'
 import './GenerateForm.css'
 import AdvancedFields from './AdvancedFields.jsx'
 import CountField from './CountField.jsx'
@@ -40,6 +41,7 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
   const [mode, setMode] = usePersistentState('zimage.mode', 'advanced', restoreMode)
   const { prompts: recent, remember } = usePromptHistory()
   const library = useLibrary()
+  const model = useModel(settings.model)
   const drawn = useDrawnSize(settings)
   const prompts = expandPrompt(settings.prompt, library.lists)
   const tasks = Math.max(1, prompts.length)
@@ -54,7 +56,7 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
   const submit = async () => {
     if (isPending || !check(settings, prompts)) return
     try {
-      await onGenerate(prompts.map((prompt) => toRequest(settings, prompt)))
+      await onGenerate(prompts.map((prompt) => toRequest(settings, model, prompt)))
       remember(settings.prompt.trim())
       if (settings.seed && !settings.seed_locked) onChange({ seed: drawSeed() })
     } catch (error) {
@@ -71,6 +73,8 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
     clear(Object.keys(settings))
   }
 
+  // What was refused must be seen, also where the simple form hides it.
+  const showsAll = mode === 'advanced' || ADVANCED_FIELDS.some((field) => texts[field])
   const tooMany = prompts.length > MAX_PROMPTS
   return (
     <form ref={formRef} className="panel generate-form" noValidate aria-labelledby="form-title" onSubmit={onSubmit}>
@@ -99,9 +103,7 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
         onChange={(value) => change({ num_images: value })}
         onReset={resetOf('num_images')}
       />
-      {mode === 'advanced' && (
-        <AdvancedFields settings={settings} errors={texts} onChange={change} resetOf={resetOf} />
-      )}
+      {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} resetOf={resetOf} />}
       <FormActions
         isPending={isPending}
         error={general}

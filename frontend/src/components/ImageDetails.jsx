@@ -9,10 +9,12 @@ function entriesOf(image, t, language) {
     ['model', image.model],
     ['seed', image.seed],
     ['steps', image.num_inference_steps],
+    ['guidance', image.guidance_scale > 0 ? image.guidance_scale : null],
     ['device', t(`image.deviceName.${device}`, { defaultValue: device })],
     ['time', formatDuration(image.generation_time_ms)],
     ['file', formatBytes(image.size_bytes)],
     ['created', formatDateTime(image.created_at, language)],
+    ['negative', image.negative_prompt],
   ].filter(([, value]) => value !== null && value !== undefined && value !== '')
 }
 
@@ -22,7 +24,7 @@ export default function ImageDetails({ image }) {
   return (
     <dl className="details">
       {entriesOf(image, t, i18n.language).map(([key, value]) => (
-        <div key={key}>
+        <div key={key} className={`details-${key}`}>
           <dt>{t(`image.${key}`)}</dt>
           <dd>{value}</dd>
         </div>

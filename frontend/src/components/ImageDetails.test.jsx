@@ -18,6 +18,15 @@ describe('ImageDetails', () => {
     expect(screen.getByText('CPU')).toBeInTheDocument()
   })
 
+  it('shows guidance and negative prompt where there were any', () => {
+    const { rerender } = renderWith(<ImageDetails image={makeImage(1, { guidance_scale: 4, negative_prompt: 'text' })} />)
+    expect(screen.getByText('Guidance').nextSibling).toHaveTextContent('4')
+    expect(screen.getByText('Negative prompt').nextSibling).toHaveTextContent('text')
+    rerender(<ImageDetails image={makeImage(1)} />)
+    expect(screen.queryByText('Guidance')).not.toBeInTheDocument()
+    expect(screen.queryByText('Negative prompt')).not.toBeInTheDocument()
+  })
+
   it('names the device in the language of the page', () => {
     renderWith(<ImageDetails image={makeImage(1, { device: 'mps' })} />, { language: 'zh' })
     expect(screen.getByText('GPU（Apple）')).toBeInTheDocument()

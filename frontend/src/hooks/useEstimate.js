@@ -1,4 +1,5 @@
 import { estimateMs } from '../lib/estimate.js'
+import { scaleOf } from '../lib/guidance.js'
 import { useDrawnSize } from './useDrawnSize.js'
 import { useModel } from './useModels.js'
 import { useRecentPictures } from './useRecentPictures.js'
@@ -11,7 +12,8 @@ export function useEstimate(settings, count) {
   const drawn = useDrawnSize(settings)
   const pictures = useRecentPictures()
   if (!model || hasGpu === null) return null
-  const request = { ...settings, ...drawn, model: model.id, use_gpu: settings.use_gpu && hasGpu }
+  const own = { model: model.id, use_gpu: settings.use_gpu && hasGpu, guidance_scale: scaleOf(settings, model) }
+  const request = { ...settings, ...drawn, ...own }
   const each = estimateMs(request, pictures)
   return each === null ? null : each * count
 }

@@ -6,6 +6,7 @@ import { changeImages, deleteImage, exportImages, fetchPicture } from '../servic
 import { useCopy } from './useCopy.js'
 import { useErrorText } from './useErrorText.js'
 import { useImageCache } from './useImageCache.js'
+import { useModelOf } from './useModels.js'
 import { useToast } from './useToast.js'
 
 /** Hands a blob to the browser's downloads. */
@@ -40,6 +41,7 @@ export function useImageActions({ onVary } = {}) {
   const attempt = useAttempt()
   const copy = useCopy()
   const { patch, refresh } = useImageCache()
+  const modelOf = useModelOf()
 
   const bulk = useCallback(
     (ids, action, extra = {}) =>
@@ -91,6 +93,9 @@ export function useImageActions({ onVary } = {}) {
       }),
     [attempt, toast, t],
   )
-  const vary = useCallback((image) => attempt(() => onVary([variationsOf(image)])), [attempt, onVary])
+  const vary = useCallback(
+    (image) => attempt(() => onVary([variationsOf(image, modelOf(image.model))])),
+    [attempt, onVary, modelOf],
+  )
   return { trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary }
 }

@@ -1,15 +1,28 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback } from 'react'
 
 import { fetchModels } from '../services/api.js'
 
+const KEY = ['models']
+
 /** The catalogue of models. */
 export function useModels() {
-  return useQuery({ queryKey: ['models'], queryFn: ({ signal }) => fetchModels({ signal }), staleTime: 30_000 })
+  return useQuery({ queryKey: KEY, queryFn: ({ signal }) => fetchModels({ signal }), staleTime: 30_000 })
+}
+
+function findModel(catalogue, id) {
+  const wanted = id === 'auto' ? catalogue?.default : id
+  return catalogue?.models.find((model) => model.id === wanted)
 }
 
 /** The model that `id` means: for "auto" the server's default. Undefined while unknown. */
 export function useModel(id) {
   const { data } = useModels()
-  const wanted = id === 'auto' ? data?.default : id
-  return data?.models.find((model) => model.id === wanted)
+  return findModel(data, id)
+}
+
+/** Answers a function that finds the model of an id when it is called: what uses it is not drawn anew by a change. */
+export function useModelOf() {
+  const queryClient = useQueryClient()
+  return useCallback((id) => findModel(queryClient.getQueryData(KEY), id), [queryClient])
 }

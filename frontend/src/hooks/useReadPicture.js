@@ -20,7 +20,7 @@ export function useReadPicture(onChange) {
     async (file) => {
       try {
         const { source, parameters } = await readParameters(file)
-        const installed = data?.models.filter((model) => model.installed).map(({ id }) => id) ?? []
+        const installed = data?.models.filter((model) => model.installed) ?? []
         onChange(fromParameters(parameters, installed))
         toast({ text: t('drop.done', { source: SOURCES[source] ?? source }) })
       } catch (error) {

@@ -5,8 +5,12 @@ const DECODE_FORWARDS = 1
 /** A first picture also loads the model: the median of a few forgets it. */
 const ENOUGH = 2
 
-function workOf({ width, height, num_inference_steps: steps }) {
-  return (forwardsOf(steps) + DECODE_FORWARDS) * width * height
+/** A guided step looks twice: with the prompt and without it. */
+const GUIDED_FORWARDS = 2
+
+function workOf({ width, height, num_inference_steps: steps, guidance_scale: scale = 0 }) {
+  const forwards = forwardsOf(steps) * (scale > 0 ? GUIDED_FORWARDS : 1)
+  return (forwards + DECODE_FORWARDS) * width * height
 }
 
 function median(values) {

@@ -23,6 +23,10 @@ describe('estimateMs', () => {
     expect(estimateMs(picture(0, { num_inference_steps: 18 }), known)).toBeCloseTo(1800)
   })
 
+  it('knows that a guided step looks twice', () => {
+    expect(estimateMs(picture(0, { guidance_scale: 4 }), [picture(900), picture(900)])).toBeCloseTo(1700)
+  })
+
   it('is not misled by the picture that loaded the model', () => {
     expect(estimateMs(picture(0), [picture(900), picture(60_000), picture(900)])).toBeCloseTo(900)
   })

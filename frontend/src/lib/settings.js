@@ -1,3 +1,4 @@
+import { adoptScale, guidanceRequest, GUIDANCE_MAX, isScale } from './guidance.js'
 import { isValidSide, snapSide } from './sizes.js'
 
 export const PROMPT_MAX = 4000
@@ -8,7 +9,7 @@ export const SEED_MAX = Number.MAX_SAFE_INTEGER
 
 /**
  * The form's values, named as the API names them. `seed` is text, empty for a drawn one; an unlocked seed is drawn
- * anew after each request.
+ * anew after each request. `guidance_scale` is null for the model's own.
  */
 export const DEFAULT_SETTINGS = Object.freeze({
   prompt: '',
@@ -21,7 +22,19 @@ export const DEFAULT_SETTINGS = Object.freeze({
   seed_locked: true,
   model: 'auto',
   num_images: 1,
+  guidance_scale: null,
+  negative_prompt: '',
 })
+
+/** The fields that the simple form hides. */
+export const ADVANCED_FIELDS = [
+  'num_inference_steps',
+  'seed',
+  'model',
+  'guidance_scale',
+  'negative_prompt',
+  'use_gpu',
+]
 
 // What the server refuses in a prompt: control characters but tab and newline.
 // eslint-disable-next-line no-control-regex
@@ -34,7 +47,7 @@ export function restoreSettings(stored) {
     key,
     typeof stored[key] === typeof fallback ? stored[key] : fallback,
   ])
-  return Object.fromEntries(entries)
+  return { ...Object.fromEntries(entries), guidance_scale: isScale(stored.guidance_scale) ? stored.guidance_scale : null }
 }
 
 /** Finds what the server would refuse. Answers `{field: i18n key}`, empty when all is well. */
@@ -51,8 +64,8 @@ export function validateSettings(settings) {
   return errors
 }
 
-/** The body of POST /api/generate, for the form's prompt or one that it stands for. */
-export function toRequest(settings, prompt = settings.prompt) {
+/** The body of POST /api/generate for `model`, for the form's prompt or one that it stands for. */
+export function toRequest(settings, model, prompt = settings.prompt) {
   const seed = settings.seed.trim()
   return {
     prompt: prompt.trim(),
@@ -63,12 +76,13 @@ export function toRequest(settings, prompt = settings.prompt) {
     seed: seed ? Number(seed) : null,
     model: settings.model,
     num_images: settings.num_images,
+    ...guidanceRequest(settings, model),
   }
 }
 
 /** What can be taken over from a picture, and the settings that belong to it. */
 export const REUSABLE = {
-  prompt: ['prompt'],
+  prompt: ['prompt', 'negative_prompt'],
   seed: ['seed', 'seed_locked'],
   size: ['width', 'height', 'custom_size'],
 }
@@ -76,11 +90,12 @@ export const REUSABLE = {
 /**
  * Form values out of a picture or a task's request: all of them, or those of one of REUSABLE.
  *
- * The model stays "auto" unless the source names one.
+ * The model stays "auto" unless the source names one; `model` is what is known of the one that drew it.
  */
-export function fromSource(source, part) {
+export function fromSource(source, { part, model } = {}) {
   const all = restoreSettings({
     ...source,
+    guidance_scale: adoptScale(source.guidance_scale, model),
     seed: source.seed === null || source.seed === undefined ? '' : String(source.seed),
     custom_size: false,
     seed_locked: true,
@@ -94,15 +109,20 @@ function known(value) {
 
 /**
  * Form values out of what a picture file of any program tells, as far as this form can carry them: sides on our
- * grid, steps within our range, and only a model that is among `models`.
+ * grid, steps and guidance within our range, and only a model that is among `models`.
  */
-export function fromParameters({ prompt, width, height, num_inference_steps: steps, seed, model }, models) {
+export function fromParameters(parameters, models) {
+  const { prompt, negative_prompt: negative, width, height, num_inference_steps: steps, seed } = parameters
+  const model = models.find(({ id }) => id === parameters.model)
+  const scale = adoptScale(Math.min(GUIDANCE_MAX, parameters.guidance_scale ?? 0), model)
   return {
     ...(known(prompt) && { prompt }),
+    ...(known(negative) && { negative_prompt: negative }),
     ...(known(width) && known(height) && { width: snapSide(width), height: snapSide(height), custom_size: false }),
     ...(known(steps) && { num_inference_steps: Math.min(STEPS_MAX, Math.max(STEPS_MIN, steps)) }),
     ...(known(seed) && seed >= 0 && seed <= SEED_MAX && { seed: String(seed), seed_locked: true }),
-    ...(models.includes(model) && { model }),
+    ...(scale !== null && { guidance_scale: scale }),
+    ...(model && { model: model.id }),
   }
 }
 

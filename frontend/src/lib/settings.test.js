@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
+import { GUIDED } from '../test/fakeServer.js'
 import { DEFAULT_SETTINGS, drawSeed, forwardsOf, fromParameters, fromSource, restoreSettings, toRequest, validateSettings } from './settings.js'
 
+const NANO = { id: 'zimage-nano', guidance: false }
 const GOOD = { ...DEFAULT_SETTINGS, prompt: 'a red fox' }
 
 describe('validateSettings', () => {
@@ -46,7 +48,17 @@ describe('toRequest', () => {
     })
   })
 
-  it('takes a prompt that the form stands for', () => expect(toRequest(GOOD, 'an owl').prompt).toBe('an owl'))
+  it('takes a prompt that the form stands for', () => expect(toRequest(GOOD, undefined, 'an owl').prompt).toBe('an owl'))
+
+  it('sends guidance and a negative prompt to models that use them alone', () => {
+    const settings = { ...GOOD, guidance_scale: 6, negative_prompt: ' text ' }
+    expect(toRequest(settings, GUIDED)).toMatchObject({ guidance_scale: 6, negative_prompt: 'text' })
+    for (const model of [undefined, { ...GUIDED, guidance: false, guidance_scale: 0, negative_prompt: false }]) {
+      const keys = Object.keys(toRequest(settings, model))
+      expect(keys).not.toContain('guidance_scale')
+      expect(keys).not.toContain('negative_prompt')
+    }
+  })
 
   it('lets the server draw a seed', () => expect(toRequest(GOOD).seed).toBeNull())
 })
@@ -58,6 +70,15 @@ describe('restoreSettings', () => {
     const restored = restoreSettings({ prompt: 'kept', width: '512', foreign: 1 })
     expect(restored).toEqual({ ...DEFAULT_SETTINGS, prompt: 'kept' })
   })
+
+  it.each([
+    [7.5, 7.5],
+    [null, null],
+    [21, null],
+    ['7', null],
+  ])('makes of a guidance of %j %j', (stored, expected) => {
+    expect(restoreSettings({ guidance_scale: stored }).guidance_scale).toBe(expected)
+  })
 })
 
 describe('fromSource', () => {
@@ -67,11 +88,11 @@ describe('fromSource', () => {
   })
 
   it.each([
-    ['prompt', { prompt: 'fox' }],
+    ['prompt', { prompt: 'fox', negative_prompt: '' }],
     ['seed', { seed: '5', seed_locked: true }],
     ['size', { width: 512, height: 768, custom_size: false }],
   ])('takes over only the %s', (part, expected) => {
-    expect(fromSource({ prompt: 'fox', width: 512, height: 768, seed: 5 }, part)).toEqual(expected)
+    expect(fromSource({ prompt: 'fox', width: 512, height: 768, seed: 5 }, { part })).toEqual(expected)
   })
 
   it('leaves the seed open where there was none', () => expect(fromSource({ seed: null }).seed).toBe(''))
@@ -80,7 +101,7 @@ describe('fromSource', () => {
 describe('fromParameters', () => {
   it('takes what the form can carry', () => {
     const foreign = { prompt: 'fox', width: 500, height: 4000, num_inference_steps: 80, seed: 7, model: 'sdxl' }
-    expect(fromParameters(foreign, ['zimage-nano'])).toEqual({
+    expect(fromParameters(foreign, [NANO])).toEqual({
       prompt: 'fox',
       width: 496,
       height: 2048,
@@ -92,9 +113,14 @@ describe('fromParameters', () => {
   })
 
   it('leaves alone what the picture does not tell', () => {
-    expect(fromParameters({ prompt: null, width: 512, height: null, seed: -1, model: 'zimage-nano' }, ['zimage-nano'])).toEqual({
+    expect(fromParameters({ prompt: null, width: 512, height: null, seed: -1, model: 'zimage-nano' }, [NANO])).toEqual({
       model: 'zimage-nano',
     })
+  })
+
+  it('takes over guidance and the negative prompt', () => {
+    const foreign = { guidance_scale: 25, negative_prompt: 'text', model: 'sdxl' }
+    expect(fromParameters(foreign, [NANO])).toEqual({ guidance_scale: 20, negative_prompt: 'text' })
   })
 })
 

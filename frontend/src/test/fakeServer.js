@@ -17,6 +17,8 @@ export function makeImage(number, overrides = {}) {
     model: 'zimage-nano',
     seed: 100 + number,
     device: 'cpu',
+    guidance_scale: 0,
+    negative_prompt: '',
     favourite: false,
     tags: [],
     deleted_at: null,
@@ -57,10 +59,23 @@ export function makeTask(id, overrides = {}) {
   }
 }
 
+const DISTILLED = { guidance: false, guidance_scale: 0, negative_prompt: false }
 const MODELS = [
-  { id: 'z-image-turbo', name: 'Z-Image-Turbo', installed: false, demo: false, size_multiple: 16 },
-  { id: 'zimage-nano', name: 'zimage-nano', installed: true, demo: true, size_multiple: 32 },
+  { id: 'z-image-turbo', name: 'Z-Image-Turbo', installed: false, demo: false, size_multiple: 16, ...DISTILLED },
+  { id: 'zimage-nano', name: 'zimage-nano', installed: true, demo: true, size_multiple: 32, ...DISTILLED },
 ]
+
+/** A model that is guided and hears what shall not be there. */
+export const GUIDED = {
+  id: 'z-image',
+  name: 'Z-Image',
+  installed: true,
+  demo: false,
+  size_multiple: 16,
+  guidance: true,
+  guidance_scale: 4,
+  negative_prompt: true,
+}
 
 const SYSTEM = {
   cpu: { usage_percent: 12.4, cores: 8, frequency_mhz: 3200 },
