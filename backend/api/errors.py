@@ -19,8 +19,10 @@ from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
 from backend.services.errors import (
     DiskFull,
     Draining,
+    GuidanceUnused,
     IdempotencyMismatch,
     ModelNotInstalled,
+    NegativePromptUnused,
     NoParameters,
     NotInTrash,
     QueueFull,
@@ -51,6 +53,8 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (NoParameters, 422),
     (UnknownModel, 422),
     (ModelNotInstalled, 422),
+    (GuidanceUnused, 422),
+    (NegativePromptUnused, 422),
     (QueueFull, 429),
     (Draining, 503),
     (DiskFull, 507),
@@ -58,6 +62,8 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
 _FIELD_OF: dict[type[Exception], str] = {
     UnknownModel: "model",
     ModelNotInstalled: "model",
+    GuidanceUnused: "guidance_scale",
+    NegativePromptUnused: "negative_prompt",
     TooMuchWork: "num_images",
     NoParameters: "file",
 }

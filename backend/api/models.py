@@ -19,12 +19,11 @@ def list_models(app: App) -> ModelList:
     return ModelList(
         default=best.id if best else None,
         loaded=app.generator.loaded_model,
-        models=[_present(model, app.settings.default_guidance_scale) for model in models],
+        models=[_present(model) for model in models],
     )
 
 
-def _present(model: Model, default_guidance_scale: float) -> ModelInfo:
-    guidance_scale = default_guidance_scale if model.guidance_scale is None else model.guidance_scale
+def _present(model: Model) -> ModelInfo:
     return ModelInfo(
         id=model.id,
         name=model.name,
@@ -36,8 +35,8 @@ def _present(model: Model, default_guidance_scale: float) -> ModelInfo:
         size_multiple=model.size_multiple,
         sizes=list(model.sizes),
         default_steps=model.default_steps,
-        guidance_scale=guidance_scale,
-        guidance=guidance_scale > 0,
+        guidance_scale=model.guidance_scale,
+        guidance=model.guided,
         negative_prompt=model.negative_prompt,
         repository=model.repository,
     )

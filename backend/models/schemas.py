@@ -16,6 +16,7 @@ MAX_STEPS = 50
 MAX_SEED = 2**53 - 1
 """Largest integer that a JavaScript client reads without rounding."""
 MAX_PROMPT_CHARACTERS = 4000
+MAX_GUIDANCE_SCALE = 20.0
 MAX_PICTURES = 16
 
 ID_PATTERN = r"^[0-9a-f]{32}$"
@@ -77,13 +78,31 @@ class GenerateRequest(BaseModel):
     num_images: int = Field(
         default=1, ge=1, le=MAX_PICTURES, description="Pictures to draw; picture i (from 0) has the seed `seed` + i."
     )
+    guidance_scale: float | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_GUIDANCE_SCALE,
+        allow_inf_nan=False,
+        description="How closely a model with `guidance` follows the prompt, 0 for not guided; null for its default. "
+        "Conventional CFG scales are larger by 1.",
+    )
+    negative_prompt: str = Field(
+        default="",
+        max_length=MAX_PROMPT_CHARACTERS,
+        description="What shall not be in the picture, for a model with `negative_prompt`; needs guidance above 0.",
+    )
 
     @field_validator("prompt")
     @classmethod
+    def _not_blank(cls, prompt: str) -> str:
+        if not prompt.strip():
+            raise PydanticCustomError("prompt_blank", "The prompt is blank: describe the picture in words.")
+        return prompt
+
+    @field_validator("prompt", "negative_prompt")
+    @classmethod
     def _printable(cls, prompt: str) -> str:
         stripped = prompt.strip()
-        if not stripped:
-            raise PydanticCustomError("prompt_blank", "The prompt is blank: describe the picture in words.")
         if any(_is_control(character) for character in stripped):
             raise PydanticCustomError(
                 "prompt_control_character",
@@ -140,6 +159,7 @@ class ImageRecord(Frozen):
     seed: int = Field(ge=0, le=MAX_SEED)
     device: str
     guidance_scale: float = 0.0
+    negative_prompt: str = ""
     pixel_hash: str | None = Field(default=None, description="SHA-256 of size and pixels: tells identical reruns.")
     favourite: bool = False
     tags: tuple[str, ...] = ()
@@ -281,8 +301,8 @@ class ModelInfo(Frozen):
     )
     default_steps: int
     guidance_scale: float
-    guidance: bool = Field(description="Whether the model is guided, which makes it follow the prompt more closely.")
-    negative_prompt: bool = Field(description="Whether the model understands what shall not be in the picture.")
+    guidance: bool = Field(description="Whether the model is guided, and takes another `guidance_scale` of a request.")
+    negative_prompt: bool = Field(description="Whether the model takes the `negative_prompt` of a request.")
     repository: str | None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backend.models.schemas import GenerateRequest
-from backend.services.catalogue import AUTO, Catalogue
+from backend.services.catalogue import AUTO, Catalogue, refuse_unused_guidance
 from backend.services.errors import DiskFull, TooMuchWork
 
 _MIB = 2**20
@@ -27,7 +27,7 @@ class Admission:
 
         Raises:
             TooMuchWork: its pixels × steps × pictures are above the limit of the settings.
-            ModelError: the model is unknown or not installed.
+            ModelError: the model is unknown, not installed, or does not take the guidance asked for.
             DiskFull: less space is free than the settings want.
         """
         work = request.width * request.height * request.num_inference_steps * request.num_images / _MIB
@@ -36,7 +36,7 @@ class Admission:
                 f"{request.width}×{request.height} pixels × {request.num_inference_steps} steps × {request.num_images} "
                 f"pictures are {work:,.0f} megapixel steps; the limit is {self._max_work:,}. Ask for fewer pictures."
             )
-        self._catalogue.resolve(request.model)
+        refuse_unused_guidance(request, self._catalogue.resolve(request.model))
         self._check_disk()
 
     def check_machine(self) -> None:

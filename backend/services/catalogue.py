@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from backend.models.config import Settings
-from backend.services.errors import ModelNotInstalled, UnknownModel
+from backend.models.schemas import GenerateRequest
+from backend.services.errors import GuidanceUnused, ModelNotInstalled, NegativePromptUnused, UnknownModel
 from backend.services.preview import FLUX_VAE_MAP, PreviewMap, parse_preview_map
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Model:
     sizes: tuple[tuple[int, int], ...] = ()
     """Width and height of every size that the model was trained at, when it draws no others."""
     default_steps: int = 9
-    guidance_scale: float | None = None
+    guidance_scale: float = 0.0
     negative_prompt: bool = False
     preview_map: PreviewMap | None = None
     demo: bool = False
@@ -45,6 +46,11 @@ class Model:
     def installed(self) -> bool:
         """Whether the weights are on this machine."""
         return self.path is not None
+
+    @property
+    def guided(self) -> bool:
+        """Whether guidance does it any good; it harms distilled models."""
+        return self.guidance_scale > 0
 
 
 TURBO = Model(
@@ -85,6 +91,7 @@ class Catalogue:
         self._ckpts = settings.base_dir / "Z-Image" / "ckpts"
         self._models_dir = settings.models_dir
         self._preferred_repository = settings.model_name
+        self._default_guidance_scale = settings.default_guidance_scale
 
     def models(self) -> list[Model]:
         """Returns the family, best first, then other models found in the folders."""
@@ -92,7 +99,14 @@ class Catalogue:
         known = [self._locate(model, folders) for model in FAMILY]
         names = {model.name.lower() for model in FAMILY}
         others = [
-            Model(id=path.name, name=path.name, description="A model of yours.", path=path, source=source)
+            Model(
+                id=path.name,
+                name=path.name,
+                description="A model of yours.",
+                path=path,
+                source=source,
+                guidance_scale=self._default_guidance_scale,
+            )
             for name, (path, source) in folders.items()
             if name not in names
         ]
@@ -189,7 +203,7 @@ def _with_own_facts(model: Model) -> Model:
             size_multiple=int(facts.get("size_multiple", model.size_multiple)),
             sizes=tuple((int(width), int(height)) for width, height in facts.get("sizes", model.sizes)),
             default_steps=int(facts.get("default_steps", model.default_steps)),
-            guidance_scale=facts.get("guidance_scale", model.guidance_scale),
+            guidance_scale=float(facts.get("guidance_scale", model.guidance_scale)),
             negative_prompt=bool(facts.get("negative_prompt", model.negative_prompt)),
             preview_map=parse_preview_map(facts["preview_map"]) if facts.get("preview_map") else model.preview_map,
             demo=bool(facts.get("demo", model.demo)),
@@ -199,6 +213,22 @@ def _with_own_facts(model: Model) -> Model:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         logger.warning("%s: zimage.json is not usable (%s)", model.name, error)
         return model
+
+
+def refuse_unused_guidance(request: GenerateRequest, model: Model) -> None:
+    """Raises when a request asks for what its model does not do, rather than to leave it out in silence.
+
+    Raises:
+        GuidanceUnused: another guidance scale than the default, of a model that is not guided.
+        NegativePromptUnused: a negative prompt, of a model that takes none.
+    """
+    scale = request.guidance_scale
+    if scale is not None and scale != model.guidance_scale and not model.guided:
+        raise GuidanceUnused(
+            f"{model.name} is not guided: leave guidance_scale out, or send {model.guidance_scale:g}, not {scale:g}."
+        )
+    if request.negative_prompt and not model.negative_prompt:
+        raise NegativePromptUnused(f"{model.name} takes no negative prompt: leave it out, or choose another model.")
 
 
 def _ids(models: list[Model]) -> str:

@@ -9,6 +9,7 @@ StudioError
 ├── NewerFormat                         → the process does not start
 ├── ModelError                          → the request or the set-up is wrong
 │   ├── UnknownModel, ModelNotInstalled → 422
+│   ├── GuidanceUnused, NegativePromptUnused → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
 ├── OutOfMemory, BlankPicture, DeviceFault → the task fails
@@ -117,6 +118,18 @@ class ModelNotInstalled(ModelError):
     """The model is known, its weights are not here."""
 
     code = "model_not_installed"
+
+
+class GuidanceUnused(ModelError):
+    """A scale for a model that is not guided."""
+
+    code = "guidance_unused"
+
+
+class NegativePromptUnused(ModelError):
+    """A negative prompt for a model that takes none."""
+
+    code = "negative_prompt_unused"
 
 
 class ModelBroken(ModelError):

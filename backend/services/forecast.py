@@ -28,10 +28,13 @@ class _Kind:
     model: str
     use_gpu: bool
     area_px: int
+    guided: bool | None
+    """None for whatever the model does by itself; guidance doubles the work."""
 
     @classmethod
     def of(cls, request: GenerateRequest) -> _Kind:
-        return cls(request.model, request.use_gpu, request.width * request.height)
+        guided = None if request.guidance_scale is None else request.guidance_scale > 0
+        return cls(request.model, request.use_gpu, request.width * request.height, guided)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ def _decode_comment(comment: bytes) -> str:
 def _own(texts: Texts) -> ReadResult | None:
     if OWN_KEYWORD not in texts:
         return None
-    return _result("zimage", json.loads(texts[OWN_KEYWORD]))
+    own = json.loads(texts[OWN_KEYWORD])
+    return _result("zimage", {**own, "negative_prompt": own.get("negative_prompt") or None})
 
 
 def _invokeai(texts: Texts) -> ReadResult | None:

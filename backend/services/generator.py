@@ -15,7 +15,7 @@ from PIL import Image
 
 from backend.models.config import Settings
 from backend.models.schemas import MAX_SEED, MIN_SIDE_PX, GenerateRequest
-from backend.services.catalogue import Catalogue, Model
+from backend.services.catalogue import Catalogue, Model, refuse_unused_guidance
 from backend.services.engines.base import Engine, EngineRequest, OnStep, StepEvent
 from backend.services.engines.faults import is_device_fault
 from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
@@ -72,6 +72,7 @@ class GeneratedImage:
     generation_time_ms: float
     note: str
     times: PhaseTimes = PhaseTimes()
+    negative_prompt: str = ""
 
     @property
     def use_gpu(self) -> bool:
@@ -151,12 +152,13 @@ class ImageGenerator:
             on_progress: Told of every phase and forward; what it raises ends the generation before the decode.
 
         Raises:
-            ModelError: the model is unknown, not installed or broken.
+            ModelError: the model is unknown, not installed, broken, or does not take the guidance asked for.
             OutOfMemory: it does not fit into memory.
             BlankPicture: the model's output is no picture.
             DeviceFault: the device has failed.
         """
         model = self._catalogue.resolve(request.model)
+        refuse_unused_guidance(request, model)
         watch = _Stopwatch()
         self.prepare()
         plan = self._ensure_loaded(model, request, on_progress)
@@ -167,8 +169,9 @@ class ImageGenerator:
             width_px=width,
             height_px=height,
             num_inference_steps=request.num_inference_steps,
-            guidance_scale=self._guidance(model),
+            guidance_scale=_guidance(request, model),
             seed=self._draw_seed() if request.seed is None else request.seed,
+            negative_prompt=request.negative_prompt,
             preview_map=model.preview_map,
         )
         note = describe_changes(request, model, plan, width, height)
@@ -192,6 +195,7 @@ class ImageGenerator:
             generation_time_ms=round((time.perf_counter() - started) * 1000, 2),
             note=note,
             times=watch.times,
+            negative_prompt=request.negative_prompt,
         )
 
     def _draw(self, request: EngineRequest, on_step: OnStep) -> Image.Image:
@@ -259,9 +263,6 @@ class ImageGenerator:
             )  # fmt: skip
         return plan
 
-    def _guidance(self, model: Model) -> float:
-        return self._settings.default_guidance_scale if model.guidance_scale is None else model.guidance_scale
-
     def _size(self, model: Model, plan: LoadPlan, request: GenerateRequest) -> tuple[int, int]:
         max_area = CPU_MAX_AREA_PX if plan.device == "cpu" else None
         if model.sizes:
@@ -292,7 +293,13 @@ def describe_changes(request: GenerateRequest, model: Model, plan: LoadPlan, wid
         notes.append("no GPU is available, so the CPU is used")
     if (width, height) != (request.width, request.height):
         notes.append(f"{request.width}×{request.height} became {width}×{height} ({_reason(request, model, plan)})")
+    if request.negative_prompt and _guidance(request, model) == 0:
+        notes.append("without guidance the negative prompt has no effect")
     return "; ".join(notes)
+
+
+def _guidance(request: GenerateRequest, model: Model) -> float:
+    return model.guidance_scale if request.guidance_scale is None else request.guidance_scale
 
 
 def _reason(request: GenerateRequest, model: Model, plan: LoadPlan) -> str:

@@ -281,6 +281,7 @@ class HistoryStore:
             seed=generated.seed,
             device=generated.device,
             guidance_scale=generated.guidance_scale,
+            negative_prompt=generated.negative_prompt,
             pixel_hash=hash_pixels(generated.image),
         )
 

@@ -35,7 +35,8 @@ def describe(record: ImageRecord) -> str:
         "Model": _quoted(record.model),
         "Version": f"zimage {__version__}",
     }
-    return f"{record.prompt}\n" + ", ".join(f"{key}: {value}" for key, value in values.items())
+    negative = f"Negative prompt: {record.negative_prompt}\n" if record.negative_prompt else ""
+    return f"{record.prompt}\n{negative}" + ", ".join(f"{key}: {value}" for key, value in values.items())
 
 
 def _quoted(value: str) -> str:

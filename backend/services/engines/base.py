@@ -26,6 +26,8 @@ class EngineRequest:
     num_inference_steps: int
     guidance_scale: float
     seed: int
+    negative_prompt: str = ""
+    """Without effect when the guidance scale is 0."""
     preview_map: PreviewMap | None = None
 
 

@@ -87,13 +87,14 @@ class DiffusersEngine:
             with _weights_back_in_place(pipeline), _before_first_forward(pipeline.transformer, begin):
                 return pipeline(
                     prompt=request.prompt,
+                    negative_prompt=request.negative_prompt,
                     height=request.height_px,
                     width=request.width_px,
                     num_inference_steps=forwards,
                     sigmas=linear_sigmas(request.num_inference_steps),
                     guidance_scale=request.guidance_scale,
                     generator=torch.Generator("cpu").manual_seed(request.seed),  # the same noise on every device
-                    max_sequence_length=_count_tokens(pipeline, request.prompt),
+                    max_sequence_length=_count_tokens(pipeline, request),
                     callback_on_step_end=report,
                     output_type="np",
                 ).images
@@ -158,12 +159,16 @@ def _probe(pipeline: ZImagePipeline) -> None:
     )  # fmt: skip
 
 
-def _count_tokens(pipeline: ZImagePipeline, prompt: str) -> int:
-    """Returns the length to encode a prompt at: the encoder is causal, so padding to 512 only costs time."""
-    text = pipeline.tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True
-    )
-    return min(MAX_PROMPT_TOKENS, len(pipeline.tokenizer(text).input_ids))
+def _count_tokens(pipeline: ZImagePipeline, request: EngineRequest) -> int:
+    """Returns the length to encode the prompts at: the encoder is causal, so padding to 512 only costs time."""
+    prompts = [request.prompt, request.negative_prompt] if request.guidance_scale > 0 else [request.prompt]
+    texts = [
+        pipeline.tokenizer.apply_chat_template(
+            [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True
+        )
+        for prompt in prompts
+    ]
+    return min(MAX_PROMPT_TOKENS, max(len(tokens) for tokens in pipeline.tokenizer(texts).input_ids))
 
 
 @contextlib.contextmanager

@@ -84,10 +84,13 @@ class NativeEngine:
             on_step(StepEvent(event.done, forwards, _preview(event.step.estimate[0], request.preview_map)))
 
         def draw() -> list[Image.Image]:
-            prompt_embeds = pipeline.text_encoder.encode([request.prompt])
+            encode, guided = pipeline.text_encoder.encode, request.guidance_scale > 0
+            prompt_embeds = encode([request.prompt])
+            negative_embeds = encode([request.negative_prompt]) if guided else None
             on_step(StepEvent(0, forwards))
             images = pipeline(
                 prompt_embeds=prompt_embeds,
+                negative_prompt_embeds=negative_embeds,
                 height=request.height_px,
                 width=request.width_px,
                 sigmas=linear_sigmas(request.num_inference_steps),

@@ -77,9 +77,7 @@ def test_every_wrong_field_is_named_at_once(shared):
     assert {field["field"] for field in error["fields"]} == set(body)
 
 
-@pytest.mark.parametrize(
-    "name", ["guidance_scale", "negative_prompt", "Prompt", "__class__", "steps", "<b>", "x\ud800"]
-)
+@pytest.mark.parametrize("name", ["guidance", "Prompt", "__class__", "steps", "<b>", "x\ud800"])
 def test_an_unknown_field_is_refused(shared, name):
     assert_typed(send(shared, json.dumps({**GOOD, name: 1}).encode()), 422, "validation_error")
 

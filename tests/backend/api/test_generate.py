@@ -6,7 +6,7 @@ import pytest
 
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.task_queue import Limits
-from tests.backend.fakes import wait_until
+from tests.backend.fakes import make_model_folder, wait_until
 
 
 def test_a_post_answers_with_an_id_and_where_to_poll(client):
@@ -35,6 +35,7 @@ def test_the_request_is_reported_as_it_was_sent_with_its_defaults(client, post, 
     assert client.get(f"/api/generate/{task_id}").json()["request"] == {
         "prompt": "a fox", "height": 1024, "width": 1024, "num_inference_steps": 9,
         "use_gpu": True, "seed": None, "model": "auto", "num_images": 1,
+        "guidance_scale": None, "negative_prompt": "",
     }  # fmt: skip
     release()
 
@@ -242,3 +243,33 @@ def test_the_defaults_come_from_the_settings(tmp_path, settings, engine):
         request = client.get(f"/api/generate/{task_id}").json()["request"]
         assert (request["height"], request["width"], request["num_inference_steps"]) == (512, 256, 4)
         wait_until(lambda: client.get("/api/generate").json() == {"tasks": []})
+
+
+# -- guidance ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("field", "value"), [("guidance_scale", 4.0), ("negative_prompt", "blurry")])
+def test_what_a_distilled_model_does_not_do_is_refused_at_its_field(client, field, value):
+    response = client.post("/api/generate", json={"prompt": "a", "height": 256, "width": 256, field: value})
+    assert response.status_code == 422
+    error = response.json()["error"]
+    assert error["code"] == f"{field.removesuffix('_scale')}_unused"
+    assert (error["fields"][0]["field"], "zimage-nano" in error["message"]) == (field, True)
+
+
+def test_guidance_goes_from_the_request_into_picture_history_and_retry(client, settings, engine, post, finish):
+    ckpts = settings.base_dir / "Z-Image" / "ckpts"
+    make_model_folder(ckpts / "Z-Image")
+    asked = {"model": "z-image", "guidance_scale": 3.5, "negative_prompt": "模糊"}
+    engine.errors[1] = RuntimeError("once")
+    failed = finish(post(**asked))
+    assert asked.items() <= failed["request"].items()
+
+    task = finish(client.post(f"/api/generate/{failed['task_id']}/retry").json()["task_id"])
+
+    facts = {"guidance_scale": 3.5, "negative_prompt": "模糊"}
+    assert facts.items() <= task["result"].items()
+    assert facts.items() <= client.get("/api/history").json()["images"][0].items()
+    content = client.get(task["result"]["download_url"]).content
+    read = client.post("/api/history/read", files={"file": ("x.png", content, "image/png")}).json()
+    assert facts.items() <= read["parameters"].items()

@@ -15,6 +15,7 @@ def test_defaults():
     assert request.model_dump() == {
         "prompt": "a", "height": 1024, "width": 1024, "num_inference_steps": 9,
         "use_gpu": True, "seed": None, "model": "auto", "num_images": 1,
+        "guidance_scale": None, "negative_prompt": "",
     }  # fmt: skip
 
 
@@ -51,8 +52,27 @@ def test_no_control_character_is(character, frame):
         GenerateRequest(prompt=frame.format(character))
 
 
-def test_line_breaks_and_tabs_are_kept_inside():
-    assert GenerateRequest(prompt=" a\n\tb\n").prompt == "a\n\tb"
+@pytest.mark.parametrize("name", ["prompt", "negative_prompt"])
+def test_line_breaks_and_tabs_are_kept_inside(name):
+    assert getattr(GenerateRequest(**{"prompt": "a", name: " a\n\tb\n"}), name) == "a\n\tb"
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\x85b", "a" * 4001])
+def test_a_negative_prompt_has_the_limits_of_a_prompt_but_may_be_blank(text):
+    with pytest.raises(ValidationError):
+        GenerateRequest(prompt="a", negative_prompt=text)
+    assert GenerateRequest(prompt="a", negative_prompt=" \n").negative_prompt == ""
+
+
+@pytest.mark.parametrize("scale", [-0.1, 20.1, float("nan"), float("inf"), "4", True])
+def test_a_guidance_scale_that_cannot_be(scale):
+    with pytest.raises(ValidationError):
+        GenerateRequest(prompt="a", guidance_scale=scale)
+
+
+@pytest.mark.parametrize("scale", [0, 4, 20.0, None])
+def test_a_guidance_scale_that_can(scale):
+    assert GenerateRequest(prompt="a", guidance_scale=scale).guidance_scale == scale
 
 
 @given(st.integers())

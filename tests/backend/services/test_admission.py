@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
-from backend.services.errors import DiskFull, ModelNotInstalled, TooMuchWork
+from backend.services.errors import DiskFull, GuidanceUnused, ModelNotInstalled, NegativePromptUnused, TooMuchWork
 from tests.backend.fakes import a_request
 
 MIB = 2**20
@@ -24,6 +26,20 @@ def test_the_model_must_be_here(settings):
     admission = Admission(Catalogue(settings), lambda: 10**12, min_free_disk_mb=200, max_work=800)
     with pytest.raises(ModelNotInstalled):
         admission.check(a_request(model="z-image-turbo"))
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"guidance_scale": 0}, None),
+        ({"guidance_scale": 4}, GuidanceUnused),
+        ({"negative_prompt": "ugly"}, NegativePromptUnused),
+    ],
+)
+def test_a_model_that_is_not_guided_is_not_asked_to_be(settings, values, error):
+    admission = Admission(Catalogue(settings), lambda: 10**12, min_free_disk_mb=200, max_work=800)
+    with pytest.raises(error) if error else contextlib.nullcontext():
+        admission.check(a_request(**values))
 
 
 @pytest.mark.parametrize(("pictures", "admitted"), [(2, True), (3, False)])

@@ -7,7 +7,16 @@ from PIL import Image
 
 from backend.services.catalogue import Catalogue
 from backend.services.engines.faults import is_device_fault
-from backend.services.errors import BlankPicture, Cancelled, DeviceFault, ModelBroken, OutOfMemory, UnknownModel
+from backend.services.errors import (
+    BlankPicture,
+    Cancelled,
+    DeviceFault,
+    GuidanceUnused,
+    ModelBroken,
+    NegativePromptUnused,
+    OutOfMemory,
+    UnknownModel,
+)
 from backend.services.generator import GeneratedImage, ImageGenerator, Phase, Progress, measure_weights
 from backend.services.planner import LoadPlan
 from tests.backend.fakes import PLAIN_CPU, a_request, make_model_folder, write_safetensors
@@ -138,6 +147,37 @@ def test_guidance_is_the_models_own_or_the_settings(make, engine, settings):
         draw(generator, model=model)
 
     assert [request.guidance_scale for request in engine.requests] == [0.0, 4.0, 2.5]
+
+
+@pytest.fixture
+def guided(settings) -> None:
+    make_model_folder(
+        settings.base_dir / "Z-Image" / "ckpts" / "guided", {"guidance_scale": 4, "negative_prompt": True}
+    )
+
+
+def test_guidance_and_what_shall_not_be_seen_reach_the_engine_and_the_picture(make, engine, guided):
+    picture, _ = draw(make(), model="guided", guidance_scale=6.5, negative_prompt="blurry", use_gpu=False)
+
+    [request] = engine.requests
+    assert (request.guidance_scale, request.negative_prompt) == (6.5, "blurry")
+    assert (picture.guidance_scale, picture.negative_prompt, picture.note) == (6.5, "blurry", "")
+
+
+def test_a_negative_prompt_without_guidance_is_said_to_have_no_effect(make, guided):
+    picture, _ = draw(make(), model="guided", guidance_scale=0, negative_prompt="blurry", use_gpu=False)
+    assert picture.note == "without guidance the negative prompt has no effect"
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [({"guidance_scale": 1.0}, GuidanceUnused), ({"negative_prompt": "blurry"}, NegativePromptUnused)],
+)
+def test_a_distilled_model_is_not_guided(make, engine, values, error):
+    """It was refused when it was posted; `auto` may mean another model by now."""
+    with pytest.raises(error, match="zimage-nano"):
+        draw(make(), **values)
+    assert engine.requests == []
 
 
 def test_a_model_that_failed_to_load_is_not_the_loaded_one(make, engine):

@@ -57,6 +57,14 @@ def test_other_programs_read_the_usual_words(tmp_path):
     assert b"iTXtparameters\0" in path.read_bytes()
 
 
+def test_what_shall_not_be_seen_is_kept_too(tmp_path):
+    path = write(tmp_path / "a.png", embed(record(prompt="a fox", negative_prompt="blurry\nugly", guidance_scale=4.0)))
+
+    assert extract(path).negative_prompt == "blurry\nugly"
+    with Image.open(path) as picture:
+        assert picture.info["parameters"].startswith("a fox\nNegative prompt: blurry\nugly\nSteps: 9, ")
+
+
 def test_a_model_with_a_comma_is_quoted():
     assert 'Model: "mine, really"' in describe(record(model="mine, really"))
 

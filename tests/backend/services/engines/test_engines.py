@@ -275,10 +275,26 @@ def test_a_cancel_before_the_first_forward_runs_none(loaded, forwards):
     assert forwards == []
 
 
+@pytest.mark.parametrize("scale", [0.0, 0.5, 3.0])
+def test_what_shall_not_be_seen_counts_with_guidance_alone(loaded, scale):
+    plain, long = "", "blurry, " * 40  # longer than the prompt
+    pictures = [pixels(loaded, guidance_scale=scale, negative_prompt=words) for words in (plain, "blurry", long)]
+    assert [np.array_equal(pictures[0], picture) for picture in pictures] == [True, scale == 0, scale == 0]
+    assert np.array_equal(pictures[1], pictures[2]) is (scale == 0)
+
+
+def test_guidance_runs_no_more_forwards(loaded, forwards):
+    draw(loaded, a_request(num_inference_steps=3, guidance_scale=3.0, negative_prompt="blurry"))
+    assert len(forwards) == 2
+
+
 def test_both_engines_draw_the_same_picture(tiny_model):
     pictures = []
     for kind in (DiffusersEngine, NativeEngine):
         engine = kind()
         engine.load(tiny_model, PLAN)
-        pictures.append([pixels(engine, guidance_scale=scale, num_inference_steps=9) for scale in (0.0, 3.0)])
+        pictures.append([
+            pixels(engine, guidance_scale=scale, negative_prompt=negative, num_inference_steps=9)
+            for scale, negative in ((0.0, ""), (3.0, ""), (3.0, "blurry, an old photograph of something else"))
+        ])  # fmt: skip
     assert np.abs(np.subtract(*pictures)).max() <= 1
