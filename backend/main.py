@@ -13,15 +13,16 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
-from backend.api import generate, history, models, system, tokens
+from backend.api import generate, history, models, session, system, tokens
 from backend.api.dependencies import Services
 from backend.api.errors import documented, install_error_handlers
-from backend.api.guards import Door, HostGuard, OriginGuard, SecurityHeaders, TokenGuard
+from backend.api.guards import FaultGuard, HostGuard, OriginGuard, SecurityHeaders, TokenGuard
 from backend.api.limits import BodyGuard, RangeGuard
 from backend.api.measuring import RequestMeter
 from backend.models.config import Settings, is_loopback
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
+from backend.services.door import Door
 from backend.services.engines.auto import AutoEngine
 from backend.services.engines.base import Engine
 from backend.services.engines.diffusers import DiffusersEngine
@@ -34,6 +35,7 @@ from backend.services.journal import Journal
 from backend.services.metrics import Metrics
 from backend.services.monitor import SystemMonitor
 from backend.services.planner import Hardware
+from backend.services.sessions import Sessions
 from backend.services.task_manager import TaskManager
 from backend.services.task_queue import Limits
 from backend.services.tokens import TokenCounter
@@ -67,9 +69,8 @@ def create_app(
         favicon_url="/docs/static/favicon.png",
     )
     app.state.services = services
-    app.state.door = Door(settings.tokens)
     api = APIRouter(prefix=settings.api_prefix)
-    for router in (generate.router, history.router, system.router, models.router, tokens.router):
+    for router in (generate.router, history.router, system.router, models.router, tokens.router, session.router):
         api.include_router(router)
     app.include_router(system.root_router)
     app.include_router(api)
@@ -109,7 +110,19 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
     metrics.watch("zimage_tasks_running", "Tasks that run.", lambda: len(tasks.active()) - len(tasks.waiting_ids))
     metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(generator.healthy))
     metrics.watch("zimage_history_pictures", "Pictures outside the trash.", lambda: len(store))
-    return Services(settings, catalogue, generator, store, monitor, tasks, TokenCounter(catalogue), admission, metrics)
+    return Services(
+        settings=settings,
+        catalogue=catalogue,
+        generator=generator,
+        history=store,
+        monitor=monitor,
+        tasks=tasks,
+        tokens=TokenCounter(catalogue),
+        admission=admission,
+        metrics=metrics,
+        door=Door(settings.tokens),
+        sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
+    )
 
 
 def build_engine(settings: Settings) -> Engine:
@@ -127,6 +140,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services.settings.data_dir.mkdir(parents=True, exist_ok=True)
     with FolderLock(services.settings.data_dir):
         services.history.open()
+        services.sessions.open()
         services.tasks.start()
         services.monitor.start()
         purging = asyncio.create_task(_purge_now_and_then(services.history))
@@ -153,7 +167,7 @@ async def _purge_now_and_then(history: HistoryStore) -> None:
 
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
-    app.add_middleware(RequestMeter, metrics=app.state.services.metrics)
+    services: Services = app.state.services
     app.add_middleware(RangeGuard)
     app.add_middleware(
         BodyGuard,
@@ -161,11 +175,17 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         max_upload_bytes=settings.max_upload_mb * 2**20,
         upload_path=f"{settings.api_prefix}/history/read",
     )
-    if settings.tokens:
-        app.add_middleware(TokenGuard, door=app.state.door)
+    if services.door.is_locked:
+        app.add_middleware(
+            TokenGuard,
+            door=services.door,
+            sessions=services.sessions,
+            session_path=f"{settings.api_prefix}/session",
+        )
     app.add_middleware(OriginGuard, origins=settings.cors_origins)
     if is_loopback(settings.host):
-        app.add_middleware(HostGuard, has_tokens=bool(settings.tokens))
+        app.add_middleware(HostGuard, has_tokens=services.door.is_locked)
+    app.add_middleware(FaultGuard)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
@@ -173,6 +193,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         expose_headers=["Location", "Retry-After", "X-Preview-Seq"],
     )
+    app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)
     app.add_middleware(SecurityHeaders)
 
 

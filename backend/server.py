@@ -8,13 +8,11 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
-from backend.api.guards import TokenGuard
 from backend.api.web import WebApp
 from backend.main import create_app
 from backend.models.config import Settings
@@ -76,20 +74,41 @@ class _Server(uvicorn.Server):
 
 async def _serve(api: FastAPI, settings: Settings, api_socket: socket.socket, web_socket: socket.socket) -> None:
     async with api.router.lifespan_context(api):
-        web: ASGIApp = WebApp(api, settings.api_prefix, settings.web_dir)
-        if settings.tokens:  # the page asks for the token itself, before any of its requests
-            web = TokenGuard(web, api.state.door)
-        servers = [_Server(_config(api, settings)), _Server(_config(web, settings))]
+        servers = [_Server(_config(api, settings)), _Server(_config(WebApp(api, settings), settings))]
         _stop_on_signals(servers, api.state.services.tasks.end_streams)
-        serving = [
-            asyncio.create_task(server.serve(sockets=[listener]))
-            for server, listener in zip(servers, (api_socket, web_socket), strict=True)
-        ]
-        while not all(server.started or server.should_exit for server in servers):  # noqa: ASYNC110 — uvicorn has a flag, no event
-            await asyncio.sleep(0.01)
-        _announce(settings, api_socket, web_socket)
-        await asyncio.gather(*serving)
+        await run_together(servers, (api_socket, web_socket), lambda: _announce(settings, api_socket, web_socket))
         logger.info("stopping: the running task ends at its next step")
+
+
+async def run_together(
+    servers: Sequence[uvicorn.Server], listeners: Sequence[socket.socket], on_ready: Callable[[], None]
+) -> None:
+    """Runs servers until one of them ends; then all of them end.
+
+    Args:
+        servers: Not yet started.
+        listeners: The socket of each.
+        on_ready: Called once, when all of them answer.
+
+    Raises:
+        Exception: what the first of them has failed with.
+    """
+    serving = [
+        asyncio.create_task(server.serve(sockets=[listener]))
+        for server, listener in zip(servers, listeners, strict=True)
+    ]
+    try:
+        while not any(task.done() for task in serving) and not all(server.started for server in servers):  # noqa: ASYNC110 — uvicorn has a flag, no event
+            await asyncio.sleep(0.01)
+        if not any(task.done() for task in serving):
+            on_ready()
+        await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for server in servers:
+            server.should_exit = True
+        await asyncio.wait(serving)
+    for task in serving:
+        task.result()
 
 
 def _config(app: object, settings: Settings) -> uvicorn.Config:

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
 
 from backend.models.config import Settings
 from backend.models.schemas import LOCAL_CLIENT
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
+from backend.services.door import Door
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
 from backend.services.metrics import Metrics
 from backend.services.monitor import SystemMonitor
+from backend.services.sessions import Sessions
 from backend.services.task_manager import TaskManager
 from backend.services.tokens import TokenCounter
 
 CLIENT_KEY = "zimage.client"
 """Where the guard of the tokens notes in a request's scope whose token it was."""
+SESSION_COOKIE = "zimage_session"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Services:
     tokens: TokenCounter
     admission: Admission
     metrics: Metrics
+    door: Door
+    sessions: Sessions
 
 
 def _services(request: Request) -> Services:
@@ -61,12 +67,14 @@ def _tasks(app: App) -> TaskManager:
     return app.tasks
 
 
+def client_address(connection: HTTPConnection) -> str:
+    """Returns the address that a request comes from; a proxy that is trusted has named it."""
+    return connection.client.host if connection.client is not None else LOCAL_CLIENT
+
+
 def _client(request: Request) -> str:
     """Who asks: the name of the token, which the guard has noted, else the address."""
-    name = request.scope.get(CLIENT_KEY)
-    if name is not None:
-        return str(name)
-    return request.client.host if request.client is not None else LOCAL_CLIENT
+    return request.scope.get(CLIENT_KEY) or client_address(request)
 
 
 Client = Annotated[str, Depends(_client)]

@@ -5,7 +5,6 @@ It never repeats what the client sent.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,18 +29,19 @@ from backend.services.errors import (
     TaskAlreadyFinished,
     TaskNotRetryable,
     TaskNotWaiting,
+    TooManyAttempts,
     TooMuchWork,
     UnknownImage,
     UnknownModel,
     UnknownTask,
+    WrongToken,
 )
-
-logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 10
 Responses = dict[int | str, dict[str, Any]]
 
 _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
+    (WrongToken, 401),
     (UnknownTask, 404),
     (UnknownImage, 404),
     (TaskAlreadyFinished, 409),
@@ -56,6 +56,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (GuidanceUnused, 422),
     (NegativePromptUnused, 422),
     (QueueFull, 429),
+    (TooManyAttempts, 429),
     (Draining, 503),
     (DiskFull, 507),
 )
@@ -112,23 +113,33 @@ def error_response(
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Turns every exception that leaves a route into the common body."""
+    """Turns every expected exception that leaves a route into the common body; `FaultGuard` answers the others."""
     app.add_exception_handler(StudioError, _on_studio_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_studio_error(_request: Request, error: Exception) -> JSONResponse:
+    return present_error(error) if isinstance(error, StudioError) else internal_error()
+
+
+def present_error(error: StudioError) -> JSONResponse:
+    """Builds the answer to an error of the domain."""
     status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
-    code = error.code if isinstance(error, StudioError) else StudioError.code
     field = _FIELD_OF.get(type(error))
     fields = [FieldProblem(field=field, message=str(error))] if field else []
-    if isinstance(error, QueueFull):
-        retry_after_s = max(1, math.ceil(error.retry_after_s or RETRY_AFTER_S))
-        headers = {"Retry-After": str(retry_after_s)}
-        return error_response(status, code, str(error), headers=headers, position=error.position)
-    return error_response(status, code, str(error), fields)
+    headers = {}
+    if isinstance(error, QueueFull | TooManyAttempts):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or RETRY_AFTER_S)))
+    if isinstance(error, WrongToken):
+        headers["WWW-Authenticate"] = 'Bearer realm="Z-Image"'
+    position = error.position if isinstance(error, QueueFull) else None
+    return error_response(status, error.code, str(error), fields, headers, position)
+
+
+def internal_error() -> JSONResponse:
+    """Builds the answer to a fault of ours."""
+    return error_response(500, StudioError.code, "Something went wrong on the server; its log says what.")
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
@@ -166,8 +177,3 @@ async def _on_http_exception(_request: Request, error: Exception) -> JSONRespons
         405: "This address does not support that method; /docs lists what it does.",
     }.get(status, str(getattr(error, "detail", "Error")))
     return error_response(status, _CODE_OF_STATUS.get(status, "http_error"), message, headers=headers)
-
-
-async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
-    logger.error("unexpected %s", type(error).__name__, exc_info=error)
-    return error_response(500, "internal_error", "Something went wrong on the server; its log says what.")

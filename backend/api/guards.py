@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
-import math
-import time
-from collections.abc import Callable, Collection, Mapping
+import logging
+from collections.abc import Collection
+from http import HTTPStatus
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.dependencies import CLIENT_KEY
-from backend.api.errors import error_response
+from backend.api.dependencies import CLIENT_KEY, SESSION_COOKIE, client_address
+from backend.api.errors import error_response, internal_error, present_error
+from backend.services.door import Door
+from backend.services.errors import StudioError, WrongToken
+from backend.services.sessions import Sessions
+
+logger = logging.getLogger(__name__)
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/health", "/health/ready"})
+_OWN_SITES = frozenset({"same-origin", "none"})
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _DOCS_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -106,7 +113,7 @@ class OriginGuard:
         if origin in self._origins:
             return True
         if site is not None:
-            return site in ("same-origin", "none")
+            return site in _OWN_SITES
         return origin is None or origin.partition("://")[2] == headers.get("host")
 
 
@@ -132,72 +139,80 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-class TokenGuard:
-    """Asks for a token: as `Authorization: Bearer`, or as the password of a browser's own prompt (Basic)."""
+class FaultGuard:
+    """Answers to what no route has caught; it stands inside the other guards, so that a 500 has all their headers."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on when it carries a token, and notes whose; the health needs none."""
-        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS:
-            await self._app(scope, receive, send)
-            return
-        address = scope["client"][0] if scope.get("client") else ""
-        wait_s = self._door.seconds_to_wait(address)
-        if wait_s is not None:
-            message = "Too many wrong tokens came from this address; try again later."
-            headers = {"Retry-After": str(wait_s)}
-            await error_response(429, "too_many_attempts", message, headers=headers)(scope, receive, send)
-            return
-        credentials = _credentials(Headers(scope=scope).get("authorization", ""))
-        name = self._door.name_of(credentials, address)
+        """Passes a request on; half an answer is left as it is, and the server cuts the connection."""
+        began = False
+
+        async def send_and_watch(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_watch)
+        except Exception as error:
+            if began:
+                raise
+            logger.error("unexpected %s", type(error).__name__, exc_info=error)
+            await internal_error()(scope, receive, send)
+
+
+class TokenGuard:
+    """Asks for a token: as `Authorization: Bearer`, as the password of a browser's own prompt, or a session's cookie.
+
+    It notes in the scope whose token it was. The address of the session itself is open, so that one can log in.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, sessions: Sessions, session_path: str) -> None:
+        self._app = app
+        self._door = door
+        self._sessions = sessions
+        self._session_path = session_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on when it carries a token, or needs none."""
+        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
+            try:
+                scope[CLIENT_KEY] = self._name_of(HTTPConnection(scope))
+            except StudioError as error:
+                await _refusal(error, HTTPConnection(scope))(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _name_of(self, connection: HTTPConnection) -> str | None:
+        name = self._sessions.name_of(_session_secret(connection))
         if name is not None:
-            await self._app({**scope, CLIENT_KEY: name}, receive, send)
-            return
-        response = error_response(
-            401,
-            "unauthorized",
-            "A token is needed: send `Authorization: Bearer <token>`, or give it as the password.",
-            headers={"WWW-Authenticate": 'Basic realm="Z-Image", charset="UTF-8"'},
-        )
-        await response(scope, receive, send)
+            return name
+        token = _token(connection.headers.get("authorization", ""))
+        is_open = connection.scope["path"] == self._session_path
+        if token or not is_open:
+            name = self._door.name_of(token, client_address(connection))
+        if name is None and not is_open:
+            raise WrongToken("A token is needed: send `Authorization: Bearer <token>`, or log in with the browser UI.")
+        return name
 
 
-class Door:
-    """Knows the tokens, and who has tried wrong ones too often."""
-
-    MAX_FAILURES = 10
-    WINDOW_S = 60.0
-    _MAX_ADDRESSES = 10_000
-
-    def __init__(self, tokens: Mapping[str, str], monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._tokens = {name: token.encode() for name, token in tokens.items()}
-        self._monotonic = monotonic
-        self._failures: dict[str, list[float]] = {}
-
-    def name_of(self, credentials: bytes, address: str) -> str | None:
-        """Returns whose token this is, or None; every token is compared, so that the time tells nothing."""
-        found = [name for name, token in self._tokens.items() if hmac.compare_digest(credentials, token)]
-        if not found and credentials:
-            self._note_failure(address)
-        return found[0] if found else None
-
-    def seconds_to_wait(self, address: str) -> int | None:
-        """Returns how long an address has to wait before it may try again; None when it may."""
-        recent = [moment for moment in self._failures.get(address, ()) if self._monotonic() - moment < self.WINDOW_S]
-        if len(recent) < self.MAX_FAILURES:
-            return None
-        return max(1, math.ceil(recent[0] + self.WINDOW_S - self._monotonic()))
-
-    def _note_failure(self, address: str) -> None:
-        if address not in self._failures and len(self._failures) >= self._MAX_ADDRESSES:
-            del self._failures[next(iter(self._failures))]
-        self._failures[address] = [*self._failures.get(address, ()), self._monotonic()][-self.MAX_FAILURES :]
+def _session_secret(connection: HTTPConnection) -> str:
+    """The cookie counts for our own pages only: one of another port of this host would bring it along, too."""
+    is_own = connection.headers.get("sec-fetch-site", "none") in _OWN_SITES
+    return connection.cookies.get(SESSION_COOKIE, "") if is_own else ""
 
 
-def _credentials(authorization: str) -> bytes:
+def _refusal(error: StudioError, connection: HTTPConnection) -> JSONResponse:
+    response = present_error(error)
+    if response.status_code == HTTPStatus.UNAUTHORIZED and "text/html" in connection.headers.get("accept", ""):
+        # a person who opens /docs is asked for a password; for what a page fetches, that would cover its own login
+        response.headers["WWW-Authenticate"] = 'Basic realm="Z-Image", charset="UTF-8"'
+    return response
+
+
+def _token(authorization: str) -> bytes:
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip().encode()

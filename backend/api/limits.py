@@ -114,6 +114,6 @@ class RangeGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, perhaps without its ranges."""
         if scope["type"] == "http" and Headers(scope=scope).get("range", "").count(",") >= MAX_RANGES:
-            scope = {**scope, "headers": list(scope["headers"])}
+            scope["headers"] = list(scope["headers"])
             del MutableHeaders(scope=scope)["range"]
         await self._app(scope, receive, send)

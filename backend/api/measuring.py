@@ -12,11 +12,12 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class RequestMeter:
-    """Stands next to the routes, so that it sees which one was taken; its pattern is named without the API's prefix."""
+    """Stands outside the other guards, so that it counts what they refuse; a request that reached no route has none."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, api_prefix: str) -> None:
         self._app = app
         self._metrics = metrics
+        self._api_prefix = api_prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on and counts it."""
@@ -27,9 +28,14 @@ class RequestMeter:
 
         async def send_and_count(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "unmatched")
                 method = scope["method"] if scope["method"] in _METHODS else "other"
-                self._metrics.on_request(method, route, message["status"], time.perf_counter() - started)
+                self._metrics.on_request(method, self._route(scope), message["status"], time.perf_counter() - started)
             await send(message)
 
         await self._app(scope, receive, send_and_count)
+
+    def _route(self, scope: Scope) -> str:
+        """The pattern of the address; the framework names it without the prefix with which a router was included."""
+        pattern: str = getattr(scope.get("route"), "path", "unmatched")
+        is_api = scope["path"].startswith(f"{self._api_prefix}/") and not pattern.startswith(f"{self._api_prefix}/")
+        return f"{self._api_prefix}{pattern}" if is_api and "route" in scope else pattern

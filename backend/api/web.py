@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -13,19 +14,23 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backend.api.guards import UI_POLICY, SecurityHeaders
+from backend.api.guards import UI_POLICY, FaultGuard, HostGuard, SecurityHeaders
+from backend.models.config import Settings, is_loopback
 
 _API_PATHS = ("/health", "/health/ready", "/docs", "/redoc", "/openapi.json")
 _NOT_BUILT = "The browser UI is not built yet. Run ./start.sh (or start.bat), which builds it."
 
 
 class WebApp:
-    """Sends API paths to the API and everything else to the files of the UI."""
+    """Sends API paths to the API, which has its own guards, and everything else to the files of the UI.
 
-    def __init__(self, api: ASGIApp, api_prefix: str, web_dir: Path) -> None:
+    The files are the same for everybody and hold no secret, so they need no token: the page has to ask for it.
+    """
+
+    def __init__(self, api: ASGIApp, settings: Settings) -> None:
         self._api = api
-        self._api_prefix = api_prefix
-        self._files = _files_app(web_dir)
+        self._api_prefix = settings.api_prefix
+        self._files = _files_app(settings.web_dir, _guards(settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Routes one request."""
@@ -34,7 +39,15 @@ class WebApp:
         await (self._api if is_api else self._files)(scope, receive, send)
 
 
-def _files_app(web_dir: Path) -> Starlette:
+def _guards(settings: Settings) -> list[Middleware]:
+    """The first one is the first to see a request."""
+    guards = [Middleware(SecurityHeaders, policy=UI_POLICY), Middleware(FaultGuard)]
+    if is_loopback(settings.host):
+        guards.append(Middleware(HostGuard, has_tokens=bool(settings.tokens)))
+    return [*guards, Middleware(GZipMiddleware, minimum_size=1024)]
+
+
+def _files_app(web_dir: Path, guards: Sequence[Middleware]) -> Starlette:
     index = web_dir / "index.html"
 
     async def serve_index(_request: Request) -> Response:
@@ -49,7 +62,7 @@ def _files_app(web_dir: Path) -> Starlette:
             Route("/", serve_index),
             Mount("/", _FilesOr(serve_index, web_dir)),
         ],
-        middleware=[Middleware(SecurityHeaders, policy=UI_POLICY), Middleware(GZipMiddleware, minimum_size=1024)],
+        middleware=guards,
     )
 
 

@@ -4,7 +4,8 @@ StudioError
 ├── UnknownTask, UnknownImage           → 404
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters → 422
-├── QueueFull                           → 429
+├── WrongToken                          → 401
+├── QueueFull, TooManyAttempts          → 429
 ├── DiskFull                            → 507
 ├── NewerFormat                         → the process does not start
 ├── ModelError                          → the request or the set-up is wrong
@@ -75,6 +76,22 @@ class QueueFull(StudioError):
     def __init__(self, message: str, *, position: int, retry_after_s: float | None) -> None:
         super().__init__(message)
         self.position = position
+        self.retry_after_s = retry_after_s
+
+
+class WrongToken(StudioError):
+    """A token is needed, and this is none."""
+
+    code = "unauthorized"
+
+
+class TooManyAttempts(StudioError):
+    """Somebody guesses tokens."""
+
+    code = "too_many_attempts"
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import shutil
 
+from starlette.testclient import TestClient
+
 from backend.models.system import GpuStatus
 from tests.backend.fakes import wait_until
 
@@ -117,10 +119,23 @@ def test_metrics_count_what_happened(client, post, finish, engine):
     assert found["zimage_step_seconds_count"] == 1
     assert found["zimage_tasks_waiting"] == found["zimage_tasks_running"] == 0
     assert (found["zimage_engine_healthy"], found["zimage_history_pictures"]) == (1, 2)
-    assert found['zimage_http_requests_total{method="POST",route="/generate",status="202"}'] == 2
+    assert found['zimage_http_requests_total{method="POST",route="/api/generate",status="202"}'] == 2
+    assert found['zimage_http_requests_total{method="GET",route="/api/generate/{task_id}",status="200"}'] >= 2
     assert found['zimage_http_requests_total{method="GET",route="unmatched",status="404"}'] == 1
     assert found["process_resident_memory_bytes"] > 0
     assert not [name for name in found if "no/such" in name or len(name) > 200]
+
+
+def test_metrics_count_what_was_refused_and_what_failed(app, monkeypatch):
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        monkeypatch.setattr(app.state.services.history, "find", lambda *_: 1 / 0)
+        client.get("/api/history")
+        client.get("/health", headers={"host": "evil.example"})
+        client.get("/docs/static/swagger-ui.css")
+        found = numbers(client)
+    assert found['zimage_http_requests_total{method="GET",route="/api/history",status="500"}'] == 1
+    assert found['zimage_http_requests_total{method="GET",route="unmatched",status="421"}'] == 1
+    assert not [name for name in found if "/api/docs" in name]
 
 
 def test_metrics_are_text(shared):

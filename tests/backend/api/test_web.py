@@ -20,8 +20,8 @@ def web_dir(tmp_path):
 
 
 @pytest.fixture
-def web(app, client, web_dir) -> TestClient:
-    return TestClient(WebApp(app, "/api", web_dir), base_url="http://localhost")
+def web(app, client, settings, web_dir) -> TestClient:
+    return TestClient(WebApp(app, settings.model_copy(update={"web_dir": web_dir})), base_url="http://localhost")
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/gallery", "/a/b/c", "/?page=2", "/api-of-mine", "/apis"])
@@ -78,8 +78,8 @@ def test_nothing_outside_the_folder_is_served(web, path):
     assert "root:" not in response.text
 
 
-def test_a_ui_that_is_not_built_is_said(app, client, tmp_path):
-    web = TestClient(WebApp(app, "/api", tmp_path / "nothing"), base_url="http://localhost")
+def test_a_ui_that_is_not_built_is_said(app, client, settings):
+    web = TestClient(WebApp(app, settings), base_url="http://localhost")
     response = web.get("/")
     assert response.status_code == 503
     assert "start.sh" in response.text

@@ -1,0 +1,49 @@
+"""Logging in with a browser: a token is sent once, and a cookie stands for it from then on."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from backend.api.dependencies import CLIENT_KEY, SESSION_COOKIE, App, client_address
+from backend.api.errors import documented
+from backend.models.session import LoginRequest, Session
+from backend.services.errors import WrongToken
+from backend.services.sessions import LIFETIME
+
+router = APIRouter(prefix="/session", tags=["session"])
+
+
+@router.get("")
+def get_session(app: App, request: Request) -> Session:
+    """Tells whether a token is needed, and whose this request has brought; open to all, so that a page can ask."""
+    return Session(required=app.door.is_locked, name=request.scope.get(CLIENT_KEY))
+
+
+@router.post("", status_code=204, responses=documented(400, 401, 413, 422, 429))
+def log_in(login: LoginRequest, app: App, request: Request) -> Response:
+    """Takes a token for a cookie that lasts 30 days, or until the log-out; where no token is needed, there is none."""
+    response = Response(status_code=204)
+    if not app.door.is_locked:
+        return response
+    name = app.door.name_of(login.token.encode(), client_address(request))
+    if name is None:
+        raise WrongToken("This token is not known here.")
+    response.set_cookie(
+        SESSION_COOKIE,
+        app.sessions.begin(name),
+        max_age=int(LIFETIME.total_seconds()),
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+@router.delete("", status_code=204)
+def log_out(app: App, request: Request) -> Response:
+    """Ends the session of the cookie, here and in the browser."""
+    app.sessions.end(request.cookies.get(SESSION_COOKIE, ""))
+    response = Response(status_code=204)
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict")
+    return response

@@ -1,0 +1,22 @@
+"""What a page asks and sends when somebody logs in."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backend.models.schemas import Frozen
+
+
+class Session(Frozen):
+    """Whether a token is needed, and whose is in use."""
+
+    required: bool = Field(description="Whether this server asks for a token.")
+    name: str | None = Field(description="Whose token this request has brought, as a header or by its cookie.")
+
+
+class LoginRequest(BaseModel):
+    """A token, sent once."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    token: str = Field(min_length=1, max_length=1000, repr=False)
