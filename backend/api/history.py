@@ -19,6 +19,7 @@ from backend.models.gallery import (
     ExportRequest,
     ImageChange,
     ReadResult,
+    ThumbnailWidth,
 )
 from backend.models.schemas import ID_PATTERN, HistoryPage, ImageInfo, ImageRecord
 from backend.services.archive import stream_zip
@@ -203,9 +204,13 @@ def get_latest(history: History, settings: Config) -> ImageInfo:
     response_class=FileResponse,
     responses={**documented(404, 422), 200: {"content": {"image/webp": {}}, "description": "The thumbnail."}},
 )
-def get_thumbnail(image_id: ImageId, history: History) -> Response:
-    """Serves a WebP of at most 384 pixels a side."""
-    found = history.thumbnail(image_id)
+def get_thumbnail(
+    image_id: ImageId,
+    history: History,
+    w: Annotated[ThumbnailWidth | None, Query(description="Pixels from left to right, for `srcset`.")] = None,
+) -> Response:
+    """Serves a WebP of at most 384 pixels a side, or of a width that is asked for; never larger than the picture."""
+    found = history.thumbnail(image_id, w)
     if isinstance(found, bytes):
         return Response(found, media_type="image/webp", headers=_NEVER_CHANGES)
     return FileResponse(found, media_type="image/webp", headers=_NEVER_CHANGES)

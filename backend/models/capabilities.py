@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from backend.models.config import Settings
-from backend.models.gallery import MAX_BULK, MAX_TAG_CHARACTERS, MAX_TAGS
+from backend.models.gallery import MAX_BULK, MAX_TAG_CHARACTERS, MAX_TAGS, ThumbnailWidth
 from backend.models.schemas import (
     MAX_PICTURES,
     MAX_PROMPT_CHARACTERS,
@@ -78,6 +78,10 @@ class Capabilities(Frozen):
     sizes: SizeLimits
     limits: RequestLimits
     features: Features
+    thumbnail_widths: list[int] = Field(
+        default=[int(width) for width in ThumbnailWidth],
+        description="Values of `w` at a thumbnail's address: its real width, unless the picture is narrower.",
+    )
 
 
 class Readiness(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +13,13 @@ from backend.models.schemas import Frozen, Identifier
 MAX_TAGS = 20
 MAX_TAG_CHARACTERS = 50
 MAX_BULK = 1000
+
+
+class ThumbnailWidth(IntEnum):
+    """Pixels from left to right that a thumbnail may be asked for in."""
+
+    SMALL = 256
+    LARGE = 512
 
 
 def _clean_tag(tag: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from backend.models.gallery import ThumbnailWidth
 from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.generator import GeneratedImage
@@ -140,13 +141,13 @@ class HistoryStore:
             raise UnknownImage("The file of this picture is missing from the images folder.")
         return path
 
-    def thumbnail(self, image_id: str) -> Path | bytes:
+    def thumbnail(self, image_id: str, width: ThumbnailWidth | None = None) -> Path | bytes:
         """Returns where a picture's WebP thumbnail is, made when it was missing; or itself, when the disk is full.
 
         Raises:
             UnknownImage: there is no such picture, or its file is gone or damaged.
         """
-        return self._thumbnails.get(image_id, self.image_path(image_id))
+        return self._thumbnails.get(image_id, self.image_path(image_id), width)
 
     def add(self, generated: GeneratedImage) -> ImageRecord:
         """Saves a picture with its metadata, then its record; returns when both are on the disk.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from backend.models.gallery import ThumbnailWidth
 from backend.services.errors import UnknownImage
 from backend.utils.atomic_file import TEMPORARY_PREFIX
 from backend.utils.ids import new_id
@@ -16,10 +17,11 @@ from backend.utils.ids import new_id
 logger = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE_PX = 384
+"""Most pixels of either side, when no width is asked for."""
 
 
 class Thumbnails:
-    """A folder with one file a picture, named by its id."""
+    """A folder with one file a picture, named by its id, and one more for every width that was asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,53 +29,55 @@ class Thumbnails:
     def try_to_make(self, image_id: str, image: Image.Image) -> None:
         """Makes a thumbnail if the disk lets it; if not, it is made when it is asked for."""
         try:
-            content = _encode(image)
+            content = _encode(image, None)
         except OSError as error:
             logger.warning("no thumbnail for %s: %s", image_id, error)
         else:
-            self._keep(content, image_id)
+            self._keep(content, self._path(image_id, None))
 
-    def get(self, image_id: str, picture: Path) -> Path | bytes:
+    def get(self, image_id: str, picture: Path, width: ThumbnailWidth | None = None) -> Path | bytes:
         """Returns where a picture's thumbnail is, made when it was missing; or itself, when the disk has no room.
 
         Raises:
             UnknownImage: the picture is damaged.
         """
-        path = self._path(image_id)
+        path = self._path(image_id, width)
         if path.is_file():
             return path
         try:
             with Image.open(picture, formats=["PNG"]) as image:
-                content = _encode(image)
+                content = _encode(image, width)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise UnknownImage("The file of this picture is damaged.") from error
-        return path if self._keep(content, image_id) else content
+        return path if self._keep(content, path) else content
 
     def remove(self, image_id: str) -> None:
-        """Removes a thumbnail; one that cannot be removed does no harm."""
-        with contextlib.suppress(OSError):
-            self._path(image_id).unlink(missing_ok=True)
+        """Removes a picture's thumbnails; one that cannot be removed does no harm."""
+        for width in (None, *ThumbnailWidth):
+            with contextlib.suppress(OSError):
+                self._path(image_id, width).unlink(missing_ok=True)
 
-    def _path(self, image_id: str) -> Path:
-        return self.folder / f"{image_id}.webp"
+    def _path(self, image_id: str, width: ThumbnailWidth | None) -> Path:
+        return self.folder / (f"{image_id}.webp" if width is None else f"{image_id}.{width:d}.webp")
 
-    def _keep(self, content: bytes, image_id: str) -> bool:
+    def _keep(self, content: bytes, path: Path) -> bool:
         """Writes a thumbnail, not synced because it can be made again; returns whether the disk let it."""
         temporary = self.folder / f"{TEMPORARY_PREFIX}{new_id()}"
         try:
             temporary.write_bytes(content)
-            temporary.replace(self._path(image_id))
+            temporary.replace(path)
         except OSError as error:
-            logger.warning("the thumbnail of %s is not kept: %s", image_id, error)
+            logger.warning("the thumbnail %s is not kept: %s", path.name, error)
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             return False
         return True
 
 
-def _encode(image: Image.Image) -> bytes:
+def _encode(image: Image.Image, width: ThumbnailWidth | None) -> bytes:
     small = image.convert("RGB")
-    small.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    bounds = (THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX) if width is None else (int(width), small.height)
+    small.thumbnail(bounds, Image.Resampling.BICUBIC, reducing_gap=2.0)  # keeps the shape, and never enlarges
     buffer = BytesIO()
     small.save(buffer, format="WEBP", quality=80, method=2)
     return buffer.getvalue()

@@ -21,7 +21,7 @@ from backend.services.errors import NoParameters, TooMuchWork
 from backend.services.foreign_metadata import read_parameters
 from backend.utils.log_format import TextFormatter
 from tests.backend.fakes import a_picture, wait_until
-from tests.backend.services.test_history import png_that_claims_a_size
+from tests.backend.services.keeping import png_that_claims_a_size
 from tests.faults.fuzz import fuzz
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,7 +19,7 @@ from backend.services.history import HistoryStore
 from backend.services.journal import Journal
 from backend.utils.folder_lock import FolderInUse
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_picture
-from tests.backend.services.test_history import FailingDisk, check_invariants, open_store, records
+from tests.backend.services.keeping import FailingDisk, check_invariants, open_store, records
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")

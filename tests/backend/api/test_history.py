@@ -86,6 +86,25 @@ def test_a_thumbnail_is_a_webp(client, pictures):
         assert thumbnail.format == "WEBP"
 
 
+@pytest.mark.parametrize("width", [256, 512])
+def test_a_thumbnail_of_a_width_that_is_offered(client, services, width):
+    assert width in client.get("/api/capabilities").json()["thumbnail_widths"]
+    url = f"/api/images/{services.history.add(a_picture(width=1024, height=512)).id}/thumbnail"
+
+    response = client.get(url, params={"w": width})
+
+    assert response.headers["cache-control"] == client.get(url).headers["cache-control"]
+    with Image.open(BytesIO(response.content)) as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("WEBP", (width, width // 2))
+
+
+@pytest.mark.parametrize("width", ["384", "0", "-256", "256.5", "x", ""])
+def test_a_width_that_is_not_offered_is_told_which_are(client, pictures, width):
+    response = client.get(f"/api/images/{pictures[0]}/thumbnail", params={"w": width})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "validation_error")
+    assert "256 or 512" in response.json()["error"]["fields"][0]["message"]
+
+
 def test_delete_moves_to_the_trash_and_restore_takes_it_back(client, pictures):
     before = client.get("/api/history", params={"page_size": 100}).json()
     for _ in range(2):  # the second one changes nothing

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from backend.models.schemas import ImageRecord
 from backend.services.catalogue import Catalogue
 from backend.services.generator import ImageGenerator
+from backend.services.history import HistoryStore
 from backend.services.journal import Journal
 from backend.services.task_manager import TaskManager
 from backend.services.task_queue import Limits
-from tests.backend.fakes import PLAIN_CPU
+from tests.backend.fakes import PLAIN_CPU, a_picture
+from tests.backend.services.keeping import CHINESE
 from tests.backend.services.managing import FakeStore, Make
 
 
@@ -48,3 +51,9 @@ def manager(make: Make) -> TaskManager:
     manager = make()
     manager.start()
     return manager
+
+
+@pytest.fixture
+def three(store: HistoryStore) -> list[ImageRecord]:
+    """Three pictures in the history of the test's module, newest first."""
+    return [store.add(a_picture(prompt)) for prompt in ("first", CHINESE, "third")][::-1]

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngImageFile, PngInfo
 from backend.services import foreign_metadata
 from backend.services.errors import NoParameters
 from backend.services.foreign_metadata import read_parameters
+from tests.backend.services.keeping import png_that_claims_a_size
 
 A1111 = (
     "a red fox, <b>snow</b>\nsecond line\nNegative prompt: blurry, ugly\n"
@@ -110,8 +111,6 @@ def test_nothing_known(texts):
 
 
 def test_a_picture_too_large_is_not_looked_into():
-    from tests.backend.services.test_history import png_that_claims_a_size
-
     with pytest.raises(NoParameters):
         read_parameters(BytesIO(png_that_claims_a_size(60_000, 60_000)))
 

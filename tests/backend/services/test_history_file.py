@@ -16,7 +16,7 @@ from backend.services.history_file import HistoryFile, Line
 from backend.services.history_index import HistoryQuery
 from backend.services.tagging import with_favourite, with_tag, with_tags, without_tag
 from tests.backend.fakes import Ticking, a_picture
-from tests.backend.services.test_history import check_invariants, open_store, records, tree
+from tests.backend.services.keeping import FailingDisk, check_invariants, open_store, records, tree
 from tests.backend.services.test_history_index import a_record
 
 
@@ -101,8 +101,6 @@ def test_a_log_cut_anywhere_loses_no_picture(large, tmp_path):
 
 @pytest.mark.parametrize("n", range(1, 12))
 def test_a_disk_that_is_full_at_the_nth_call_of_an_append(large, tmp_path, n):
-    from tests.backend.services.test_history import FailingDisk
-
     store = open_store(tmp_path)
     kept = [store.add(a_picture(str(k))) for k in range(4)][::-1]
     with pytest.MonkeyPatch.context() as patch:
