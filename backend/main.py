@@ -31,6 +31,7 @@ from backend.services.engines.native import NativeEngine
 from backend.services.errors import StudioError
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
+from backend.services.importing import PictureImporter
 from backend.services.journal import Journal
 from backend.services.metrics import Metrics
 from backend.services.monitor import SystemMonitor
@@ -115,6 +116,7 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
         catalogue=catalogue,
         generator=generator,
         history=store,
+        importer=PictureImporter(store),
         monitor=monitor,
         tasks=tasks,
         tokens=TokenCounter(catalogue),
@@ -173,7 +175,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         BodyGuard,
         max_bytes=settings.max_body_kb * 2**10,
         max_upload_bytes=settings.max_upload_mb * 2**20,
-        upload_path=f"{settings.api_prefix}/history/read",
+        upload_paths=[f"{settings.api_prefix}/history/{what}" for what in ("read", "import")],
     )
     if services.door.is_locked:
         app.add_middleware(

@@ -15,6 +15,7 @@ from backend.services.catalogue import Catalogue
 from backend.services.door import Door
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
+from backend.services.importing import PictureImporter
 from backend.services.metrics import Metrics
 from backend.services.monitor import SystemMonitor
 from backend.services.sessions import Sessions
@@ -34,6 +35,7 @@ class Services:
     catalogue: Catalogue
     generator: ImageGenerator
     history: HistoryStore
+    importer: PictureImporter
     monitor: SystemMonitor
     tasks: TaskManager
     tokens: TokenCounter
@@ -63,6 +65,10 @@ def _monitor(app: App) -> SystemMonitor:
     return app.monitor
 
 
+def _importer(app: App) -> PictureImporter:
+    return app.importer
+
+
 def _tasks(app: App) -> TaskManager:
     return app.tasks
 
@@ -80,5 +86,6 @@ def _client(request: Request) -> str:
 Client = Annotated[str, Depends(_client)]
 Config = Annotated[Settings, Depends(_settings)]
 History = Annotated[HistoryStore, Depends(_history)]
+Importer = Annotated[PictureImporter, Depends(_importer)]
 Monitor = Annotated[SystemMonitor, Depends(_monitor)]
 Tasks = Annotated[TaskManager, Depends(_tasks)]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BeforeValidator
 
-from backend.api.dependencies import Config, History
+from backend.api.dependencies import Config, History, Importer
 from backend.api.errors import documented
 from backend.api.presenters import present_image
 from backend.models.gallery import (
@@ -153,6 +153,21 @@ def export(request: ExportRequest, history: History) -> StreamingResponse:
 def read_picture(file: UploadFile) -> ReadResult:
     """Reads the parameters out of a picture by this program, A1111, ComfyUI, InvokeAI or SwarmUI; keeps nothing."""
     return read_parameters(file.file)
+
+
+@router.post(
+    "/history/import",
+    status_code=201,
+    responses={
+        **documented(400, 413, 422, 507),
+        200: {"model": ImageInfo, "description": "The picture was there already; it is out of the trash now."},
+    },
+)
+def import_picture(file: UploadFile, importer: Importer, settings: Config, response: Response) -> ImageInfo:
+    """Adds a picture by this program, A1111, ComfyUI, InvokeAI or SwarmUI, as a PNG of the same pixels."""
+    record, is_new = importer.add(file.file)
+    response.status_code = 201 if is_new else 200
+    return present_image(record, settings.api_prefix)
 
 
 @router.patch("/history/{image_id}", responses=documented(400, 404, 413, 422, 507))

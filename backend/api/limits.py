@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Container
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,12 +24,17 @@ class BodyGuard:
     """
 
     def __init__(
-        self, app: ASGIApp, max_bytes: int, max_upload_bytes: int, upload_path: str, timeout_s: float = BODY_TIMEOUT_S
+        self,
+        app: ASGIApp,
+        max_bytes: int,
+        max_upload_bytes: int,
+        upload_paths: Container[str],
+        timeout_s: float = BODY_TIMEOUT_S,
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._max_upload_bytes = max_upload_bytes
-        self._upload_path = upload_path
+        self._upload_paths = upload_paths
         self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +43,7 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        is_upload = scope["path"] == self._upload_path
+        is_upload = scope["path"] in self._upload_paths
         limit = self._max_upload_bytes if is_upload else self._max_bytes
         if int(declared if (declared := headers.get("content-length", "0")).isdecimal() else 0) > limit:
             await _too_large(limit)(scope, receive, send)

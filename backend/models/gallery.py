@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from backend.models.schemas import Frozen, Identifier
+from backend.models.schemas import Frozen, Identifier, Source
 
 MAX_TAGS = 20
 MAX_TAG_CHARACTERS = 50
@@ -86,7 +86,7 @@ class ReadParameters(Frozen):
 class ReadResult(Frozen):
     """Which program wrote a picture, and with which parameters."""
 
-    source: Literal["zimage", "a1111", "comfyui", "invokeai", "swarmui"]
+    source: Source
     parameters: ReadParameters
 
 

@@ -103,7 +103,7 @@ class GenerateRequest(BaseModel):
     @classmethod
     def _printable(cls, prompt: str) -> str:
         stripped = prompt.strip()
-        if any(_is_control(character) for character in stripped):
+        if any(is_control(character) for character in stripped):
             raise PydanticCustomError(
                 "prompt_control_character",
                 "The prompt has a control character; only line breaks and tabs are allowed.",
@@ -123,9 +123,14 @@ class GenerateRequest(BaseModel):
         return side_px
 
 
-def _is_control(character: str) -> bool:
+def is_control(character: str) -> bool:
+    """Tells control characters, which no text may have but for line breaks and tabs."""
     code = ord(character)
     return character not in _ALLOWED_CONTROL_CHARACTERS and (code < 0x20 or 0x7F <= code < 0xA0)
+
+
+Source = Literal["zimage", "a1111", "comfyui", "invokeai", "swarmui"]
+"""Programs whose pictures tell how they came about."""
 
 
 class TaskCreated(Frozen):
@@ -161,6 +166,10 @@ class ImageRecord(Frozen):
     guidance_scale: float = 0.0
     negative_prompt: str = ""
     pixel_hash: str | None = Field(default=None, description="SHA-256 of size and pixels: tells identical reruns.")
+    source: Source = Field(default="zimage", description="Which program drew it; others' pictures were imported.")
+    unknown: tuple[str, ...] = Field(
+        default=(), description="Fields that an imported picture did not tell, and that hold a default."
+    )
     favourite: bool = False
     tags: tuple[str, ...] = ()
     deleted_at: AwareDatetime | None = Field(default=None, description="When it was moved to the trash.")

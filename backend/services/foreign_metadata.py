@@ -6,9 +6,11 @@ WebP. Nothing is decoded: a picture that would fill the memory is only read at i
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -36,7 +38,15 @@ def read_parameters(file: BinaryIO) -> ReadResult:
     Raises:
         NoParameters: it is no such picture, or carries none.
     """
-    texts = _read_texts(file)
+    return find_parameters(read_texts(file))
+
+
+def find_parameters(texts: Texts) -> ReadResult:
+    """Finds the parameters in the texts of a picture.
+
+    Raises:
+        NoParameters: there are none.
+    """
     for read in (_own, _invokeai, _swarmui, _a1111, _comfyui):
         try:
             found = read(texts)
@@ -47,16 +57,33 @@ def read_parameters(file: BinaryIO) -> ReadResult:
     raise NoParameters("This picture carries no parameters that are known here.")
 
 
-def _read_texts(file: BinaryIO) -> dict[str, str]:
+@contextlib.contextmanager
+def open_picture(file: BinaryIO) -> Iterator[Image.Image]:
+    """Opens a PNG, JPEG or WebP of a size that can be borne; what is wrong with it is told in one way.
+
+    Raises:
+        NoParameters: it is no such picture, is too large, or what is done with it shows that it is damaged.
+    """
     try:
+        file.seek(0)
         with Image.open(file, formats=["PNG", "JPEG", "WEBP"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise NoParameters(f"The picture has more than {MAX_PIXELS // 2**20} megapixels.")
-            texts = {str(k): v for k, v in image.info.items() if isinstance(v, str) and len(v) <= _MAX_TEXT}
-            # a PNG's getexif() would decode the picture, and its words stand in text chunks anyway
-            comment = None if image.format == "PNG" else image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
+            yield image
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NoParameters("This is no PNG, JPEG or WebP, or it is damaged.") from error
+
+
+def read_texts(file: BinaryIO) -> dict[str, str]:
+    """Returns the texts of a picture, in which programs write parameters, by their keywords.
+
+    Raises:
+        NoParameters: it is no such picture.
+    """
+    with open_picture(file) as image:
+        texts = {str(k): v for k, v in image.info.items() if isinstance(v, str) and len(v) <= _MAX_TEXT}
+        # a PNG's getexif() would decode the picture, and its words stand in text chunks anyway
+        comment = None if image.format == "PNG" else image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
     if isinstance(comment, bytes) and len(comment) <= 2 * _MAX_TEXT:
         texts.setdefault(COMMON_KEYWORD, _decode_comment(comment))
     return texts
@@ -177,7 +204,8 @@ def _renamed(facts: Mapping[str, Any], **names: str) -> dict[str, Any]:
 
 def _guidance(cfg_scale: Any) -> float | None:
     """The others count CFG from 1; ours is guidance = CFG − 1."""
-    return None if cfg_scale is None else max(0.0, float(cfg_scale) - 1)
+    guidance = None if cfg_scale is None else float(cfg_scale) - 1
+    return max(0.0, guidance) if guidance is not None and math.isfinite(guidance) else None
 
 
 def _unquoted(value: str) -> str:

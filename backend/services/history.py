@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
-import hashlib
 import logging
 import os
 import threading
@@ -28,6 +27,7 @@ from backend.services.history_file import Changes, HistoryFile, Line
 from backend.services.history_index import Entry, Found, HistoryQuery, Index
 from backend.services.history_repair import DELETED_SUFFIX, Dropped, find_strays, finish_deletes, with_own_facts
 from backend.services.metadata import embed
+from backend.services.picture_records import describe_generated
 from backend.services.thumbnails import Thumbnails
 from backend.utils.atomic_file import remove_temporary_files, sync_directory, write_atomically
 from backend.utils.clock import utc_now
@@ -130,6 +130,15 @@ class HistoryStore:
         """
         return self._entry(image_id).record
 
+    def has(self, image_id: str) -> bool:
+        """Tells whether there is such a picture, in the trash or not."""
+        return image_id in self._index
+
+    def find_pixels(self, pixel_hash: str) -> ImageRecord | None:
+        """Returns a picture that looks like that to the last bit, in the trash or not."""
+        with self._reading:
+            return self._index.find_pixels(pixel_hash)
+
     def image_path(self, image_id: str) -> Path:
         """Returns where a picture's PNG is.
 
@@ -155,10 +164,17 @@ class HistoryStore:
         Raises:
             DiskFull: there is no room; nothing is left behind.
         """
-        record = self._describe(generated)
+        return self.keep(describe_generated(generated, self._make_id(), self._now()), generated.image)
+
+    def keep(self, record: ImageRecord, image: Image.Image) -> ImageRecord:
+        """Saves a picture with a record whose id is new; returns the record with the size of the file.
+
+        Raises:
+            DiskFull: there is no room; nothing is left behind.
+        """
         path = self._images_dir / record.filename
         try:
-            size_bytes = write_atomically(path, lambda file: write_png(generated.image, file, embed(record)))
+            size_bytes = write_atomically(path, lambda file: write_png(image, file, embed(record)))
         except OSError as error:
             path.unlink(missing_ok=True)  # the folder's sync may fail when the name is there already
             raise DiskFull(_why_not_saved(error)) from error
@@ -168,7 +184,7 @@ class HistoryStore:
         except OSError as error:
             path.unlink(missing_ok=True)
             raise DiskFull(_why_not_saved(error)) from error
-        self._thumbnails.try_to_make(record.id, generated.image)
+        self._thumbnails.try_to_make(record.id, image)
         return record
 
     def change(self, image_ids: Sequence[str], change: Change) -> list[ImageRecord]:
@@ -265,27 +281,6 @@ class HistoryStore:
             raise UnknownImage("There is no picture with this id; it may have been deleted.")
         return entry
 
-    def _describe(self, generated: GeneratedImage) -> ImageRecord:
-        image_id, created_at = self._make_id(), self._now()
-        return ImageRecord(
-            id=image_id,
-            filename=f"zimage-{created_at:%Y%m%d-%H%M%S}-{image_id[:8]}.png",
-            prompt=generated.prompt,
-            width=generated.image.width,
-            height=generated.image.height,
-            num_inference_steps=generated.num_inference_steps,
-            use_gpu=generated.use_gpu,
-            size_bytes=0,
-            created_at=created_at,
-            generation_time_ms=generated.generation_time_ms,
-            model=generated.model,
-            seed=generated.seed,
-            device=generated.device,
-            guidance_scale=generated.guidance_scale,
-            negative_prompt=generated.negative_prompt,
-            pixel_hash=hash_pixels(generated.image),
-        )
-
     def _put(self, records: Sequence[ImageRecord]) -> None:
         with self._writing:
             self._put_locked(records)
@@ -370,13 +365,6 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def hash_pixels(image: Image.Image) -> str:
-    """Returns a digest of size and colours: the same for the same picture, whatever file it stands in."""
-    digest = hashlib.sha256(f"{image.width}x{image.height}/RGB/".encode())
-    digest.update(image.convert("RGB").tobytes())
-    return digest.hexdigest()
 
 
 def _why_not_saved(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -41,6 +42,14 @@ def describe(record: ImageRecord) -> str:
 
 def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False) if any(mark in value for mark in ",:\n") else value
+
+
+def parse_own(texts: Mapping[str, str]) -> ImageRecord | None:
+    """Returns the record that a picture of this program carries, its file's size left out; None where there is none."""
+    try:
+        return ImageRecord.model_validate({**json.loads(texts[OWN_KEYWORD]), "size_bytes": 0})
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return None
 
 
 def extract(path: Path) -> ImageRecord:

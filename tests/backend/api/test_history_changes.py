@@ -166,3 +166,38 @@ def test_what_carries_none_is_422(shared, content):
 def test_a_file_must_be_sent(shared):
     assert shared.post("/api/history/read").status_code == 422
     assert shared.post("/api/history/read", data={"file": "text"}).status_code == 422
+
+
+# -- import -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_imported_once(client, services):
+    record = services.history.add(a_picture("一只红色的狐狸", seed=9))
+    content = services.history.image_path(record.id).read_bytes()
+    before = client.get("/api/images/latest").json()
+    client.delete(f"/api/history/{record.id}")
+    client.delete(f"/api/history/{record.id}", params={"permanent": True})
+
+    first, second = (
+        client.post("/api/history/import", files={"file": ("x.png", content, "image/png")}) for _ in range(2)
+    )
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json() == client.get("/api/images/latest").json() == before
+    assert client.get(first.json()["download_url"]).status_code == 200
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg/>", b"GIF89a" + b"\0" * 20])
+def test_what_cannot_be_imported_is_422_at_the_file(shared, content):
+    response = shared.post("/api/history/import", files={"file": ("../../x.png", content, "image/png")})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "no_parameters")
+    assert response.json()["error"]["fields"][0]["field"] == "file"
+
+
+@pytest.mark.parametrize("path", ["read", "import"])
+def test_a_picture_may_be_larger_than_other_bodies_but_not_by_any_size(shared, path):
+    def post(size: int) -> int:
+        return shared.post(f"/api/history/{path}", files={"file": ("x.png", bytes(size), "image/png")}).status_code
+
+    settings = shared.app.state.services.settings
+    assert [post(settings.max_body_kb * 2**10 + 1), post(settings.max_upload_mb * 2**20)] == [422, 413]

@@ -1,0 +1,91 @@
+"""What is written down of a picture, whether it was drawn here or comes from elsewhere. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from PIL import Image
+
+from backend.models.gallery import ReadResult
+from backend.models.schemas import ImageRecord, is_control
+from backend.services.generator import GeneratedImage
+
+MAX_FOREIGN_STEPS = 10_000
+"""Other programs allow many; more than this is no number of steps."""
+UNKNOWN_MODEL = "unknown"
+_MAX_MODEL_CHARACTERS = 100
+
+
+def name_file(image_id: str, created_at: datetime) -> str:
+    """Returns the name of a picture's file, which sorts by time."""
+    return f"zimage-{created_at:%Y%m%d-%H%M%S}-{image_id[:8]}.png"
+
+
+def describe_generated(generated: GeneratedImage, image_id: str, created_at: datetime) -> ImageRecord:
+    """Returns the record of a picture that was drawn here; its file's size is not known yet."""
+    return ImageRecord(
+        id=image_id,
+        filename=name_file(image_id, created_at),
+        prompt=generated.prompt,
+        width=generated.image.width,
+        height=generated.image.height,
+        num_inference_steps=generated.num_inference_steps,
+        use_gpu=generated.use_gpu,
+        size_bytes=0,
+        created_at=created_at,
+        generation_time_ms=generated.generation_time_ms,
+        model=generated.model,
+        seed=generated.seed,
+        device=generated.device,
+        guidance_scale=generated.guidance_scale,
+        negative_prompt=generated.negative_prompt,
+        pixel_hash=hash_pixels(generated.image),
+    )
+
+
+def describe_found(found: ReadResult, image: Image.Image, image_id: str, created_at: datetime) -> ImageRecord:
+    """Returns the record of a picture from elsewhere; what it does not tell is `unknown`, and holds a default."""
+    told = found.parameters
+    steps = told.num_inference_steps
+    facts = {
+        "num_inference_steps": steps if steps is not None and 1 <= steps <= MAX_FOREIGN_STEPS else None,
+        "seed": told.seed,
+        "guidance_scale": told.guidance_scale,
+        "model": _one_line(told.model or "") or None,
+    }
+    defaults = {"num_inference_steps": 9, "seed": 0, "guidance_scale": 0.0, "model": UNKNOWN_MODEL}
+    return ImageRecord.model_validate(
+        {
+            "id": image_id,
+            "filename": name_file(image_id, created_at),
+            "prompt": _printable(told.prompt or ""),
+            "negative_prompt": _printable(told.negative_prompt or ""),
+            "width": image.width,
+            "height": image.height,
+            "use_gpu": False,
+            "size_bytes": 0,
+            "created_at": created_at,
+            "generation_time_ms": 0.0,
+            "device": "unknown",
+            "pixel_hash": hash_pixels(image),
+            "source": found.source,
+            "unknown": tuple(name for name, value in facts.items() if value is None),
+            **{name: defaults[name] if value is None else value for name, value in facts.items()},
+        }
+    )
+
+
+def hash_pixels(image: Image.Image) -> str:
+    """Returns a digest of size and colours: the same for the same picture, whatever file it stands in."""
+    digest = hashlib.sha256(f"{image.width}x{image.height}/RGB/".encode())
+    digest.update(image.convert("RGB").tobytes())
+    return digest.hexdigest()
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text.strip() if not is_control(character))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_printable(text).split())[:_MAX_MODEL_CHARACTERS]
