@@ -1,9 +1,8 @@
-import { useState } from 'react'
 import Button from 'react-bootstrap/Button'
-import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
 import Icon from './Icon.jsx'
+import TagInput from './TagInput.jsx'
 
 function BulkButton({ icon, label, ...button }) {
   return (
@@ -13,35 +12,12 @@ function BulkButton({ icon, label, ...button }) {
   )
 }
 
-function TagAll({ onTag }) {
-  const { t } = useTranslation()
-  const [name, setName] = useState('')
-  const tag = (event) => {
-    event.preventDefault()
-    if (name.trim()) onTag(name.trim())
-    setName('')
-  }
-  return (
-    <form onSubmit={tag}>
-      <Form.Control
-        size="sm"
-        className="tag-input"
-        maxLength={40}
-        aria-label={t('image.addTag')}
-        placeholder={t('image.addTag')}
-        value={name}
-        onChange={(event) => setName(event.target.value)}
-      />
-    </form>
-  )
-}
-
 function LivingActions({ ids, actions, onCompare, onDone }) {
   const { t } = useTranslation()
   return (
     <>
       <BulkButton icon="heart" label={t('image.favourite')} onClick={() => actions.favour(ids, true)} />
-      <TagAll onTag={(name) => actions.tag(ids, name)} />
+      <TagInput onTag={(name) => actions.tag(ids, name)} />
       <BulkButton icon="download" label={t('gallery.zip')} onClick={() => actions.download(ids)} />
       <BulkButton icon="compare" label={t('compare.action')} disabled={ids.length !== 2} onClick={onCompare} />
       <BulkButton icon="trash" label={t('common.delete')} onClick={() => actions.trash(ids).then(onDone)} />
