@@ -1,5 +1,5 @@
 import { screen, waitFor } from '@testing-library/react'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 
 import App from './App.jsx'
 import { makeImage, makeTask } from './test/fakeServer.js'
@@ -15,6 +15,9 @@ function complete(id, prompt) {
   server.images = [image, ...server.images]
   server.addTask({ ...server.tasks.get(id), status: 'completed', progress: 100, current_step: 9, result: image })
 }
+
+// Where everyone was let in before, the page does not wait to hear it again.
+beforeEach(() => window.localStorage.setItem('zimage.free-entry', 'true'))
 
 describe('App', () => {
   it('brings a prompt to a picture in latest and gallery', async () => {

@@ -8,13 +8,18 @@ import './index.css'
 // The app's own styles build on the global ones and come after them.
 import App from './App.jsx'
 import { createQueryClient } from './hooks/queryClient.js'
+import { SESSION_QUERY } from './hooks/useSession.js'
 import { createI18n } from './i18n/index.js'
 import { registerServiceWorker } from './lib/serviceWorker.js'
+
+const queryClient = createQueryClient()
+// On its way while the page is drawn.
+queryClient.prefetchQuery(SESSION_QUERY)
 
 createRoot(document.getElementById('root')).render(
   <StrictMode>
     <I18nextProvider i18n={createI18n()}>
-      <QueryClientProvider client={createQueryClient()}>
+      <QueryClientProvider client={queryClient}>
         <App />
       </QueryClientProvider>
     </I18nextProvider>

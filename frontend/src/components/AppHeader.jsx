@@ -1,11 +1,13 @@
 import { useTranslation } from 'react-i18next'
 
+import { useSession } from '../hooks/useSession.js'
 import HeaderDialogs from './HeaderDialogs.jsx'
 import LanguageSwitch from './LanguageSwitch.jsx'
 import ThemeSwitch from './ThemeSwitch.jsx'
 
 export default function AppHeader() {
   const { t } = useTranslation()
+  const { state } = useSession()
   return (
     <header className="app-header">
       <a className="skip-link" href="#result">
@@ -17,7 +19,7 @@ export default function AppHeader() {
         <p>{t('app.tagline')}</p>
       </div>
       <div className="header-controls">
-        <HeaderDialogs />
+        {state !== 'closed' && <HeaderDialogs />}
         <LanguageSwitch />
         <ThemeSwitch />
       </div>

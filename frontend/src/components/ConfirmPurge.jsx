@@ -2,6 +2,8 @@ import Button from 'react-bootstrap/Button'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
+import { useThumbnailWidths } from '../hooks/useThumbnailWidths.js'
+import { smallestThumbnail } from '../lib/thumbnails.js'
 import './ConfirmPurge.css'
 
 /** Asks before pictures in the trash are deleted for good: this alone cannot be undone. */
@@ -12,10 +14,11 @@ export default function ConfirmPurge({ images, onPurge, onClose }) {
     onClose()
   }
   const [first] = images
+  const widths = useThumbnailWidths()
   return (
     <Modal show centered className="confirm" aria-labelledby="confirm-title" onHide={onClose}>
       <Modal.Body>
-        <img src={first.thumbnail_url} width="96" height="96" alt="" />
+        <img src={smallestThumbnail(first, widths)} width="96" height="96" alt="" />
         <div>
           <h2 id="confirm-title">{t('confirm.title', { count: images.length })}</h2>
           {images.length === 1 && <p className="prompt-text clamp">{first.prompt}</p>}

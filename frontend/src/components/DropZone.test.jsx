@@ -35,6 +35,20 @@ describe('DropZone', () => {
     expect(screen.getByRole('status')).toHaveTextContent('Settings taken from a picture of A1111.')
   })
 
+  it('offers to add the picture to the gallery, once', async () => {
+    server.overrides['post /history/read'] = () => ({ source: 'a1111', parameters: { prompt: 'a fox' } })
+    const { user } = renderWith(<DropZone onChange={vi.fn()} />)
+    const drop = () => act(() => void fireEvent.drop(window, { dataTransfer }))
+    drop()
+    await user.click(await screen.findByRole('button', { name: 'Add to the gallery' }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('Added to the gallery.'))
+    expect(server.images.map(({ filename }) => filename)).toEqual(['fox.png'])
+    drop()
+    await user.click(await screen.findByRole('button', { name: 'Add to the gallery' }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('It is in the gallery already.'))
+    expect(server.images).toHaveLength(1)
+  })
+
   it('says that a file carries nothing', async () => {
     const onChange = vi.fn()
     renderWith(<DropZone onChange={onChange} />)

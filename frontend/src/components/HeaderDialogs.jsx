@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useHotkeys } from '../hooks/useHotkeys.js'
 import Icon from './Icon.jsx'
+import LogOutButton from './LogOutButton.jsx'
 
 const DIALOGS = {
   models: lazy(() => import('./ModelDialog.jsx')),
@@ -10,7 +11,7 @@ const DIALOGS = {
 }
 const ICONS = { models: 'layers', help: 'help' }
 
-/** The buttons of the page's own dialogs: models and help. */
+/** The buttons of the page's own dialogs, models and help, and the way out. */
 export default function HeaderDialogs() {
   const { t } = useTranslation()
   const [open, setOpen] = useState(null)
@@ -31,6 +32,7 @@ export default function HeaderDialogs() {
             <Icon name={ICONS[name]} size={16} />
           </button>
         ))}
+        <LogOutButton />
       </div>
       <Suspense>{Dialog && <Dialog onClose={() => setOpen(null)} />}</Suspense>
     </>

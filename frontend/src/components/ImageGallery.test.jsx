@@ -27,7 +27,7 @@ describe('ImageGallery', () => {
     server.images = pictures(45)
     const { user } = renderWith(<ImageGallery />)
     expect(await screen.findByText('Page 1 of 3')).toBeInTheDocument()
-    expect(screen.getAllByRole('img')).toHaveLength(20)
+    expect(await screen.findAllByRole('img')).toHaveLength(20)
     expect(screen.getAllByRole('img')[0]).toHaveAccessibleName('picture 45')
     await user.click(screen.getByRole('button', { name: 'Older' }))
     expect(await screen.findByRole('img', { name: 'picture 25' })).toBeInTheDocument()

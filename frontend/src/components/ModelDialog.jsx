@@ -1,6 +1,8 @@
+import { useEffect, useRef } from 'react'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
+import { useAnnounce } from '../hooks/useAnnounce.js'
 import { useModels } from '../hooks/useModels.js'
 import { useSystemStatus } from '../hooks/useSystemStatus.js'
 import './ModelDialog.css'
@@ -13,9 +15,21 @@ function stateOf(model, loaded) {
   return model.id === loaded ? 'loaded' : 'installed'
 }
 
+/** Says when a model has arrived. */
+function useArrival({ name, installed }) {
+  const { t } = useTranslation()
+  const announce = useAnnounce()
+  const was = useRef(installed)
+  useEffect(() => {
+    if (installed && !was.current) announce(t('models.arrived', { name }))
+    was.current = installed
+  }, [installed, name, announce, t])
+}
+
 function ModelItem({ model, loaded, system }) {
   const { t } = useTranslation()
   const state = stateOf(model, loaded)
+  useArrival(model)
   return (
     <li className="model-item">
       <div className="model-head">

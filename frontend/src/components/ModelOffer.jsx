@@ -1,30 +1,58 @@
+import { useId } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
-import { useCopy } from '../hooks/useCopy.js'
-import { fitOf } from '../lib/fit.js'
-import { formatGb } from '../lib/format.js'
+import { useDownload } from '../hooks/useDownload.js'
+import { useErrorText } from '../hooks/useErrorText.js'
+import { fitOf, OBSTACLES } from '../lib/fit.js'
+import { formatGb, toGb } from '../lib/format.js'
+import DownloadProgress from './DownloadProgress.jsx'
 import Icon from './Icon.jsx'
 
-/** How to get a model: its size, what this machine can make of it, and the command that loads it down. */
+function useButtonText({ download, download_gb: size }) {
+  const { t } = useTranslation()
+  if (download?.state === 'failed') return t('common.retry')
+  if (download?.done_bytes > 0) return t('models.resume', { done: formatGb(toGb(download.done_bytes)) })
+  return size === null ? t('models.download') : t('models.downloadSize', { size: formatGb(size) })
+}
+
+function Failure({ children, reason }) {
+  return (
+    <p className="field-error" role="alert">
+      {children} {reason && <span lang="en">{reason}</span>}
+    </p>
+  )
+}
+
+/** How to get a model: its size, what this machine can make of it, and the button that loads it down. */
 export default function ModelOffer({ model, system }) {
   const { t } = useTranslation()
-  const copy = useCopy()
-  if (!model.repository) return null
-  const command = `hf download ${model.repository}`
+  const { errorText } = useErrorText()
+  const { start, stop, isPending, error } = useDownload(model.id)
+  const buttonText = useButtonText(model)
+  const fitId = useId()
+  const { download, repository } = model
+  if (!repository) return null
   const fit = system && fitOf(model, system)
   return (
     <div className="model-offer">
-      <p>
-        {model.download_gb !== null && <>{t('models.size', { size: formatGb(model.download_gb) })} </>}
-        {fit && t(`models.fit.${fit}`)}
-      </p>
-      <div className="model-command">
-        <code>{command}</code>
-        <Button variant="outline-secondary" size="sm" onClick={() => copy(command, t('models.copied'))}>
-          <Icon name="copy" size={16} /> {t('models.copy')}
+      {fit && <p id={fitId}>{t(`models.fit.${fit}`)}</p>}
+      {download?.state === 'running' ? (
+        <DownloadProgress name={model.name} download={download} disabled={isPending} onStop={() => stop()} />
+      ) : (
+        <Button
+          variant="outline-secondary"
+          size="sm"
+          disabled={isPending || OBSTACLES.includes(fit)}
+          aria-label={t('models.named', { action: buttonText, name: model.name })}
+          aria-describedby={fit ? fitId : undefined}
+          onClick={() => start()}
+        >
+          <Icon name="download" size={16} /> {buttonText}
         </Button>
-      </div>
+      )}
+      {download?.state === 'failed' && <Failure reason={download.message}>{t('models.failed')}</Failure>}
+      {error && <Failure>{errorText(error)}</Failure>}
     </div>
   )
 }

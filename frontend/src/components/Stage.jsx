@@ -1,5 +1,7 @@
 import { useTranslation } from 'react-i18next'
 
+import { useThumbnailWidths } from '../hooks/useThumbnailWidths.js'
+import { smallestThumbnail } from '../lib/thumbnails.js'
 import Icon from './Icon.jsx'
 
 /** Where the first picture will be. */
@@ -36,10 +38,12 @@ export function LiveStage({ preview }) {
 export function PictureStage({ image, onOpen }) {
   const { t } = useTranslation()
   const { width, height, prompt } = image
+  const widths = useThumbnailWidths()
+  const copy = widths && smallestThumbnail(image, widths)
   return (
     <button type="button" className="stage" aria-label={t('latest.open', { prompt })} onClick={onOpen}>
       {/* The picture's own colours, blurred, fill the room beside it. */}
-      <img className="stage-glow" src={image.thumbnail_url} alt="" />
+      {copy && <img className="stage-glow" src={copy} alt="" decoding="async" />}
       <img
         key={image.id}
         className="stage-image"
@@ -47,7 +51,7 @@ export function PictureStage({ image, onOpen }) {
         width={width}
         height={height}
         alt={prompt}
-        style={{ ...boundHeight(height), backgroundImage: `url("${image.thumbnail_url}")` }}
+        style={{ ...boundHeight(height), backgroundImage: copy && `url("${copy}")` }}
       />
     </button>
   )

@@ -1,18 +1,15 @@
 import { useState } from 'react'
 
+import { useThumbnailWidths } from '../hooks/useThumbnailWidths.js'
+import { thumbnailProps } from '../lib/thumbnails.js'
 import Icon from './Icon.jsx'
 
-const LONGEST_PX = 384
-
-/** The size a thumbnail has, so that the page does not jump when it arrives. */
-function sizeOf({ width, height }) {
-  const scale = Math.min(1, LONGEST_PX / Math.max(width, height))
-  return { width: Math.round(width * scale), height: Math.round(height * scale) }
-}
-
-/** A small picture that loads when it is near; an icon where its file is gone. */
+/** A small picture, as sharp as the screen, that loads when it is near; an icon where its file is gone. */
 export default function Thumbnail({ image }) {
   const [broken, setBroken] = useState(false)
+  const widths = useThumbnailWidths()
+  // An address now and another one in a moment would load the picture twice.
+  if (!widths) return null
   if (broken) {
     return (
       <span className="card-broken" role="img" aria-label={image.prompt}>
@@ -22,12 +19,11 @@ export default function Thumbnail({ image }) {
   }
   return (
     <img
-      src={image.thumbnail_url}
+      {...thumbnailProps(image, widths)}
       alt={image.prompt}
       loading="lazy"
       decoding="async"
       onError={() => setBroken(true)}
-      {...sizeOf(image)}
     />
   )
 }

@@ -6,14 +6,26 @@ import { renderWith } from '../test/render.jsx'
 import Thumbnail from './Thumbnail.jsx'
 
 describe('Thumbnail', () => {
-  it('never claims to be larger than the picture', () => {
+  it('never claims to be larger than the picture', async () => {
     renderWith(<Thumbnail image={makeImage(1, { width: 256, height: 320 })} />)
-    expect(screen.getByRole('img')).toHaveAttribute('width', '256')
+    expect(await screen.findByRole('img')).toHaveAttribute('width', '256')
   })
 
-  it('stands in for a file that is gone', () => {
+  it('loads one of the widths that the server offers, and none before it has said which', async () => {
+    renderWith(<Thumbnail image={makeImage(1)} />)
+    expect(screen.queryByRole('img')).not.toBeInTheDocument()
+    expect((await screen.findByRole('img')).srcset).toMatch(/\?w=256 256w, .*\?w=512 512w$/)
+  })
+
+  it('loads the one there is where the server does not say', async () => {
+    server.overrides['get /capabilities'] = () => ({})
+    renderWith(<Thumbnail image={makeImage(1)} />)
+    expect(await screen.findByRole('img')).not.toHaveAttribute('srcset')
+  })
+
+  it('stands in for a file that is gone', async () => {
     const { container } = renderWith(<Thumbnail image={makeImage(1)} />)
-    fireEvent.error(screen.getByRole('img', { name: 'picture 1' }))
+    fireEvent.error(await screen.findByRole('img', { name: 'picture 1' }))
     expect(container.querySelector('img')).toBeNull()
     expect(screen.getByRole('img', { name: 'picture 1' })).toBeInTheDocument()
   })

@@ -37,7 +37,7 @@ function Toast({ toast, onGone }) {
   )
 }
 
-/** Holds the passing sentences; see useToast. Ctrl+Z takes the newest action that one of them offers. */
+/** Holds the passing sentences; see useToast. Ctrl+Z takes back what the newest of them can. */
 export default function Toaster({ children }) {
   const { t } = useTranslation()
   const announce = useAnnounce()
@@ -57,7 +57,7 @@ export default function Toaster({ children }) {
     },
     [announce, remove],
   )
-  const undo = () => toasts.findLast(({ action }) => action)?.action.onClick()
+  const undo = () => toasts.findLast(({ action }) => action?.undoes)?.action.onClick()
   const keys = { 'Mod+z': undo }
   useHotkeys(keys)
   useHotkeys(keys, { inDialog: true })

@@ -40,6 +40,19 @@ describe('Toaster', () => {
     expect(notes()).toHaveLength(0)
   })
 
+  it('takes back at Ctrl+Z what can be taken back, and does nothing else', () => {
+    const onClick = vi.fn()
+    const { unmount } = renderWith(<Bell toast={{ text: 'Read.', action: { label: 'Add', onClick } }} />)
+    ring()
+    fireEvent.keyDown(document.body, { key: 'z', ctrlKey: true })
+    expect(onClick).not.toHaveBeenCalled()
+    unmount()
+    renderWith(<Bell toast={{ text: 'Deleted.', action: { label: 'Undo', onClick, undoes: true } }} />)
+    ring()
+    fireEvent.keyDown(document.body, { key: 'z', ctrlKey: true })
+    expect(onClick).toHaveBeenCalledOnce()
+  })
+
   it('waits while somebody is at it', async () => {
     renderWith(<Bell toast={{ text: 'Done.' }} />)
     ring()

@@ -1,14 +1,19 @@
 import { QueryCache, QueryClient } from '@tanstack/react-query'
 
+/** Who this browser is to the server; see useSession. */
+export const SESSION_KEY = ['session']
+
 /**
- * The cache of server state. One failed poll anywhere makes the system query look at once, so that a lost
- * server is said within a moment; nothing is retried in the background, since polls come round anyway.
+ * The cache of server state. One failed poll anywhere makes the system query look at once, so that a lost server is
+ * said within a moment, and one that is refused asks whether the session has ended. Nothing is retried in the
+ * background, since polls come round anyway.
  */
 export function createQueryClient() {
   const client = new QueryClient({
     queryCache: new QueryCache({
-      onError: (error, query) => {
-        if (error.unreachable && query.queryKey[0] !== 'system') client.invalidateQueries({ queryKey: ['system'] })
+      onError: (error, { queryKey: [name] }) => {
+        if (error.unreachable && name !== 'system') client.invalidateQueries({ queryKey: ['system'] })
+        if (error.status === 401 && name !== SESSION_KEY[0]) client.invalidateQueries({ queryKey: SESSION_KEY })
       },
     }),
     defaultOptions: {

@@ -53,7 +53,7 @@ export function useImageActions({ onVary } = {}) {
     async (ids) => {
       const answer = await bulk(ids, 'delete')
       if (!answer) return
-      const undo = { label: t('common.undo'), onClick: () => restore(answer.done) }
+      const undo = { label: t('common.undo'), onClick: () => restore(answer.done), undoes: true }
       toast({ text: t('gallery.trashed', { count: answer.done.length }), action: answer.done.length > 0 ? undo : undefined })
     },
     [bulk, restore, toast, t],

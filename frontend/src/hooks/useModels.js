@@ -3,11 +3,21 @@ import { useCallback } from 'react'
 
 import { fetchModels } from '../services/api.js'
 
-const KEY = ['models']
+export const MODELS_KEY = ['models']
+const DOWNLOADING_MS = 1000
 
-/** The catalogue of models. */
+function isDownloading(catalogue) {
+  return catalogue?.models.some(({ download }) => download?.state === 'running')
+}
+
+/** The catalogue of models; asked for again and again while one of them is loaded down. */
 export function useModels() {
-  return useQuery({ queryKey: KEY, queryFn: ({ signal }) => fetchModels({ signal }), staleTime: 30_000 })
+  return useQuery({
+    queryKey: MODELS_KEY,
+    queryFn: ({ signal }) => fetchModels({ signal }),
+    staleTime: 30_000,
+    refetchInterval: ({ state }) => isDownloading(state.data) && DOWNLOADING_MS,
+  })
 }
 
 function findModel(catalogue, id) {
@@ -24,5 +34,5 @@ export function useModel(id) {
 /** Answers a function that finds the model of an id when it is called: what uses it is not drawn anew by a change. */
 export function useModelOf() {
   const queryClient = useQueryClient()
-  return useCallback((id) => findModel(queryClient.getQueryData(KEY), id), [queryClient])
+  return useCallback((id) => findModel(queryClient.getQueryData(MODELS_KEY), id), [queryClient])
 }

@@ -19,6 +19,11 @@ describe('fitOf', () => {
     [{ vram: 24, free: 20 }, 'disk'],
   ])('of %j is %s', (size, expected) => expect(fitOf(MODEL, machine(size))).toBe(expected))
 
+  it('needs room for what is still to come alone', () => {
+    const started = { ...MODEL, download: { state: 'none', done_bytes: 20e9, total_bytes: 33e9 } }
+    expect(fitOf(started, machine({ vram: 24, free: 20 }))).toBe('fast')
+  })
+
   it('knows that a card may not tell its memory', () => {
     expect(fitOf(MODEL, { ...machine({}), gpu: { available: true, memory_total_gb: null } })).toBe('cpu')
   })

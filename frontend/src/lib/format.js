@@ -18,6 +18,11 @@ export function formatGb(value) {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1)
 }
 
+/** Bytes as the gigabytes in which downloads are counted. */
+export function toGb(bytes) {
+  return bytes / 1e9
+}
+
 /** Bytes in the unit that reads best. */
 export function formatBytes(bytes) {
   if (bytes < 1024 * 1024) return `${Math.max(1, Math.round(bytes / 1024))} kB`

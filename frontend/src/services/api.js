@@ -12,6 +12,8 @@ export const TIMEOUT_MS = 300_000
 /** A poll that hangs is asked again soon, so it gives up early. */
 const POLL_TIMEOUT_MS = 15_000
 
+const CREATED = 201
+
 const client = axios.create({
   baseURL: API_BASE_URL,
   timeout: TIMEOUT_MS,
@@ -24,15 +26,17 @@ const client = axios.create({
  * Every failure of a call.
  *
  * `status` is the HTTP status, 0 when no answer came. `code` is the server's snake_case code, or one of
- * `network`, `timeout`, `bad_response`. `fields` is a list of `{field, message}`.
+ * `network`, `timeout`, `bad_response`. `fields` is a list of `{field, message}`. `retryAfterS` is how long the
+ * server asks to wait, where it does.
  */
 export class ApiError extends Error {
-  constructor({ status, code, message, fields = [] }) {
+  constructor({ status, code, message, fields = [], retryAfterS }) {
     super(message)
     this.name = 'ApiError'
     this.status = status
     this.code = code
     this.fields = fields
+    this.retryAfterS = retryAfterS
   }
 
   /** True when the server did not really answer: it is down, restarting or behind a failing proxy. */
@@ -55,19 +59,30 @@ function toApiError(error) {
       code: body.code,
       message: String(body.message ?? ''),
       fields: Array.isArray(body.fields) ? body.fields : [],
+      retryAfterS: Number(response.headers['retry-after']) || undefined,
     })
   }
   const code = response.status < 400 ? 'bad_response' : `http_${response.status}`
   return new ApiError({ status: response.status, code, message: error.message })
 }
 
-async function request(config) {
+async function respond(config) {
   try {
-    const { data } = await client.request(config)
-    return data
+    return await client.request(config)
   } catch (error) {
     throw toApiError(error)
   }
+}
+
+async function request(config) {
+  const { data } = await respond(config)
+  return data
+}
+
+function fileForm(file) {
+  const data = new FormData()
+  data.append('file', file)
+  return data
 }
 
 /** The server's paths start at its root (/api/…); with an API elsewhere they need its origin. */
@@ -92,6 +107,21 @@ function withResultUrls(task) {
 /** A key that makes a request known again when it is sent twice. Works where crypto.randomUUID does not: plain HTTP. */
 export function newKey() {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, '0')).join('')
+}
+
+/** Who this browser is to the server: `{required, name}`. Open to everyone. */
+export function fetchSession({ signal } = {}) {
+  return request({ url: '/session', signal, timeout: POLL_TIMEOUT_MS })
+}
+
+/** Trades a token for a session, which the browser keeps in a cookie out of this page's reach. */
+export function logIn(token, { signal } = {}) {
+  return request({ method: 'post', url: '/session', data: { token }, signal })
+}
+
+/** Ends the session. */
+export function logOut({ signal } = {}) {
+  return request({ method: 'delete', url: '/session', signal })
 }
 
 /** Queues pictures; answers `{task_id}`. The same `key` never makes a second task. */
@@ -175,9 +205,13 @@ export function exportImages(ids, { signal } = {}) {
 
 /** The settings that a picture carries, ours or another program's: `{source, parameters}`. */
 export function readParameters(file, { signal } = {}) {
-  const data = new FormData()
-  data.append('file', file)
-  return request({ method: 'post', url: '/history/read', data, signal })
+  return request({ method: 'post', url: '/history/read', data: fileForm(file), signal })
+}
+
+/** Adds a picture that carries its settings to the history: `{image, isNew}`; one that is there already is not new. */
+export async function importPicture(file, { signal } = {}) {
+  const { status, data } = await respond({ method: 'post', url: '/history/import', data: fileForm(file), signal })
+  return { image: withUrls(data), isNew: status === CREATED }
 }
 
 /** A picture's bytes, as a Blob. */
@@ -200,7 +234,26 @@ export function fetchSystemStatus({ signal } = {}) {
   return request({ url: '/system/status', signal, timeout: POLL_TIMEOUT_MS })
 }
 
+/** What this server can do, and within which limits. */
+export function fetchCapabilities({ signal } = {}) {
+  return request({ url: '/capabilities', signal })
+}
+
 /** The catalogue of models. */
 export function fetchModels({ signal } = {}) {
   return request({ url: '/models', signal })
+}
+
+function downloadUrl(modelId) {
+  return `/models/${encodeURIComponent(modelId)}/download`
+}
+
+/** Begins to load a model down, or goes on where an earlier try ended. */
+export function startDownload(modelId, { signal } = {}) {
+  return request({ method: 'post', url: downloadUrl(modelId), signal })
+}
+
+/** Stops a download; what has come is kept. */
+export function stopDownload(modelId, { signal } = {}) {
+  return request({ method: 'delete', url: downloadUrl(modelId), signal })
 }

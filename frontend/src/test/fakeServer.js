@@ -59,7 +59,7 @@ export function makeTask(id, overrides = {}) {
   }
 }
 
-const DISTILLED = { guidance: false, guidance_scale: 0, negative_prompt: false }
+const DISTILLED = { guidance: false, guidance_scale: 0, negative_prompt: false, repository: null, download_gb: null }
 const MODELS = [
   { id: 'z-image-turbo', name: 'Z-Image-Turbo', installed: false, demo: false, size_multiple: 16, ...DISTILLED },
   { id: 'zimage-nano', name: 'zimage-nano', installed: true, demo: true, size_multiple: 32, ...DISTILLED },
@@ -87,10 +87,18 @@ const SYSTEM = {
 
 /** Thrown by a handler to answer an error body. */
 export class Refusal extends Error {
-  constructor(status, code, message = code, fields = []) {
+  constructor(status, code, message = code, fields = [], headers = {}) {
     super(message)
     this.status = status
+    this.headers = headers
     this.body = { error: { code, message, fields } }
+  }
+}
+
+/** What a handler returns to answer 201 instead of 200. */
+class Created {
+  constructor(data) {
+    this.data = data
   }
 }
 
@@ -102,6 +110,9 @@ export class FakeServer {
     this.models = { default: 'zimage-nano', loaded: null, models: MODELS }
     this.system = SYSTEM
     this.down = false
+    /** Once there is one, whoever has not brought it is let in nowhere. */
+    this.token = null
+    this.entered = false
     this.requests = []
     /** Every call, those that a dead server never saw included. */
     this.attempts = []
@@ -122,9 +133,25 @@ export class FakeServer {
     const override = this.overrides[`${method} ${path}`]
     if (override) return override({ params, body })
     const [, area, id, action] = path.split('/')
+    if (this.token && !this.entered && area !== 'session') throw new Refusal(401, 'unauthorized')
     const handler = this[`${method}_${area}`]
     if (!handler) throw new Refusal(404, 'not_found')
     return handler.call(this, { id, action, params, body })
+  }
+
+  get_session() {
+    return { required: this.token !== null, name: this.token && this.entered ? 'default' : null }
+  }
+
+  post_session({ body }) {
+    if (body.token !== this.token) throw new Refusal(401, 'wrong_token')
+    this.entered = true
+    return null
+  }
+
+  delete_session() {
+    this.entered = false
+    return null
   }
 
   post_generate({ id: old, action, body }) {
@@ -175,6 +202,7 @@ export class FakeServer {
 
   post_history({ id: area, body }) {
     if (area === 'read') throw new Refusal(422, 'validation_error')
+    if (area === 'import') return this.importPicture(body.get('file'))
     if (area === 'export') return `zip of ${body.ids.length}`
     if (area !== 'bulk') throw new Refusal(404, 'not_found')
     const changes = {
@@ -190,6 +218,15 @@ export class FakeServer {
     return { done, missing: body.ids.filter((id) => !done.includes(id)) }
   }
 
+  /** A picture is known again by its name. */
+  importPicture({ name }) {
+    const known = this.images.find(({ filename }) => filename === name)
+    if (known) return known
+    const image = makeImage(this.images.length + 1, { filename: name, prompt: `imported ${name}` })
+    this.images = [image, ...this.images]
+    return new Created(image)
+  }
+
   post_tokens({ body }) {
     const tokens = body.prompt.split(/\s+/).length
     return { tokens, limit: 512, truncated: tokens > 512 }
@@ -201,8 +238,26 @@ export class FakeServer {
     return alive[0]
   }
 
+  get_capabilities() {
+    return { thumbnail_widths: [256, 512] }
+  }
+
   get_models() {
     return this.models
+  }
+
+  setDownload(id, download) {
+    const models = this.models.models.map((model) => (model.id === id ? { ...model, download } : model))
+    this.models = { ...this.models, models }
+    return null
+  }
+
+  post_models({ id }) {
+    return this.setDownload(id, { state: 'running', done_bytes: 0, total_bytes: 0, message: '' })
+  }
+
+  delete_models({ id }) {
+    return this.setDownload(id, { state: 'none', done_bytes: 5e9, total_bytes: 20e9, message: '' })
   }
 
   get_system() {
@@ -221,11 +276,12 @@ export class FakeServer {
     }
     this.requests.push(request)
     try {
-      const data = await this.answer(request)
-      return { status: 200, data: typeof data === 'string' ? data : JSON.stringify(data), headers: {}, config }
+      const answer = await this.answer(request)
+      const [status, data] = answer instanceof Created ? [201, answer.data] : [200, answer]
+      return { status, data: typeof data === 'string' ? data : JSON.stringify(data), headers: {}, config }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      const response = { status: error.status, data: JSON.stringify(error.body), headers: {}, config }
+      const response = { status: error.status, data: JSON.stringify(error.body), headers: error.headers, config }
       throw new AxiosError('refused', AxiosError.ERR_BAD_REQUEST, config, null, response)
     }
   }

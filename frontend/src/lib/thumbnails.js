@@ -1,0 +1,41 @@
+/** The longest side of a thumbnail whose address names no width. */
+const DEFAULT_PX = 384
+/** Up to here the gallery has two columns; each takes less than half of the window. */
+const PHONE_PX = 575.98
+const PHONE_CARD_VW = 45
+/** A card's usual width in a wider window. */
+const CARD_PX = 200
+
+/** The room of the usual copy, of which only the ratio matters: the page must not jump when one arrives. */
+function roomOf({ width, height }) {
+  const scale = Math.min(1, DEFAULT_PX / Math.max(width, height))
+  return { width: Math.round(width * scale), height: Math.round(height * scale) }
+}
+
+function addressOf(image, width) {
+  return `${image.thumbnail_url}?w=${width}`
+}
+
+/** The smallest copy of a picture, for where it is seen very small. `widths` are those that the server offers. */
+export function smallestThumbnail(image, widths = []) {
+  return widths.length > 0 ? addressOf(image, Math.min(...widths)) : image.thumbnail_url
+}
+
+/** A card is a square that its picture covers: a wide picture is drawn wider than the card. */
+function sizesOf({ width, height }) {
+  const excess = Math.max(1, width / height)
+  return `(max-width: ${PHONE_PX}px) ${Math.round(PHONE_CARD_VW * excess)}vw, ${Math.round(CARD_PX * excess)}px`
+}
+
+/**
+ * What an `img` needs to load the copy of a picture that fits a card and the screen, with its room kept.
+ *
+ * `widths` are those that the server offers; no copy is wider than the picture.
+ */
+export function thumbnailProps(image, widths = []) {
+  const room = roomOf(image)
+  if (widths.length === 0) return { src: image.thumbnail_url, ...room }
+  const sorted = widths.toSorted((a, b) => a - b)
+  const srcSet = sorted.map((width) => `${addressOf(image, width)} ${Math.min(width, image.width)}w`).join(', ')
+  return { src: addressOf(image, sorted[0]), srcSet, sizes: sizesOf(image), ...room }
+}
