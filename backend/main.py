@@ -45,6 +45,10 @@ from backend.utils.folder_lock import FolderLock
 logger = logging.getLogger(__name__)
 
 PURGE_PERIOD_S = 3600.0
+TASK_END_S = 5.0
+"""Longest wait for the step of a running task."""
+END_S = 7.0
+"""Longest wait for everything that ends with the application; the servers' connections have had theirs before."""
 
 
 def create_app(
@@ -150,18 +154,32 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
         finally:
             purging.cancel()
-            await asyncio.wait([purging])  # its thread may still be at work on the disk
-            if not await anyio.to_thread.run_sync(services.tasks.close):
-                logger.warning("the running task did not end in time; it will be reported as interrupted")
-            await anyio.to_thread.run_sync(services.monitor.close)
-            await anyio.to_thread.run_sync(services.history.close)
+            await close_services(services)
+
+
+async def close_services(services: Services, end_s: float = END_S) -> None:
+    """Ends what runs, within a time that all of it shares; what is stuck is left to the end of the process.
+
+    Whatever is cut off by that (a disk that hangs, a card that does not answer) is put right at the next start.
+    """
+    deadline = asyncio.get_running_loop().time() + end_s
+    for what, close in (
+        ("the running task", lambda: services.tasks.close(TASK_END_S)),
+        ("the monitor", services.monitor.close),
+        ("the history", services.history.close),
+    ):
+        ended: object = False
+        with anyio.move_on_at(deadline):
+            ended = await anyio.to_thread.run_sync(close, abandon_on_cancel=True)
+        if ended is False:
+            logger.warning("%s did not end in time", what)
 
 
 async def _purge_now_and_then(history: HistoryStore) -> None:
     """Empties the trash of what is old, on a thread of its own."""
     while True:
         try:
-            await anyio.to_thread.run_sync(history.purge)
+            await anyio.to_thread.run_sync(history.purge, abandon_on_cancel=True)
         except (StudioError, OSError) as error:
             logger.warning("the trash could not be emptied: %s", error)
         await asyncio.sleep(PURGE_PERIOD_S)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
@@ -10,7 +12,8 @@ from starlette.testclient import TestClient
 
 import backend.main
 from backend.__main__ import main
-from backend.main import build_engine, create_app
+from backend.main import END_S, TASK_END_S, build_engine, close_services, create_app
+from backend.server import GRACEFUL_SHUTDOWN_S
 from backend.services.engines.auto import AutoEngine
 from backend.services.engines.diffusers import DiffusersEngine
 from backend.services.engines.native import NativeEngine
@@ -71,6 +74,33 @@ def test_the_end_interrupts_what_runs_and_the_next_life_reports_it(settings, eng
         first = client.get(f"/api/generate/{ids[0]}").json()
         assert (first["status"], first["result"]) == ("interrupted", None)
         assert first["error"]
+
+
+def test_what_is_stuck_does_not_hold_the_end_up(caplog):
+    release = threading.Event()
+    stuck = SimpleNamespace(close=lambda *_: release.wait())
+    try:
+        asyncio.run(close_services(SimpleNamespace(tasks=stuck, monitor=stuck, history=stuck), end_s=0.01))
+    finally:
+        release.set()
+    assert [record.message.split(" did")[0] for record in caplog.records] == [
+        "the running task", "the monitor", "the history",
+    ]  # fmt: skip
+
+
+def test_the_end_goes_on_after_a_task_that_does_not(caplog):
+    closed: list[object] = []
+    tasks = SimpleNamespace(close=lambda timeout_s: closed.append(timeout_s) is not None)
+    other = SimpleNamespace(close=lambda: closed.append("closed"))
+    asyncio.run(close_services(SimpleNamespace(tasks=tasks, monitor=other, history=other)))
+    assert closed == [TASK_END_S, "closed", "closed"]
+    assert [record.message for record in caplog.records] == ["the running task did not end in time"]
+
+
+def test_all_phases_of_the_end_fit_into_ten_seconds():
+    ticks_s = 3 * 0.1  # of uvicorn: until it sees the signal, and around its connections
+    assert TASK_END_S < END_S
+    assert ticks_s + GRACEFUL_SHUTDOWN_S + END_S < 10
 
 
 def test_two_applications_share_nothing(settings, engine, tmp_path, client, post, finish):

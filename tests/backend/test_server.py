@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ import httpx
 import psutil
 import pytest
 
-from backend.server import PortTaken, bind
+from backend.server import PortTaken, bind, run_together
 from tests.backend.fakes import wait_until
 
 READY = re.compile(r"^Z-Image is ready: UI (http://\S+) \| API (http://\S+) \| docs (http://\S+/docs)$", re.MULTILINE)
@@ -192,6 +193,65 @@ def test_the_documents_own_command_works(repository_root, tmp_path):
     finally:
         process.terminate()
         process.wait(STOP_LIMIT_S)
+
+
+# -- two servers, one life ---------------------------------------------------------------------------------------------
+
+
+class FakeServer:
+    """Starts, fails and ends as a test wants it to."""
+
+    def __init__(self, *, fails_at_start: bool = False) -> None:
+        self.fails_at_start = fails_at_start
+        self.fails = False
+        self.started = False
+        self.should_exit = False
+
+    async def serve(self, sockets: list[object]) -> None:
+        if self.fails_at_start:
+            raise OSError("the port was taken in the meantime")
+        self.started = True
+        while not self.should_exit:
+            await asyncio.sleep(0)
+            if self.fails:
+                raise RuntimeError("died")
+
+
+def run_two(*servers: FakeServer, on_ready: Callable[[], None]) -> None:
+    asyncio.run(asyncio.wait_for(run_together(servers, [None, None], on_ready), 60))
+
+
+def test_servers_run_until_one_is_told_to_stop():
+    servers = [FakeServer(), FakeServer()]
+    seen: list[list[bool]] = []
+
+    def ready() -> None:
+        seen.append([server.started for server in servers])
+        servers[1].should_exit = True
+
+    run_two(*servers, on_ready=ready)
+    assert seen == [[True, True]]
+    assert servers[0].should_exit
+
+
+def test_a_server_that_cannot_start_ends_the_other_and_is_told():
+    servers = [FakeServer(), FakeServer(fails_at_start=True)]
+    ready: list[bool] = []
+    with pytest.raises(OSError, match="taken in the meantime"):
+        run_two(*servers, on_ready=lambda: ready.append(True))
+    assert servers[0].should_exit
+    assert ready == []
+
+
+def test_a_server_that_dies_later_ends_the_other_and_is_told():
+    servers = [FakeServer(), FakeServer()]
+
+    def ready() -> None:
+        servers[0].fails = True
+
+    with pytest.raises(RuntimeError, match="died"):
+        run_two(*servers, on_ready=ready)
+    assert servers[1].should_exit
 
 
 # -- the sockets ------------------------------------------------------------------------------------------------------
