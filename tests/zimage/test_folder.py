@@ -86,11 +86,11 @@ def test_an_index_of_other_parts_is_told_by_part(folder, tmp_path, part, entry):
 
 
 @pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
-def test_a_second_variant_of_the_weights_is_told_by_part(folder, tmp_path, part):
+def test_a_second_checkpoint_is_told_by_part(folder, tmp_path, part):
     check_weight_files(folder)
     both = Path(shutil.copytree(folder, tmp_path / "both"))
     [weights] = (both / part).glob("*.safetensors")
-    shutil.copy(weights, weights.with_suffix(".fp16.safetensors"))
+    shutil.copy(weights, weights.with_name("other.safetensors"))
     with pytest.raises(PartError, match="several checkpoints") as caught:
         check_weight_files(both)
     assert caught.value.part == part

@@ -82,10 +82,28 @@ def test_an_index_cannot_name_files_elsewhere(folder, shard):
 
 
 def test_several_checkpoints_in_one_folder_are_not_guessed_between(tmp_path):
-    for name in ("model.safetensors", "model.fp16.safetensors"):
+    for name in ("model.safetensors", "other.safetensors"):
         save_file(ONE, tmp_path / name)
-    with pytest.raises(WeightsError, match=r"model\.fp16\.safetensors, model\.safetensors"):
+    with pytest.raises(WeightsError, match=r"model\.safetensors, other\.safetensors"):
         open_checkpoint(tmp_path)
+
+
+def test_a_variant_beside_a_checkpoint_is_left_alone(tmp_path):
+    for name in ("model.safetensors", "model.fp16.safetensors", "model.fp16-00001-of-00001.safetensors"):
+        save_file(ONE if name == "model.safetensors" else TWO, tmp_path / name)
+    assert open_checkpoint(tmp_path) == open_checkpoint(tmp_path / "model.safetensors")
+
+
+def test_a_variant_beside_shards_is_left_alone(folder):
+    expected = open_checkpoint(folder)
+    save_file(ONE, folder / "diffusion_pytorch_model.fp16.safetensors")
+    (folder / "diffusion_pytorch_model.fp16.safetensors.index.json").write_text("{")
+    assert open_checkpoint(folder) == expected
+
+
+def test_a_variant_alone_is_the_checkpoint(tmp_path):
+    save_file(ONE, tmp_path / "model.fp16.safetensors")
+    assert list(open_checkpoint(tmp_path)) == ["a", "b"]
 
 
 def test_an_empty_folder_is_told(tmp_path):

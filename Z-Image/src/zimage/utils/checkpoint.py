@@ -17,14 +17,15 @@ def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
     """Returns the tensors of a checkpoint by name, shard by shard in the order of their values.
 
     Args:
-        path: a safetensors file, or a folder with one of them or with shards and their index.
+        path: a safetensors file, or a folder with one of them or with shards and their index. Variants beside them
+            are left alone, see `weight_files`.
 
     Raises:
         WeightsError: files are missing, truncated or damaged, or the index does not fit them. All faults are named.
     """
     if not path.is_dir():
         return read_header(path)
-    indices, files = sorted(path.glob(f"*{INDEX_SUFFIX}")), sorted(path.glob(f"*{SUFFIX}"))
+    indices, files = weight_files(path)
     if len(indices) > 1 or (not indices and len(files) > 1):
         raise WeightsError(f"{path} holds several checkpoints, keep one of them: {_names(indices or files)}")
     if indices:
@@ -32,6 +33,25 @@ def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
     if not files:
         raise WeightsError(f"{path} holds no {SUFFIX} file")
     return read_header(files[0])
+
+
+def weight_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Returns a folder's indices and its weight files, both sorted.
+
+    A variant is named like a checkpoint beside it, with a word in between: `model.fp16.safetensors` beside
+    `model.safetensors`. As in diffusers, the one without that word is meant.
+    """
+    indices, files = sorted(folder.glob(f"*{INDEX_SUFFIX}")), sorted(folder.glob(f"*{SUFFIX}"))
+    stems = {path.name.removesuffix(INDEX_SUFFIX).removesuffix(SUFFIX) for path in (*indices, *files)}
+
+    def is_variant(path: Path) -> bool:
+        return any(path.name.startswith(f"{stem}.") and path.name not in _names_of(stem) for stem in stems)
+
+    return [path for path in indices if not is_variant(path)], [path for path in files if not is_variant(path)]
+
+
+def _names_of(stem: str) -> tuple[str, str]:
+    return f"{stem}{SUFFIX}", f"{stem}{INDEX_SUFFIX}"
 
 
 def read_index(path: Path) -> dict[str, str]:

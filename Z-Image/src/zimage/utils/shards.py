@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from zimage.utils.checkpoint import INDEX_SUFFIX, SUFFIX
+from zimage.utils.checkpoint import INDEX_SUFFIX, SUFFIX, weight_files
 from zimage.utils.safetensors_writer import PlannedTensor
 
 DEFAULT_STEM = "diffusion_pytorch_model"
@@ -53,8 +53,7 @@ def size_bytes(groups: Iterable[Sequence[PlannedTensor]]) -> int:
 
 def stem_of(folder: Path) -> str:
     """Returns the stem of a folder's weight files: what stands before the shard's number and the suffix."""
-    indices = sorted(folder.glob(f"*{INDEX_SUFFIX}"))
+    indices, files = weight_files(folder)
     if indices:
         return indices[0].name.removesuffix(INDEX_SUFFIX)
-    files = sorted(folder.glob(f"*{SUFFIX}"))
     return files[0].name.removesuffix(SUFFIX) if files else DEFAULT_STEM

@@ -172,9 +172,19 @@ def test_auto_leaves_models_of_another_kind_to_diffusers_and_comes_back(tiny_mod
     assert pixels(engine).std() > 0
 
 
-def test_auto_leaves_a_folder_with_two_variants_of_its_weights_to_diffusers(tiny_model, tmp_path):
+def test_of_two_variants_of_the_weights_the_one_without_a_word_is_loaded(tiny_model, loaded, tmp_path):
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "both"))
+    for weights in folder.glob("*/*.safetensors"):
+        weights.with_suffix(".fp16.safetensors").write_bytes(b"not to be opened")
+    engine = NativeEngine()
+    assert engine.supports(folder, PLAN)
+    engine.load(folder, PLAN)
+    assert np.array_equal(pixels(engine), pixels(loaded))
+
+
+def test_auto_leaves_a_folder_with_two_checkpoints_to_diffusers(tiny_model, tmp_path):
     folder = Path(shutil.copytree(tiny_model, tmp_path / "both"))
     [weights] = (folder / "transformer").glob("*.safetensors")
-    shutil.copy(weights, weights.with_suffix(".fp16.safetensors"))
+    shutil.copy(weights, weights.with_name("other.safetensors"))
     assert not NativeEngine().supports(folder, PLAN)
     assert NativeEngine().supports(tiny_model, PLAN)
