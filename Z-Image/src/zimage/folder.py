@@ -85,15 +85,29 @@ def check_weight_files(path: Path) -> None:
     """Opens the headers of all weights: whether each part has one whole checkpoint, and no second one beside it.
 
     Raises:
-        PartError: files of a part are missing or damaged, or there are several variants of them.
+        PartError: files of a part are missing or damaged, or there are several checkpoints that are no variants.
     """
     for part in PARTS_WITH_WEIGHTS:
         with _blaming(part):
             open_checkpoint(path / part)
 
 
-def load_parts(path: Path, config: FolderConfig, *, dtype: torch.dtype, device: torch.device) -> Parts:
+def load_parts(
+    path: Path,
+    config: FolderConfig,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    products: torch.dtype | None = None,
+) -> Parts:
     """Loads every part of a folder; nothing is downloaded, and no code that comes with it is run.
+
+    Args:
+        path: the folder.
+        config: what `read_config` says of it.
+        dtype: what the weights become.
+        device: where they go.
+        products: what is computed in, where that is not `dtype`; see `zimage.precision`.
 
     Raises:
         PartError: files of a part are missing, damaged, or do not fit; the message names them.
@@ -101,11 +115,12 @@ def load_parts(path: Path, config: FolderConfig, *, dtype: torch.dtype, device: 
     with _blaming("tokenizer"):
         tokenizer = load_tokenizer(path / "tokenizer")
     with _blaming("text_encoder"):
-        text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device)
+        text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device, products=products)
     with _blaming("transformer"):
         transformer = load_transformer(path / "transformer", config.transformer, dtype=dtype, device=device)
-    with _blaming("vae"):
-        vae = load_vae(path / "vae", config.vae, dtype=dtype, device=device)
+        transformer.products = products
+    with _blaming("vae"):  # small: its weights are cast at once
+        vae = load_vae(path / "vae", config.vae, dtype=products or dtype, device=device)
     scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
     return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)
 

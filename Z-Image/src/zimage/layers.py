@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from zimage.precision import Linear
 from zimage.rope import rotate
 from zimage.utils.attention import Attend, attend
 
@@ -26,7 +27,7 @@ FINAL_NORM_EPS = 1e-6
 
 
 class Modulation(NamedTuple):
-    """The factors of one block, norm weights included; each broadcasts against (B, S, dim)."""
+    """The factors of one block, norm weights included; (B or 1, S or 1, dim) each."""
 
     scale_attention: Tensor
     gate_attention: Tensor
@@ -64,24 +65,25 @@ class Attention(nn.Module):
     def __init__(self, dim: int, n_heads: int, *, qk_norm: bool) -> None:
         super().__init__()
         self.head_dim = dim // n_heads
-        self.to_q = nn.Linear(dim, dim, bias=False)
-        self.to_k = nn.Linear(dim, dim, bias=False)
-        self.to_v = nn.Linear(dim, dim, bias=False)
-        self.to_out = nn.ModuleList([nn.Linear(dim, dim, bias=False)])
+        self.to_q = Linear(dim, dim, bias=False)
+        self.to_k = Linear(dim, dim, bias=False)
+        self.to_v = Linear(dim, dim, bias=False)
+        self.to_out = nn.ModuleList([Linear(dim, dim, bias=False)])
         self.norm_q = RMSNorm(self.head_dim, QK_NORM_EPS) if qk_norm else nn.Identity()
         self.norm_k = RMSNorm(self.head_dim, QK_NORM_EPS) if qk_norm else nn.Identity()
         self.attend: Attend = attend
 
-    def forward(self, x: Tensor, rope: Tensor, mask: Tensor | None) -> Tensor:
-        """Mixes the tokens of each item of the batch.
+    def forward(self, x: Tensor, rope: Tensor, mask: Tensor | None, n_out: int) -> Tensor:
+        """Mixes the tokens of each item of the batch: (B, S, dim) → (B, n_out, dim).
 
         Args:
             x: (B, S, dim).
             rope: (B or 1, S, head_dim / 2, 2), see `zimage.rope`.
             mask: (B, S), False where a token is only there to fill a ragged batch; None when there is none.
+            n_out: tokens that something is mixed into, the first ones.
         """
         heads = (-1, self.head_dim)
-        query = rotate(self.norm_q(self.to_q(x).unflatten(-1, heads)), rope)  # (B, S, heads, head_dim)
+        query = rotate(self.norm_q(self.to_q(x[:, :n_out]).unflatten(-1, heads)), rope[:, :n_out])  # (B, ·, heads, ·)
         key = rotate(self.norm_k(self.to_k(x).unflatten(-1, heads)), rope)
         value = self.to_v(x).unflatten(-1, heads)
         mixed: Tensor = self.to_out[0](self.attend(query, key, value, mask).flatten(-2))
@@ -94,9 +96,9 @@ class FeedForward(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         hidden = int(dim / 3 * 8)
-        self.w1 = nn.Linear(dim, hidden, bias=False)
-        self.w2 = nn.Linear(hidden, dim, bias=False)
-        self.w3 = nn.Linear(dim, hidden, bias=False)
+        self.w1 = Linear(dim, hidden, bias=False)
+        self.w2 = Linear(hidden, dim, bias=False)
+        self.w3 = Linear(dim, hidden, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps each token: (B, S, dim) → (B, S, dim)."""
@@ -117,7 +119,7 @@ class Block(nn.Module):
         self.ffn_norm2 = RMSNorm(dim, norm_eps)
         self.norm_eps = norm_eps
         if modulated:
-            self.adaLN_modulation = nn.Sequential(nn.Linear(modulation_dim(dim), 4 * dim))
+            self.adaLN_modulation = nn.Sequential(Linear(modulation_dim(dim), 4 * dim))
 
     def modulation(self, condition: Tensor | None = None) -> Modulation:
         """Returns the block's factors.
@@ -127,18 +129,19 @@ class Block(nn.Module):
         """
         norms = (self.attention_norm1, self.attention_norm2, self.ffn_norm1, self.ffn_norm2)
         if condition is None:
-            return Modulation(*(norm.weight for norm in norms))
+            return Modulation(*(norm.weight.view(1, 1, -1) for norm in norms))
         scale_attention, gate_attention, scale_mlp, gate_mlp = self.adaLN_modulation(condition).chunk(4, dim=-1)
         factors = (1 + scale_attention, gate_attention.tanh(), 1 + scale_mlp, gate_mlp.tanh())
         return Modulation(*(factor * norm.weight for factor, norm in zip(factors, norms, strict=True)))
 
-    def forward(self, x: Tensor, modulation: Modulation, rope: Tensor, mask: Tensor | None) -> Tensor:
-        """Refines the tokens (B, S, dim)."""
+    def forward(self, x: Tensor, modulation: Modulation, rope: Tensor, mask: Tensor | None, n_out: int) -> Tensor:
+        """Refines the tokens (B, S, dim), and gives the first of them back: (B, n_out, dim)."""
         eps = self.norm_eps
-        mixed = self.attention(scaled_rms(x, modulation.scale_attention, eps), rope, mask)
-        x = x + scaled_rms(mixed, modulation.gate_attention, eps)
-        mapped = self.feed_forward(scaled_rms(x, modulation.scale_feed_forward, eps))
-        return x + scaled_rms(mapped, modulation.gate_feed_forward, eps)
+        mixed = self.attention(scaled_rms(x, modulation.scale_attention, eps), rope, mask, n_out)
+        gate_attention, scale_feed_forward, gate_feed_forward = (factor[:, :n_out] for factor in modulation[1:])
+        x = x[:, :n_out] + scaled_rms(mixed, gate_attention, eps)
+        mapped = self.feed_forward(scaled_rms(x, scale_feed_forward, eps))
+        return x + scaled_rms(mapped, gate_feed_forward, eps)
 
 
 class TimestepEmbedder(nn.Module):
@@ -146,12 +149,11 @@ class TimestepEmbedder(nn.Module):
 
     def __init__(self, out_dim: int) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(nn.Linear(TIME_FREQUENCIES, TIME_HIDDEN), nn.SiLU(), nn.Linear(TIME_HIDDEN, out_dim))
+        self.mlp = nn.Sequential(Linear(TIME_FREQUENCIES, TIME_HIDDEN), nn.SiLU(), Linear(TIME_HIDDEN, out_dim))
 
-    def forward(self, t: Tensor) -> Tensor:
-        """Embeds scaled times: (B,) → (B, out_dim)."""
-        features = sinusoids(t, TIME_FREQUENCIES).to(next(self.mlp.parameters()).dtype)
-        embedded: Tensor = self.mlp(features)
+    def forward(self, t: Tensor, dtype: torch.dtype) -> Tensor:
+        """Embeds scaled times, computing in a precision: (B,) → (B, out_dim)."""
+        embedded: Tensor = self.mlp(sinusoids(t, TIME_FREQUENCIES).to(dtype))
         return embedded
 
 
@@ -169,8 +171,8 @@ class FinalLayer(nn.Module):
     def __init__(self, dim: int, out_dim: int) -> None:
         super().__init__()
         self.norm_final = nn.LayerNorm(dim, eps=FINAL_NORM_EPS, elementwise_affine=False)
-        self.linear = nn.Linear(dim, out_dim)
-        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(modulation_dim(dim), dim))
+        self.linear = Linear(dim, out_dim)
+        self.adaLN_modulation = nn.Sequential(nn.SiLU(), Linear(modulation_dim(dim), dim))
 
     def scale(self, condition: Tensor) -> Tensor:
         """Returns the factor of the normalised tokens, from the embedded time (..., modulation_dim)."""

@@ -19,6 +19,7 @@ from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings
 from zimage.errors import ConfigError, NotFiniteError
 from zimage.folder import load_parts, read_config
+from zimage.precision import compute_dtype
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
 from zimage.sequence import Patch
@@ -31,6 +32,7 @@ from zimage.utils.helpers import draw_noise, to_pil, to_unit_range
 logger = logging.getLogger(__name__)
 
 ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
+PRODUCTS_VARIABLE = "ZIMAGE_PRODUCTS"
 PREVIEW_SIDE = 32  # latents
 
 OutputType = Literal["pil", "np", "pt", "latent"]
@@ -112,6 +114,7 @@ class ZImagePipeline:
         dtype: torch.dtype | None = None,
         attention: str | None = None,
         vae_tiles: Tiles | None = None,
+        products: str | None = None,
     ) -> ZImagePipeline:
         """Loads a folder in the published layout; nothing is downloaded.
 
@@ -121,10 +124,12 @@ class ZImagePipeline:
             dtype: default: bfloat16 on an accelerator, float32 on a processor.
             attention: a kernel's name, see `zimage.utils.attention`; default: ZIMAGE_ATTENTION, or what is fastest.
             vae_tiles: how pictures that do not fit into memory are cut for the autoencoder.
+            products: how a processor multiplies weights in bfloat16, see `zimage.precision`; default: ZIMAGE_PRODUCTS,
+                or what is faster.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model; the message says more.
-            ConfigError: the dtype is float16, in which pictures come out black.
+            ConfigError: the dtype is float16, in which pictures come out black; or `products` is unknown.
             AttentionUnavailable: the kernel that was asked for does not work here.
         """
         device = torch.device(device or default_device())
@@ -133,9 +138,11 @@ class ZImagePipeline:
             raise ConfigError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
         config = read_config(Path(path))
         heads = {"n_heads": config.transformer.n_heads, "head_dim": config.transformer.head_dim}
+        computed = compute_dtype(dtype, device, products or os.environ.get(PRODUCTS_VARIABLE) or AUTO)
         requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
-        choice = choose_attention(requested, device, dtype, **heads)
-        parts = load_parts(Path(path), config, dtype=dtype, device=device)
+        choice = choose_attention(requested, device, computed, **heads)
+        parts = load_parts(Path(path), config, dtype=dtype, device=device, products=computed)
+        logger.info("weights in %s, computed in %s", dtype, computed)
         logger.info("attention %s, milliseconds of those tried: %s", choice.name, choice.milliseconds)
         parts.transformer.set_attention(choice.attend)
         return cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler, vae_tiles=vae_tiles)
@@ -281,7 +288,7 @@ class ZImagePipeline:
             features = self.text_encoder.encode(prompts, settings.max_sequence_length)
         if not features:
             raise ValueError("there is no prompt")
-        return [one.to(self.transformer.dtype) for one in features]
+        return [one.to(self.transformer.compute_dtype) for one in features]
 
     def _negative_features(
         self,

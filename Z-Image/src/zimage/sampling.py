@@ -116,10 +116,10 @@ class Predictor:
 
     def __call__(self, latents: Tensor, factors: Factors) -> Tensor:
         """Predicts for every caption: (B, C, h, w) → the same in float32. What the model says points to the picture."""
-        typed = latents.to(self._transformer.dtype).unsqueeze(2)
+        framed = latents.unsqueeze(2)
         predictions = torch.empty_like(latents, dtype=torch.float32)
         for indices, prepared in self._batches:
-            predicted = self._transformer.predict([typed[index] for index in indices], factors, prepared)
+            predicted = self._transformer.predict([framed[index] for index in indices], factors, prepared)
             for index, prediction in zip(indices, predicted, strict=True):
                 predictions[index] = prediction.squeeze(1)
         return predictions

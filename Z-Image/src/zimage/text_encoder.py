@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from zimage.config.inference import MAX_CAPTION_TOKENS
 from zimage.errors import ConfigError
+from zimage.precision import compute_in
 from zimage.utils.loader import load_weights
 
 if TYPE_CHECKING:
@@ -115,8 +116,16 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_text_model(folder: Path, *, dtype: torch.dtype, device: torch.device) -> nn.Module:
+def load_text_model(
+    folder: Path, *, dtype: torch.dtype, device: torch.device, products: torch.dtype | None = None
+) -> nn.Module:
     """Loads a Qwen3 language model without its last layer and what follows it.
+
+    Args:
+        folder: `text_encoder/`.
+        dtype: what its weights become.
+        device: where they go.
+        products: what it computes in; default: `dtype`.
 
     Raises:
         ConfigError: the folder holds another kind of model.
@@ -134,6 +143,8 @@ def load_text_model(folder: Path, *, dtype: torch.dtype, device: torch.device) -
         model: nn.Module = Qwen3Model(config)
     model.norm = nn.Identity()
     load_weights(model, folder, dtype=dtype, device=device, rename=lambda name: _name_in_model(name, n_layers))
+    if products not in (None, dtype):
+        compute_in(model, products)
     return model.to(device).eval().requires_grad_(requires_grad=False)
 
 

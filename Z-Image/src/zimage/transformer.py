@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from zimage.config import TransformerConfig
 from zimage.inputs import Batch, omni_batch, omni_items, plain_batch
 from zimage.layers import Block, FinalLayer, Modulation, RMSNorm, TimestepEmbedder, modulation_dim
+from zimage.precision import Linear
 from zimage.rope import rotations
 from zimage.sequence import Layout, Patch, joint_mask, patchify, size_of, unpatchify
 from zimage.utils.attention import Attend
@@ -91,10 +92,13 @@ class Blocks(nn.ModuleList):
         """Returns the factors of each block; see `Block.modulation`."""
         return tuple(block.modulation(condition) for block in self)
 
-    def forward(self, x: Tensor, factors: Iterable[Modulation], rope: Tensor, mask: Tensor | None) -> Tensor:
-        """Refines the tokens (B, S, dim)."""
-        for block, modulation in zip(self, factors, strict=True):
-            x = block(x, modulation, rope, mask)
+    def forward(
+        self, x: Tensor, factors: Iterable[Modulation], rope: Tensor, mask: Tensor | None, n_out: int | None = None
+    ) -> Tensor:
+        """Refines the tokens (B, S, dim); the last block computes the first `n_out` alone, by default all."""
+        n_all, last = x.shape[1], len(self) - 1
+        for index, (block, modulation) in enumerate(zip(self, factors, strict=True)):
+            x = block(x, modulation, rope, mask, n_out if n_out is not None and index == last else n_all)
         return x
 
 
@@ -109,9 +113,10 @@ class ZImageTransformer2DModel(nn.Module):
         """
         super().__init__()
         self.config = config = TransformerConfig.from_dict(published_config)
+        self.products: torch.dtype | None = None
         patches = [Patch(*pair) for pair in zip(config.all_patch_size, config.all_f_patch_size, strict=True)]
         widths = {patch.key: config.in_channels * patch.frames * patch.side**2 for patch in patches}
-        self.all_x_embedder = nn.ModuleDict({key: nn.Linear(width, config.dim) for key, width in widths.items()})
+        self.all_x_embedder = nn.ModuleDict({key: Linear(width, config.dim) for key, width in widths.items()})
         self.all_final_layer = nn.ModuleDict({key: FinalLayer(config.dim, width) for key, width in widths.items()})
         self.noise_refiner = Blocks(config, config.n_refiner_layers, modulated=True)
         self.context_refiner = Blocks(config, config.n_refiner_layers, modulated=False)
@@ -129,6 +134,11 @@ class ZImageTransformer2DModel(nn.Module):
     def dtype(self) -> torch.dtype:
         """What the weights are stored in."""
         return self.x_pad_token.dtype
+
+    @property
+    def compute_dtype(self) -> torch.dtype:
+        """What tokens are in: `products`, or what the weights are stored in; see `zimage.precision`."""
+        return self.products or self.dtype
 
     @property
     def device(self) -> torch.device:
@@ -192,7 +202,7 @@ class ZImageTransformer2DModel(nn.Module):
             raise ValueError("the model takes no SigLIP features: its configuration has no siglip_feat_dim")
         image, image_rope = self._place(batch.image)
         caption, caption_rope = self._place(batch.caption)
-        tokens = caption.fill(self.cap_embedder(torch.cat(batch.captions).to(self.dtype)), self.cap_pad_token)
+        tokens = caption.fill(self.cap_embedder(torch.cat(batch.captions).to(self.compute_dtype)), self.cap_pad_token)
         tokens = self.context_refiner(tokens, self.context_refiner.modulation(), caption_rope, caption.mask)
         context, layouts, ropes = [tokens], [image, caption], [image_rope, caption_rope]
         if batch.siglip is not None:
@@ -215,7 +225,7 @@ class ZImageTransformer2DModel(nn.Module):
     def modulate(self, t: Tensor, patch: Patch = Patch()) -> Factors:  # noqa: B008 — frozen
         """Returns the factors of times (B,): those of a batch, or of all steps of a schedule, see `Factors.at`."""
         self._check_patch(patch)
-        condition = self.t_embedder(t * self.config.t_scale).to(self.dtype).unsqueeze(1)  # (B, 1, modulation_dim)
+        condition = self.t_embedder(t * self.config.t_scale, self.compute_dtype).unsqueeze(1)  # (B, 1, modulation_dim)
         final = cast("FinalLayer", self.all_final_layer[patch.key]).scale(condition)
         return Factors(self.noise_refiner.modulation(condition), self.layers.modulation(condition), final)
 
@@ -228,20 +238,22 @@ class ZImageTransformer2DModel(nn.Module):
             prepared: of the batch.
 
         Returns:
-            The predictions, (C, F, H, W) for each item.
+            The predictions, (C, F, H, W) for each item, in `compute_dtype`.
         """
         patch = prepared.batch.patch
         noisy, clean, layout = factors, prepared.clean or factors, prepared.image
-        content = self.all_x_embedder[patch.key](torch.cat([patchify(image, patch) for image in images]))
-        x = layout.fill(content, self.x_pad_token)
+        patches = torch.cat([patchify(image, patch) for image in images]).to(self.compute_dtype)
+        x = layout.fill(self.all_x_embedder[patch.key](patches), self.x_pad_token)
         n_image = x.shape[1]
         of_image = None if prepared.is_noisy is None else prepared.is_noisy[:, :n_image]
         refiner = _blend(noisy.noise_refiner, clean.noise_refiner, of_image)
         x = self.noise_refiner(x, refiner, prepared.image_rope, layout.mask)
         x = torch.cat((x, prepared.context), dim=1)  # the order is free: places are told by the rotations alone
-        x = self.layers(x, _blend(noisy.layers, clean.layers, prepared.is_noisy), prepared.rope, prepared.mask)
+        layers = _blend(noisy.layers, clean.layers, prepared.is_noisy)
+        # What follows is of the picture alone: the last layer leaves the caption out; without layers it is cut here.
+        x = self.layers(x, layers, prepared.rope, prepared.mask, n_image)[:, :n_image]
         final = noisy.final if of_image is None else torch.where(of_image, noisy.final, clean.final)
-        features = self.all_final_layer[patch.key](x[:, :n_image], final)
+        features = self.all_final_layer[patch.key](x, final)
         targets = zip(features, prepared.batch.targets, strict=True)
         return [unpatchify(row[to.start : to.start + to.length], to.size, patch) for row, to in targets]
 
@@ -254,7 +266,7 @@ class ZImageTransformer2DModel(nn.Module):
         """Returns (tokens, dim); no token where no picture has features, so that there are pads alone."""
         if not features:
             return self.siglip_pad_token.new_empty(0, self.config.dim)
-        embedded: Tensor = self.siglip_embedder(torch.cat(list(features)).to(self.dtype))
+        embedded: Tensor = self.siglip_embedder(torch.cat(list(features)).to(self.compute_dtype))
         return embedded
 
     def _check_patch(self, patch: Patch) -> None:
@@ -263,7 +275,7 @@ class ZImageTransformer2DModel(nn.Module):
 
 
 def _feature_embedder(config: TransformerConfig, width: int) -> nn.Sequential:
-    return nn.Sequential(RMSNorm(width, config.norm_eps), nn.Linear(width, config.dim))
+    return nn.Sequential(RMSNorm(width, config.norm_eps), Linear(width, config.dim))
 
 
 def _blend(noisy: Sequence[Modulation], clean: Sequence[Modulation], is_noisy: Tensor | None) -> Iterator[Modulation]:

@@ -1,0 +1,89 @@
+"""What is computed in, where that is not what the weights are stored in.
+
+A processor without bfloat16 products of its own emulates them, many times slower than float32 ones. There the weights
+stay in bfloat16, so that they take no more memory, and tokens are float32: a layer's weights are cast piece by piece
+when they are multiplied, and nothing of the cast is kept. Values become no less exact.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zimage.errors import ConfigError
+
+Products = Literal["auto", "native", "float32"]
+"""How weights in bfloat16 are multiplied on a processor: as a probe tells, as they are, or in float32."""
+
+PIECE_VALUES = 2**20
+"""Of a weight, cast at a time: 4 MB stay in the cache. All of a Turbo matrix takes 16 times as long a value."""
+
+_PROBE_TOKENS, _PROBE_WIDTH = 32, 512
+_PROBE_ROUNDS = 3
+_CLEARLY = 1.5  # float32 must be so much faster, so that a restart does not change the last bits of a seed's picture
+
+
+class Linear(nn.Linear):
+    """A linear layer that computes in the precision of its tokens, whatever its weights are stored in."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Maps (..., in_features) → (..., out_features)."""
+        return linear(input, self.weight, self.bias)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Returns x · weightᵀ + bias in the precision of x."""
+    if weight.dtype == x.dtype:
+        return F.linear(x, weight, bias)
+    pieces = torch.split(weight, max(1, PIECE_VALUES // weight.shape[1]))
+    mapped = torch.cat([F.linear(x, piece.to(x.dtype)) for piece in pieces], dim=-1)
+    return mapped if bias is None else mapped + bias.to(x.dtype)
+
+
+def compute_dtype(stored: torch.dtype, device: torch.device, products: str) -> torch.dtype:
+    """Returns what to compute in.
+
+    Args:
+        stored: what the weights are stored in.
+        device: where they are.
+        products: one of `Products`.
+
+    Raises:
+        ConfigError: `products` is none of them.
+    """
+    if products not in get_args(Products):
+        raise ConfigError(f"products must be one of {', '.join(get_args(Products))}, got {products!r}")
+    if stored != torch.bfloat16 or device.type != "cpu" or products == "native":
+        return stored
+    return torch.float32 if products == "float32" or _is_emulated(stored) else stored
+
+
+def compute_in(model: nn.Module, dtype: torch.dtype) -> None:
+    """Has somebody else's language model compute in a precision that is not that of its weights."""
+    for module in model.modules():
+        if type(module) is nn.Linear:
+            module.__class__ = Linear
+        elif isinstance(module, nn.Embedding):
+            module.register_forward_hook(lambda _module, _tokens, embedded: embedded.to(dtype))
+
+
+@torch.inference_mode()
+def _is_emulated(stored: torch.dtype) -> bool:
+    """Tells whether products are clearly slower than casting and multiplying in float32."""
+    x, weight = torch.ones(_PROBE_TOKENS, _PROBE_WIDTH), torch.ones(_PROBE_WIDTH, _PROBE_WIDTH, dtype=stored)
+    typed = x.to(stored)
+    return _quickest_s(lambda: F.linear(typed, weight)) > _CLEARLY * _quickest_s(lambda: linear(x, weight))
+
+
+def _quickest_s(work: Callable[[], object]) -> float:
+    took_s: list[float] = []
+    for _ in range(_PROBE_ROUNDS):
+        started = time.perf_counter()
+        work()
+        took_s.append(time.perf_counter() - started)
+    return min(took_s)
