@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -23,6 +24,7 @@ from backend.models.config import Settings, is_loopback
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
 from backend.services.door import Door
+from backend.services.downloads import Downloads
 from backend.services.engines.auto import AutoEngine
 from backend.services.engines.base import Engine
 from backend.services.engines.diffusers import DiffusersEngine
@@ -31,6 +33,7 @@ from backend.services.engines.native import NativeEngine
 from backend.services.errors import StudioError
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
+from backend.services.hub import HuggingFaceHub
 from backend.services.importing import PictureImporter
 from backend.services.journal import Journal
 from backend.services.metrics import Metrics
@@ -118,6 +121,7 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
     return Services(
         settings=settings,
         catalogue=catalogue,
+        downloads=build_downloads(settings, catalogue),
         generator=generator,
         history=store,
         importer=PictureImporter(store),
@@ -128,6 +132,17 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
         metrics=metrics,
         door=Door(settings.tokens),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
+    )
+
+
+def build_downloads(settings: Settings, catalogue: Catalogue) -> Downloads:
+    """Returns what fetches models: into the folder of the settings if there is one, else beside the embedded model."""
+    return Downloads(
+        catalogue,
+        settings.models_dir or settings.base_dir / "Z-Image" / "ckpts",
+        HuggingFaceHub(),
+        lambda folder: shutil.disk_usage(folder).free,
+        min_free_disk_mb=settings.min_free_disk_mb,
     )
 
 
@@ -165,6 +180,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
     deadline = asyncio.get_running_loop().time() + end_s
     for what, close in (
         ("the running task", lambda: services.tasks.close(TASK_END_S)),
+        ("the download", services.downloads.close),
         ("the monitor", services.monitor.close),
         ("the history", services.history.close),
     ):

@@ -13,6 +13,7 @@ from backend.models.schemas import LOCAL_CLIENT
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
 from backend.services.door import Door
+from backend.services.downloads import Downloads
 from backend.services.generator import ImageGenerator
 from backend.services.history import HistoryStore
 from backend.services.importing import PictureImporter
@@ -33,6 +34,7 @@ class Services:
 
     settings: Settings
     catalogue: Catalogue
+    downloads: Downloads
     generator: ImageGenerator
     history: HistoryStore
     importer: PictureImporter

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
 from backend.services.errors import (
     DiskFull,
+    DownloadConflict,
     Draining,
     GuidanceUnused,
     IdempotencyMismatch,
@@ -31,6 +32,7 @@ from backend.services.errors import (
     TaskNotWaiting,
     TooManyAttempts,
     TooMuchWork,
+    UnknownDownload,
     UnknownImage,
     UnknownModel,
     UnknownTask,
@@ -44,10 +46,12 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (WrongToken, 401),
     (UnknownTask, 404),
     (UnknownImage, 404),
+    (UnknownDownload, 404),
     (TaskAlreadyFinished, 409),
     (TaskNotRetryable, 409),
     (TaskNotWaiting, 409),
     (NotInTrash, 409),
+    (DownloadConflict, 409),
     (IdempotencyMismatch, 422),
     (TooMuchWork, 422),
     (NoParameters, 422),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 
 from backend.api.dependencies import App
-from backend.models.schemas import ModelInfo, ModelList
+from backend.api.errors import documented
+from backend.models.schemas import ModelDownload, ModelInfo, ModelList
 from backend.services.catalogue import Model
 
 router = APIRouter(prefix="/models", tags=["models"])
+
+ModelId = Annotated[str, Path(max_length=100, description="Id of a model.")]
 
 
 @router.get("")
@@ -19,11 +24,25 @@ def list_models(app: App) -> ModelList:
     return ModelList(
         default=best.id if best else None,
         loaded=app.generator.loaded_model,
-        models=[_present(model) for model in models],
+        models=[_present(model, app.downloads.state(model)) for model in models],
     )
 
 
-def _present(model: Model) -> ModelInfo:
+@router.post("/{name}/download", status_code=202, response_class=Response, responses=documented(404, 409, 422, 507))
+def start_download(name: ModelId, app: App) -> Response:
+    """Begins to download a model, or goes on where it stopped; the list of the models tells how far it is."""
+    app.downloads.start(name)
+    return Response(status_code=202)
+
+
+@router.delete("/{name}/download", status_code=204, responses=documented(404, 422))
+def cancel_download(name: ModelId, app: App) -> Response:
+    """Cancels a download; what has come stays for the next one. One that failed is forgotten."""
+    app.downloads.cancel(name)
+    return Response(status_code=204)
+
+
+def _present(model: Model, download: ModelDownload) -> ModelInfo:
     return ModelInfo(
         id=model.id,
         name=model.name,
@@ -39,4 +58,5 @@ def _present(model: Model) -> ModelInfo:
         guidance=model.guided,
         negative_prompt=model.negative_prompt,
         repository=model.repository,
+        download=download,
     )

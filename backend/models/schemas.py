@@ -294,6 +294,15 @@ class TaskList(Frozen):
     tasks: list[TaskStatus]
 
 
+class ModelDownload(Frozen):
+    """How far the download of a model is."""
+
+    state: Literal["none", "running", "failed"]
+    done_bytes: int = Field(description="What is on the disk; a download goes on from there.")
+    total_bytes: int = Field(description="Of the whole model, as far as that is known.")
+    message: str = Field(description="What it is busy with, or why it failed.")
+
+
 class ModelInfo(Frozen):
     """A model of the catalogue."""
 
@@ -313,6 +322,7 @@ class ModelInfo(Frozen):
     guidance: bool = Field(description="Whether the model is guided, and takes another `guidance_scale` of a request.")
     negative_prompt: bool = Field(description="Whether the model takes the `negative_prompt` of a request.")
     repository: str | None
+    download: ModelDownload
 
 
 class ModelList(Frozen):

@@ -1,12 +1,13 @@
 """What can go wrong in the domain.
 
 StudioError
-├── UnknownTask, UnknownImage           → 404
-├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash → 409
+├── UnknownTask, UnknownImage, UnknownDownload → 404
+├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters → 422
 ├── WrongToken                          → 401
 ├── QueueFull, TooManyAttempts          → 429
 ├── DiskFull                            → 507
+├── DownloadFailed                      → the download fails
 ├── NewerFormat                         → the process does not start
 ├── ModelError                          → the request or the set-up is wrong
 │   ├── UnknownModel, ModelNotInstalled → 422
@@ -105,6 +106,24 @@ class NoParameters(StudioError):
     """A picture that somebody has sent carries no parameters that we can read."""
 
     code = "no_parameters"
+
+
+class UnknownDownload(StudioError):
+    """No model with this id can be downloaded."""
+
+    code = "not_found"
+
+
+class DownloadConflict(StudioError):
+    """The model is here, another one is being downloaded, or nothing may be."""
+
+    code = "conflict"
+
+
+class DownloadFailed(StudioError):
+    """The hub does not give the model, or not as it has promised."""
+
+    code = "download_failed"
 
 
 class DiskFull(StudioError):

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
-from tests.backend.fakes import make_model_folder
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.backend.fakes import make_model_folder, wait_until
+from tests.backend.hub_server import HubServer, serving
 
 FIELDS = {
     "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "sizes",
-    "default_steps", "guidance_scale", "guidance", "negative_prompt", "repository",
+    "default_steps", "guidance_scale", "guidance", "negative_prompt", "repository", "download",
 }  # fmt: skip
 
 
@@ -43,3 +50,78 @@ def test_a_model_of_your_own(client, settings, post, finish):
 
 def test_where_the_weights_are_is_not_told(client, settings):
     assert str(settings.base_dir) not in client.get("/api/models").text
+
+
+# -- downloads --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch) -> Iterator[HubServer]:
+    from huggingface_hub import constants
+
+    hub = HubServer(make_model_folder(tmp_path / "published"), "Tongyi-MAI/Z-Image-Turbo")
+    with serving(hub) as address:
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield hub
+
+
+@pytest.fixture
+def roomy(services) -> None:
+    services.downloads._free_bytes = lambda _: 10**12
+
+
+def turbo(client) -> dict[str, Any]:
+    return client.get("/api/models").json()["models"][0]
+
+
+def test_a_download_from_its_beginning_to_a_picture(client, hub, roomy, post, finish):
+    assert turbo(client)["download"] == {
+        "state": "none", "done_bytes": 0, "total_bytes": 32_900_000_000, "message": "",
+    }  # fmt: skip
+    hub.hold = threading.Event()
+
+    response = client.post("/api/models/z-image-turbo/download")
+
+    assert (response.status_code, response.content) == (202, b"")
+    assert hub.held.wait(10)
+    assert turbo(client)["download"]["state"] == "running"
+    assert client.post("/api/models/z-image/download").status_code == 409
+    hub.hold.set()
+    wait_until(lambda: turbo(client)["installed"] and turbo(client)["download"]["state"] == "none")
+    assert client.get("/api/models").json()["default"] == "z-image-turbo"
+    assert finish(post(model="z-image-turbo"))["result"]["model"] == "z-image-turbo"
+    assert client.post("/api/models/z-image-turbo/download").json()["error"]["code"] == "conflict"
+
+
+def test_a_download_that_is_cancelled(client, services, hub, roomy):
+    hub.hold = threading.Event()
+    client.post("/api/models/z-image-turbo/download")
+    assert hub.held.wait(10)
+    stop = services.downloads._job.stop
+    threading.Thread(target=lambda: stop.wait(10) and hub.hold.set()).start()
+
+    response = client.delete("/api/models/z-image-turbo/download")
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert (turbo(client)["installed"], turbo(client)["download"]["state"]) == (False, "none")
+
+
+def test_a_download_that_fails_says_why(client, hub, roomy):
+    hub.statuses = [404]
+    client.post("/api/models/z-image-turbo/download")
+    wait_until(lambda: turbo(client)["download"]["state"] == "failed")
+    assert "404" in turbo(client)["download"]["message"]
+
+
+def test_a_download_that_does_not_fit(client, services):
+    services.downloads._free_bytes = lambda _: 10**9
+    response = client.post("/api/models/z-image-turbo/download")
+    assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_storage")
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize("name", ["zimage-nano", "nothing", "x" * 100])
+def test_no_such_download(shared, method, name):
+    response = shared.request(method, f"/api/models/{name}/download")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")

@@ -1,0 +1,225 @@
+"""Files of a published model: which there are, and how to get them whole, going on where it stopped.
+
+Nothing is sent along that says who asks. `HF_ENDPOINT` names a mirror, as everywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import http.client
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from backend.services.errors import DiskFull, DownloadFailed
+
+CHUNK_BYTES = 2**20
+SILENCE_S = 30.0
+PART_SUFFIX = ".part"
+INDEX = "model_index.json"
+"""Comes last: a folder without it is no model."""
+_WANTED = re.compile(
+    r"model_index\.json|LICENSE[\w.-]*|README\.md"
+    r"|(?:transformer|text_encoder|vae|tokenizer|scheduler)/\w[\w.-]*\.(?:json|safetensors|txt|jinja)"
+)
+_WORTH_ANOTHER_TRY = (408, 429, 500, 502, 503, 504)
+
+
+class Unreachable(Exception):
+    """The line was cut, or the hub is busy: another try goes on where this one stopped."""
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a repository; large ones are known by their SHA-256, others by git's digest."""
+
+    path: str
+    size_bytes: int
+    sha256: str | None
+    git_sha1: str
+
+    def start_digest(self) -> Any:
+        """Returns the digest that the content of the file is checked with."""
+        if self.sha256 is not None:
+            return hashlib.sha256()
+        return hashlib.sha1(b"blob %d\0" % self.size_bytes, usedforsecurity=False)
+
+    @property
+    def expected(self) -> str:
+        """What that digest must say."""
+        return self.sha256 or self.git_sha1
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a repository that a model is made of, at one commit."""
+
+    commit: str
+    files: tuple[HubFile, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files together."""
+        return sum(file.size_bytes for file in self.files)
+
+
+class Hub(Protocol):
+    """Where models are published."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether the environment forbids to ask."""
+
+    def list_files(self, repository: str) -> Listing:
+        """Returns the files of a model, the index last."""
+
+    def fetch(self, repository: str, commit: str, file: HubFile, target: Path, on_bytes: Callable[[int], None]) -> None:
+        """Puts a file where it belongs, once it is whole and checked; `on_bytes` hears how much of it is there."""
+
+
+class HuggingFaceHub:
+    """The hub of Hugging Face, or a mirror of it."""
+
+    def __init__(self, silence_s: float = SILENCE_S) -> None:
+        self._silence_s = silence_s
+
+    @property
+    def offline(self) -> bool:
+        """Whether HF_HUB_OFFLINE is set."""
+        from huggingface_hub import constants
+
+        return bool(constants.HF_HUB_OFFLINE)
+
+    def list_files(self, repository: str) -> Listing:
+        """Returns the files of a model, the index last.
+
+        Raises:
+            Unreachable: another try may succeed.
+            DownloadFailed: the hub does not have it, or answers in a way that is not understood.
+        """
+        with self._open(f"/api/models/{repository}/revision/main?blobs=true") as response:
+            try:
+                return _parse(json.loads(response.read()))
+            except (OSError, http.client.HTTPException) as error:
+                raise Unreachable(type(error).__name__) from error
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise DownloadFailed("The hub's list of files is not understood; is HF_ENDPOINT right?") from error
+
+    def fetch(self, repository: str, commit: str, file: HubFile, target: Path, on_bytes: Callable[[int], None]) -> None:
+        """Puts a file where it belongs, once it is whole and checked; `on_bytes` hears how much of it is there.
+
+        What has come stays in a part beside it, from which another call goes on. What `on_bytes` raises ends it.
+
+        Raises:
+            Unreachable: another try may succeed.
+            DownloadFailed: the content is not what the hub has promised.
+            DiskFull: there is no room.
+        """
+        part = target.with_name(target.name + PART_SUFFIX)
+        with _telling_of_the_disk():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            digest, there = _read_part(part, file, on_bytes)
+            if there < file.size_bytes:
+                with self._open(f"/{repository}/resolve/{quote(commit)}/{quote(file.path)}", there) as response:
+                    if response.status != HTTPStatus.PARTIAL_CONTENT:  # it comes from the beginning
+                        digest, there = file.start_digest(), 0
+                    there = _append(response, part, there, file, digest, on_bytes)
+            if there < file.size_bytes:
+                raise Unreachable("the line was cut")
+            if there > file.size_bytes or digest.hexdigest() != file.expected:
+                part.unlink(missing_ok=True)
+                raise DownloadFailed(f"{file.path} came damaged and was thrown away; start the download again.")
+            part.touch()  # an empty file has no part yet
+            part.replace(target)
+
+    def _open(self, path: str, start: int = 0) -> http.client.HTTPResponse:
+        from huggingface_hub import constants
+
+        request = Request(constants.ENDPOINT + path, headers={"User-Agent": "zimage"})  # noqa: S310 — the operator's
+        if start:
+            request.add_header("Range", f"bytes={start}-")
+        try:
+            response: http.client.HTTPResponse = urlopen(request, timeout=self._silence_s)  # noqa: S310 — as above
+        except HTTPError as error:
+            error.close()
+            if error.code in _WORTH_ANOTHER_TRY:
+                raise Unreachable(f"answer {error.code}") from error
+            raise DownloadFailed(f"The hub refuses with {error.code}; is HF_ENDPOINT right?") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(type(error).__name__) from error
+        return response
+
+
+def _parse(answer: Any) -> Listing:
+    files = []
+    for entry in answer["siblings"]:
+        if _WANTED.fullmatch(entry["rfilename"]):
+            large = entry.get("lfs") or {}
+            size = large.get("size", entry.get("size"))
+            files.append(HubFile(entry["rfilename"], int(size), large.get("sha256"), str(entry["blobId"])))
+    if INDEX not in {file.path for file in files}:
+        raise KeyError(INDEX)
+    files.sort(key=lambda file: (file.path == INDEX, file.size_bytes))
+    return Listing(str(answer["sha"]), tuple(files))
+
+
+def _read_part(part: Path, file: HubFile, on_bytes: Callable[[int], None]) -> tuple[Any, int]:
+    """Takes what is there already into a digest; returns that, and how much it is."""
+    digest, there = file.start_digest(), 0
+    if not part.is_file() or part.stat().st_size > file.size_bytes:
+        part.unlink(missing_ok=True)
+        return digest, 0
+    with part.open("rb") as content:
+        while chunk := content.read(CHUNK_BYTES):
+            digest.update(chunk)
+            there += len(chunk)
+            on_bytes(there)
+    return digest, there
+
+
+def _append(
+    response: http.client.HTTPResponse, part: Path, there: int, file: HubFile, digest: Any,
+    on_bytes: Callable[[int], None],
+) -> int:  # fmt: skip
+    """Writes what comes behind what is there; returns how much is there then."""
+    with part.open("ab") as out:
+        out.truncate(there)
+        while there <= file.size_bytes and (chunk := _read(response)):
+            on_bytes(there + len(chunk))
+            out.write(chunk)
+            digest.update(chunk)
+            there += len(chunk)
+        out.flush()
+        os.fsync(out.fileno())
+    return there
+
+
+@contextlib.contextmanager
+def _telling_of_the_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(
+                "There is no room left for the model: free some space, then start the download again."
+            ) from error
+        raise DownloadFailed(
+            f"The disk refuses to store the model ({error.strerror or type(error).__name__})."
+        ) from error
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    try:
+        return response.read1(CHUNK_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(type(error).__name__) from error

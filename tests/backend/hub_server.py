@@ -1,0 +1,112 @@
+"""A hub on the loopback, which publishes one folder and fails in the ways that the real one can."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+COMMIT = "0123abcd" * 5
+
+
+class HubServer:
+    """What the hub has, how it misbehaves, and what it was asked."""
+
+    def __init__(self, folder: Path, repository: str) -> None:
+        self.folder = folder
+        self.repository = repository
+        self.asked: list[tuple[str, str | None]] = []
+        self.cut_after: dict[str, int] = {}
+        """Path → bytes of its next answer; then the line is cut."""
+        self.statuses: list[int] = []
+        """Of the next answers, whatever is asked for."""
+        self.knows_ranges = True
+        self.damaged: set[str] = set()
+        self.extra: list[str] = []
+        """Names that the list of files has, too."""
+        self.hold: threading.Event | None = None
+        """Every file waits for it after its first half."""
+        self.held = threading.Event()
+
+    @property
+    def paths(self) -> list[str]:
+        return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
+
+    def listing(self) -> dict[str, Any]:
+        siblings = []
+        for path in self.paths:
+            content = (self.folder / path).read_bytes()
+            blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            entry: dict[str, Any] = {"rfilename": path, "size": len(content), "blobId": blob}
+            if path.endswith(".safetensors"):
+                entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 9}
+            siblings.append(entry)
+        siblings += [{"rfilename": name, "size": 1, "blobId": "0" * 40} for name in self.extra]
+        return {"sha": COMMIT, "siblings": siblings}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: HubServer
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        hub = self.hub
+        hub.asked.append((self.path, self.headers.get("Range")))
+        if hub.statuses and (status := hub.statuses.pop(0)) != 200:
+            self.answer(status, b"")
+        elif self.path == f"/api/models/{hub.repository}/revision/main?blobs=true":
+            self.answer(200, json.dumps(hub.listing()).encode())
+        elif self.path.startswith(f"/{hub.repository}/resolve/{COMMIT}/"):  # large files lie elsewhere
+            self.send_response(302)
+            self.send_header("Location", f"/cdn/{self.path.split('/', 5)[5]}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.path.startswith("/cdn/") and self.path.removeprefix("/cdn/") in hub.paths:
+            self.send_file(self.path.removeprefix("/cdn/"))
+        else:
+            self.answer(404, b"")
+
+    def send_file(self, path: str) -> None:
+        hub = self.hub
+        content = (hub.folder / path).read_bytes()
+        if path in hub.damaged:
+            content = content[:-1] + bytes([content[-1] ^ 1])
+        start = int((self.headers.get("Range") or "bytes=0-")[6:-1]) if hub.knows_ranges else 0
+        self.answer(206 if start else 200, content[start:], hub.cut_after.pop(path, None))
+
+    def answer(self, status: int, content: bytes, cut_after: int | None = None) -> None:
+        hub = self.hub
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if hub.hold is not None and self.path.startswith("/cdn/"):
+            half = len(content) // 2
+            self.wfile.write(content[:half])
+            hub.held.set()
+            hub.hold.wait(10)
+            content = content[half:]
+        self.wfile.write(content[:cut_after])
+        self.close_connection = True
+
+
+@contextmanager
+def serving(hub: HubServer) -> Iterator[str]:
+    """Runs a hub; yields its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        if hub.hold is not None:
+            hub.hold.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
