@@ -92,7 +92,12 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
     metrics = Metrics()
     catalogue = Catalogue(settings)
     generator = ImageGenerator(settings, catalogue, engine, hardware)
-    store = HistoryStore(settings.images_dir, settings.history_file, trash_days=settings.trash_days)
+    store = HistoryStore(
+        settings.images_dir,
+        settings.history_file,
+        trash_days=settings.trash_days,
+        owners=settings.tokens if settings.history_per_token else (),
+    )
     monitor = SystemMonitor(settings.data_dir)
     admission = Admission(
         catalogue,

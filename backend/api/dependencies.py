@@ -86,6 +86,14 @@ def _client(request: Request) -> str:
 
 
 Client = Annotated[str, Depends(_client)]
+
+
+def _owner(app: App, client: Client) -> str | None:
+    """Whose pictures and tasks a request may see beside those of nobody; None: everybody's."""
+    return client if app.settings.history_per_token else None
+
+
+Owner = Annotated[str | None, Depends(_owner)]
 Config = Annotated[Settings, Depends(_settings)]
 History = Annotated[HistoryStore, Depends(_history)]
 Importer = Annotated[PictureImporter, Depends(_importer)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
-from backend.api.dependencies import Client, Config, Tasks
+from backend.api.dependencies import Client, Config, Owner, Tasks
 from backend.api.errors import documented
 from backend.api.events import stream_status
 from backend.api.presenters import present_task
@@ -20,12 +20,27 @@ from backend.models.schemas import (
     TaskRecord,
     TaskStatus,
 )
+from backend.services.errors import UnknownTask
 from backend.services.preview import encode_preview
 from backend.services.task_manager import TaskManager
+from backend.services.task_records import is_seen_by
 
 router = APIRouter(prefix="/generate", tags=["generate"])
 
-TaskId = Annotated[str, Path(pattern=ID_PATTERN, description="Id from the answer to POST /api/generate.")]
+
+def _own_task_id(
+    task_id: Annotated[str, Path(pattern=ID_PATTERN, description="Id from the answer to POST /api/generate.")],
+    tasks: Tasks,
+    settings: Config,
+    owner: Owner,
+) -> str:
+    """Passes on the id of a task that the request may see; one of somebody else is as if it did not exist."""
+    if not is_seen_by(tasks.get(task_id), owner, settings.tokens):
+        raise UnknownTask
+    return task_id
+
+
+TaskId = Annotated[str, Depends(_own_task_id)]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -56,11 +71,13 @@ def submit(
 def list_tasks(
     tasks: Tasks,
     settings: Config,
+    owner: Owner,
     finished: Annotated[bool, Query(description="Also the finished tasks that are remembered, newest first.")] = False,
 ) -> TaskList:
     """Lists the tasks that wait or run, in the order in which they run."""
     records = tasks.active() + (tasks.finished() if finished else [])
-    return TaskList(tasks=[_present(task, tasks, settings) for task in records])
+    own = [task for task in records if is_seen_by(task, owner, settings.tokens)]
+    return TaskList(tasks=[_present(task, tasks, settings) for task in own])
 
 
 @router.delete("", status_code=204, responses=documented(422))

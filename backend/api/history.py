@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BeforeValidator
 
-from backend.api.dependencies import Config, History, Importer
+from backend.api.dependencies import Config, History, Importer, Owner
 from backend.api.errors import documented
 from backend.api.presenters import present_image
 from backend.models.gallery import (
@@ -31,9 +31,20 @@ from backend.services.tagging import with_favourite, with_tag, with_tags, withou
 
 router = APIRouter(tags=["pictures"])
 
-ImageId = Annotated[str, Path(pattern=ID_PATTERN, description="Id of a picture.")]
 _NEVER_CHANGES = {"Cache-Control": "private, max-age=31536000, immutable"}
 _CURSOR_PATTERN = r"^[0-9]{1,18}-[0-9a-f]{32}$"
+
+
+def _own_image_id(
+    image_id: Annotated[str, Path(pattern=ID_PATTERN, description="Id of a picture.")], history: History, owner: Owner
+) -> str:
+    """Passes on the id of a picture that the request may see; one of somebody else is as if it did not exist."""
+    if not history.own([image_id], owner):
+        raise UnknownImage
+    return image_id
+
+
+ImageId = Annotated[str, Depends(_own_image_id)]
 
 
 def _day_or_moment(value: object) -> object:
@@ -45,6 +56,7 @@ Moment = Annotated[datetime | date, BeforeValidator(_day_or_moment)]
 
 
 def _query(
+    owner: Owner,
     page: Annotated[int, Query(ge=1, le=10**9, description="Counted from 1.")] = 1,
     page_size: Annotated[int, Query(ge=1, le=100)] = 20,
     q: Annotated[str, Query(max_length=200, description="Words that the prompt or the tags must all have.")] = "",
@@ -77,6 +89,7 @@ def _query(
         order=sort,
         after=after,
         trash=trash,
+        owner=owner,
     )
 
 
@@ -102,9 +115,9 @@ def get_history(history: History, settings: Config, query: Annotated[HistoryQuer
 
 
 @router.post("/history/bulk", responses=documented(400, 413, 422, 507))
-def change_many(request: BulkRequest, history: History) -> BulkResult:
+def change_many(request: BulkRequest, history: History, owner: Owner) -> BulkResult:
     """Does one thing with many pictures; those that do not exist are `missing`."""
-    ids = list(dict.fromkeys(request.ids))
+    ids = history.own(request.ids, owner)
     if request.action == "delete":
         records = history.trash(ids)
     elif request.action == "restore":
@@ -113,8 +126,8 @@ def change_many(request: BulkRequest, history: History) -> BulkResult:
         records = history.change(ids, _change_of(request))
     done = {record.id for record in records}
     return BulkResult(
-        done=[image_id for image_id in ids if image_id in done],
-        missing=[image_id for image_id in ids if image_id not in done],
+        done=[image_id for image_id in dict.fromkeys(request.ids) if image_id in done],
+        missing=[image_id for image_id in dict.fromkeys(request.ids) if image_id not in done],
     )
 
 
@@ -135,10 +148,10 @@ def _change_of(request: BulkRequest) -> Change:
         200: {"content": {"application/zip": {}}, "description": "The pictures as PNG files."},
     },
 )
-def export(request: ExportRequest, history: History) -> StreamingResponse:
+def export(request: ExportRequest, history: History, owner: Owner) -> StreamingResponse:
     """Streams a zip of pictures; those that do not exist are left out."""
     paths = []
-    for image_id in dict.fromkeys(request.ids):
+    for image_id in history.own(request.ids, owner):
         try:
             paths.append(history.image_path(image_id))
         except UnknownImage:
@@ -163,9 +176,11 @@ def read_picture(file: UploadFile) -> ReadResult:
         200: {"model": ImageInfo, "description": "The picture was there already; it is out of the trash now."},
     },
 )
-def import_picture(file: UploadFile, importer: Importer, settings: Config, response: Response) -> ImageInfo:
+def import_picture(
+    file: UploadFile, importer: Importer, settings: Config, owner: Owner, response: Response
+) -> ImageInfo:
     """Adds a picture by this program, A1111, ComfyUI, InvokeAI or SwarmUI, as a PNG of the same pixels."""
-    record, is_new = importer.add(file.file)
+    record, is_new = importer.add(file.file, owner)
     response.status_code = 201 if is_new else 200
     return present_image(record, settings.api_prefix)
 
@@ -204,14 +219,14 @@ def restore_image(image_id: ImageId, history: History, settings: Config) -> Imag
 
 def _changed(records: list[ImageRecord], settings: Config) -> ImageInfo:
     if not records:
-        raise UnknownImage("There is no picture with this id; it may have been deleted.")
+        raise UnknownImage
     return present_image(records[0], settings.api_prefix)
 
 
 @router.get("/images/latest", responses=documented(404))
-def get_latest(history: History, settings: Config) -> ImageInfo:
+def get_latest(history: History, settings: Config, owner: Owner) -> ImageInfo:
     """Returns the newest picture."""
-    return present_image(history.latest(), settings.api_prefix)
+    return present_image(history.latest(owner), settings.api_prefix)
 
 
 @router.get(

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     api_tokens: Annotated[dict[str, str], NoDecode] = Field(
         default={}, repr=False, description="More tokens, each with a name: `alice:secret,bob:secret`."
     )
+    history_per_token: bool = Field(
+        default=False, description="Whoever has a token sees and changes only his own pictures and tasks."
+    )
     insecure: bool = Field(default=False, description="Allow another address than loopback without a token.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(
@@ -137,6 +140,12 @@ class Settings(BaseSettings):
                 f"host {self.host!r} can be reached from other machines: set ZIMAGE_API_TOKEN (16 characters or more), "
                 "or ZIMAGE_INSECURE=1 to allow everyone in"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_owners_without_names(self) -> Settings:
+        if self.history_per_token and not self.tokens:
+            raise ValueError("history_per_token needs ZIMAGE_API_TOKENS, with a name for everybody's token")
         return self
 
 

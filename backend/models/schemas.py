@@ -173,6 +173,9 @@ class ImageRecord(Frozen):
     favourite: bool = False
     tags: tuple[str, ...] = ()
     deleted_at: AwareDatetime | None = Field(default=None, description="When it was moved to the trash.")
+    owner: str | None = Field(
+        default=None, max_length=200, description="Whose picture it is, by the name of the token; null: everybody's."
+    )
 
 
 class ImageInfo(ImageRecord):

@@ -28,15 +28,21 @@ class StudioError(Exception):
 
 
 class UnknownTask(StudioError):
-    """No task has this id."""
+    """No task has this id, or it is none of yours."""
 
     code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no task with this id; finished tasks are remembered for a while only.")
 
 
 class UnknownImage(StudioError):
-    """No picture has this id."""
+    """No picture has this id, or it is none of yours."""
 
     code = "not_found"
+
+    def __init__(self, message: str = "There is no picture with this id; it may have been deleted.") -> None:
+        super().__init__(message)
 
 
 class TaskAlreadyFinished(StudioError):

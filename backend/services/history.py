@@ -13,7 +13,7 @@ import gc
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class HistoryStore:
         history_file: Path,
         *,
         trash_days: float = 30.0,
+        owners: Container[str] = (),
         now: Callable[[], datetime] = utc_now,
         make_id: Callable[[], str] = new_id,
     ) -> None:
@@ -57,6 +58,7 @@ class HistoryStore:
         self._file = HistoryFile(history_file)
         self._dropped = Dropped(history_file.with_name(f"{history_file.stem}.dropped.json"))
         self._thumbnails = Thumbnails(self._folder / "thumbnails")
+        self._owners = owners
         self._trash_age = timedelta(days=trash_days)
         self._now = now
         self._make_id = make_id
@@ -110,14 +112,14 @@ class HistoryStore:
         with self._reading:
             return self._index.find(query)
 
-    def latest(self) -> ImageRecord:
-        """Returns the newest picture.
+    def latest(self, owner: str | None = None) -> ImageRecord:
+        """Returns the newest picture that somebody may see.
 
         Raises:
             UnknownImage: there is none yet.
         """
         with self._reading:
-            record = self._index.newest()
+            record = self._index.newest(owner)
         if record is None:
             raise UnknownImage("No picture has been generated yet.")
         return record
@@ -134,10 +136,15 @@ class HistoryStore:
         """Tells whether there is such a picture, in the trash or not."""
         return image_id in self._index
 
-    def find_pixels(self, pixel_hash: str) -> ImageRecord | None:
-        """Returns a picture that looks like that to the last bit, in the trash or not."""
+    def own(self, image_ids: Iterable[str], owner: str | None) -> list[str]:
+        """Returns those of the pictures that exist and that somebody may see, each once."""
+        entries = ((image_id, self._index.get(image_id)) for image_id in dict.fromkeys(image_ids))
+        return [image_id for image_id, entry in entries if entry is not None and entry.is_seen_by(owner)]
+
+    def find_pixels(self, pixel_hash: str, owner: str | None = None) -> ImageRecord | None:
+        """Returns a picture that looks like that to the last bit, in the trash or not, and that somebody may see."""
         with self._reading:
-            return self._index.find_pixels(pixel_hash)
+            return self._index.find_pixels(pixel_hash, owner)
 
     def image_path(self, image_id: str) -> Path:
         """Returns where a picture's PNG is.
@@ -158,13 +165,18 @@ class HistoryStore:
         """
         return self._thumbnails.get(image_id, self.image_path(image_id), width)
 
-    def add(self, generated: GeneratedImage) -> ImageRecord:
+    def add(self, generated: GeneratedImage, client: str | None = None) -> ImageRecord:
         """Saves a picture with its metadata, then its record; returns when both are on the disk.
+
+        It belongs to the client who has asked for it, if that is an owner.
 
         Raises:
             DiskFull: there is no room; nothing is left behind.
         """
-        return self.keep(describe_generated(generated, self._make_id(), self._now()), generated.image)
+        record = describe_generated(generated, self._make_id(), self._now())
+        if client in self._owners:
+            record = record.model_copy(update={"owner": client})
+        return self.keep(record, generated.image)
 
     def keep(self, record: ImageRecord, image: Image.Image) -> ImageRecord:
         """Saves a picture with a record whose id is new; returns the record with the size of the file.
@@ -278,7 +290,7 @@ class HistoryStore:
     def _entry(self, image_id: str) -> Entry:
         entry = self._index.get(image_id)
         if entry is None:
-            raise UnknownImage("There is no picture with this id; it may have been deleted.")
+            raise UnknownImage
         return entry
 
     def _put(self, records: Sequence[ImageRecord]) -> None:

@@ -31,11 +31,16 @@ class Entry(NamedTuple):
     favourite: bool
     tags: tuple[str, ...]
     deleted_at: float | None
+    owner: str | None
 
     @property
     def record(self) -> ImageRecord:
         """The whole record."""
         return ImageRecord.model_validate_json(self.json)
+
+    def is_seen_by(self, owner: str | None) -> bool:
+        """Tells whether somebody may see the picture; None sees all, and a picture of nobody is everybody's."""
+        return owner is None or self.owner is None or self.owner == owner
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,12 @@ class HistoryQuery:
     order: Literal["newest", "oldest"] = "newest"
     after: str | None = None
     trash: bool = False
+    owner: str | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether nothing is looked for: the next picture of the order is the next of the page."""
-        wanted = (self.model, self.favourite, self.tag, self.min_side_px, self.max_side_px, self.since, self.until)
-        return not self.text and not self.trash and self.after is None and wanted == (None,) * len(wanted)
+        return self == HistoryQuery(page=self.page, page_size=self.page_size, order=self.order)
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,7 @@ class Index:
             favourite=record.favourite,
             tags=record.tags,
             deleted_at=record.deleted_at.timestamp() if record.deleted_at else None,
+            owner=record.owner,
         )
 
     def remove(self, image_id: str) -> None:
@@ -157,14 +163,17 @@ class Index:
         for line in lines:
             self.put(line)
 
-    def newest(self) -> ImageRecord | None:
-        """Returns the picture that was added last and is not in the trash."""
-        return next((entry.record for entry in reversed(self._entries.values()) if entry.deleted_at is None), None)
+    def newest(self, owner: str | None = None) -> ImageRecord | None:
+        """Returns the picture that was added last, is not in the trash, and somebody may see."""
+        newest_first = reversed(self._entries.values())
+        own = (entry for entry in newest_first if entry.deleted_at is None and entry.is_seen_by(owner))
+        return next((entry.record for entry in own), None)
 
-    def find_pixels(self, pixel_hash: str) -> ImageRecord | None:
+    def find_pixels(self, pixel_hash: str, owner: str | None = None) -> ImageRecord | None:
         """Returns the newest picture with a hash; asked so seldom that no table of hashes is worth its memory."""
         mark = pixel_hash.encode()
-        alike = (entry for entry in reversed(self._entries.values()) if mark in entry.json)
+        newest_first = reversed(self._entries.values())
+        alike = (entry for entry in newest_first if mark in entry.json and entry.is_seen_by(owner))
         return next((record for entry in alike if (record := entry.record).pixel_hash == pixel_hash), None)
 
     def find(self, query: HistoryQuery) -> Found:
@@ -215,8 +224,7 @@ class Index:
                 found = [item for item in found if word in item[1].words]
         else:
             found = list(self._entries.items())
-        if self._in_trash or query.trash:
-            found = [item for item in found if (item[1].deleted_at is not None) is query.trash]
+        found = self._shown(found, query)
         if query.model is not None:
             found = [item for item in found if item[1].model == query.model]
         if query.favourite is not None:
@@ -229,6 +237,13 @@ class Index:
         if query.max_side_px is not None:
             found = [item for item in found if item[1].longer_side_px <= query.max_side_px]
         return _between(found, query.since, query.until)
+
+    def _shown(self, found: list[tuple[str, Entry]], query: HistoryQuery) -> list[tuple[str, Entry]]:
+        if self._in_trash or query.trash:
+            found = [item for item in found if (item[1].deleted_at is not None) is query.trash]
+        if query.owner is not None:
+            found = [item for item in found if item[1].is_seen_by(query.owner)]
+        return found
 
     def _start(self, matches: list[tuple[str, Entry]], query: HistoryQuery) -> int:
         """Returns how many of the matches, in the order of the query, a cursor leaves behind."""

@@ -39,10 +39,11 @@ class PictureImporter:
         self._make_id = make_id
         self._one_at_a_time = threading.Lock()
 
-    def add(self, file: BinaryIO) -> tuple[ImageRecord, bool]:
+    def add(self, file: BinaryIO, owner: str | None = None) -> tuple[ImageRecord, bool]:
         """Adds a PNG, JPEG or WebP; returns its record, and whether it is new.
 
-        A picture that is there already stays as it is, but for coming out of the trash.
+        A picture that is there already, and not somebody else's, stays as it is, but for coming out of the trash.
+        A new one belongs to whoever brings it, whatever it says of itself.
 
         Raises:
             NoParameters: it is no such picture, is damaged, or carries no parameters.
@@ -54,11 +55,12 @@ class PictureImporter:
             raise NoParameters(f"The prompt in this picture has more than {MAX_TEXT_CHARACTERS:,} characters.")
         with self._one_at_a_time:
             image = _decode(file)
-            known = self._store.find_pixels(hash_pixels(image))
+            known = self._store.find_pixels(hash_pixels(image), owner)
             if known is not None:
                 return self._store.restore([known.id])[0], False
             record = describe_found(found, image, self._make_id(), self._now())
-            return self._store.keep(self._as_it_was(record, parse_own(texts)), image), True
+            record = self._as_it_was(record, parse_own(texts)).model_copy(update={"owner": owner})
+            return self._store.keep(record, image), True
 
     def _as_it_was(self, record: ImageRecord, own: ImageRecord | None) -> ImageRecord:
         """Gives a picture of this program back what it says of itself, its id too if nobody has it."""

@@ -199,7 +199,7 @@ class TaskManager:
         """
         task = self._tasks.get(task_id)
         if task is None:
-            raise UnknownTask("There is no task with this id; finished tasks are remembered for a while only.")
+            raise UnknownTask
         return task
 
     def active(self) -> list[TaskRecord]:

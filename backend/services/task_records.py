@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from backend.models.schemas import GenerateRequest, Status, TaskRecord
 from backend.services.errors import IdempotencyMismatch, ShutDown
@@ -29,6 +29,11 @@ def find_repeat(tasks: Mapping[str, TaskRecord], client: str, key: str | None, r
     if known is not None and known.request != request:
         raise IdempotencyMismatch("This Idempotency-Key came with another request before; use a new one.")
     return None if known is None else known.id
+
+
+def is_seen_by(task: TaskRecord, owner: str | None, owners: Container[str]) -> bool:
+    """Tells whether a task is shown to somebody; None sees all, and a task of nobody who has a name is everybody's."""
+    return owner is None or task.client == owner or task.client not in owners
 
 
 def unfinished(tasks: Mapping[str, TaskRecord], order: Sequence[str]) -> tuple[list[TaskRecord], list[TaskRecord]]:

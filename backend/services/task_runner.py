@@ -31,8 +31,8 @@ class Generator(Protocol):
 class PictureStore(Protocol):
     """Keeps pictures."""
 
-    def add(self, generated: GeneratedImage) -> ImageRecord:
-        """Saves a picture; returns when it is on the disk."""
+    def add(self, generated: GeneratedImage, client: str) -> ImageRecord:
+        """Saves a picture that a client has asked for; returns when it is on the disk."""
 
 
 class Desk(Protocol):
@@ -130,7 +130,7 @@ class _Run:
 
     def _save(self, generated: GeneratedImage) -> None:
         started = time.perf_counter()
-        self._images = (*self._images, self._store.add(generated))
+        self._images = (*self._images, self._store.add(generated, self._task.client))
         save_s = time.perf_counter() - started
         self._timings = self._before = _add_seconds(self._timings, "save_s", save_s)
         times, request = generated.times, self._task.request

@@ -20,7 +20,7 @@ class FakeStore:
         self.pictures: list[GeneratedImage] = []
         self.error: Exception | None = None
 
-    def add(self, generated: GeneratedImage) -> ImageRecord:
+    def add(self, generated: GeneratedImage, client: str) -> ImageRecord:
         if self.error is not None:
             raise self.error
         self.pictures.append(generated)

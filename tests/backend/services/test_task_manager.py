@@ -39,7 +39,7 @@ def test_current_step_counts_forwards_and_the_last_step_is_the_saved_picture(man
 def test_a_hundred_percent_means_that_the_picture_is_saved(manager, store, monkeypatch):
     seen: list[float] = []
     add = store.add
-    monkeypatch.setattr(store, "add", lambda picture: (seen.append(manager.active()[0].progress), add(picture))[1])
+    monkeypatch.setattr(store, "add", lambda *picture: (seen.append(manager.active()[0].progress), add(*picture))[1])
 
     end(manager, manager.submit(a_request()))
 
@@ -110,12 +110,12 @@ def test_a_cancel_during_the_decode_saves_nothing(manager, engine, store):
 def test_a_cancel_that_comes_while_the_picture_is_saved_is_refused(manager, store, monkeypatch):
     refusals = []
 
-    def cancel_then_add(generated):
+    def cancel_then_add(generated, client):
         [task] = manager.active()
         with pytest.raises(TaskAlreadyFinished) as refusal:
             manager.cancel(task.id)
         refusals.append(str(refusal.value))
-        return add(generated)
+        return add(generated, client)
 
     add = store.add
     monkeypatch.setattr(store, "add", cancel_then_add)
