@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/react'
+import { screen, waitFor } from '@testing-library/react'
 import { describe, expect, it } from 'vitest'
 
 import { renderWith } from '../test/render.jsx'
@@ -8,11 +8,11 @@ describe('AppHeader', () => {
   it('switches the language and remembers it', async () => {
     const { user } = renderWith(<AppHeader />)
     await user.click(screen.getByRole('button', { name: '中文' }))
-    expect(screen.getByText('文生图，就在这台机器上')).toBeInTheDocument()
+    expect(await screen.findByText('文生图，就在这台机器上')).toBeInTheDocument()
     expect(document.documentElement.lang).toBe('zh-Hans')
     expect(window.localStorage.getItem('zimage.language')).toBe('"zh"')
     await user.click(screen.getByRole('button', { name: 'EN' }))
-    expect(document.documentElement.lang).toBe('en')
+    await waitFor(() => expect(document.documentElement.lang).toBe('en'))
   })
 
   it('switches the theme and remembers it', async () => {

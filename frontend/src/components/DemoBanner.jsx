@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react'
+import { lazy, startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useModels } from '../hooks/useModels.js'
@@ -34,7 +34,7 @@ export default function DemoBanner() {
     <div style={onlyDemo ? undefined : PLACE_KEPT}>
       <Notice
         title={`${t('demo.title')}.`}
-        action={{ label: t('demo.action'), onClick: () => setOpen(true) }}
+        action={{ label: t('demo.action'), onClick: () => startTransition(() => setOpen(true)) }}
         onDismiss={() => setDismissed(true)}
         dismissLabel={t('common.dismiss')}
       >

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react'
+import { lazy, startTransition, Suspense, useCallback, useState } from 'react'
 
 import { useImageActions } from '../hooks/useImageActions.js'
 import { useSelection } from '../hooks/useSelection.js'
@@ -29,13 +29,15 @@ export default function GalleryPictures({ images, trash, onReuse, onVary, childr
     actions.purge(ids)
     selection.clear()
   }
+  // A large view may take its time to appear: the click itself must not wait for it.
+  const open = useCallback((id) => startTransition(() => setOpenId(id)), [])
   const renderCard = (image) => (
     <ImageCard
       key={image.id}
       image={image}
       chosen={selection.has(image.id)}
       actions={actions}
-      onOpen={setOpenId}
+      onOpen={open}
       onChoose={selection.toggle}
       onReuse={onReuse}
       onPurge={setDoomed}
@@ -48,7 +50,7 @@ export default function GalleryPictures({ images, trash, onReuse, onVary, childr
         selection={selection}
         trash={trash}
         actions={actions}
-        onCompare={() => setCompared(selection.chosen)}
+        onCompare={() => startTransition(() => setCompared(selection.chosen))}
         onPurge={() => setDoomed(selection.chosen)}
       />
       <Suspense>
@@ -57,7 +59,7 @@ export default function GalleryPictures({ images, trash, onReuse, onVary, childr
             images={images}
             imageId={openId}
             actions={actions}
-            onShow={setOpenId}
+            onShow={open}
             onClose={() => setOpenId(null)}
             onReuse={onReuse}
           />

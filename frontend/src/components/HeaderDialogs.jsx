@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react'
+import { lazy, startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useHotkeys } from '../hooks/useHotkeys.js'
@@ -15,7 +15,8 @@ const ICONS = { models: 'layers', help: 'help' }
 export default function HeaderDialogs() {
   const { t } = useTranslation()
   const [open, setOpen] = useState(null)
-  useHotkeys({ '?': () => setOpen('help'), '/': () => document.querySelector('.prompt')?.focus() })
+  const show = (name) => startTransition(() => setOpen(name))
+  useHotkeys({ '?': () => show('help'), '/': () => document.querySelector('.prompt')?.focus() })
   const Dialog = DIALOGS[open]
   return (
     <>
@@ -27,7 +28,7 @@ export default function HeaderDialogs() {
             aria-haspopup="dialog"
             aria-label={t(`${name}.title`)}
             title={t(`${name}.title`)}
-            onClick={() => setOpen(name)}
+            onClick={() => show(name)}
           >
             <Icon name={ICONS[name]} size={16} />
           </button>

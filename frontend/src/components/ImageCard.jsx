@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { formatDateTime, formatShortDate } from '../lib/format.js'
@@ -62,7 +63,7 @@ function CardActions({ image, actions, onReuse, onPurge }) {
 }
 
 /** One picture of the gallery. Ctrl or Shift and a click choose it instead of opening it. */
-export default function ImageCard({ image, chosen, actions, onOpen, onChoose, onReuse, onPurge }) {
+function ImageCard({ image, chosen, actions, onOpen, onChoose, onReuse, onPurge }) {
   const { t, i18n } = useTranslation()
   const { id, prompt } = image
   const openOrChoose = (event) => {
@@ -101,3 +102,6 @@ export default function ImageCard({ image, chosen, actions, onOpen, onChoose, on
     </li>
   )
 }
+
+/** A click on one card draws that card anew, and none of the others. */
+export default memo(ImageCard)

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 
 import { LANGUAGES } from '../i18n/index.js'
+import { afterPaint } from '../lib/afterPaint.js'
 
 /** One button for each language, each in its own words. */
 export default function LanguageSwitch() {
@@ -14,7 +15,7 @@ export default function LanguageSwitch() {
           lang={htmlLang}
           title={name}
           aria-pressed={i18n.language === code}
-          onClick={() => i18n.changeLanguage(code)}
+          onClick={() => afterPaint(() => i18n.changeLanguage(code))}
         >
           {short}
         </button>

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react'
+import { lazy, startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useImageActions } from '../hooks/useImageActions.js'
@@ -20,11 +20,13 @@ function Latest({ image, preview, running, onReuse, onVary }) {
   const actions = useImageActions({ onVary })
   const recent = useRecentPictures()
   const previous = recent[recent.findIndex(({ id }) => id === image.id) + 1]
+  // A large view may take its time to appear: the click itself must not wait for it.
+  const open = (name) => startTransition(() => setDialog(name))
   const close = () => setDialog(null)
   return (
     <>
       <div className="stage-frame">
-        {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => setDialog('lightbox')} />}
+        {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => open('lightbox')} />}
         {running && <StageProgress task={running} />}
       </div>
       <div className="latest-caption">
@@ -33,7 +35,7 @@ function Latest({ image, preview, running, onReuse, onVary }) {
           image={image}
           actions={actions}
           onReuse={onReuse}
-          onCompare={previous && (() => setDialog('compare'))}
+          onCompare={previous && (() => open('compare'))}
           onDelete={() => actions.trash([image.id])}
         />
       </div>

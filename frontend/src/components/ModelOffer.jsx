@@ -9,6 +9,8 @@ import { formatGb, toGb } from '../lib/format.js'
 import DownloadProgress from './DownloadProgress.jsx'
 import Icon from './Icon.jsx'
 
+const CONFLICT = 409
+
 function useButtonText({ download, download_gb: size }) {
   const { t } = useTranslation()
   if (download?.state === 'failed') return t('common.retry')
@@ -16,6 +18,7 @@ function useButtonText({ download, download_gb: size }) {
   return size === null ? t('models.download') : t('models.downloadSize', { size: formatGb(size) })
 }
 
+/** `reason` is in the server's words, which are English. */
 function Failure({ children, reason }) {
   return (
     <p className="field-error" role="alert">
@@ -37,6 +40,7 @@ export default function ModelOffer({ model, system }) {
   return (
     <div className="model-offer">
       {fit && <p id={fitId}>{t(`models.fit.${fit}`)}</p>}
+      {download?.state === 'failed' && <Failure reason={download.message}>{t('models.failed')}</Failure>}
       {download?.state === 'running' ? (
         <DownloadProgress name={model.name} download={download} disabled={isPending} onStop={() => stop()} />
       ) : (
@@ -51,8 +55,8 @@ export default function ModelOffer({ model, system }) {
           <Icon name="download" size={16} /> {buttonText}
         </Button>
       )}
-      {download?.state === 'failed' && <Failure reason={download.message}>{t('models.failed')}</Failure>}
-      {error && <Failure>{errorText(error)}</Failure>}
+      {error?.status === CONFLICT && <Failure reason={error.message}>{t('models.refused')}</Failure>}
+      {error && error.status !== CONFLICT && <Failure>{errorText(error)}</Failure>}
     </div>
   )
 }

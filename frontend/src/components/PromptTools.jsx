@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from 'react'
+import { lazy, startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { MAX_PROMPTS } from '../lib/expand.js'
@@ -26,7 +26,7 @@ export default function PromptTools({ settings, prompts, library, onChange }) {
       </div>
       <div className="prompt-chips">
         <FileChip onChange={onChange} />
-        <button type="button" className="chip" onClick={() => setOpen(true)}>
+        <button type="button" className="chip" onClick={() => startTransition(() => setOpen(true))}>
           <Icon name="bookmark" size={14} /> {t('library.open')}
         </button>
       </div>

@@ -1,4 +1,4 @@
-import { useCallback } from 'react'
+import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { variationsOf } from '../lib/pictures.js'
@@ -97,5 +97,8 @@ export function useImageActions({ onVary } = {}) {
     (image) => attempt(() => onVary([variationsOf(image, modelOf(image.model))])),
     [attempt, onVary, modelOf],
   )
-  return { trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary }
+  return useMemo(
+    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary }),
+    [trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary],
+  )
 }

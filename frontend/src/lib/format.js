@@ -29,17 +29,28 @@ export function formatBytes(bytes) {
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`
 }
 
+const SHORT = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
+const FULL = { dateStyle: 'medium', timeStyle: 'short' }
+const formatters = new Map()
+
+/** A formatter costs far more to make than to use, and a gallery needs the same one for every card. */
+function formatterOf(language, style) {
+  const key = `${language} ${style === SHORT}`
+  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(language, style))
+  return formatters.get(key)
+}
+
+function formatMoment(iso, language, style) {
+  const date = new Date(iso)
+  return Number.isNaN(date.getTime()) ? '' : formatterOf(language, style).format(date)
+}
+
 /** Day and time, short enough for a caption. */
 export function formatShortDate(iso, language) {
-  const date = new Date(iso)
-  if (Number.isNaN(date.getTime())) return ''
-  const parts = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
-  return new Intl.DateTimeFormat(language, parts).format(date)
+  return formatMoment(iso, language, SHORT)
 }
 
 /** Date and time in the reader's language. */
 export function formatDateTime(iso, language) {
-  const date = new Date(iso)
-  if (Number.isNaN(date.getTime())) return ''
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(date)
+  return formatMoment(iso, language, FULL)
 }

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, vi } from 'vitest'
 
 import { FakeServer } from './fakeServer.js'
 
-configure({ asyncUtilTimeout: 5000 })
+// The first dialog of a test file is loaded from the disk, which a busy machine takes its time for.
+configure({ asyncUtilTimeout: 12_000 })
 
 // Set before services/api.js makes its client: no test reaches a network.
 axios.defaults.adapter = (config) => globalThis.server.adapter(config)
