@@ -16,10 +16,11 @@ from starlette.middleware.cors import CORSMiddleware
 from backend import __version__
 from backend.api import generate, history, models, session, system, tokens
 from backend.api.dependencies import Services
-from backend.api.errors import documented, install_error_handlers
+from backend.api.errors import install_error_handlers
 from backend.api.guards import FaultGuard, HostGuard, OriginGuard, SecurityHeaders, TokenGuard
 from backend.api.limits import BodyGuard, RangeGuard
 from backend.api.measuring import RequestMeter
+from backend.api.openapi import complete_description
 from backend.models.config import Settings, is_loopback
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
@@ -72,7 +73,6 @@ def create_app(
         title="Z-Image API",
         version=__version__,
         lifespan=_lifespan,
-        responses=documented(500),
         static_url="/docs/static",
         favicon_url="/docs/static/favicon.png",
     )
@@ -83,6 +83,7 @@ def create_app(
     app.include_router(system.root_router)
     app.include_router(api)
     install_error_handlers(app)
+    complete_description(app)
     _install_guards(app, settings)
     return app
 

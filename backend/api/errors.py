@@ -82,14 +82,18 @@ _CODE_OF_STATUS = {
     415: "unsupported_media_type",
     421: "wrong_host",
 }
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     400: "The body cannot be read.",
-    401: "A token is needed.",
+    401: "A token is needed, and there is none or a wrong one.",
+    403: "A page of another origin has asked for a change.",
     404: "There is no such thing.",
-    409: "The state of the task does not allow it.",
+    408: "The body did not arrive in time.",
+    409: "The state of the task, the picture or the model does not allow it.",
     413: "The body is too large.",
+    421: "A server of this machine alone was asked for by another name, or from another machine.",
     422: "The request is not valid; `fields` says what is wrong with each field.",
-    429: "Too many tasks wait; `Retry-After` says when to try again, `position` where the task would have stood.",
+    429: "Too many tasks wait, or too many wrong tokens came; `Retry-After` says when to try again, `position` where "
+    "the task would have stood.",
     500: "A fault of the server; its log has more.",
     503: "The server takes no new tasks now.",
     507: "The disk is too full for another picture.",
@@ -98,7 +102,7 @@ _DESCRIPTIONS = {
 
 def documented(*statuses: int) -> Responses:
     """Returns the OpenAPI entries for the errors that a route can answer with."""
-    return {status: {"model": ErrorBody, "description": _DESCRIPTIONS[status]} for status in statuses}
+    return {status: {"model": ErrorBody, "description": DESCRIPTIONS[status]} for status in statuses}
 
 
 def error_response(

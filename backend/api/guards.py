@@ -22,8 +22,8 @@ from backend.services.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_OPEN_PATHS = frozenset({"/health", "/health/ready"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN_PATHS = frozenset({"/health", "/health/ready"})
 _OWN_SITES = frozenset({"same-origin", "none"})
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _DOCS_POLICY = (
@@ -101,7 +101,7 @@ class OriginGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on when it changes nothing or comes from our own pages."""
-        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS or self._is_ours(scope):
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS or self._is_ours(scope):
             await self._app(scope, receive, send)
             return
         message = "This server takes changes from its own pages only; ZIMAGE_CORS_ORIGINS lists others."
@@ -177,7 +177,7 @@ class TokenGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on when it carries a token, or needs none."""
-        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             try:
                 scope[CLIENT_KEY] = self._name_of(HTTPConnection(scope))
             except StudioError as error:

@@ -1,0 +1,151 @@
+"""One example of each body, for the description of the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+
+from backend import __version__
+from backend.models.capabilities import DrainRequest, Readiness, describe_capabilities
+from backend.models.config import Settings
+from backend.models.gallery import (
+    BulkRequest,
+    BulkResult,
+    ExportRequest,
+    ImageChange,
+    ReadParameters,
+    ReadResult,
+    TokenCount,
+    TokenRequest,
+)
+from backend.models.schemas import (
+    ErrorBody,
+    ErrorDetail,
+    FieldProblem,
+    GenerateRequest,
+    HistoryPage,
+    ImageInfo,
+    ModelDownload,
+    ModelInfo,
+    ModelList,
+    MoveRequest,
+    Status,
+    TaskCreated,
+    TaskList,
+    TaskStatus,
+    Timings,
+)
+from backend.models.session import LoginRequest, Session
+from backend.models.system import CpuStatus, DiskStatus, GpuStatus, Health, MemoryStatus, Root, SystemStatus
+
+_IMAGE_ID = "3f2b8c1d9e4a4f6b8a7c5d2e1f0a9b8c"
+_TASK_ID = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
+_MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+_PROMPT = "一只红色的狐狸"
+
+STREAMS = {
+    "text/event-stream": 'event: status\nid: 5c0d3f9a1b2e4d67\ndata: {"task_id": "…", "status": "processing", …}\n\n',
+    "text/plain": "# HELP zimage_tasks_waiting Tasks in the queue.\n# TYPE zimage_tasks_waiting gauge\n"
+    "zimage_tasks_waiting 2.0\n",
+}
+"""Beginnings of the answers that are text but not JSON."""
+
+
+def bodies() -> dict[str, BaseModel]:
+    """Returns an example by the name of its schema."""
+    found = (
+        *_of_tasks(), *_of_pictures(), _models(), _system(), Root(version=__version__), Health(),
+        describe_capabilities(Settings.model_construct(), __version__),
+        Readiness(status="ready", checks={"engine": True, "accepting": True, "model": True, "disk": True}),
+        DrainRequest(drain=True), LoginRequest.model_validate({"token": "…"}),
+        Session(required=True, name="alice"), TokenRequest(prompt=_PROMPT),
+        TokenCount(tokens=21, limit=512, truncated=False),
+    )  # fmt: skip
+    return {type(example).__name__: example for example in found}
+
+
+def errors() -> dict[int, list[ErrorBody]]:
+    """Returns examples of the errors by status; a status of several kinds has one of each."""
+    too_low = "Input should be greater than or equal to 256."
+    details = {
+        400: [ErrorDetail(code="bad_request", message="The request cannot be read.")],
+        401: [ErrorDetail(code="unauthorized", message="This token is not known here.")],
+        403: [ErrorDetail(code="wrong_origin", message="This server takes changes from its own pages only; …")],
+        404: [ErrorDetail(code="not_found", message="There is no picture with this id; it may have been deleted.")],
+        408: [ErrorDetail(code="request_timeout", message="The body did not arrive within 31 seconds.")],
+        409: [ErrorDetail(code="conflict", message="This task is completed already; there is nothing to cancel.")],
+        413: [ErrorDetail(code="too_large", message="The body is larger than 262,144 bytes.")],
+        421: [ErrorDetail(code="wrong_host", message="This server answers to localhost, 127.0.0.1 and [::1] only; …")],
+        422: [
+            ErrorDetail(
+                code="validation_error",
+                message=f"width: {too_low}",
+                fields=[FieldProblem(field="width", message=too_low)],
+            )
+        ],
+        429: [
+            ErrorDetail(code="too_many_attempts", message="Too many wrong tokens came from this address; try again …"),
+            ErrorDetail(code="queue_full", message="100 tasks are waiting, which is the limit; …", position=100),
+        ],
+        500: [ErrorDetail(code="internal_error", message="Something went wrong on the server; its log says what.")],
+        503: [ErrorDetail(code="draining", message="The server is about to be restarted and takes no new tasks; …")],
+        507: [ErrorDetail(code="insufficient_storage", message="Only 12 MB are free on the disk of the pictures; …")],
+    }
+    return {status: [ErrorBody(error=detail) for detail in some] for status, some in details.items()}
+
+
+def _image() -> ImageInfo:
+    return ImageInfo(
+        id=_IMAGE_ID, filename="zimage-20260102-030405-3f2b8c1d.png", prompt=_PROMPT, width=1024, height=1024,
+        num_inference_steps=9, use_gpu=True, size_bytes=1_482_113, created_at=_MOMENT, generation_time_ms=2310.5,
+        model="z-image-turbo", seed=42, device="cuda", pixel_hash="9f" * 32, favourite=True, tags=("fox",),
+        download_url=f"/api/download/{_IMAGE_ID}", thumbnail_url=f"/api/images/{_IMAGE_ID}/thumbnail",
+    )  # fmt: skip
+
+
+def _of_tasks() -> tuple[BaseModel, ...]:
+    request = GenerateRequest(prompt=_PROMPT, height=1024, width=1024, num_inference_steps=9, seed=42)
+    task = TaskStatus(
+        task_id=_TASK_ID, status=Status.COMPLETED, progress=100, total_steps=9, current_step=9, step=0, steps=9,
+        message="Completed in 2.3 s", result=_image(), num_images=1, images=[_image()], error=None, error_code=None,
+        cancelling=False, queue_position=None, eta_seconds=None, preview_seq=None, created_at=_MOMENT, request=request,
+        timings=Timings(queued_s=0.01, load_s=0.0, encode_s=0.05, denoise_s=2.0, decode_s=0.2, save_s=0.1),
+    )  # fmt: skip
+    return request, task, TaskCreated(task_id=_TASK_ID), TaskList(tasks=[task]), MoveRequest(position=0)
+
+
+def _of_pictures() -> tuple[BaseModel, ...]:
+    parameters = ReadParameters(prompt=_PROMPT, width=1024, height=1024, num_inference_steps=20, seed=42)
+    return (
+        _image(),
+        HistoryPage(images=[_image()], total=1, page=1, page_size=20),
+        ImageChange(favourite=True, tags=["fox"]),
+        BulkRequest(ids=[_IMAGE_ID], action="tag", tag="fox"),
+        BulkResult(done=[_IMAGE_ID], missing=[]),
+        ExportRequest(ids=[_IMAGE_ID]),
+        ReadResult(source="a1111", parameters=parameters),
+    )
+
+
+def _models() -> ModelList:
+    nano = ModelInfo(
+        id="zimage-nano", name="Z-Image nano", description="A small model for trying things out.", installed=True,
+        demo=True, source="ckpts", download_gb=None, size_multiple=32, sizes=[], default_steps=9, guidance_scale=0.0,
+        guidance=False, negative_prompt=False, repository=None,
+        download=ModelDownload(state="none", done_bytes=0, total_bytes=0, message=""),
+    )  # fmt: skip
+    return ModelList(default=nano.id, loaded=nano.id, models=[nano])
+
+
+def _system() -> SystemStatus:
+    return SystemStatus(
+        cpu=CpuStatus(usage_percent=12.5, cores=8, frequency_mhz=3200.0),
+        memory=MemoryStatus(total_gb=32.0, used_gb=12.0, available_gb=20.0, usage_percent=37.5),
+        gpu=GpuStatus(
+            available=True, name="NVIDIA GeForce RTX 4090", memory_total_gb=24.0, memory_used_gb=14.5,
+            usage_percent=98.0, temperature=65.0,
+        ),
+        disk=DiskStatus(path="data", total_gb=500.0, used_gb=250.0, free_gb=250.0, usage_percent=50.0),
+        timestamp=_MOMENT,
+    )  # fmt: skip
