@@ -127,6 +127,28 @@ def test_the_order_is_that_of_adding_whatever_the_clock_says():
     assert seeds(index) == [7, 3]
 
 
+WORDS = st.text(st.sampled_from("aAbßİıſ狐狸色色-中é\u0301🦊\u200d,") | st.characters(codec="utf-8"), max_size=6)
+TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
+
+
+@limits(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(TEXTS, st.lists(WORDS, max_size=2)), max_size=6), TEXTS)
+def test_a_search_finds_what_a_plain_look_at_every_text_finds(pictures, query):
+    index = index_of(*(a_record(n, prompt=prompt, tags=tuple(tags)) for n, (prompt, tags) in enumerate(pictures)))
+    texts = ["\n".join((prompt, *tags)).casefold() for prompt, tags in pictures]
+    wanted = [n for n, text in enumerate(texts) if all(word.casefold() in text for word in query.split())]
+    assert seeds(index, text=query, page_size=100, order="oldest") == wanted
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 10**18])
+@pytest.mark.parametrize("in_trash", [False, True])
+def test_pages_of_everything_are_those_of_a_search_for_everything(index, page, in_trash):
+    if not in_trash:
+        index.remove(a_record(4).id)
+    plain, searched = (HistoryQuery(page=page, page_size=2, min_side_px=least) for least in (None, 1))
+    assert index.find(plain) == index.find(searched)
+
+
 ACTIONS = st.lists(st.tuples(st.sampled_from(["put", "trash", "remove"]), st.integers(0, 5)), max_size=25)
 
 
