@@ -1,10 +1,12 @@
 """The native engine beside diffusers, in one process, taking turns: times of the parts and of a whole picture.
 
-python bench/native_vs_diffusers.py nano medium --rounds 5 --write bench/README.md
+python bench/native_vs_diffusers.py nano --rounds 7 --compile --write bench/README.md
+python bench/native_vs_diffusers.py medium --rounds 3 --limit-s 100 --write bench/README.md
 python bench/native_vs_diffusers.py full --device cuda --size 1024 --rounds 10 --compile --every-kernel
 
 Both draw the same pictures from the same folder. A round measures each engine once, in an order that changes; the
 table has medians and the ratio of diffusers' to ours. Every round has a prompt of its own, so that no cache helps.
+A first turn, in which a compiler may be at work, does not count and has a row of its own where one is.
 A step of diffusers does all of the transformer's work; ours leaves out what is the same at every step, which has a row
 of its own and is done once a picture.
 Memory is the peak of a process that loads one engine and draws one picture.
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -43,7 +46,8 @@ from bench.random_model import NANO, SIZES, write_random_model  # noqa: E402
 PROMPT = "a lighthouse on a cliff above a stormy sea at dusk, its beam through the rain, number {}"
 STEPS = 9
 PREPARE = "prepare and modulate, once a picture"
-MARK, END_MARK = "<!-- bench:engines -->", "<!-- bench:engines:end -->"
+PICTURE = "a picture, 8 steps"
+STEPS_FOR_MEMORY = 3  # as much memory as nine
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 Work = Callable[[int], object]
@@ -67,6 +71,12 @@ class Contender:
     name: str
     works: dict[str, Work]
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    first_turns_s: float = 0.0
+
+    def warm_up(self, work: str, device: torch.device) -> None:
+        """Does a piece of work for the first time."""
+        self.measure(work, 0, device)
+        self.first_turns_s += self.seconds[work].pop()
 
     def measure(self, work: str, number: int, device: torch.device) -> None:
         """Does one piece of work and notes its time."""
@@ -115,7 +125,7 @@ def diffusers_contender(peer: Any, setting: Setting, latents: torch.Tensor, *, c
             "text encoder": lambda number: peer.encode_prompt(PROMPT.format(number), do_classifier_free_guidance=False),
             "transformer, a step": lambda _: peer.transformer(typed, times, caption, return_dict=False),
             "autoencoder, decode": lambda _: peer.vae.decode(latents, return_dict=False),
-            "a picture, 8 steps": lambda number: peer(
+            PICTURE: lambda number: peer(
                 PROMPT.format(number), height=setting.side_px, width=setting.side_px, sigmas=sigmas,
                 guidance_scale=0.0, generator=torch.Generator().manual_seed(0),
             ),
@@ -156,22 +166,35 @@ def native_contender(
             PREPARE: prepare,
             "transformer, a step": lambda _: predictor(latents, factors.at(0)),
             "autoencoder, decode": lambda _: pipeline.vae.decode(latents),
-            "a picture, 8 steps": draw,
+            PICTURE: draw,
         },
     )
 
 
 @torch.inference_mode()
-def compare(contenders: Sequence[Contender], rounds: int, device: torch.device) -> None:
-    """Lets the contenders take turns at each piece of work; the first turn is for warming up."""
+def compare(
+    contenders: Sequence[Contender], rounds: int, device: torch.device, *, compiled: bool, limit_s: float
+) -> None:
+    """Lets the contenders take turns at each piece of work.
+
+    Args:
+        contenders: the engines.
+        rounds: turns of each.
+        device: where they run.
+        compiled: whether whole pictures need a first turn that does not count: else their parts have had theirs.
+        limit_s: after so long no further round of a piece of work begins.
+    """
     for work in contenders[-1].works:
         able = [contender for contender in contenders if work in contender.works]
-        for number in range(rounds + 1):
-            order = able if number % 2 else able[::-1]
-            for contender in order:
+        if compiled or work != PICTURE:
+            for contender in able:
+                contender.warm_up(work, device)
+        started = time.perf_counter()
+        for number in range(1, rounds + 1):
+            for contender in able if number % 2 else able[::-1]:
                 contender.measure(work, number, device)
-        for contender in able:
-            del contender.seconds[work][0]
+            if time.perf_counter() - started > limit_s:
+                break
 
 
 def measure(setting: Setting, options: argparse.Namespace, *, compiled: bool) -> list[str]:
@@ -183,10 +206,15 @@ def measure(setting: Setting, options: argparse.Namespace, *, compiled: bool) ->
             diffusers_contender(peer, setting, latents, compiled=compiled),
             native_contender(native, setting, latents, compiled=compiled),
         ]
-    compare(contenders, options.rounds, setting.device)
+    compare(contenders, options.rounds, setting.device, compiled=compiled, limit_s=options.limit_s)
     theirs, ours = contenders
-    way = "compiled" if compiled else "eager"
-    return [f"| {options.label} | {way} | {work} | {_beside(theirs, ours, work)} |" for work in ours.works]
+    start = f"| {options.label} | {'compiled' if compiled else 'eager'} |"
+    lines = [f"{start} {work} | {_beside(theirs, ours, work)} |" for work in ours.works]
+    if compiled:
+        lines.append(
+            f"{start} first turns, compiler included | {_ms(theirs.first_turns_s)} | {_ms(ours.first_turns_s)} | |"
+        )
+    return lines
 
 
 def _beside(theirs: Contender, ours: Contender, work: str) -> str:
@@ -215,8 +243,8 @@ def measure_kernels(setting: Setting, options: argparse.Namespace, *, compiled: 
             torch.compiler.reset()  # torch keeps few versions of a block, and every kernel is another one
         with torch.inference_mode():
             contender = native_contender(pipeline, setting, _latents(setting, pipeline), compiled=compiled, name=name)
-        contender.works = {work: contender.works[work] for work in ("transformer, a step", "a picture, 8 steps")}
-        compare([contender], options.rounds, setting.device)
+        contender.works = {work: contender.works[work] for work in ("transformer, a step", PICTURE)}
+        compare([contender], options.rounds, setting.device, compiled=compiled, limit_s=options.limit_s)
         lines += [
             f"| {options.label} | {'compiled' if compiled else 'eager'}, {name} | {work} | | "
             f"{_ms(contender.median_s(work))} | |"
@@ -240,7 +268,7 @@ def draw_and_tell_peak(setting: Setting, engine: str) -> float:
     """Loads an engine, draws a picture, and returns the peak in gigabytes: of the accelerator, or of the process."""
     pipeline = open_native(setting) if engine == "native" else open_diffusers(setting)
     sides = {"height": setting.side_px, "width": setting.side_px}
-    pipeline(PROMPT.format(0), sigmas=linear_sigmas(STEPS), guidance_scale=0.0, **sides)
+    pipeline(PROMPT.format(0), sigmas=linear_sigmas(STEPS_FOR_MEMORY), guidance_scale=0.0, **sides)
     if setting.device.type == "cuda":
         return torch.cuda.max_memory_allocated(setting.device) / 1e9
     return peak_bytes() / 1e9
@@ -259,39 +287,44 @@ def model_folder(name: str, dtype: torch.dtype) -> Iterator[Path]:
         yield folder
 
 
-def build_table(options: argparse.Namespace) -> str:
-    """Measures every model that is asked for."""
+def build_table(name: str, options: argparse.Namespace) -> str:
+    """Measures a model."""
     device, dtype = torch.device(options.device), DTYPES[options.dtype]
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else describe_machine()
     lines = [
-        f"{where}, torch {torch.__version__}, {torch.get_num_threads()} threads, {options.rounds} rounds.", "",
+        f"{where}, torch {torch.__version__}, {torch.get_num_threads()} threads, at most {options.rounds} rounds.", "",
         "| model | how | what | diffusers | native | ratio |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for name in options.models:
-        options.label = f"{name} {options.size}², {options.dtype}"
-        with model_folder(name, dtype) as folder:
-            setting = Setting(folder, device, dtype, options.size)
-            for compiled in (False, True) if options.compile else (False,):
-                if compiled:
-                    torch.compiler.reset()
-                lines += measure(setting, options, compiled=compiled)
-                if options.every_kernel:
-                    lines += measure_kernels(setting, options, compiled=compiled)
-            if not options.no_memory:
-                theirs, ours = (peak_memory(setting, engine) for engine in ("diffusers", "native"))
-                lines.append(
-                    f"| {options.label} | eager | peak memory | {theirs:.2f} GB | {ours:.2f} GB | {theirs / ours:.2f} |"
-                )
+    options.label = f"{name} {options.size}², {options.dtype}"
+    with model_folder(name, dtype) as folder:
+        setting = Setting(folder, device, dtype, options.size)
+        for compiled in (False, True) if options.compile else (False,):
+            if compiled:
+                torch.compiler.reset()
+            lines += measure(setting, options, compiled=compiled)
+            if options.every_kernel:
+                lines += measure_kernels(setting, options, compiled=compiled)
+        if not options.no_memory:
+            theirs, ours = (peak_memory(setting, engine) for engine in ("diffusers", "native"))
+            lines.append(
+                f"| {options.label} | eager | peak memory | {theirs:.2f} GB | {ours:.2f} GB | {theirs / ours:.2f} |"
+            )
     return "\n".join(lines)
 
 
-def write(table: str, file: Path) -> None:
-    """Replaces what stands between the marks of a file."""
-    before, _, rest = file.read_text("utf-8").partition(MARK)
-    _, end, after = rest.partition(END_MARK)
+def marks(name: str) -> tuple[str, str]:
+    """Returns what stands above and below a model's table in a file."""
+    return f"<!-- bench:engines:{name} -->", f"<!-- bench:engines:{name}:end -->"
+
+
+def write(table: str, name: str, file: Path) -> None:
+    """Replaces what stands between the marks of a model."""
+    mark, end_mark = marks(name)
+    before, _, rest = file.read_text("utf-8").partition(mark)
+    _, end, after = rest.partition(end_mark)
     if not end:
-        raise SystemExit(f"{file} has no {MARK} … {END_MARK}")
-    file.write_text(f"{before}{MARK}\n{table}\n{END_MARK}{after}", "utf-8")
+        raise SystemExit(f"{file} has no {mark} … {end_mark}")
+    file.write_text(f"{before}{mark}\n{table}\n{end}{after}", "utf-8")
 
 
 def _ms(seconds: float) -> str:
@@ -311,10 +344,11 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--dtype", choices=DTYPES, help="default: bfloat16 on an accelerator, float32 on a processor")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--limit-s", type=float, default=math.inf, help="begin no round of a work after so long")
     parser.add_argument("--compile", action="store_true", help="measure compiled as well")
     parser.add_argument("--every-kernel", action="store_true", help="measure every attention kernel that works")
     parser.add_argument("--no-memory", action="store_true", help="leave the peak memory out")
-    parser.add_argument("--write", type=Path, action="append", default=[], help="file with the marks")
+    parser.add_argument("--write", type=Path, action="append", default=[], help="file with the marks of the models")
     parser.add_argument("--peak-of", choices=("native", "diffusers"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
@@ -333,10 +367,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         setting = Setting(options.folder, torch.device(options.device), DTYPES[options.dtype], options.size)
         print(json.dumps(draw_and_tell_peak(setting, options.peak_of)))
         return
-    table = build_table(options)
-    print(table)
-    for file in options.write:
-        write(table, file)
+    for name in options.models:
+        table = build_table(name, options)
+        print(table, flush=True)
+        for file in options.write:
+            write(table, name, file)
 
 
 if __name__ == "__main__":

@@ -10,20 +10,23 @@ import pytest
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_a_tiny_model_is_measured_in_turns(tmp_path, capsys):
-    from bench.native_vs_diffusers import MARK, PREPARE, main
+    from bench.native_vs_diffusers import PICTURE, PREPARE, main, marks
 
     page = tmp_path / "page.md"
-    page.write_text(f"above\n{MARK}\nold\n<!-- bench:engines:end -->\nbelow\n", "utf-8")
+    mark, end_mark = marks("tiny")
+    page.write_text(f"above\n{mark}\nold\n{end_mark}\nbelow\n", "utf-8")
     main(["tiny", "--device", "cpu", "--size", "64", "--rounds", "1", "--no-memory", "--write", str(page)])
 
     rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if "| eager |" in line]
+    above, table, below = page.read_text("utf-8").partition("\n| tiny")
+    assert table
+    assert "old" not in above + below
     assert {row[0] for row in rows} == {"tiny 64², float32"}
     ratios = {row[2]: row[5:] for row in rows}
     assert set(ratios) == {
-        "text encoder", PREPARE, "transformer, a step", "autoencoder, decode", "a picture, 8 steps",
+        "text encoder", PREPARE, "transformer, a step", "autoencoder, decode", PICTURE,
     }  # fmt: skip
     assert [what for what, ratio in ratios.items() if not ratio] == [PREPARE]
-    assert "old" not in page.read_text("utf-8")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
