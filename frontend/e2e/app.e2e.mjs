@@ -3,7 +3,9 @@ import { after, afterEach, before, describe } from 'node:test'
 import { access } from './flows/access.mjs'
 import { form } from './flows/form.mjs'
 import { gallery } from './flows/gallery.mjs'
+import { login } from './flows/login.mjs'
 import { mainJob } from './flows/main-job.mjs'
+import { models } from './flows/models.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
 
@@ -13,5 +15,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, access, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, access, models, login, weather]) flow(stage)
 })

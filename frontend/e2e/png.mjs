@@ -11,14 +11,17 @@ function chunk(type, data) {
   return Buffer.concat([length, body, checksum])
 }
 
-/** A grey pixel that carries `parameters` as A1111 writes them. */
-export function a1111Png(parameters) {
-  const header = Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0])
+/** A grey square that carries `parameters` as A1111 writes them. */
+export function a1111Png(parameters, side = 1) {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0])
+  header.writeUInt32BE(side, 0)
+  header.writeUInt32BE(side, 4)
+  const row = Buffer.alloc(1 + side, 128).fill(0, 0, 1) // Each row begins with the filter it went through: none.
   return Buffer.concat([
     SIGNATURE,
     chunk('IHDR', header),
     chunk('tEXt', Buffer.from(`parameters\0${parameters}`, 'latin1')),
-    chunk('IDAT', deflateSync(Buffer.from([0, 128]))),
+    chunk('IDAT', deflateSync(Buffer.concat(Array(side).fill(row)))),
     chunk('IEND', Buffer.alloc(0)),
   ])
 }

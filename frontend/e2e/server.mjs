@@ -27,16 +27,17 @@ async function freePort() {
 }
 
 /** The settings of this machine's own Z-Image, and models it may have, are none of the tests' business. */
-function cleanEnvironment(folder) {
+function cleanEnvironment(folder, settings) {
   const foreign = (name) => name.startsWith('ZIMAGE_')
   const kept = Object.entries(process.env).filter(([name]) => !foreign(name))
-  return { ...Object.fromEntries(kept), HF_HOME: path.join(folder, 'hub'), HF_HUB_OFFLINE: '1', PYTHONUTF8: '1' }
+  return { ...Object.fromEntries(kept), HF_HOME: path.join(folder, 'hub'), HF_HUB_OFFLINE: '1', PYTHONUTF8: '1', ...settings }
 }
 
-/** The real server, on free ports, with a data folder of its own. */
+/** The real server, on free ports, with a data folder of its own; `settings` are environment variables. */
 export class Server {
-  static async create() {
+  static async create(settings = {}) {
     const server = new Server()
+    server.settings = settings
     server.folder = await mkdtemp(path.join(tmpdir(), 'zimage-e2e-'))
     server.port = await freePort()
     server.webPort = await freePort()
@@ -52,7 +53,7 @@ export class Server {
     this.output = ''
     this.process = spawn(python, ['-m', 'backend', ...options.map(String)], {
       cwd: ROOT,
-      env: cleanEnvironment(this.folder),
+      env: cleanEnvironment(this.folder, this.settings),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.process.on('error', (error) => (this.output += String(error)))
@@ -101,6 +102,14 @@ export class Server {
     })
     if (answer.status !== 202) throw new Error(`refused: ${await answer.text()}`)
     return (await answer.json()).task_id
+  }
+
+  /** Adds a picture file to the history, past the browser. */
+  async import(file) {
+    const body = new FormData()
+    body.append('file', new Blob([file]), 'picture.png')
+    const answer = await fetch(`${this.url}/api/history/import`, { method: 'POST', body })
+    if (!answer.ok) throw new Error(`refused: ${await answer.text()}`)
   }
 
   /** Waits until nothing waits or runs any more. */

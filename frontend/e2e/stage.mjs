@@ -10,6 +10,8 @@ import { Server } from './server.mjs'
 const NETWORK_NOISE = /Failed to load resource|ERR_CONNECTION_REFUSED/
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const LIMIT_MS = 60_000
+/** What a dialog hides from everyone needs no second look. */
+export const DIALOG = '[role=dialog]'
 
 export const executable = findChromium()
 if (!executable) {
@@ -46,8 +48,8 @@ export class Stage {
     await this.server?.dispose()
   }
 
-  async open({ path = '/', ...options } = {}) {
-    const page = await openPage(this.browser, this.server.url + path, options)
+  async open({ path = '/', url = this.server.url + path, ...options } = {}) {
+    const page = await openPage(this.browser, url, options)
     this.#pages.push(page)
     return page
   }
@@ -57,6 +59,14 @@ export class Stage {
     const beside = await page.context().newPage()
     await beside.goto(this.server.url + path)
     return beside
+  }
+
+  /** Lets the page believe that the catalogue is another one: `change` makes a model of each. */
+  async pretendModels(page, change) {
+    await page.route('**/api/models', async (route) => {
+      const answer = await (await route.fetch()).json()
+      return route.fulfill({ json: { ...answer, models: answer.models.map(change) } })
+    })
   }
 
   /** Closes what a test has opened, and fails where the browser complained. */
@@ -97,14 +107,14 @@ export async function assertNoSidewaysScroll(page) {
   assert.ok(content <= window, `the page is ${content} px wide in a window of ${window} px`)
 }
 
-/** What axe finds on the page as it is now. */
-export async function barriersOf(page) {
+/** What axe finds on the page as it is now, or in a part of it. */
+export async function barriersOf(page, part = 'html') {
   await sleep(400) // A dialog that is still fading in has no full contrast yet.
   // Evaluated, not added as a script: the page's content security policy allows no foreign ones.
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE)
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run()
+  return page.evaluate(async (selector) => {
+    const { violations } = await window.axe.run(selector)
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  })
+  }, part)
 }
 

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 
-import { assertNoSidewaysScroll, barriersOf, seen, submitOf } from '../stage.mjs'
+import { assertNoSidewaysScroll, barriersOf, DIALOG, seen, submitOf } from '../stage.mjs'
 
 /** Every dialog that a button of the page opens, by the place of the button. */
 const DIALOGS = ['.card-picture', '.header-controls button >> nth=0', '.header-controls button >> nth=1', '.prompt-chips button >> nth=1']
+
+const GB = 1e9
+
+/** As they would be in the middle of a download, with a model that is guided. */
+function busyModel(model) {
+  if (!model.installed) return { ...model, download: { state: 'running', done_bytes: 8 * GB, total_bytes: 33 * GB, message: '' } }
+  return { ...model, guidance: true, guidance_scale: 4, negative_prompt: true }
+}
 
 /** For everyone: languages, themes, screen readers, narrow windows. */
 export function access(stage) {
@@ -38,7 +46,9 @@ export function access(stage) {
   ]) {
     it(`has no barrier that axe finds, in ${colorScheme} and ${locale}`, async () => {
       await stage.havePictures(2)
-      const page = await stage.open({ colorScheme, locale })
+      const page = await stage.open({ colorScheme, locale, path: '/favicon.svg' })
+      await stage.pretendModels(page, busyModel)
+      await page.goto(stage.server.url)
       await submitOf(page).click() // With its errors shown.
       await seen(page.locator('.card-picture img'))
       await page.locator('.card-choice').first().check()
@@ -46,7 +56,7 @@ export function access(stage) {
       for (const opener of DIALOGS) {
         await page.locator(opener).first().click()
         await seen(page.getByRole('dialog'))
-        assert.deepEqual(await barriersOf(page), [], opener)
+        assert.deepEqual(await barriersOf(page, DIALOG), [], opener)
         await page.keyboard.press('Escape')
         await page.getByRole('dialog').waitFor({ state: 'detached' })
       }

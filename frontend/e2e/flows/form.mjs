@@ -37,6 +37,31 @@ export function form(stage) {
     assert.equal(await seed.evaluate((input) => input === document.activeElement), true)
   })
 
+  it('offers guidance where a model uses it, sends it there, and shows a refusal at its field', async () => {
+    const page = await stage.open({ path: '/favicon.svg' })
+    // The server itself knows better, and refuses.
+    await stage.pretendModels(page, (model) => ({ ...model, guidance: true, guidance_scale: 0.5, negative_prompt: true }))
+    const sent = []
+    page.on('request', (request) => request.method() === 'POST' && sent.push(request.postDataJSON()))
+    await page.goto(stage.server.url)
+    const guidance = page.getByRole('slider', { name: 'Guidance' })
+    await guidance.fill('6')
+    await page.getByRole('textbox', { name: 'Negative prompt' }).fill('text')
+    await page.reload()
+    assert.equal(await guidance.inputValue(), '6', 'it is kept')
+    await generate(page, 'a guided fox')
+    await page.waitForFunction(() => document.querySelector('[aria-invalid="true"]') !== null)
+    const request = sent.find((body) => body?.num_images)
+    assert.deepEqual([request.guidance_scale, request.negative_prompt], [6, 'text'])
+    assert.equal(await guidance.getAttribute('aria-invalid'), 'true')
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+    await page.reload()
+    await seen(page.getByRole('slider', { name: 'Steps' }))
+    assert.equal(await guidance.count(), 0, 'this model is not guided')
+    await generate(page, 'an unguided fox')
+    await seen(endOf(page, 'completed', 'an unguided fox'))
+  })
+
   it('reads the settings of our own, of foreign and of broken pictures', async () => {
     const page = await stage.open({ settings: { ...QUICK, seed: '4711' } })
     await generate(page, 'to be read again')
@@ -57,6 +82,12 @@ export function form(stage) {
     await seen(page.getByText('Settings taken from a picture of A1111.'))
     assert.equal(await promptOf(page).inputValue(), 'a foreign fox')
     assert.equal(await page.getByRole('textbox', { name: 'Seed' }).inputValue(), '99')
+
+    const { total } = await stage.server.get('/history')
+    await page.getByRole('button', { name: 'Add to the gallery' }).last().click()
+    await seen(page.getByText('Added to the gallery.'))
+    await seen(page.getByRole('button', { name: 'View: a foreign fox' }))
+    assert.equal((await stage.server.get('/history')).total, total + 1)
 
     await read('broken.png', Buffer.from('no picture at all'))
     await seen(page.getByText('This file carries no settings.'))

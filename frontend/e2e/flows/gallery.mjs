@@ -1,44 +1,12 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 
+import { MANY, pretendMany } from '../manyPictures.mjs'
+import { a1111Png } from '../png.mjs'
 import { gone, promptOf, seen } from '../stage.mjs'
 
-const MANY = 10_000
 /** What the tab may hold while it scrolls through them. */
 const HEAP_BUDGET_BYTES = 300e6
-
-function fakePicture(number) {
-  const id = number.toString(16).padStart(32, '0')
-  return {
-    id,
-    filename: `${id}.png`,
-    prompt: `picture ${number}`,
-    width: 512,
-    height: 512,
-    num_inference_steps: 9,
-    use_gpu: false,
-    size_bytes: 1,
-    created_at: '2026-03-01T12:00:00Z',
-    generation_time_ms: 1000,
-    model: 'zimage-nano',
-    seed: number,
-    device: 'cpu',
-    guidance_scale: 0,
-    favourite: false,
-    tags: [],
-    deleted_at: null,
-    download_url: `/api/download/${id}`,
-    thumbnail_url: '/favicon.svg',
-  }
-}
-
-/** Answers a page of a history that is longer than a test could draw. */
-function answerMany(route) {
-  const query = new URL(route.request().url()).searchParams
-  const [page, size] = [Number(query.get('page') ?? 1), Number(query.get('page_size') ?? 20)]
-  const numbers = Array.from({ length: size }, (_, at) => (page - 1) * size + at).filter((number) => number < MANY)
-  return route.fulfill({ json: { images: numbers.map(fakePicture), total: MANY, page, page_size: size, next_cursor: null } })
-}
 
 /** Finding, choosing, changing and deleting pictures. */
 export function gallery(stage) {
@@ -100,6 +68,22 @@ export function gallery(stage) {
     assert.equal((await stage.server.get('/history')).total, total - 1)
   })
 
+  it('loads copies as sharp as the screen, and no larger', async () => {
+    await stage.server.import(a1111Png('of many pixels\nSteps: 20, Seed: 7, Size: 1024x1024', 1024))
+    for (const [deviceScaleFactor, width, expected] of [
+      [1, 1280, 256],
+      [2, 1280, 512],
+      [2, 360, 256],
+    ]) {
+      const page = await stage.open({ deviceScaleFactor, viewport: { width, height: 800 } })
+      const copy = page.locator('.card-picture img[alt="of many pixels"]')
+      await copy.scrollIntoViewIfNeeded()
+      await copy.evaluate((image) => image.decode())
+      const { pathname, search } = new URL(await copy.evaluate((image) => image.currentSrc))
+      assert.deepEqual([search, /\/thumbnail$/.test(pathname)], [`?w=${expected}`, true], `${width} px at ${deviceScaleFactor}`)
+    }
+  })
+
   it('finds favourites and words, and packs what is chosen', async () => {
     await stage.havePictures(5)
     const page = await stage.open()
@@ -134,7 +118,7 @@ export function gallery(stage) {
 
   it('scrolls through ten thousand pictures with few of them at hand', async () => {
     const page = await stage.open({ path: '/favicon.svg' })
-    await page.route(/\/api\/history\?/, answerMany)
+    await pretendMany(page, { thumbnailUrl: '/favicon.svg' })
     await page.goto(`${stage.server.url}/?view=scroll`)
     const card = (number) => page.getByRole('button', { name: `View: picture ${number}`, exact: true })
     await seen(card(0))

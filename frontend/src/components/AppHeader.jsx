@@ -8,18 +8,21 @@ import ThemeSwitch from './ThemeSwitch.jsx'
 export default function AppHeader() {
   const { t } = useTranslation()
   const { state } = useSession()
+  const isClosed = state === 'closed'
   return (
     <header className="app-header">
-      <a className="skip-link" href="#result">
-        {t('app.skip')}
-      </a>
+      {!isClosed && (
+        <a className="skip-link" href="#result">
+          {t('app.skip')}
+        </a>
+      )}
       <div className="brand">
         <img src="/favicon.svg" width="32" height="32" alt="" />
         <h1>Z-Image</h1>
         <p>{t('app.tagline')}</p>
       </div>
       <div className="header-controls">
-        {state !== 'closed' && <HeaderDialogs />}
+        {!isClosed && <HeaderDialogs />}
         <LanguageSwitch />
         <ThemeSwitch />
       </div>

@@ -36,7 +36,7 @@ describe('ModelDialog', () => {
     server.setDownload(TURBO, running(8.3e9))
     expect(await screen.findByText('8.3 of 32.9 GB · 25 %')).toBeInTheDocument()
     expect(screen.getByRole('progressbar', { name: 'Download of Z-Image-Turbo' })).toHaveAttribute('value', '25')
-    await user.click(screen.getByRole('button', { name: 'Stop the download of Z-Image-Turbo' }))
+    await user.click(screen.getByRole('button', { name: 'Cancel the download of Z-Image-Turbo' }))
     expect(await button(/^Go on with the download \(5\.0 GB are here\)/)).toBeInTheDocument()
     expect(server.bodiesOf('delete', `/models/${TURBO}/download`)).toHaveLength(1)
   })

@@ -11,7 +11,7 @@ describe('thumbnailProps', () => {
     const { src, srcSet, sizes } = thumbnailProps(image(1024, 1024), WIDTHS)
     expect(src).toBe('/t?w=256')
     expect(srcSet).toBe('/t?w=256 256w, /t?w=512 512w')
-    expect(sizes).toBe('(max-width: 575.98px) 45vw, 200px')
+    expect(sizes).toBe('(max-width: 575.98px) 128px, 200px')
   })
 
   it('promises no more than the picture has', () => {
@@ -19,7 +19,7 @@ describe('thumbnailProps', () => {
   })
 
   it('knows that a wide picture is drawn wider than its card', () => {
-    expect(thumbnailProps(image(2048, 1024), WIDTHS).sizes).toBe('(max-width: 575.98px) 90vw, 400px')
+    expect(thumbnailProps(image(2048, 1024), WIDTHS).sizes).toBe('(max-width: 575.98px) 256px, 400px')
   })
 
   it('does without where the server offers none', () => {
