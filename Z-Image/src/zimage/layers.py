@@ -129,7 +129,7 @@ class Block(nn.Module):
         """
         norms = (self.attention_norm1, self.attention_norm2, self.ffn_norm1, self.ffn_norm2)
         if condition is None:
-            return Modulation(*(norm.weight.view(1, 1, -1) for norm in norms))
+            return Modulation(*(norm.weight.clone().view(1, 1, -1) for norm in norms))  # like the others: no parameters
         scale_attention, gate_attention, scale_mlp, gate_mlp = self.adaLN_modulation(condition).chunk(4, dim=-1)
         factors = (1 + scale_attention, gate_attention.tanh(), 1 + scale_mlp, gate_mlp.tanh())
         return Modulation(*(factor * norm.weight for factor, norm in zip(factors, norms, strict=True)))
