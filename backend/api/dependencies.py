@@ -1,4 +1,8 @@
-"""The services, as types that a route names in its signature."""
+"""The services, as types that a route names in its signature.
+
+The functions are asynchronous although none of them waits: a plain one would be called on a thread of its own, which
+for each of them costs as much as a whole look at a task.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,7 @@ class Services:
     sessions: Sessions
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
@@ -55,23 +59,23 @@ def _services(request: Request) -> Services:
 App = Annotated[Services, Depends(_services)]
 
 
-def _settings(app: App) -> Settings:
+async def _settings(app: App) -> Settings:
     return app.settings
 
 
-def _history(app: App) -> HistoryStore:
+async def _history(app: App) -> HistoryStore:
     return app.history
 
 
-def _monitor(app: App) -> SystemMonitor:
+async def _monitor(app: App) -> SystemMonitor:
     return app.monitor
 
 
-def _importer(app: App) -> PictureImporter:
+async def _importer(app: App) -> PictureImporter:
     return app.importer
 
 
-def _tasks(app: App) -> TaskManager:
+async def _tasks(app: App) -> TaskManager:
     return app.tasks
 
 
@@ -80,7 +84,7 @@ def client_address(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client is not None else LOCAL_CLIENT
 
 
-def _client(request: Request) -> str:
+async def _client(request: Request) -> str:
     """Who asks: the name of the token, which the guard has noted, else the address."""
     return request.scope.get(CLIENT_KEY) or client_address(request)
 
@@ -88,7 +92,7 @@ def _client(request: Request) -> str:
 Client = Annotated[str, Depends(_client)]
 
 
-def _owner(app: App, client: Client) -> str | None:
+async def _owner(app: App, client: Client) -> str | None:
     """Whose pictures and tasks a request may see beside those of nobody; None: everybody's."""
     return client if app.settings.history_per_token else None
 

@@ -28,7 +28,7 @@ from backend.services.task_records import is_seen_by
 router = APIRouter(prefix="/generate", tags=["generate"])
 
 
-def _own_task_id(
+async def _own_task_id(
     task_id: Annotated[str, Path(pattern=ID_PATTERN, description="Id from the answer to POST /api/generate.")],
     tasks: Tasks,
     settings: Config,

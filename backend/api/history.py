@@ -35,7 +35,7 @@ _NEVER_CHANGES = {"Cache-Control": "private, max-age=31536000, immutable"}
 _CURSOR_PATTERN = r"^[0-9]{1,18}-[0-9a-f]{32}$"
 
 
-def _own_image_id(
+async def _own_image_id(
     image_id: Annotated[str, Path(pattern=ID_PATTERN, description="Id of a picture.")], history: History, owner: Owner
 ) -> str:
     """Passes on the id of a picture that the request may see; one of somebody else is as if it did not exist."""
@@ -55,7 +55,7 @@ def _day_or_moment(value: object) -> object:
 Moment = Annotated[datetime | date, BeforeValidator(_day_or_moment)]
 
 
-def _query(
+async def _query(
     owner: Owner,
     page: Annotated[int, Query(ge=1, le=10**9, description="Counted from 1.")] = 1,
     page_size: Annotated[int, Query(ge=1, le=100)] = 20,

@@ -122,6 +122,7 @@ class Service:
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> tuple[int, Any]:
         response = self.client.request(method, path, headers={**BEARER, **(headers or {})}, **more)
+        assert response.headers["x-content-type-options"] == "nosniff"
         return response.status_code, response.json()
 
     def body_that_never_comes(self) -> tuple[int, Any]:
@@ -138,6 +139,7 @@ class Service:
         scope = {"type": "http", "method": "POST", "path": "/api/generate", "headers": raw, "query_string": b"",
                  "server": ("127.0.0.1", 15000), "client": ("127.0.0.1", 1), "scheme": "http"}  # fmt: skip
         asyncio.run(self.app(scope, receive, send))
+        assert (b"x-content-type-options", b"nosniff") in sent[0]["headers"]
         return sent[0]["status"], json.loads(sent[1]["body"])
 
     def fault(self) -> tuple[int, Any]:
