@@ -50,12 +50,12 @@ class Shape:
 SQUARE = Shape(FULL, FULL, 20, 0.14)
 SHAPES = (
     SQUARE,
-    Shape(FULL, 3 * FULL // 2, 16, 0.05),
-    Shape(3 * FULL // 2, FULL, 16, 0.05),
-    Shape(2 * FULL, 2 * FULL, 7, 0.44),
-    Shape(2 * FULL, 3 * FULL, 4, 0.08),
-    Shape(3 * FULL, 2 * FULL, 4, 0.08),
-    Shape(3 * FULL, 3 * FULL, 3, 0.16),
+    Shape(FULL, 3 * FULL // 2, 16, 0.03),
+    Shape(3 * FULL // 2, FULL, 16, 0.03),
+    Shape(2 * FULL, 2 * FULL, 7, 0.6),
+    Shape(2 * FULL, 3 * FULL, 4, 0.06),
+    Shape(3 * FULL, 2 * FULL, 4, 0.06),
+    Shape(3 * FULL, 3 * FULL, 3, 0.08),
 )
 SQUARE_UNTIL = 0.3  # share of the stage in which only the small square is drawn
 

@@ -65,7 +65,7 @@ def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None
         shape = source.shape(progress)
         ids, lengths, latents = source.draw(shape, tokenizer)
         features, real = features_of(text_encoder, ids, lengths)
-        loss = flow_loss(model, latents, features, real)
+        loss = flow_loss(model, latents, features, real, SHIFT * shape.scale**2)
         values = {LOSS_NAMES[shape.scale]: loss.detach()}
         if run.advance(loss, values, decay=0.5, save_every_s=CHECKPOINT_EVERY_S):
             saves += 1
@@ -83,15 +83,21 @@ def start_from_draft(model: ZImageTransformer2DModel, weight: Tensor, bias: Tens
         linear.bias[: len(bias)] = bias[: model.config.dim]
 
 
-def noise_levels(number: int) -> Tensor:
-    """Sigmas spread as the schedule spreads its points, (number,)."""
+def noise_levels(number: int, shift: float = SHIFT) -> Tensor:
+    """Sigmas spread as a schedule of that shift spreads its points, (number,)."""
     even = (torch.arange(number) + torch.rand(number)) / number
-    return SHIFT * even / (1 + (SHIFT - 1) * even)
+    return shift * even / (1 + (shift - 1) * even)
 
 
-def flow_loss(model: ZImageTransformer2DModel, latents: Tensor, features: Tensor, real: Tensor) -> Tensor:
-    """Squared error of the output, at noise levels spread like the schedule's."""
-    sigma = noise_levels(len(latents))
+def flow_loss(
+    model: ZImageTransformer2DModel, latents: Tensor, features: Tensor, real: Tensor, shift: float = SHIFT
+) -> Tensor:
+    """Squared error of the output, at noise levels spread like a schedule's.
+
+    The more latents a picture has, the longer its content shows through the noise, so that less and less is learned
+    of how it starts: large pictures want a larger shift in training than the schedule has.
+    """
+    sigma = noise_levels(len(latents), shift)
     noise = torch.randn_like(latents)
     level = sigma[:, None, None, None]
     output = forward(model, (1 - level) * latents + level * noise, 1 - sigma, features, real)
