@@ -89,6 +89,17 @@ def test_a_second_picture_of_a_prompt_does_not_encode_it_again(loaded):
     assert len(calls) == 1
 
 
+def test_weights_in_bfloat16_are_multiplied_in_float32_where_a_processor_has_nothing_better(
+    tiny_model, loaded, monkeypatch
+):
+    monkeypatch.setenv("ZIMAGE_PRODUCTS", "float32")
+    engine = NativeEngine()
+    engine.load(tiny_model, LoadPlan("cpu", "bfloat16"))
+    transformer = engine._pipeline.transformer
+    assert (str(transformer.dtype), str(transformer.compute_dtype)) == ("torch.bfloat16", "torch.float32")
+    assert np.abs(pixels(engine) - pixels(loaded)).mean() < 4
+
+
 def test_it_keeps_all_of_a_model_on_the_device(tiny_model):
     with pytest.raises(OutOfMemory, match="ZIMAGE_ENGINE=auto"):
         NativeEngine().load(tiny_model, OFFLOADED)
