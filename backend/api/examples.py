@@ -38,6 +38,7 @@ from backend.models.schemas import (
 )
 from backend.models.session import LoginRequest, Session
 from backend.models.system import CpuStatus, DiskStatus, GpuStatus, Health, MemoryStatus, Root, SystemStatus
+from backend.services.errors import UnknownImage
 
 _IMAGE_ID = "3f2b8c1d9e4a4f6b8a7c5d2e1f0a9b8c"
 _TASK_ID = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
@@ -72,7 +73,7 @@ def errors() -> dict[int, list[ErrorBody]]:
         400: [ErrorDetail(code="bad_request", message="The request cannot be read.")],
         401: [ErrorDetail(code="unauthorized", message="This token is not known here.")],
         403: [ErrorDetail(code="wrong_origin", message="This server takes changes from its own pages only; …")],
-        404: [ErrorDetail(code="not_found", message="There is no picture with this id; it may have been deleted.")],
+        404: [ErrorDetail(code="not_found", message=str(UnknownImage()))],
         408: [ErrorDetail(code="request_timeout", message="The body did not arrive within 31 seconds.")],
         409: [ErrorDetail(code="conflict", message="This task is completed already; there is nothing to cancel.")],
         413: [ErrorDetail(code="too_large", message="The body is larger than 262,144 bytes.")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Container
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -15,6 +16,7 @@ MAX_RANGES = 8
 BODY_TIMEOUT_S = 30.0
 SLOWEST_BYTES_PER_S = 256 * 2**10
 """A body of the largest size that may come this slowly is still waited for."""
+_MAX_DIGITS = 18
 
 
 class BodyGuard:
@@ -45,7 +47,7 @@ class BodyGuard:
         headers = Headers(scope=scope)
         is_upload = scope["path"] in self._upload_paths
         limit = self._max_upload_bytes if is_upload else self._max_bytes
-        if int(declared if (declared := headers.get("content-length", "0")).isdecimal() else 0) > limit:
+        if _declared_bytes(headers.get("content-length", "")) > limit:
             await _too_large(limit)(scope, receive, send)
             return
         body = _Body(receive, send, limit, self._timeout_s)
@@ -53,6 +55,13 @@ class BodyGuard:
             await self._app(scope, body.receive, body.send)
         if body.fault is not None and not body.answered:
             await body.fault(scope, receive, send)
+
+
+def _declared_bytes(text: str) -> float:
+    """What a body says of its size; what is no number is left to be counted."""
+    if not text.isdecimal():
+        return 0
+    return int(text) if len(text) <= _MAX_DIGITS else math.inf
 
 
 class _BodyFault(Exception):

@@ -139,9 +139,15 @@ class DiskFull(StudioError):
 
 
 class NewerFormat(StudioError):
-    """The history was written by a newer version of this program."""
+    """A file was written by a newer version of this program."""
 
     code = "newer_format"
+
+    def __init__(self, name: str, version: int, known_version: int) -> None:
+        super().__init__(
+            f"{name} was written by a newer version of this program (format {version}, this one reads "
+            f"{known_version}). Update the program; nothing was changed."
+        )
 
 
 class ModelError(StudioError):

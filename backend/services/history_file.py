@@ -136,10 +136,7 @@ class HistoryFile:
         content = orjson.loads(raw)
         version = content["version"]
         if version > SCHEMA_VERSION:
-            raise NewerFormat(
-                f"{self._file.name} was written by a newer version of this program (format {version}, "
-                f"this one reads {SCHEMA_VERSION}). Update the program; nothing was changed."
-            )
+            raise NewerFormat(self._file.name, version, SCHEMA_VERSION)
         lines = [Line.of(ImageRecord.model_validate(entry)) for entry in content["images"]]
         if version < SCHEMA_VERSION:
             shutil.copyfile(self._file, self._file.with_name(f"{self._file.name}.v{version}"))

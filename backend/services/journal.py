@@ -36,10 +36,7 @@ class Journal:
         try:
             content = orjson.loads(self._file.read_bytes())
             if content["version"] > SCHEMA_VERSION:
-                raise NewerFormat(
-                    f"{self._file.name} was written by a newer version of this program (format {content['version']}, "
-                    f"this one reads {SCHEMA_VERSION}). Update the program; nothing was changed."
-                )
+                raise NewerFormat(self._file.name, content["version"], SCHEMA_VERSION)
             found = [_read_task(task, content["version"]) for task in content["tasks"]]
             tasks = [task for task in found if task is not None]
             if len(tasks) < len(found):

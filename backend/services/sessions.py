@@ -69,6 +69,8 @@ class Sessions:
 
     def name_of(self, secret: str) -> str | None:
         """Returns whose session this is, or None when it is none, or over."""
+        if not secret:
+            return None
         now = self._now().timestamp()
         for name, token in self._tokens.items():
             if self._ends.get(_digest(secret, token), 0.0) > now:

@@ -34,6 +34,11 @@ def test_a_body_that_does_not_say_it(shared, path):
     assert too_large(shared.post(path, content=pieces(300 * KB), headers={"content-type": "application/json"}))
 
 
+@pytest.mark.parametrize("length", ["9" * 19, "9" * 5000, "262145"])
+def test_a_body_that_says_a_number_beyond_all_bounds(shared, length):
+    assert too_large(shared.post("/api/generate", content=b"{}", headers={"content-length": length}))
+
+
 def test_a_body_that_lies_about_it(shared):
     headers = {"content-type": "application/json", "content-length": "1e3"}
     assert shared.post("/api/generate", content=b"{}", headers=headers).status_code in (400, 422)
