@@ -5,7 +5,6 @@ python bench/history.py [--entries 100000] [--runs 50] [--write README.md]
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import random
@@ -28,8 +27,7 @@ from backend.services.generator import GeneratedImage  # noqa: E402
 from backend.services.history import HistoryStore  # noqa: E402
 from backend.services.history_file import HistoryFile, Line  # noqa: E402
 from backend.services.history_index import HistoryQuery  # noqa: E402
-from bench.machine import describe_machine  # noqa: E402
-from bench.table import Row, render, write  # noqa: E402
+from bench.table import Row, build_parser, publish  # noqa: E402
 
 MARK = "bench:history"
 _LINKS = 50_000
@@ -105,18 +103,14 @@ def measure(folder: Path, entries: int, runs: int) -> list[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = build_parser(__doc__)
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--write", type=Path, action="append", default=[], help="file with the marks")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         fill(Path(temporary), options.entries)
         rows = measure(Path(temporary), options.entries, options.runs)
-    table = render(rows, describe_machine())
-    print(table)
-    for file in options.write:
-        write(table, file, MARK)
+    publish(rows, MARK, options.write)
 
 
 if __name__ == "__main__":

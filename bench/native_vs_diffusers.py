@@ -42,7 +42,9 @@ from zimage.utils.attention import KERNELS, AttentionUnavailable, choose_attenti
 
 from bench.machine import describe_machine, peak_bytes  # noqa: E402
 from bench.random_model import NANO, SIZES, write_random_model  # noqa: E402
+from bench.table import write  # noqa: E402
 
+MARK = "bench:engines"
 PROMPT = "a lighthouse on a cliff above a stormy sea at dusk, its beam through the rain, number {}"
 STEPS = 9
 PREPARE = "prepare and modulate, once a picture"
@@ -312,21 +314,6 @@ def build_table(name: str, options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def marks(name: str) -> tuple[str, str]:
-    """Returns what stands above and below a model's table in a file."""
-    return f"<!-- bench:engines:{name} -->", f"<!-- bench:engines:{name}:end -->"
-
-
-def write(table: str, name: str, file: Path) -> None:
-    """Replaces what stands between the marks of a model."""
-    mark, end_mark = marks(name)
-    before, _, rest = file.read_text("utf-8").partition(mark)
-    _, end, after = rest.partition(end_mark)
-    if not end:
-        raise SystemExit(f"{file} has no {mark} … {end_mark}")
-    file.write_text(f"{before}{mark}\n{table}\n{end}{after}", "utf-8")
-
-
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
@@ -371,7 +358,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         table = build_table(name, options)
         print(table, flush=True)
         for file in options.write:
-            write(table, name, file)
+            write(table, file, f"{MARK}:{name}")
 
 
 if __name__ == "__main__":

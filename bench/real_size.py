@@ -41,8 +41,9 @@ from zimage.utils.safetensors_writer import PlannedTensor, plan  # noqa: E402
 from zimage.utils.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
 
 from bench.machine import describe_machine, peak_bytes  # noqa: E402
+from bench.table import write  # noqa: E402
 
-MARK, END_MARK = "<!-- bench:real-size -->", "<!-- /bench:real-size -->"
+MARK = "bench:real-size"
 PUBLISHED_ORDER = (
     "x_pad_token", "cap_pad_token", "all_x_embedder", "all_final_layer", "noise_refiner", "context_refiner",
     "t_embedder", "cap_embedder", "layers",
@@ -175,21 +176,13 @@ def prove(config: TransformerConfig, root: Path, *, load_only: bool) -> tuple[st
     return as_markdown(written, write_s, facts), int(facts.get("peak_bytes", facts["load_peak_bytes"]))
 
 
-def write_between_marks(path: Path, table: str) -> None:
-    before, mark, rest = path.read_text("utf-8").partition(MARK)
-    _, end_mark, after = rest.partition(END_MARK)
-    if not (mark and end_mark):
-        raise SystemExit(f"{path} has no {MARK} and {END_MARK}")
-    path.write_text(f"{before}{mark}\n{table}\n{end_mark}{after}", "utf-8")
-
-
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--folder", type=Path, default=ROOT / "data", help="on a disk with 25 GB to spare")
     parser.add_argument("--memory-gb", type=float, default=24.0, help="what loading and running may need")
     parser.add_argument("--load-only", action="store_true", help="no forward")
     parser.add_argument("--tiny", action="store_true", help="a model of a few values, to try the script")
-    parser.add_argument("--write", type=Path, help=f"put the table between {MARK} and {END_MARK} of this file")
+    parser.add_argument("--write", type=Path, help="file with the marks")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -209,7 +202,7 @@ def main(argv: list[str] | None = None) -> int:
         shutil.rmtree(root)
     print(table)
     if arguments.write:
-        write_between_marks(arguments.write, table)
+        write(table, arguments.write, MARK)
     if peak > arguments.memory_gb * GB:
         print(f"too much: {peak / GB:.2f} GB of {arguments.memory_gb:g} GB", file=sys.stderr)
         return 1

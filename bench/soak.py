@@ -1,13 +1,12 @@
 """Lives a long life in a short time: many tiny tasks with cancels and restarts; then many clients that poll.
 
-python bench/soak.py [--tasks 2000] [--restarts 3] [--clients 300] [--seconds 20] [--write README.md]
+python bench/soak.py [--tasks 2000] [--restarts 3] [--clients 300] [--seconds 60] [--write README.md]
 
 The engine is a fake one that computes for some milliseconds a step, so that the service itself is what is measured.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import random
@@ -16,6 +15,8 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import httpx
@@ -27,13 +28,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "Z-Image" / "src")]
 
 from backend.main import create_app  # noqa: E402
-from bench.machine import describe_machine  # noqa: E402
-from bench.table import Row, render, write  # noqa: E402
+from bench.table import Row, build_parser, publish  # noqa: E402
 from tests.backend.conftest import FINAL, make_settings  # noqa: E402
 from tests.backend.fakes import PLAIN_CPU, FakeEngine  # noqa: E402
 
 MARK = "bench:reliability"
 HOME = "http://localhost"
+TURNS = 3
+STEP_S = 0.01
 
 
 def soak(folder: Path, tasks: int, restarts: int) -> list[Row]:
@@ -44,7 +46,11 @@ def soak(folder: Path, tasks: int, restarts: int) -> list[Row]:
     dice, known, memory = random.Random(1), [], []
     share = -(-tasks // (restarts + 1))
     for life in range(restarts + 1):
-        app = create_app(settings, FakeEngine(), lambda: PLAIN_CPU)
+        engine = FakeEngine()
+        engine.watch = lambda _step: time.sleep(
+            STEP_S
+        )  # slower than the posts, so that tasks wait and can be cancelled
+        app = create_app(settings, engine, lambda: PLAIN_CPU)
         with TestClient(app, base_url=HOME) as client:
             for _ in range(min(share, tasks - len(known))):
                 body = {"prompt": f"task {len(known)}", "height": 256, "width": 256, "num_inference_steps": 2}
@@ -67,7 +73,7 @@ def soak(folder: Path, tasks: int, restarts: int) -> list[Row]:
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in FINAL if status in statuses)
     growth = 100 * (memory[-1] / memory[0] - 1)
     return [
-        Row(f"{tasks:,} tiny tasks, a fifth cancelled, {restarts} restarts: lost", "0", "0"),
+        Row(f"{tasks:,} tiny tasks, cancels of a fifth, {restarts} restarts: lost", "0", "0"),
         Row("how they ended", counts, ""),
         Row("memory from the first life to the last", f"{growth:+.1f} %", "± 5 %"),
     ]
@@ -79,27 +85,32 @@ def wait_until_idle(client: TestClient) -> None:
 
 
 class BusyEngine(FakeEngine):
-    """Computes for a while a step, as a model does, and notes how long each took."""
+    """Computes as much at every step, whatever else goes on: on one core, as an accelerator's driver thread does."""
 
     def __init__(self, step_s: float) -> None:
-        super().__init__()
-        self.step_s = step_s
-        self.steps: list[float] = []
-        self.watch = self._compute
-
-    def _compute(self, step: int) -> None:
         import torch
 
+        super().__init__()
+        torch.set_num_threads(1)
+        self._matrix = torch.ones(256, 256)
+        self._products = 1
+        while (took_s := self._time()) < step_s / 2:
+            self._products *= 2
+        self._products = max(1, round(self._products * step_s / took_s))
+        self.watch = self._compute
+
+    def _time(self) -> float:
         began = time.perf_counter()
-        matrix = torch.ones(256, 256)
-        while time.perf_counter() - began < self.step_s:
-            matrix @ matrix
-        if step:
-            self.steps.append(time.perf_counter() - began)
+        self._compute(0)
+        return time.perf_counter() - began
+
+    def _compute(self, _step: int) -> None:
+        for _ in range(self._products):
+            self._matrix @ self._matrix
 
 
 def measure_pollers(folder: Path, clients: int, seconds: float) -> list[Row]:
-    """How much slower pictures become when many clients poll once a second."""
+    """How much slower pictures become when many clients, in a process of their own, poll once a second."""
     engine = BusyEngine(0.02)
     app = create_app(make_settings(folder), engine, lambda: PLAIN_CPU)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
@@ -110,48 +121,69 @@ def measure_pollers(folder: Path, clients: int, seconds: float) -> list[Row]:
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
         alone, polled = [], []
-        for _ in range(3):  # turn about, because machines are noisy
-            alone.append(asyncio.run(pictures_a_second(url, 0, seconds / 6)))
-            polled.append(asyncio.run(pictures_a_second(url, clients, seconds / 6)))
+        for _ in range(TURNS):  # turn about, because machines are noisy
+            alone.append(steps_a_second(url, 0, seconds / 2 / TURNS))
+            polled.append(steps_a_second(url, clients, seconds / 2 / TURNS))
     finally:
         server.should_exit = True
         thread.join(15)
-    cost = 100 * (1 - statistics.median(polled) / statistics.median(alone))
-    return [Row(f"{clients} clients polling once a second cost a running generation", f"{cost:.1f} %", "≤ 3 %")]
+    answered, asked = (sum(counts) for counts in zip(*(counts for _, *counts in polled), strict=True))
+    cost = 100 * (1 - statistics.median(rate for rate, *_ in polled) / statistics.median(rate for rate, *_ in alone))
+    return [
+        Row(f"{clients} clients polling once a second cost a running generation", f"{cost:.1f} %", "≤ 3 %"),
+        Row("of their polls, answered in time", f"{answered:,} of {asked:,}", ""),
+    ]
 
 
-async def pictures_a_second(url: str, clients: int, seconds: float) -> float:
-    """Draws for a while with so many clients polling; returns steps a second."""
-    async with httpx.AsyncClient(base_url=url, limits=httpx.Limits(max_connections=None), timeout=60) as client:
-        body = {"prompt": "a", "height": 256, "width": 256, "num_inference_steps": 50}
-        task_id = (await client.post("/api/generate", json={**body, "num_images": 16})).json()["task_id"]
-        while (await client.get(f"/api/generate/{task_id}")).json()["current_step"] < 1:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        began, stop = time.perf_counter(), time.perf_counter() + seconds
+def steps_a_second(url: str, clients: int, seconds: float) -> tuple[float, int, int]:
+    """Draws for a while with so many clients polling; returns steps a second, and polls: answered, and meant."""
+    body = {"prompt": "a", "height": 256, "width": 256, "num_inference_steps": 50, "num_images": 16}
+    with httpx.Client(base_url=url, timeout=60) as client, ProcessPoolExecutor(1, get_context("spawn")) as others:
+        others.submit(time.time).result()  # started, and its imports done
+        task_url = f"/api/generate/{client.post('/api/generate', json=body).json()['task_id']}"
+        while client.get(task_url).json()["current_step"] < 1:
+            time.sleep(0.05)
+        polls = others.submit(poll_all, url + task_url, clients, seconds)
+        began, first = time.perf_counter(), client.get(task_url).json()["current_step"]
+        time.sleep(seconds)
+        last, elapsed = client.get(task_url).json()["current_step"], time.perf_counter() - began
+        answered = polls.result()
+        client.delete(task_url)
+        while client.get("/api/generate").json()["tasks"]:
+            time.sleep(0.05)
+    return (last - first) / elapsed, answered, clients * max(1, int(seconds))
 
-        async def poll(number: int) -> None:
-            await asyncio.sleep(number / max(1, clients))
-            while time.perf_counter() < stop:
-                await client.get(f"/api/generate/{task_id}")
-                await asyncio.sleep(1)
 
-        first = (await client.get(f"/api/generate/{task_id}")).json()["current_step"]
-        await asyncio.gather(asyncio.sleep(seconds), *(poll(number) for number in range(clients)))
-        last = (await client.get(f"/api/generate/{task_id}")).json()["current_step"]
-        elapsed = time.perf_counter() - began
-        await client.delete(f"/api/generate/{task_id}")
-    return (last - first) / elapsed
+def poll_all(url: str, clients: int, seconds: float) -> int:
+    """Polls an address as so many clients do, each once a second; returns how many answers there were."""
+    return asyncio.run(_poll_all(url, clients, seconds))
+
+
+async def _poll_all(url: str, clients: int, seconds: float) -> int:
+    stop, answered = time.perf_counter() + seconds, 0
+
+    async def poll(client: httpx.AsyncClient, number: int) -> None:
+        nonlocal answered
+        next_at = stop - seconds + number / clients
+        while next_at < stop:
+            await asyncio.sleep(max(0.0, next_at - time.perf_counter()))
+            (await client.get(url)).raise_for_status()
+            answered += time.perf_counter() < stop
+            next_at += 1
+
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None), timeout=60) as client:
+        await asyncio.gather(*(poll(client, number) for number in range(clients)))
+    return answered
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = build_parser(__doc__)
     parser.add_argument("--tasks", type=int, default=2000)
     parser.add_argument("--restarts", type=int, default=3)
     parser.add_argument("--clients", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=60.0, help="for the clients that poll")
     parser.add_argument("--rounds", type=int, default=200, help="of the kill loop; 0 leaves it out")
     parser.add_argument("--cases", type=int, default=2000, help="of the fuzzed API; 0 leaves it out")
-    parser.add_argument("--write", type=Path, action="append", default=[], help="file with the marks")
     options = parser.parse_args()
     rows: list[Row] = []
     if options.rounds:
@@ -164,10 +196,7 @@ def main() -> None:
         rows += measure_pollers(Path(two), options.clients, options.seconds)
     if options.cases:
         rows.append(fuzz_row(options.cases))
-    table = render(rows, describe_machine())
-    print(table)
-    for file in options.write:
-        write(table, file, MARK)
+    publish(rows, MARK, options.write)
 
 
 def fuzz_row(cases: int) -> Row:

@@ -10,10 +10,11 @@ import pytest
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_a_tiny_model_is_measured_in_turns(tmp_path, capsys):
-    from bench.native_vs_diffusers import PICTURE, PREPARE, main, marks
+    from bench.native_vs_diffusers import MARK, PICTURE, PREPARE, main
+    from bench.table import marks
 
     page = tmp_path / "page.md"
-    mark, end_mark = marks("tiny")
+    mark, end_mark = marks(f"{MARK}:tiny")
     page.write_text(f"above\n{mark}\nold\n{end_mark}\nbelow\n", "utf-8")
     main(["tiny", "--device", "cpu", "--size", "64", "--rounds", "1", "--no-memory", "--write", str(page)])
 
