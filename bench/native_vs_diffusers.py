@@ -358,7 +358,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         table = build_table(name, options)
         print(table, flush=True)
         for file in options.write:
-            write(table, file, f"{MARK}:{name}")
+            write(table, file, f"{MARK}:{name}-{options.dtype}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def test_a_tiny_model_is_measured_in_turns(tmp_path, capsys):
     from bench.table import marks
 
     page = tmp_path / "page.md"
-    mark, end_mark = marks(f"{MARK}:tiny")
+    mark, end_mark = marks(f"{MARK}:tiny-float32")
     page.write_text(f"above\n{mark}\nold\n{end_mark}\nbelow\n", "utf-8")
     main(["tiny", "--device", "cpu", "--size", "64", "--rounds", "1", "--no-memory", "--write", str(page)])
 
