@@ -18,6 +18,10 @@ MAX_SEED = 2**53 - 1
 MAX_PROMPT_CHARACTERS = 4000
 MAX_GUIDANCE_SCALE = 20.0
 MAX_PICTURES = 16
+MAX_RECORDED_STEPS = 10_000
+"""Other programs allow more steps than this one; above this it is no number of steps."""
+MAX_NAME_CHARACTERS = 255
+"""Of a model, which is the name of a folder, and of a device."""
 
 ID_PATTERN = r"^[0-9a-f]{32}$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
@@ -131,6 +135,8 @@ def is_control(character: str) -> bool:
 
 Source = Literal["zimage", "a1111", "comfyui", "invokeai", "swarmui"]
 """Programs whose pictures tell how they came about."""
+Untold = Literal["num_inference_steps", "seed", "guidance_scale", "model"]
+"""What a picture may leave out, and a record has to have."""
 
 
 class TaskCreated(Frozen):
@@ -155,20 +161,20 @@ class ImageRecord(Frozen):
     prompt: str
     width: int = Field(gt=0)
     height: int = Field(gt=0)
-    num_inference_steps: int = Field(ge=1)
+    num_inference_steps: int = Field(ge=1, le=MAX_RECORDED_STEPS)
     use_gpu: bool
     size_bytes: int = Field(ge=0)
     created_at: AwareDatetime
-    generation_time_ms: float = Field(ge=0)
-    model: str
+    generation_time_ms: float = Field(ge=0, allow_inf_nan=False)
+    model: str = Field(max_length=MAX_NAME_CHARACTERS)
     seed: int = Field(ge=0, le=MAX_SEED)
-    device: str
-    guidance_scale: float = 0.0
+    device: str = Field(max_length=MAX_NAME_CHARACTERS)
+    guidance_scale: float = Field(default=0.0, allow_inf_nan=False)
     negative_prompt: str = ""
     pixel_hash: str | None = Field(default=None, description="SHA-256 of size and pixels: tells identical reruns.")
     source: Source = Field(default="zimage", description="Which program drew it; others' pictures were imported.")
-    unknown: tuple[str, ...] = Field(
-        default=(), description="Fields that an imported picture did not tell, and that hold a default."
+    unknown: tuple[Untold, ...] = Field(
+        default=(), max_length=4, description="Fields that an imported picture did not tell, and that hold a default."
     )
     favourite: bool = False
     tags: tuple[str, ...] = ()

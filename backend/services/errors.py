@@ -185,6 +185,14 @@ class ModelBroken(ModelError):
 
     code = "model_broken"
 
+    @classmethod
+    def at(cls, part: str, model: str) -> ModelBroken:
+        """Names the part of a model's folder that is at fault."""
+        return cls(
+            f"The model {model} cannot be loaded: its part {part!r} is missing, damaged or of another model. "
+            "The log has more; fetch the folder again."
+        )
+
 
 class OutOfMemory(StudioError):
     """The picture does not fit into the device's memory."""
@@ -196,6 +204,9 @@ class BlankPicture(StudioError):
     """The model produced numbers that are no picture."""
 
     code = "invalid_output"
+
+    def __init__(self, message: str = "The model produced invalid numbers (NaN) instead of a picture.") -> None:
+        super().__init__(message)
 
 
 class DeviceFault(StudioError):

@@ -204,8 +204,7 @@ def _renamed(facts: Mapping[str, Any], **names: str) -> dict[str, Any]:
 
 def _guidance(cfg_scale: Any) -> float | None:
     """The others count CFG from 1; ours is guidance = CFG − 1."""
-    guidance = None if cfg_scale is None else float(cfg_scale) - 1
-    return max(0.0, guidance) if guidance is not None and math.isfinite(guidance) else None
+    return None if cfg_scale is None else max(0.0, float(cfg_scale) - 1)
 
 
 def _unquoted(value: str) -> str:
@@ -215,7 +214,9 @@ def _unquoted(value: str) -> str:
 def _result(source: Any, facts: Mapping[str, Any]) -> ReadResult:
     known = {name: facts.get(name) for name in ReadParameters.model_fields if facts.get(name) is not None}
     parameters = ReadParameters.model_validate(known)
-    seed = parameters.seed
+    seed, scale = parameters.seed, parameters.guidance_scale
     if seed is not None and not 0 <= seed <= MAX_SEED:
         parameters = parameters.model_copy(update={"seed": None})
+    if scale is not None and not math.isfinite(scale):
+        parameters = parameters.model_copy(update={"guidance_scale": None})
     return ReadResult(source=source, parameters=parameters)

@@ -63,7 +63,7 @@ class PictureImporter:
             return self._store.keep(record, image), True
 
     def _as_it_was(self, record: ImageRecord, own: ImageRecord | None) -> ImageRecord:
-        """Gives a picture of this program back what it says of itself, its id too if nobody has it."""
+        """Gives a picture of this program back what it says of itself, cleaned, and its id if nobody has it."""
         if own is None:
             return record
         image_id = record.id if self._store.has(own.id) else own.id
@@ -73,6 +73,9 @@ class PictureImporter:
                 "filename": name_file(image_id, own.created_at),
                 "width": record.width,
                 "height": record.height,
+                "prompt": record.prompt,
+                "negative_prompt": record.negative_prompt,
+                "model": record.model,
                 "pixel_hash": record.pixel_hash,
             }
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -47,9 +48,15 @@ def _quoted(value: str) -> str:
 def parse_own(texts: Mapping[str, str]) -> ImageRecord | None:
     """Returns the record that a picture of this program carries, its file's size left out; None where there is none."""
     try:
-        return ImageRecord.model_validate({**json.loads(texts[OWN_KEYWORD]), "size_bytes": 0})
-    except (KeyError, ValueError, TypeError, RecursionError):
+        return ImageRecord.model_validate({**_told(texts), "size_bytes": 0})
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _told(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Reads our JSON, without what it cannot know."""
+    own = json.loads(texts[OWN_KEYWORD])
+    return {name: value for name, value in own.items() if name not in _NOT_IN_THE_FILE}
 
 
 def extract(path: Path) -> ImageRecord:
@@ -64,9 +71,10 @@ def extract(path: Path) -> ImageRecord:
     if OWN_KEYWORD not in texts:
         raise ValueError("it carries no parameters of this program")
     try:
-        own = json.loads(texts[OWN_KEYWORD])
-        return ImageRecord.model_validate({**own, "filename": path.name, "size_bytes": path.stat().st_size})
-    except (TypeError, RecursionError, ValidationError) as error:
+        return ImageRecord.model_validate({**_told(texts), "filename": path.name, "size_bytes": path.stat().st_size})
+    except (TypeError, AttributeError, RecursionError, ValidationError) as error:
         if isinstance(error, ValidationError) and {problem["loc"] for problem in error.errors()} == {("filename",)}:
-            raise ValueError("its name has characters that a name here may not have, or is too long") from error
+            raise ValueError(
+                "a name has at most 254 characters, .png at its end, and no backslash, colon or control character"
+            ) from error
         raise ValueError("its parameters are damaged") from error

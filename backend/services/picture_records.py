@@ -8,11 +8,9 @@ from datetime import datetime
 from PIL import Image
 
 from backend.models.gallery import ReadResult
-from backend.models.schemas import ImageRecord, is_control
+from backend.models.schemas import MAX_RECORDED_STEPS, ImageRecord, is_control
 from backend.services.generator import GeneratedImage
 
-MAX_FOREIGN_STEPS = 10_000
-"""Other programs allow many; more than this is no number of steps."""
 UNKNOWN_MODEL = "unknown"
 _MAX_MODEL_CHARACTERS = 100
 
@@ -49,7 +47,7 @@ def describe_found(found: ReadResult, image: Image.Image, image_id: str, created
     told = found.parameters
     steps = told.num_inference_steps
     facts = {
-        "num_inference_steps": steps if steps is not None and 1 <= steps <= MAX_FOREIGN_STEPS else None,
+        "num_inference_steps": steps if steps is not None and 1 <= steps <= MAX_RECORDED_STEPS else None,
         "seed": told.seed,
         "guidance_scale": told.guidance_scale,
         "model": _one_line(told.model or "") or None,

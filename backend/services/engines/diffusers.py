@@ -101,7 +101,7 @@ class DiffusersEngine:
 
         pixels = telling_out_of_memory(draw)
         if not np.isfinite(pixels).all():
-            raise BlankPicture("The model produced invalid numbers (NaN) instead of a picture.")
+            raise BlankPicture
         return list(pipeline.image_processor.numpy_to_pil(pixels))
 
     def unload(self) -> None:

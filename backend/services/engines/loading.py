@@ -77,7 +77,4 @@ def _blaming(path: Path, part: str) -> Iterator[None]:
         if "DefaultCPUAllocator" in str(error):
             raise
         logger.error("%s of %s: %s", part, path, error)
-        raise ModelBroken(
-            f"The model {path.name} cannot be loaded: its part {part!r} is missing, damaged or of another model. "
-            "The log has more; fetch the folder again."
-        ) from error
+        raise ModelBroken.at(part, path.name) from error

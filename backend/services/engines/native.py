@@ -103,7 +103,7 @@ class NativeEngine:
         try:
             return telling_out_of_memory(draw)
         except NotFiniteError as error:
-            raise BlankPicture("The model produced invalid numbers (NaN) instead of a picture.") from error
+            raise BlankPicture from error
 
     def unload(self) -> None:
         """Frees the model's memory."""
@@ -129,10 +129,7 @@ class NativeEngine:
                 return load(AUTO)
         except PartError as error:
             logger.error("%s: %s", path, error)
-            raise ModelBroken(
-                f"The model {path.name} cannot be loaded: its part {error.part!r} is missing, damaged or of another "
-                "model. The log has more; fetch the folder again."
-            ) from error
+            raise ModelBroken.at(error.part, path.name) from error
 
     def _compile(self, pipeline: zimage.ZImagePipeline) -> None:
         """Compiles and tries it; what does not work is dropped with a logged reason."""

@@ -133,6 +133,29 @@ def test_our_own_picture_that_somebody_has_painted_over_is_another_one(store, im
 
 
 @pytest.mark.parametrize(
+    "forged",
+    [
+        {"generation_time_ms": float("inf")}, {"guidance_scale": float("nan")}, {"num_inference_steps": 2**70},
+        {"model": "m" * 1000}, {"device": "d" * 1000}, {"unknown": ["a"] * 1000}, {"id": "../../x"}, {"source": "me"},
+        {"prompt": "a\0 fox"}, {"tags": ["x"] * 1000, "favourite": True, "deleted_at": "2026-01-01T00:00:00Z"},
+    ],
+    ids=lambda forged: next(iter(forged)),
+)  # fmt: skip
+def test_a_forged_picture_of_ours_does_the_history_no_harm(store, importer, three, tmp_path, forged):
+    own = {**three[0].model_dump(mode="json"), **forged}
+
+    record, _ = importer.add(encoded(noise(), text=None, zimage=json.dumps(own)))
+
+    assert (record.tags, record.favourite, record.deleted_at) == ((), False, None)
+    assert "\0" not in record.prompt
+    assert len(record.model) <= 255
+    assert (tmp_path / "history.json").stat().st_size < 10_000
+    again = open_store(tmp_path)
+    assert records(again) == [record, *three]
+    assert not (tmp_path / "history.json.corrupt-1").exists()
+
+
+@pytest.mark.parametrize(
     ("graph", "unknown"),
     [
         ({"steps": 9, "seed": 4, "cfg": 1.0}, ("model",)),
