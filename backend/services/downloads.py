@@ -167,7 +167,7 @@ class Downloads:
             failure = f"An unexpected error ({type(error).__name__}) ended the download; the log has more."
         with self._lock:
             self._job = None
-            if failure is not None:
+            if failure is not None and not job.stop.is_set():
                 self._failures[job.model.id] = failure
 
     def _fetch_all(self, job: _Job) -> None:

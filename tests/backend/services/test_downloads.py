@@ -239,6 +239,18 @@ def test_a_failure_is_forgotten_by_a_cancel(hub, downloads):
     assert state(downloads) == ModelDownload(state="none", done_bytes=0, total_bytes=32_900_000_000, message="")
 
 
+def test_a_cancel_while_the_hub_is_silent_is_no_failure(hub, downloads):
+    hub.statuses = [503] * 99
+    pauses: list[int] = []
+    downloads._pause_s = lambda tries: pauses.append(tries) or 10.0
+    downloads.start(TURBO)
+    wait_until(lambda: pauses)
+
+    downloads.cancel(TURBO)
+
+    assert (state(downloads).state, len(hub.asked)) == ("none", 1)
+
+
 def test_the_end_of_the_program_ends_it(hub, downloads, folder):
     hold_a_file(hub, downloads)
     let_go_when_stopping(hub, downloads)
