@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from backend.api import examples
+from backend.api.dependencies import SESSION_COOKIE
 from backend.api.errors import DESCRIPTIONS
 from backend.api.guards import OPEN_PATHS, SAFE_METHODS
 from backend.models.schemas import ErrorBody, Frozen
@@ -18,6 +19,15 @@ TAGS = [
     {"name": "session", "description": "Logging in with a browser, where a token is needed."},
     {"name": "system", "description": "Is it alive, what can it do, and how is the machine?"},
 ]
+_SECURITY = {
+    "token": {"type": "http", "scheme": "bearer", "description": "Where the server asks for a token."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "What `POST /api/session` gives a browser for a token.",
+    },
+}
 _ERROR_SCHEMA = {"$ref": "#/components/schemas/ErrorBody"}
 _JSON = "application/json"
 
@@ -38,6 +48,8 @@ def complete_description(app: FastAPI) -> None:
 
 def _complete(spec: Spec) -> Spec:
     spec["tags"] = TAGS
+    spec["components"]["securitySchemes"] = _SECURITY
+    spec["security"] = [{}, *({name: []} for name in _SECURITY)]  # the first one: none, on a server without tokens
     schemas = spec["components"]["schemas"]
     for name, example in examples.bodies().items():
         is_request = not isinstance(example, Frozen)  # shown with what one has to say; an answer with everything

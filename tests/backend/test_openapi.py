@@ -49,6 +49,13 @@ def test_every_operation_has_one_tag_and_every_tag_has_words(spec, operations):
     assert all(len(operation["tags"]) == 1 for _, _, operation in operations)
 
 
+def test_the_ways_to_come_in_are_described(spec):
+    schemes = spec["components"]["securitySchemes"]
+    assert {} in spec["security"]
+    assert {name for way in spec["security"] for name in way} == set(schemes)
+    assert {scheme["type"] for scheme in schemes.values()} == {"http", "apiKey"}
+
+
 def test_every_operation_names_what_the_guards_answer(operations):
     for path, method, operation in operations:
         wanted = {"421", "500"}

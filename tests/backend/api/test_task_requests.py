@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from io import BytesIO
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from backend.api.events import stream_status
+from backend.models.schemas import TaskStatus
 from backend.services.task_queue import Limits
 from tests.backend.fakes import make_model_folder, wait_until
 
@@ -132,16 +135,26 @@ def test_the_events_of_no_task_are_404(client):
 
 
 def test_a_quiet_stream_is_kept_alive_and_ends_when_the_process_does(client, post, engine, services, monkeypatch):
-    monkeypatch.setattr("backend.api.events.KEEP_ALIVE_S", 0.01)
+    monkeypatch.setattr("backend.api.events.KEEP_ALIVE_S", 0.001)
     release = engine.pause_at(1)
     task_id = post()
     wait_until(engine.paused.is_set)
-    threading.Timer(0.1, lambda: (services.tasks.end_streams(), release())).start()
+    status = TaskStatus.model_validate_json(client.get(f"/api/generate/{task_id}").content)
+    tasks = services.tasks
 
-    text = client.get(f"/api/generate/{task_id}/events").text
+    async def listen() -> list[str]:
+        answer = await stream_status(lambda: status, tasks.watch, lambda: tasks.closing, last_id=None)
+        pieces = []
+        async for piece in answer.body_iterator:
+            pieces.append(piece)
+            if len(pieces) == 3:
+                tasks.end_streams()
+        return pieces
 
-    assert ": still here\n\n" in text
-    assert read_events(text)[0]["event"] == "status"
+    first, *others = asyncio.run(listen())
+    release()
+    assert read_events(first)[0]["event"] == "status"
+    assert others == [": still here\n\n"] * 2
 
 
 # -- retry, order, list -----------------------------------------------------------------------------------------------
