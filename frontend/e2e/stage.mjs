@@ -72,6 +72,8 @@ export class Stage {
   /** Closes what a test has opened, and fails where the browser complained. */
   async clear() {
     const complaints = this.#pages.flatMap((page) => page.complaints).filter((text) => !NETWORK_NOISE.test(text))
+    // An answer that is still being made up has nobody left to go to.
+    await Promise.all(this.#pages.map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })))
     await Promise.all(this.#pages.map((page) => page.context().close()))
     this.#pages = []
     assert.deepEqual(complaints, [], 'the browser complains about nothing')

@@ -51,7 +51,6 @@ export function weather(stage) {
     })
     await generate(page, 'through thick and thin')
     await seen(endOf(page, 'completed', 'through thick and thin'))
-    await page.unrouteAll({ behavior: 'ignoreErrors' })
   })
 
   it('tells eight tabs the same', async () => {

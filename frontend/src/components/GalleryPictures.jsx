@@ -29,7 +29,7 @@ export default function GalleryPictures({ images, trash, onReuse, onVary, childr
     actions.purge(ids)
     selection.clear()
   }
-  // A large view may take its time to appear: the click itself must not wait for it.
+  // A large view may take its time to come and go: the click itself must not wait for it.
   const open = useCallback((id) => startTransition(() => setOpenId(id)), [])
   const renderCard = (image) => (
     <ImageCard
@@ -60,7 +60,7 @@ export default function GalleryPictures({ images, trash, onReuse, onVary, childr
             imageId={openId}
             actions={actions}
             onShow={open}
-            onClose={() => setOpenId(null)}
+            onClose={() => open(null)}
             onReuse={onReuse}
           />
         )}

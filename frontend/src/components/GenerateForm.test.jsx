@@ -258,7 +258,7 @@ describe('GenerateForm', () => {
   it('says that there is no GPU, and what the size becomes', async () => {
     setUp()
     expect(await screen.findByText(/no GPU: pictures are drawn on the CPU/)).toBeInTheDocument()
-    expect(await screen.findByText('Drawn at 512 × 512 here.')).toBeInTheDocument()
+    expect(await screen.findByText('Drawn at 512 × 512.')).toBeInTheDocument()
   })
 
   it('names the model behind "auto" and offers only installed ones', async () => {

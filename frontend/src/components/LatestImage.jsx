@@ -20,9 +20,9 @@ function Latest({ image, preview, running, onReuse, onVary }) {
   const actions = useImageActions({ onVary })
   const recent = useRecentPictures()
   const previous = recent[recent.findIndex(({ id }) => id === image.id) + 1]
-  // A large view may take its time to appear: the click itself must not wait for it.
+  // A large view may take its time to come and go: the click itself must not wait for it.
   const open = (name) => startTransition(() => setDialog(name))
-  const close = () => setDialog(null)
+  const close = () => open(null)
   return (
     <>
       <div className="stage-frame">

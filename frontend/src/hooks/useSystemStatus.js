@@ -16,13 +16,15 @@ async function sampleSystem({ signal, client }) {
   return status
 }
 
+const QUERY = {
+  queryKey: ['system'],
+  queryFn: sampleSystem,
+  refetchInterval: (query) => (query.state.error ? RECOVERY_MS : REFRESH_MS),
+}
+
 /** Processor, memory, GPU and disk, every five seconds while the tab is seen. */
 export function useSystemStatus() {
-  return useQuery({
-    queryKey: ['system'],
-    queryFn: sampleSystem,
-    refetchInterval: (query) => (query.state.error ? RECOVERY_MS : REFRESH_MS),
-  })
+  return useQuery(QUERY)
 }
 
 /** The last samples in percent, oldest first; see toSample. */
@@ -31,8 +33,12 @@ export function useSystemHistory() {
   return data ?? NONE
 }
 
-/** True, false, or null while it is not known whether this machine has a usable GPU. */
+function hasGpu(status) {
+  return Boolean(status.gpu?.available)
+}
+
+/** True, false, or null while it is not known whether this machine has a usable GPU. The meters beside it do not matter. */
 export function useHasGpu() {
-  const { data } = useSystemStatus()
-  return data ? Boolean(data.gpu?.available) : null
+  const { data } = useQuery({ ...QUERY, select: hasGpu })
+  return data ?? null
 }
