@@ -49,14 +49,17 @@ class Walk:
     timeout_s: float
     token: str | None = None
     image: dict[str, Any] = field(default_factory=dict)
+    png: bytes = b""
 
-    def call(self, method: str, path: str, body: object = None, expect: int = 200) -> Answer:
+    def call(
+        self, method: str, path: str, body: object = None, expect: int = 200, kind: str = "application/json"
+    ) -> Answer:
         request = urllib.request.Request(self.url + path, method=method)
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
         if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("Content-Type", "application/json")
+            request.data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            request.add_header("Content-Type", kind)
         try:
             with urllib.request.urlopen(request, timeout=30) as response:
                 answer = Answer(response.status, response.read(), response.headers.get_content_type())
@@ -125,12 +128,16 @@ class Walk:
         answer = self.call("GET", f"/api/download/{self.image['id']}")
         require(answer.content_type == "image/png" and answer.body.startswith(PNG_SIGNATURE), "no PNG")
         require(len(answer.body) == self.image["size_bytes"], "size_bytes is not the size of the file")
+        self.png = answer.body
         return f"{len(answer.body)} bytes"
 
     def thumbnail(self) -> str:
         answer = self.call("GET", self.image["thumbnail_url"])
         require(answer.content_type == "image/webp", f"no WebP but {answer.content_type}")
-        return f"{len(answer.body)} bytes"
+        widths = self.call("GET", "/api/capabilities").json()["thumbnail_widths"]
+        sizes = [len(self.call("GET", f"{self.image['thumbnail_url']}?w={width}").body) for width in widths]
+        self.call("GET", f"{self.image['thumbnail_url']}?w={max(widths) + 1}", expect=422)
+        return f"{len(answer.body)} bytes; {', '.join(map(str, widths))} wide: {', '.join(map(str, sizes))}"
 
     def latest(self) -> str:
         answer = self.call("GET", "/api/images/latest").json()
@@ -171,6 +178,14 @@ class Walk:
         self.call("GET", "/api/history?page=0", expect=422)
         return "bad input is refused with a message"
 
+    def guidance(self) -> str:
+        model = next(m for m in self.call("GET", "/api/models").json()["models"] if m["id"] == self.image["model"])
+        if not model["guidance"]:
+            body = {"prompt": "x", "model": model["id"], "guidance_scale": model["guidance_scale"] + 1}
+            error = self.call("POST", "/api/generate", body, expect=422).json()["error"]
+            require(error["code"] == "guidance_unused", f"{error['code']} instead of guidance_unused")
+        return f"{model['id']} is {'guided' if model['guidance'] else 'not guided, and says so'}"
+
     def several(self) -> str:
         task = self.wait(self.submit(width=256, height=256, seed=7, num_images=2, num_inference_steps=2))
         seeds = [image["seed"] for image in task["images"]]
@@ -203,6 +218,14 @@ class Walk:
         self.remove(self.image["id"])
         self.call("GET", f"/api/download/{self.image['id']}", expect=404)
         return "gone for good"
+
+    def imported(self) -> str:
+        head = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="x.png"\r\n\r\n'
+        form, kind = head + self.png + b"\r\n--edge--\r\n", "multipart/form-data; boundary=edge"
+        first, again = (self.call("POST", "/api/history/import", form, status, kind).json() for status in (201, 200))
+        self.remove(first["id"])
+        require(first["pixel_hash"] == self.image["pixel_hash"] == again["pixel_hash"], "another picture")
+        return f"{first['prompt']}, once"
 
     def remove(self, image_id: str) -> None:
         self.call("DELETE", f"/api/history/{image_id}", expect=204)
@@ -248,7 +271,7 @@ def main() -> int:
     failures = run([
         walk.health, walk.root, walk.docs, walk.models, walk.system, walk.generate, walk.download, walk.thumbnail,
         walk.latest, walk.history, walk.same_seed, walk.several, walk.marks, walk.tokens, walk.cancel, walk.refusals,
-        walk.trash, walk.delete,
+        walk.guidance, walk.trash, walk.delete, walk.imported,
     ])  # fmt: skip
     print("every check passed" if failures == 0 else f"{failures} checks failed")
     return 1 if failures else 0
