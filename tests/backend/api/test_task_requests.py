@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-import threading
 from io import BytesIO
 from typing import Any
 
@@ -97,15 +97,21 @@ def read_events(text: str) -> list[dict[str, str]]:
     return [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
 
 
-def test_events_tell_every_change_and_end_with_the_task(client, post, engine, finish):
+def test_events_tell_every_change_and_end_with_the_task(client, post, engine, services, monkeypatch):
     release = engine.pause_at(1)
     task_id = post()
     wait_until(engine.paused.is_set)
-    timer = threading.Timer(0.05, release)
-    timer.start()
+    looks, outlook = itertools.count(1), services.tasks.outlook
+
+    def look_and_go_on(task):
+        found = outlook(task)
+        if next(looks) == 2:  # the first one finds out whether there is anything to tell, the second one is told
+            release()
+        return found
+
+    monkeypatch.setattr(services.tasks, "outlook", look_and_go_on)
 
     response = client.get(f"/api/generate/{task_id}/events")
-    timer.join()
 
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["cache-control"] == "no-store"
