@@ -73,7 +73,7 @@ export function weather(stage) {
       window.shifts = []
       new PerformanceObserver((list) => {
         for (const { value, hadRecentInput, sources } of list.getEntries()) {
-          if (!hadRecentInput) window.shifts.push([value, sources.map(({ node }) => node?.className ?? node?.nodeName)])
+          if (!hadRecentInput) window.shifts.push([value, sources.map(({ node }) => node?.className ?? node?.parentElement?.className)])
         }
       }).observe({ type: 'layout-shift' })
     })
