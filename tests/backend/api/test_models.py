@@ -114,7 +114,7 @@ def test_a_download_that_fails_says_why(client, hub, roomy):
     assert "404" in turbo(client)["download"]["message"]
 
 
-def test_a_download_that_does_not_fit(client, services):
+def test_a_download_that_does_not_fit(client, services, hub):
     services.downloads._free_bytes = lambda _: 10**9
     response = client.post("/api/models/z-image-turbo/download")
     assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_storage")

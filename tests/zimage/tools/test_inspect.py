@@ -15,7 +15,7 @@ def nano(request):
 
 def test_a_model_is_told_part_by_part(nano):
     report = inspect(nano)
-    assert report.member == "a small model of the Z-Image family (256 wide, 4 layers)"
+    assert report.member == "a small model of the Z-Image family (256 wide, 5 layers)"
     assert [part.part for part in report.parts] == ["transformer", "text encoder", "vae"]
     for part, folder in zip(report.parts, ("transformer", "text_encoder", "vae"), strict=True):
         (file,) = (nano / folder).glob("*.safetensors")
