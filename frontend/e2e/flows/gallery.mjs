@@ -14,6 +14,7 @@ export function gallery(stage) {
     await stage.havePictures(23)
     const page = await stage.open()
     await seen(page.getByText('Page 1 of 2'))
+    await page.locator('.card-picture img').nth(19).waitFor({ state: 'attached' })
     assert.equal(await page.locator('.card-picture img').count(), 20)
     await page.getByRole('button', { name: 'Older' }).click()
     await seen(page.getByText('Page 2 of 2'))
