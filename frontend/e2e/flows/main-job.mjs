@@ -50,11 +50,11 @@ export function mainJob(stage) {
       if (!request.url().startsWith(`${stage.server.url}/`)) foreign.push(request.url())
     })
     page.on('response', (response) => {
-      if (response.request().resourceType() === 'script') scripts.push(response.body())
+      if (response.request().resourceType() === 'script') scripts.push(response)
     })
     await page.goto(stage.server.url)
     await seen(submitOf(page))
-    const sizes = (await Promise.all(scripts)).map((body) => gzipSync(body).length)
+    const sizes = (await Promise.all(scripts.map((script) => script.body()))).map((body) => gzipSync(body).length)
     const total = sizes.reduce((sum, size) => sum + size, 0)
     assert.ok(total > 0 && total <= SCRIPT_BUDGET_BYTES, `${total} bytes of compressed scripts`)
     assert.deepEqual(foreign, [])
