@@ -119,7 +119,7 @@ export function gallery(stage) {
 
   it('scrolls through ten thousand pictures with few of them at hand', async () => {
     const page = await stage.open({ path: '/favicon.svg' })
-    await pretendMany(page, { thumbnailUrl: '/favicon.svg' })
+    await pretendMany(page, { thumbnail_url: '/favicon.svg' })
     await page.goto(`${stage.server.url}/?view=scroll`)
     const card = (number) => page.getByRole('button', { name: `View: picture ${number}`, exact: true })
     await seen(card(0))
