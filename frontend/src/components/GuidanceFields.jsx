@@ -4,30 +4,23 @@ import { useTranslation } from 'react-i18next'
 import { useModel } from '../hooks/useModels.js'
 import { GUIDANCE_MAX, GUIDANCE_STEP, scaleOf } from '../lib/guidance.js'
 import Field from './Field.jsx'
+import RangeField from './RangeField.jsx'
 
 function ScaleField({ scale, advised, error, onChange, onReset }) {
   const { t } = useTranslation()
-  const text = scale > 0 ? String(scale) : t('form.guidanceOff')
   return (
-    <Field
+    <RangeField
       label={t('form.guidance')}
+      text={scale > 0 ? String(scale) : t('form.guidanceOff')}
       hint={scale === advised ? t('form.guidanceHint') : t('form.guidanceAdvice', { scale: advised })}
       error={error}
-      aside={<span className="field-value">{text}</span>}
+      value={scale}
+      min={0}
+      max={GUIDANCE_MAX}
+      step={GUIDANCE_STEP}
+      onChange={onChange}
       onReset={onReset}
-    >
-      {(control) => (
-        <Form.Range
-          {...control}
-          min={0}
-          max={GUIDANCE_MAX}
-          step={GUIDANCE_STEP}
-          value={scale}
-          aria-valuetext={text}
-          onChange={(event) => onChange(Number(event.target.value))}
-        />
-      )}
-    </Field>
+    />
   )
 }
 
