@@ -1,14 +1,19 @@
 import pytest
 import torch
+from zimage.tools.nano import latents as latents_module
 from zimage.tools.nano.latents import (
     CELL,
     NEUTRAL,
     _interleave,
     as_cells,
     draw_backgrounds,
+    encode_share,
     place_halves,
 )
 from zimage.tools.nano.scenes import Scene
+from zimage.tools.nano.team import Team
+from zimage.tools.nano.training import load_checkpoint, save_atomically
+from zimage.tools.nano.vae import CHECKPOINT as VAE_CHECKPOINT
 
 
 def test_cells_are_the_grid_row_by_row():
@@ -36,9 +41,48 @@ def test_things_go_to_their_places():
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_shares_are_put_back_in_order(workers):
-    groups = torch.arange(22).split(4)
-    shares = [torch.cat(groups[rank::workers]) for rank in range(workers)]
-    assert _interleave(shares, 4).tolist() == list(range(22))
+    groups = list(range(7))
+    assert _interleave([groups[rank::workers] for rank in range(workers)]) == groups
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """The groups that were encoded, of twelve things; the third one fails when told to."""
+    groups: list[list[int]] = []
+
+    def encode(vae, pictures, group, backgrounds):
+        if len(groups) == encode.fails_at:
+            raise KeyboardInterrupt
+        groups.append(group)
+        return {"full": torch.tensor(group)}
+
+    encode.fails_at = 2
+    monkeypatch.setattr(latents_module, "encode_group", encode)
+    monkeypatch.setattr(latents_module, "load_vae", lambda work: None)
+    monkeypatch.setattr(latents_module, "load_pictures", lambda work: torch.zeros(12, 1))
+    monkeypatch.setattr(latents_module, "CHECKPOINT_EVERY_S", -1.0)  # after every group
+    return groups
+
+
+def groups_of(work):
+    return [group["full"].tolist() for group in load_checkpoint(work / "latents-0-of-1.safetensors")["groups"]]
+
+
+def test_encoding_goes_on_where_it_was_cut_off(tmp_path, encoded):
+    save_atomically({"step": 5}, tmp_path / VAE_CHECKPOINT)
+    with pytest.raises(KeyboardInterrupt):
+        encode_share(tmp_path, Team())
+    latents_module.encode_group.fails_at = None
+    encode_share(tmp_path, Team())
+    assert encoded == groups_of(tmp_path) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+
+
+def test_latents_of_an_autoencoder_that_has_learned_more_are_not_kept(tmp_path, encoded):
+    latents_module.encode_group.fails_at = None
+    for step in (5, 6):
+        save_atomically({"step": step}, tmp_path / VAE_CHECKPOINT)
+        encode_share(tmp_path, Team())
+    assert len(encoded) == 2 * len(groups_of(tmp_path)) == 6
 
 
 def test_every_thing_has_the_neutral_background_and_two_others():

@@ -82,14 +82,22 @@ def train_drafts(work: Path, seconds: float, seed: int, team: Team) -> None:
         loss = draft_loss(drafter, registers)
         if run.advance(loss, {"loss": loss.detach()}, decay=0.7, save_every_s=CHECKPOINT_EVERY_S):
             finish(work, registers, test)
+    if team.leads and not is_finished(work, run.step):  # it was cut off between the two files
+        finish(work, registers, test)
+
+
+def is_finished(work: Path, step: int) -> bool:
+    """Tells whether the text encoder has the layers of a step."""
+    return (work / FINISHED).exists() and load_checkpoint(work / FINISHED).get("step") == step
 
 
 def finish(work: Path, registers: Registers, test: Registers) -> None:
     """Puts the averaged layers into the text encoder."""
     model, drafter = prepare(work)
-    drafter.load_state_dict(load_checkpoint(work / CHECKPOINT)["average"]["values"])
+    saved = load_checkpoint(work / CHECKPOINT)
+    drafter.load_state_dict(saved["average"]["values"])
     share = explained(drafter, test)
     print(f"drafts explain {share:.3f} of the variance of cells never seen", flush=True)
     weight, bias = with_identities(drafter, registers)
     state = {"model": model.state_dict(), "weight": weight, "bias": bias, "explained": share}
-    save_atomically(state, work / FINISHED)
+    save_atomically({**state, "step": saved["step"]}, work / FINISHED)

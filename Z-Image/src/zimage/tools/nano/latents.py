@@ -4,11 +4,12 @@ Layouts are aligned to the grid of cells, so a scene of several things is put to
 the latents of half-size pictures and of flat backgrounds, without another encoding.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from diffusers import AutoencoderKL
@@ -25,6 +26,7 @@ from zimage.tools.nano.scenes import (
 )
 from zimage.tools.nano.team import Team, run_team
 from zimage.tools.nano.training import load_checkpoint, save_atomically
+from zimage.tools.nano.vae import CHECKPOINT as VAE_CHECKPOINT
 from zimage.tools.nano.vae import load_pictures, load_vae
 
 FULL_PX = 256
@@ -40,8 +42,10 @@ MIDDLE_SCALE = 3
 MIDDLE_PX = 384
 GROUP = 4  # things encoded together; the first of each is encoded large too
 LARGE_EVERY = GROUP
-EACH = {"full": GROUP, "half": GROUP}  # rows that a group of things adds to a part of the cache; one otherwise
 CHECKPOINT = "latents.safetensors"
+CHECKPOINT_EVERY_S = 60
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -113,36 +117,48 @@ def encode_middle(vae: AutoencoderKL, picture: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def encode_share(work: Path, team: Team) -> None:
-    """Encodes this worker's share of the things, every `size`-th group of four."""
-    vae, pictures = load_vae(work), load_pictures(work)
-    backgrounds = draw_backgrounds(len(pictures))
-    full, half, middle = [], [], []
-    large: dict[int, list[Tensor]] = {scale: [] for scale in LARGE_SCALES}
-    for first in range(GROUP * team.rank, len(pictures), GROUP * team.size):
-        group = list(range(first, min(first + GROUP, len(pictures))))
-        scenes = [on_backgrounds(load_picture(pictures, item, 256), backgrounds[item]) for item in group]
-        full.append(encode(vae, torch.cat(scenes)).half().view(len(group), FULL_BACKGROUNDS, -1, FULL, FULL))
-        half.append(encode_halves(vae, pictures, group).half())
-        middle.append(encode_middle(vae, load_picture(pictures, first, MIDDLE_PX)).half())
-        for scale, encoded in large.items():
-            picture = load_picture(pictures, first, scale * FULL_PX)
-            encoded.append(encode(vae, on_backgrounds(picture, backgrounds[first, :LARGE_BACKGROUNDS])).half())
-    state = {
-        "full": torch.cat(full),
-        "half": torch.cat(half),
-        "middle": torch.stack(middle),
-        **{f"large{scale}": torch.stack(encoded) for scale, encoded in large.items()},
+def encode_group(vae: AutoencoderKL, pictures: Tensor, group: list[int], backgrounds: Tensor) -> dict[str, Tensor]:
+    """Raw latents of a few things for every part of the cache, float16 (1 or len(group), …)."""
+    scenes = [on_backgrounds(load_picture(pictures, item, FULL_PX), backgrounds[item]) for item in group]
+    first = group[0]
+    parts = {
+        "full": encode(vae, torch.cat(scenes)).view(len(group), FULL_BACKGROUNDS, -1, FULL, FULL),
+        "half": encode_halves(vae, pictures, group),
+        "middle": encode_middle(vae, load_picture(pictures, first, MIDDLE_PX))[None],
     }
-    save_atomically(state, work / f"latents-{team.rank}.safetensors")
+    for scale in LARGE_SCALES:
+        picture = load_picture(pictures, first, scale * FULL_PX)
+        parts[f"large{scale}"] = encode(vae, on_backgrounds(picture, backgrounds[first, :LARGE_BACKGROUNDS]))[None]
+    return {name: part.half() for name, part in parts.items()}
+
+
+def encode_share(work: Path, team: Team) -> None:
+    """Encodes this worker's share of the things, every `size`-th group of four; goes on where it was cut off."""
+    vae, pictures, path = load_vae(work), load_pictures(work), _share_path(work, team.rank, team.size)
+    vae_step = load_checkpoint(work / VAE_CHECKPOINT)["step"]
+    backgrounds = draw_backgrounds(len(pictures))
+    share: dict[str, Any] = load_checkpoint(path) if path.exists() else {}
+    if share.get("vae_step") != vae_step:  # none yet, or of an autoencoder that has learned more since
+        share = {"vae_step": vae_step, "groups": []}
+    groups, saved = share["groups"], time.monotonic()
+    firsts = range(GROUP * team.rank, len(pictures), GROUP * team.size)
+    for first in firsts[len(groups) :]:
+        group = list(range(first, min(first + GROUP, len(pictures))))
+        groups.append(encode_group(vae, pictures, group, backgrounds))
+        if time.monotonic() - saved > CHECKPOINT_EVERY_S:
+            save_atomically(share, path)
+            saved = time.monotonic()
+            print(f"worker {team.rank}: {len(groups)} of {len(firsts)} groups are latents", flush=True)
+    save_atomically(share, path)
 
 
 @torch.no_grad()
 def build_cache(work: Path, workers: int) -> None:
     """Encodes everything and writes the cache."""
     run_team(partial(encode_share, work), workers)
-    shares = [load_checkpoint(work / f"latents-{rank}.safetensors") for rank in range(workers)]
-    raw = {name: _interleave([share[name] for share in shares], EACH.get(name, 1)) for name in shares[0]}
+    paths = [_share_path(work, rank, workers) for rank in range(workers)]
+    groups = _interleave([load_checkpoint(path)["groups"] for path in paths])
+    raw = {name: torch.cat([group[name] for group in groups]) for name in groups[0]}
     vae = load_vae(work)
     flat = encode(vae, palette_tensor()[:, :, None, None].expand(-1, 3, 256, 256))[:, :, 6, 6]
     shift, scale = float(raw["full"].float().mean()), 1 / float(raw["full"].float().std())
@@ -152,13 +168,17 @@ def build_cache(work: Path, workers: int) -> None:
     unit["large"] = {times: unit.pop(f"large{times}") for times in LARGE_SCALES}
     backgrounds = draw_backgrounds(len(raw["full"]))
     save_atomically({**unit, "full_backgrounds": backgrounds, "scale": scale, "shift": shift}, work / CHECKPOINT)
+    for path in paths:
+        path.unlink()
 
 
-def _interleave(shares: list[Tensor], each: int) -> Tensor:
-    """Undoes the dealing of groups of `each` to the workers."""
-    groups = [torch.split(share, each) for share in shares]
-    longest = max(len(group) for group in groups)
-    return torch.cat([group[index] for index in range(longest) for group in groups if index < len(group)])
+def _share_path(work: Path, rank: int, workers: int) -> Path:
+    return work / f"latents-{rank}-of-{workers}.safetensors"
+
+
+def _interleave(shares: Sequence[Sequence[T]]) -> list[T]:
+    """Undoes the dealing of groups to the workers."""
+    return [shares[index % len(shares)][index // len(shares)] for index in range(sum(map(len, shares)))]
 
 
 def load_cache(work: Path) -> LatentCache:
