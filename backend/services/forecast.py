@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from backend.models.schemas import GenerateRequest, Status, TaskRecord
+from backend.models.schemas import GenerateRequest
 
 _WEIGHT = 0.3
 """Share of the newest observation in the running mean."""
 _KEPT = 64
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What is ahead of a task: how many run before it, if it waits, and the seconds to its end, if they can be told."""
-
-    queue_position: int | None = None
-    eta_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -50,11 +41,15 @@ class Forecast:
         self._lock = threading.Lock()
         self._paces: dict[_Kind, _Pace] = {}
         self._guess: tuple[_Kind, _Pace] | None = None
+        self.version = 0
+        """Grows whenever an answer may have changed."""
 
     def guess(self, request: GenerateRequest, forwards: int, denoise_s: float) -> None:
         """Takes in the first forwards of a picture; counts until a whole picture of its kind is known."""
         with self._lock:
-            self._guess = (_Kind.of(request), _Pace(denoise_s / forwards, 0.0))
+            kind = _Kind.of(request)
+            self._guess = (kind, _Pace(denoise_s / forwards, 0.0))
+            self.version += kind not in self._paces
 
     def learn(self, request: GenerateRequest, forwards: int, denoise_s: float, around_s: float) -> None:
         """Takes in how long a picture took: its forwards together, and everything else but loading."""
@@ -64,6 +59,7 @@ class Forecast:
             self._paces[kind] = _Pace(_mean(known.forward_s, seen.forward_s), _mean(known.around_s, seen.around_s))
             if len(self._paces) > _KEPT:
                 del self._paces[next(iter(self._paces))]
+            self.version += 1
 
     def seconds(self, request: GenerateRequest, pictures_done: int = 0, forwards_done: int = 0) -> float | None:
         """Returns the seconds that are left of a request; None when nothing like it has run."""
@@ -83,39 +79,6 @@ class Forecast:
                 pace, scale = self._paces[known], kind.area_px / known.area_px
                 return _Pace(pace.forward_s * scale, pace.around_s * scale)
         return self._guess[1] if self._guess is not None and self._guess[0] == kind else None
-
-
-def look_ahead(
-    task: TaskRecord,
-    running: Sequence[TaskRecord],
-    waiting: Sequence[TaskRecord],
-    forecast: Forecast,
-    since_progress_s: float,
-) -> Outlook:
-    """Tells how many tasks wait before a task, and when it will end if everything goes on as it went.
-
-    Args:
-        task: The task in question.
-        running: What runs now.
-        waiting: What waits, in the order of the turns.
-        forecast: How long things take.
-        since_progress_s: Seconds since the running task was last heard of.
-    """
-
-    def left_s(other: TaskRecord) -> float | None:
-        seconds = forecast.seconds(other.request, len(other.images), other.step)
-        return None if seconds is None else max(0.0, seconds - since_progress_s)
-
-    if task.status is Status.PROCESSING:
-        return Outlook(eta_s=left_s(task))
-    ids = [other.id for other in waiting]
-    if task.status is not Status.PENDING or task.id not in ids:
-        return Outlook()
-    position = ids.index(task.id)
-    parts = [left_s(other) for other in running]
-    parts += [forecast.seconds(other.request) for other in waiting[: position + 1]]
-    known = [part for part in parts if part is not None]
-    return Outlook(position, sum(known) if len(known) == len(parts) else None)
 
 
 def _mean(known: float, seen: float) -> float:

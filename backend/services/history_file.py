@@ -9,7 +9,6 @@ favourites, tags and the trash.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,8 @@ from pydantic import ValidationError
 
 from backend.models.schemas import ImageRecord
 from backend.services.errors import NewerFormat
-from backend.utils.atomic_file import set_aside, sync_directory, write_atomically
+from backend.utils.atomic_file import set_aside, write_atomically
+from backend.utils.change_log import ChangeLog
 
 logger = logging.getLogger(__name__)
 
@@ -65,9 +65,7 @@ class HistoryFile:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._log = file.with_suffix(".log")
-        self._logged = 0
-        self._log_is_sound = True
+        self._log = ChangeLog(file.with_suffix(".log"))
 
     def read(self) -> Content:
         """Reads the file and replays the log; a damaged file is set aside.
@@ -90,7 +88,7 @@ class HistoryFile:
                 return self._salvage(raw, error)
         lines = {line.record.id: line for line in found}
         self._replay(lines)
-        return Content(list(lines.values()), lost=False, outdated=version < SCHEMA_VERSION or self._logged > 0)
+        return Content(list(lines.values()), lost=False, outdated=version < SCHEMA_VERSION or self.has_log)
 
     def save(self, changes: Changes, size: int, all_lines: Callable[[], Iterable[bytes]]) -> None:
         """Makes changes durable.
@@ -103,11 +101,14 @@ class HistoryFile:
         Raises:
             OSError: the disk refuses; what is on it is as it was.
         """
-        few = size <= SMALL or not self._log_is_sound
-        if few or self._logged + len(changes) > max(SMALL, size // 10):
+        few = size <= SMALL or not self._log.is_sound
+        if few or self._log.size + len(changes) > max(SMALL, size // 10):
             self.write(all_lines())
-        else:
-            self._append(changes)
+            return
+        self._log.append([
+            b'{"put": %s}' % line if line is not None else b'{"remove": "%s"}' % image_id.encode()
+            for image_id, line in changes.items()
+        ])  # fmt: skip
 
     def write(self, lines: Iterable[bytes]) -> None:
         """Replaces the file, one record a line, and empties the log.
@@ -119,15 +120,14 @@ class HistoryFile:
         try:
             write_atomically(self._file, lambda file: file.write(content))
         except OSError:
-            self._log_is_sound = False  # whatever the file lacks, the next change writes
+            self._log.is_sound = False  # whatever the file lacks, the next change writes
             raise
-        self._logged, self._log_is_sound = 0, True
-        self._remove_log()
+        self._log.clear()
 
     @property
     def has_log(self) -> bool:
         """Whether changes stand in the log that the file does not have yet."""
-        return self._logged > 0
+        return self._log.size > 0
 
     # -- the file ----------------------------------------------------------------------------------------------------
 
@@ -153,50 +153,8 @@ class HistoryFile:
         self._replay(lines)
         return Content(list(lines.values()), lost=True)
 
-    # -- the log -----------------------------------------------------------------------------------------------------
-
-    def _remove_log(self) -> None:
-        """Removes the log, or at least what it says: one that stayed would undo what is changed from here on."""
-        if not self._log.exists():
-            return
-        try:
-            try:
-                self._log.unlink()
-            except OSError:  # on Windows, another program may hold it open
-                os.truncate(self._log, 0)
-            sync_directory(self._log.parent)
-        except OSError as error:
-            logger.error("%s could not be removed: %s", self._log.name, error)
-
-    def _append(self, changes: Changes) -> None:
-        text = b"".join(
-            (b'{"put": %s}\n' % line if line is not None else b'{"remove": "%s"}\n' % image_id.encode())
-            for image_id, line in changes.items()
-        )
-        is_new = not self._log.exists()
-        with self._log.open("ab") as file:
-            start = file.tell()
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                self._log_is_sound = False  # half a line may stand there: the next change writes the whole file
-                file.truncate(start)
-                raise
-        if is_new:
-            sync_directory(self._log.parent)
-        self._logged += len(changes)
-
     def _replay(self, lines: dict[str, Line]) -> None:
-        try:
-            entries = self._log.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return
-        for number, entry in enumerate(entries, 1):
-            if not entry:
-                continue
-            self._logged += 1
+        for number, entry in self._log.entries():
             try:
                 _apply(lines, orjson.loads(entry))
             except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValidationError):

@@ -20,8 +20,9 @@ from backend.services.errors import (
     TaskNotWaiting,
     UnknownTask,
 )
-from backend.services.forecast import Forecast, Outlook, look_ahead
+from backend.services.forecast import Forecast
 from backend.services.journal import Journal
+from backend.services.outlook import Foresight, Outlook
 from backend.services.preview import PreviewPixels
 from backend.services.stopping import StopSignal
 from backend.services.task_queue import Limits, move_task, note_turn, refuse_too_many, take_turns
@@ -63,10 +64,12 @@ class TaskManager:
         self._monotonic = monotonic
         self._now = now
         self._make_id = make_id
-        self._forecast = Forecast()
-        self._runner = TaskRunner(generator, store, self._forecast)
+        forecast = Forecast()
+        self._foresight = Foresight(forecast)
+        self._runner = TaskRunner(generator, store, forecast)
         self._tasks: dict[str, TaskRecord] = {}
         self._order: tuple[str, ...] = ()
+        self._current: str | None = None
         self._served: dict[str, int] = {}
         self._queued_at: dict[str, float] = {}
         self._previews: dict[str, PreviewPixels] = {}
@@ -151,19 +154,14 @@ class TaskManager:
             raise Draining("The server is about to be restarted and takes no new tasks; try again in a minute.")
         self._admit(request)
         with self._changed:
-            known = records.find_repeat(self._tasks, client, idempotency_key, request)  # of two, the first counts
-            if known is not None:
-                return known
+            if (known := records.find_repeat(self._tasks, client, idempotency_key, request)) is not None:
+                return known  # of two at once, the first counts
             running = [self.outlook(task).eta_s for task in self.active()[:1]]
             refuse_too_many(self._waiting(), client, self._limits, retry_after_s=running[0] if running else None)
             task = TaskRecord(
-                id=self._make_id(),
-                request=request,
-                client=client,
-                idempotency_key=idempotency_key,
-                message="Waiting in the queue",
-                created_at=self._now(),
-            )
+                id=self._make_id(), request=request, client=client, idempotency_key=idempotency_key,
+                message="Waiting in the queue", created_at=self._now(),
+            )  # fmt: skip
             self._tasks = {**self._tasks, task.id: task}
             try:
                 self._save()
@@ -204,8 +202,8 @@ class TaskManager:
 
     def active(self) -> list[TaskRecord]:
         """Returns the unfinished tasks in the order in which they run."""
-        running, waiting = records.unfinished(self._tasks, self._order)
-        return running + waiting
+        tasks, ids = self._tasks, dict.fromkeys((self._current or "", *self._order))  # one may just change over
+        return [tasks[task_id] for task_id in ids if task_id in tasks and not tasks[task_id].status.is_final]
 
     def finished(self) -> list[TaskRecord]:
         """Returns the finished tasks that are remembered, newest first."""
@@ -213,8 +211,8 @@ class TaskManager:
 
     def outlook(self, task: TaskRecord) -> Outlook:
         """Tells what is ahead of a task."""
-        running, waiting = records.unfinished(self._tasks, self._order)
-        return look_ahead(task, running, waiting, self._forecast, self._monotonic() - self._last_progress)
+        since_s = self._monotonic() - self._last_progress
+        return self._foresight.of(task, self._tasks, self._order, self._tasks.get(self._current or ""), since_s)
 
     def preview(self, task_id: str) -> tuple[int, PreviewPixels] | None:
         """Returns the number and the pixels of a running task's newest preview; None when there is none.
@@ -337,6 +335,7 @@ class TaskManager:
             signal = self._running = StopSignal(began + self._limits.timeout_s, self._monotonic, self._limits.timeout_s)
             queued_at = self._queued_at.pop(task.id, None)
             timings = Timings(queued_s=None if queued_at is None else round(began - queued_at, 4))
+            self._current = task.id
             task = self._update(task.id, status=Status.PROCESSING, message="Starting", timings=timings)
             self._reorder()
             try:
@@ -380,6 +379,7 @@ class TaskManager:
         except Exception:  # it only counts; the queue goes on
             logger.exception("task %s could not be counted", task_id)
         self._tasks = records.with_finished(self._tasks, task, self._limits.kept_finished)  # new: readers hold no lock
+        self._current = None if task_id == self._current else self._current
         self._previews.pop(task_id, None)
         self._queued_at.pop(task_id, None)
         self._reorder()

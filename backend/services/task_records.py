@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 
 from backend.models.schemas import GenerateRequest, Status, TaskRecord
 from backend.services.errors import IdempotencyMismatch, ShutDown
@@ -34,13 +34,6 @@ def find_repeat(tasks: Mapping[str, TaskRecord], client: str, key: str | None, r
 def is_seen_by(task: TaskRecord, owner: str | None, owners: Container[str]) -> bool:
     """Tells whether a task is shown to somebody; None sees all, and a task of nobody who has a name is everybody's."""
     return owner is None or task.client == owner or task.client not in owners
-
-
-def unfinished(tasks: Mapping[str, TaskRecord], order: Sequence[str]) -> tuple[list[TaskRecord], list[TaskRecord]]:
-    """Returns the tasks that run, and those that wait in the order of their turns."""
-    running = [task for task in tasks.values() if task.status is Status.PROCESSING]
-    waiting = [tasks[task_id] for task_id in order if task_id in tasks]
-    return running, [task for task in waiting if task.status is Status.PENDING]
 
 
 def with_finished(tasks: Mapping[str, TaskRecord], task: TaskRecord, kept: int) -> dict[str, TaskRecord]:

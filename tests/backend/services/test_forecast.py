@@ -2,14 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from backend.models.schemas import Status, TaskRecord
-from backend.services.forecast import Forecast, Outlook, look_ahead
-from tests.backend.fakes import Ticking, a_request
-
-
-def a_task(number: int, status: Status = Status.PENDING, **values: object) -> TaskRecord:
-    facts = {"id": f"{number:032x}", "request": a_request(num_inference_steps=9), "created_at": Ticking()()}
-    return TaskRecord(**{**facts, "status": status, **values})
+from backend.services.forecast import Forecast
+from tests.backend.fakes import a_request
 
 
 @pytest.fixture
@@ -65,23 +59,3 @@ def test_only_so_many_kinds_are_remembered():
         forecast.learn(a_request(width=side, model=f"m{side}"), 8, 8.0, 0.0)
     assert forecast.seconds(a_request(model="m256")) is None
     assert forecast.seconds(a_request(width=1504, model="m1520")) is not None
-
-
-def test_the_running_task_and_those_before_count(forecast):
-    running = a_task(1, Status.PROCESSING, step=4)
-    waiting = [a_task(2), a_task(3)]
-
-    def look(task: TaskRecord, since_s: float = 1.0) -> Outlook:
-        return look_ahead(task, [running], waiting, forecast, since_s)
-
-    assert look(running) == Outlook(None, pytest.approx(5.0))
-    assert look(running, 100.0) == Outlook(None, 0.0)
-    assert look(waiting[0]) == Outlook(0, pytest.approx(15.0))
-    assert look(waiting[1]) == Outlook(1, pytest.approx(25.0))
-    assert look(a_task(4, Status.COMPLETED)) == Outlook()
-    assert look(a_task(5)) == Outlook()
-
-
-def test_one_unknown_task_before_makes_the_end_unknown(forecast):
-    unknown, known = a_task(1, request=a_request(model="other")), a_task(2)
-    assert look_ahead(known, [], [unknown, known], forecast, 0.0) == Outlook(1, None)
