@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 from zimage.errors import WeightsError
-from zimage.utils import safetensors_file
+from zimage.utils import loader, safetensors_file
 from zimage.utils.loader import load_weights
 
 QUICK = settings(
@@ -147,6 +147,20 @@ def test_a_truncated_shard_is_named_before_anything_is_read(source, empty, tmp_p
     with pytest.raises(WeightsError, match=rf"{last.name} is truncated"):
         load_weights(empty, folder)
     assert all(parameter.is_meta for parameter in empty.parameters())
+
+
+def test_a_tensor_that_cannot_be_read_is_named(source, empty, tmp_path, monkeypatch):
+    save_file(source.state_dict(), tmp_path / "model.safetensors")
+    read = loader.read_tensor
+
+    def fail(stored, *arguments):
+        if stored.shape == (3, 4):
+            raise WeightsError(f"{stored.path} cannot be read: Input/output error")
+        return read(stored, *arguments)
+
+    monkeypatch.setattr(loader, "read_tensor", fail)
+    with pytest.raises(WeightsError, match=r"inner\.0\.weight: .*model\.safetensors cannot be read"):
+        load_weights(empty, tmp_path)
 
 
 def test_one_chunk_is_held_besides_the_tensor(source, empty, tmp_path, monkeypatch):

@@ -46,7 +46,14 @@ def load_weights(
     _require_fit(folder, wanted, stored)
     _require_no_other_meta(model, wanted)
     for name, where in stored.items():
-        _assign(model, name, read_tensor(where, dtype, device))
+        _assign(model, name, _read(name, where, dtype, device))
+
+
+def _read(name: str, where: StoredTensor, dtype: torch.dtype | None, device: torch.device | str) -> Tensor:
+    try:
+        return read_tensor(where, dtype, device)
+    except WeightsError as error:  # a disk that fails, or a file that was changed since its header was read
+        raise WeightsError(f"{name}: {error}") from error
 
 
 def _renamed(stored: Mapping[str, StoredTensor], rename: Rename | None) -> dict[str, StoredTensor]:

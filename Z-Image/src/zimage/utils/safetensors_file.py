@@ -176,6 +176,7 @@ def _require_no_gaps(path: Path, in_order: dict[str, StoredTensor], start: int, 
             raise WeightsError(f"{path} is damaged: {name!r} begins at byte {stored.offset}, expected {end}")
         end += stored.size_bytes
     if end > size_bytes:
-        raise WeightsError(f"{path} is truncated: it has {size_bytes} of {end} bytes")
+        cut = next(name for name, stored in in_order.items() if stored.offset + stored.size_bytes > size_bytes)
+        raise WeightsError(f"{path} is truncated: it has {size_bytes} of {end} bytes, and ends within {cut!r}")
     if end < size_bytes:
         raise WeightsError(f"{path} is damaged: {size_bytes - end} bytes follow the last tensor")
