@@ -42,17 +42,19 @@ export function PictureStage({ image, onOpen }) {
   const copy = widths && smallestThumbnail(image, widths)
   return (
     <button type="button" className="stage" aria-label={t('latest.open', { prompt })} onClick={onOpen}>
-      {/* The picture's own colours, blurred, fill the room beside it. */}
-      {copy && <img className="stage-glow" src={copy} alt="" decoding="async" />}
-      <img
-        key={image.id}
-        className="stage-image"
-        src={image.download_url}
-        width={width}
-        height={height}
-        alt={prompt}
-        style={{ ...boundHeight(height), backgroundImage: copy && `url("${copy}")` }}
-      />
+      <span className="stage-picture">
+        {/* The picture's own colours, blurred, fill the room beside it. */}
+        {copy && <img className="stage-glow" src={copy} alt="" decoding="async" />}
+        <img
+          key={image.id}
+          className="stage-image"
+          src={image.download_url}
+          width={width}
+          height={height}
+          alt={prompt}
+          style={{ ...boundHeight(height), backgroundImage: copy && `url("${copy}")` }}
+        />
+      </span>
     </button>
   )
 }
