@@ -35,6 +35,7 @@ from zimage.config import InferenceSettings
 from zimage.errors import ConfigError
 from zimage.tools.console import run
 
+EMBEDDED = Path(__file__).parent / "ckpts" / "zimage-nano"
 LINE_KEYS = frozenset({"prompt", "seed", "size", "negative_prompt"})
 
 
@@ -46,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, default=Path("pictures"), help="a folder (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be drawn")
     add_picture_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, EMBEDDED)
     return parser
 
 

@@ -26,6 +26,8 @@ from zimage.cli import (
 from zimage.errors import ConfigError
 from zimage.tools.console import run
 
+EMBEDDED = Path(__file__).parent / "ckpts" / "zimage-nano"
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the options."""
@@ -35,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=1, help="pictures, with as many seeds from --seed on (default: 1)")
     parser.add_argument("--output", type=Path, default=Path("picture.png"), help="a PNG (default: %(default)s)")
     add_picture_arguments(parser)
-    add_model_arguments(parser)
+    add_model_arguments(parser, EMBEDDED)
     return parser
 
 

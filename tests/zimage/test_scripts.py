@@ -56,6 +56,13 @@ def test_one_picture(inference, options, tmp_path):
     assert list(file.parent.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("name", ["inference", "batch_inference"])
+def test_the_embedded_model_is_found_from_anywhere(repository_root, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    arguments = script(repository_root, name).build_parser().parse_args(["a fox"])
+    assert (arguments.model / "model_index.json").is_file()
+
+
 def test_several_seeds(inference, options, tmp_path):
     out = str(tmp_path / "fox.png")
     assert inference.main(["fox", "--size", "64", "--count", "2", "--output", out, *options]) == 0

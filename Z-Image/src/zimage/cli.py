@@ -33,12 +33,11 @@ class Job:
         return json.dumps({"prompt": self.prompt, **asdict(self.settings)}, sort_keys=True)
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds what says which model runs, and how."""
+def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None:
+    """Adds what says which model runs, and how; `embedded` is the folder of the one that is always there."""
     group = parser.add_argument_group("model")
-    here = Path("ckpts/zimage-nano")
     group.add_argument(
-        "--model", type=Path, default=here, help="a folder in the published layout (default: %(default)s)"
+        "--model", type=Path, default=embedded, help="a folder in the published layout (default: the demo model)"
     )
     group.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
     group.add_argument("--dtype", choices=DTYPES, help="default: bfloat16 on an accelerator, float32 on a processor")
