@@ -1,8 +1,9 @@
+import { memo } from 'react'
 import Form from 'react-bootstrap/Form'
 import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
-import { IMAGES_MAX } from '../lib/settings.js'
+import { IMAGES_MAX, resetOf } from '../lib/settings.js'
 import Field from './Field.jsx'
 import Icon from './Icon.jsx'
 
@@ -19,13 +20,15 @@ function Step({ icon, label, disabled, onClick }) {
 }
 
 /** How many pictures one request makes. */
-export default function CountField({ value, error, onChange, onReset }) {
+function CountField({ value, error, onChange }) {
   const { t } = useTranslation()
+  const set = (count) => onChange({ num_images: count })
+  const onReset = resetOf({ num_images: value }, ['num_images'], onChange)
   return (
     <Field className="half" label={t('form.count')} error={error} onReset={onReset}>
       {(control) => (
         <InputGroup>
-          <Step icon="minus" label={t('form.countLess')} disabled={value <= 1} onClick={() => onChange(value - 1)} />
+          <Step icon="minus" label={t('form.countLess')} disabled={value <= 1} onClick={() => set(value - 1)} />
           <Form.Control
             {...control}
             className="count-input"
@@ -36,11 +39,13 @@ export default function CountField({ value, error, onChange, onReset }) {
             value={value}
             isInvalid={Boolean(error)}
             onFocus={(event) => event.target.select()}
-            onChange={(event) => onChange(clamp(Number(event.target.value)))}
+            onChange={(event) => set(clamp(Number(event.target.value)))}
           />
-          <Step icon="plus" label={t('form.countMore')} disabled={value >= IMAGES_MAX} onClick={() => onChange(value + 1)} />
+          <Step icon="plus" label={t('form.countMore')} disabled={value >= IMAGES_MAX} onClick={() => set(value + 1)} />
         </InputGroup>
       )}
     </Field>
   )
 }
+
+export default memo(CountField)

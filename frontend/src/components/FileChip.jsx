@@ -1,11 +1,11 @@
-import { useRef } from 'react'
+import { memo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useReadPicture } from '../hooks/useReadPicture.js'
 import Icon from './Icon.jsx'
 
 /** The way to read a picture's settings without dragging it. */
-export default function FileChip({ onChange }) {
+function FileChip({ onChange }) {
   const { t } = useTranslation()
   const inputRef = useRef(null)
   const read = useReadPicture(onChange)
@@ -23,3 +23,5 @@ export default function FileChip({ onChange }) {
     </>
   )
 }
+
+export default memo(FileChip)

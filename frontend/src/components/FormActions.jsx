@@ -1,7 +1,10 @@
+import { memo } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
+import { useEstimate } from '../hooks/useEstimate.js'
 import { formatEta } from '../lib/format.js'
+import { isSameButPrompt } from '../lib/settings.js'
 import Notice from './Notice.jsx'
 
 const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
@@ -12,12 +15,18 @@ function SubmitText({ isPending, count }) {
   return count > 1 ? t('form.submitMany', { count }) : t('form.submit')
 }
 
-/** The buttons, what they will cost, and why the last request was refused as a whole: always in sight. */
-export default function FormActions({ isPending, error, count, tasks, estimateMs, onReset }) {
+/**
+ * The buttons, what they will cost, and why the last request was refused as a whole: always in sight.
+ *
+ * `tasks` is how many requests the prompt stands for; null when they are too many to be sent.
+ */
+function FormActions({ settings, isPending, error, tasks, onReset }) {
   const { t } = useTranslation()
+  const count = tasks === null ? 1 : tasks * settings.num_images
+  const estimateMs = useEstimate(settings, count)
   const facts = [
     tasks > 1 && t('form.tasks', { count: tasks }),
-    estimateMs !== null && t('form.estimate', { time: formatEta(estimateMs / 1000) }),
+    tasks !== null && estimateMs !== null && t('form.estimate', { time: formatEta(estimateMs / 1000) }),
   ].filter(Boolean)
   return (
     <div className="form-actions">
@@ -37,3 +46,5 @@ export default function FormActions({ isPending, error, count, tasks, estimateMs
     </div>
   )
 }
+
+export default memo(FormActions, isSameButPrompt)

@@ -1,7 +1,6 @@
+import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { useDrawnSize } from '../hooks/useDrawnSize.js'
-import { useEstimate } from '../hooks/useEstimate.js'
 import { useFormErrors } from '../hooks/useFormErrors.js'
 import { useHotkeys } from '../hooks/useHotkeys.js'
 import { useLibrary } from '../hooks/useLibrary.js'
@@ -9,7 +8,7 @@ import { useModel } from '../hooks/useModels.js'
 import { usePersistentState } from '../hooks/usePersistentState.js'
 import { usePromptHistory } from '../hooks/usePromptHistory.js'
 import { expandPrompt, MAX_PROMPTS } from '../lib/expand.js'
-import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, toRequest } from '../lib/settings.js'
+import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/settings.js'
 import './GenerateForm.css'
 import AdvancedFields from './AdvancedFields.jsx'
 import CountField from './CountField.jsx'
@@ -20,14 +19,6 @@ import PromptTools from './PromptTools.jsx'
 import SizePicker from './SizePicker.jsx'
 
 const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
-
-/** Answers a function that resets some fields, or undefined when they have their defaults already. */
-function useFieldResets(settings, change) {
-  return (...fields) => {
-    if (fields.every((field) => settings[field] === DEFAULT_SETTINGS[field])) return undefined
-    return () => change(Object.fromEntries(fields.map((field) => [field, DEFAULT_SETTINGS[field]])))
-  }
-}
 
 /**
  * The form that asks for pictures.
@@ -42,17 +33,21 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
   const { prompts: recent, remember } = usePromptHistory()
   const library = useLibrary()
   const model = useModel(settings.model)
-  const drawn = useDrawnSize(settings)
   const prompts = expandPrompt(settings.prompt, library.lists)
   const tasks = Math.max(1, prompts.length)
-  const count = tasks * settings.num_images
-  const estimateMs = useEstimate(settings, count)
 
-  const change = (patch) => {
-    onChange(patch)
-    clear(Object.keys(patch))
-  }
-  const resetOf = useFieldResets(settings, change)
+  const change = useCallback(
+    (patch) => {
+      onChange(patch)
+      clear(Object.keys(patch))
+    },
+    [onChange, clear],
+  )
+  const changePrompt = useCallback((prompt) => change({ prompt }), [change])
+  const reset = useCallback(() => {
+    onReset()
+    clear(Object.keys(DEFAULT_SETTINGS))
+  }, [onReset, clear])
   const submit = async () => {
     if (isPending || !check(settings, prompts)) return
     try {
@@ -68,14 +63,9 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
     event.preventDefault()
     submit()
   }
-  const reset = () => {
-    onReset()
-    clear(Object.keys(settings))
-  }
 
   // What was refused must be seen, also where the simple form hides it.
   const showsAll = mode === 'advanced' || ADVANCED_FIELDS.some((field) => texts[field])
-  const tooMany = prompts.length > MAX_PROMPTS
   return (
     <form ref={formRef} className="panel generate-form" noValidate aria-labelledby="form-title" onSubmit={onSubmit}>
       <div className="panel-head wide">
@@ -87,29 +77,17 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
         error={texts.prompt}
         recent={recent}
         tools={<PromptTools settings={settings} prompts={prompts} library={library} onChange={change} />}
-        onChange={(prompt) => change({ prompt })}
-        onReset={resetOf('prompt')}
+        onChange={changePrompt}
+        onReset={resetOf(settings, ['prompt'], change)}
       />
-      <SizePicker
-        settings={settings}
-        errors={texts}
-        hint={drawn ? t('form.drawnSize', drawn) : undefined}
-        onChange={change}
-        onReset={resetOf('width', 'height', 'custom_size')}
-      />
-      <CountField
-        value={settings.num_images}
-        error={texts.num_images}
-        onChange={(value) => change({ num_images: value })}
-        onReset={resetOf('num_images')}
-      />
-      {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} resetOf={resetOf} />}
+      <SizePicker settings={settings} errors={texts} onChange={change} />
+      <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
+      {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}
       <FormActions
+        settings={settings}
         isPending={isPending}
         error={general}
-        count={tooMany ? 1 : count}
-        tasks={tooMany ? 1 : tasks}
-        estimateMs={tooMany ? null : estimateMs}
+        tasks={prompts.length > MAX_PROMPTS ? null : tasks}
         onReset={reset}
       />
     </form>

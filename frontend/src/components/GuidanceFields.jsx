@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useModel } from '../hooks/useModels.js'
 import { GUIDANCE_MAX, GUIDANCE_STEP, scaleOf } from '../lib/guidance.js'
+import { resetOf } from '../lib/settings.js'
 import Field from './Field.jsx'
 import RangeField from './RangeField.jsx'
 
@@ -44,7 +45,7 @@ function NegativeField({ value, idle, error, onChange, onReset }) {
 }
 
 /** Guidance and the negative prompt: only for models that use them. Distilled ones, as Turbo, do not. */
-export default function GuidanceFields({ settings, errors, onChange, resetOf }) {
+export default function GuidanceFields({ settings, errors, onChange }) {
   const model = useModel(settings.model)
   const scale = scaleOf(settings, model)
   return (
@@ -55,7 +56,7 @@ export default function GuidanceFields({ settings, errors, onChange, resetOf }) 
           advised={model.guidance_scale}
           error={errors.guidance_scale}
           onChange={(value) => onChange({ guidance_scale: value })}
-          onReset={resetOf('guidance_scale')}
+          onReset={resetOf(settings, ['guidance_scale'], onChange)}
         />
       )}
       {model?.negative_prompt && (
@@ -64,7 +65,7 @@ export default function GuidanceFields({ settings, errors, onChange, resetOf }) 
           idle={scale === 0}
           error={errors.negative_prompt}
           onChange={(value) => onChange({ negative_prompt: value })}
-          onReset={resetOf('negative_prompt')}
+          onReset={resetOf(settings, ['negative_prompt'], onChange)}
         />
       )}
     </>

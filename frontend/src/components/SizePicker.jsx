@@ -1,7 +1,10 @@
+import { memo } from 'react'
 import Form from 'react-bootstrap/Form'
 import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
+import { useDrawnSize } from '../hooks/useDrawnSize.js'
+import { isSameButPrompt, resetOf } from '../lib/settings.js'
 import { nearestPreset, PRESETS, ratioOf } from '../lib/sizes.js'
 import CustomSize from './CustomSize.jsx'
 import Field from './Field.jsx'
@@ -35,8 +38,12 @@ function PresetSelect({ ratio, width, height, hint, onChange }) {
 }
 
 /** Shape and size of the picture: presets by ratio, or any sides that the server takes. */
-export default function SizePicker({ settings, errors, hint, onChange, onReset }) {
+function SizePicker({ settings, errors, onChange }) {
+  const { t } = useTranslation()
   const { width, height } = settings
+  const drawn = useDrawnSize(settings)
+  const hint = drawn ? t('form.drawnSize', drawn) : undefined
+  const onReset = resetOf(settings, ['width', 'height', 'custom_size'], onChange)
   const ratio = ratioOf(width, height)
   const custom = settings.custom_size || !ratio || Boolean(errors.width || errors.height)
   const chooseShape = (shape) => {
@@ -56,3 +63,5 @@ export default function SizePicker({ settings, errors, hint, onChange, onReset }
     </>
   )
 }
+
+export default memo(SizePicker, isSameButPrompt)

@@ -17,6 +17,7 @@ const Latest = memo(LatestImage)
 const Tasks = memo(TaskStatus)
 const Gallery = memo(ImageGallery)
 const System = memo(SystemMonitor)
+const Drop = memo(DropZone)
 
 const ONE_COLUMN = '(max-width: 899.98px)'
 
@@ -50,7 +51,7 @@ export default function Studio() {
 
   return (
     <div className="studio">
-      <DropZone onChange={change} />
+      <Drop onChange={change} />
       <div className="studio-side">
         <div className="studio-form" ref={formRef}>
           <PanelBoundary>

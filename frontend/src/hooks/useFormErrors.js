@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { MAX_PROMPTS } from '../lib/expand.js'
@@ -47,9 +47,10 @@ export function useFormErrors() {
     })
   }, [])
 
-  const texts = Object.fromEntries(
-    Object.entries(errors.fields).map(([field, { key, server }]) => [field, key ? t(key) : fieldErrorText(server)]),
-  )
+  const texts = useMemo(() => {
+    const textOf = ({ key, server }) => (key ? t(key) : fieldErrorText(server))
+    return Object.fromEntries(Object.entries(errors.fields).map(([field, error]) => [field, textOf(error)]))
+  }, [errors.fields, t, fieldErrorText])
   const { accepted } = errors.general ?? {}
   const general = [errors.general && errorText(errors.general), accepted > 0 && t('form.accepted', { count: accepted })]
   return { formRef, texts, general: general.filter(Boolean).join(' '), check, showServerError, clear }

@@ -40,6 +40,21 @@ export const ADVANCED_FIELDS = [
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
 
+/** A function that gives these of the settings their defaults by `onChange`; undefined where they have them. */
+export function resetOf(settings, fields, onChange) {
+  if (fields.every((field) => settings[field] === DEFAULT_SETTINGS[field])) return undefined
+  return () => onChange(Object.fromEntries(fields.map((field) => [field, DEFAULT_SETTINGS[field]])))
+}
+
+function isSame(before, after, ignored) {
+  return Object.keys(after).every((key) => key === ignored || Object.is(before[key], after[key]))
+}
+
+/** For `memo`: true when the props differ in nothing but the prompt of their `settings`. A keystroke draws little anew. */
+export function isSameButPrompt(before, after) {
+  return isSame(before, after, 'settings') && isSame(before.settings, after.settings, 'prompt')
+}
+
 /** Makes usable settings of whatever the browser stored: a wrong type falls back to its default. */
 export function restoreSettings(stored) {
   if (typeof stored !== 'object' || stored === null) return { ...DEFAULT_SETTINGS }

@@ -1,7 +1,18 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { GUIDED } from '../test/fakeServer.js'
-import { DEFAULT_SETTINGS, drawSeed, forwardsOf, fromParameters, fromSource, restoreSettings, toRequest, validateSettings } from './settings.js'
+import {
+  DEFAULT_SETTINGS,
+  drawSeed,
+  forwardsOf,
+  fromParameters,
+  fromSource,
+  isSameButPrompt,
+  resetOf,
+  restoreSettings,
+  toRequest,
+  validateSettings,
+} from './settings.js'
 
 const NANO = { id: 'zimage-nano', guidance: false }
 const GOOD = { ...DEFAULT_SETTINGS, prompt: 'a red fox' }
@@ -135,4 +146,27 @@ describe('forwardsOf', () => {
 
 describe('drawSeed', () => {
   it('draws a seed that the server takes', () => expect(validateSettings({ ...GOOD, seed: drawSeed() })).toEqual({}))
+})
+
+describe('resetOf', () => {
+  it('has nothing to do at the defaults', () => expect(resetOf(GOOD, ['width', 'height'], () => {})).toBeUndefined())
+
+  it('brings all of the fields back', () => {
+    const onChange = vi.fn()
+    resetOf({ ...GOOD, height: 512 }, ['width', 'height'], onChange)()
+    expect(onChange).toHaveBeenCalledWith({ width: 1024, height: 1024 })
+  })
+})
+
+describe('isSameButPrompt', () => {
+  const props = { settings: GOOD, error: undefined }
+
+  it('overlooks the prompt', () => {
+    expect(isSameButPrompt(props, { ...props, settings: { ...GOOD, prompt: 'two red foxes' } })).toBe(true)
+  })
+
+  it.each([
+    ['another setting', { settings: { ...GOOD, width: 512 } }],
+    ['another prop', { error: 'Too large.' }],
+  ])('sees %s', (_, change) => expect(isSameButPrompt(props, { ...props, ...change })).toBe(false))
 })
