@@ -43,6 +43,8 @@ export function login(stage) {
   for (const [colorScheme, locale] of [
     ['light', 'en-US'],
     ['dark', 'zh-CN'],
+    ['light', 'zh-CN'],
+    ['dark', 'en-US'],
   ]) {
     it(`has no barrier at the door, in ${colorScheme} and ${locale}`, async () => {
       const page = await stage.open({ url: server.url, colorScheme, locale, viewport: { width: 360, height: 780 } })
