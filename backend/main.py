@@ -21,6 +21,7 @@ from backend.api.guards import FaultGuard, HostGuard, OriginGuard, SecurityHeade
 from backend.api.limits import BodyGuard, RangeGuard
 from backend.api.measuring import RequestMeter
 from backend.api.openapi import complete_description
+from backend.api.polls import TaskPolls
 from backend.models.config import Settings, is_loopback
 from backend.services.admission import Admission
 from backend.services.catalogue import Catalogue
@@ -210,6 +211,7 @@ async def _purge_now_and_then(history: HistoryStore) -> None:
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
     services: Services = app.state.services
+    app.add_middleware(TaskPolls, services=services)
     app.add_middleware(RangeGuard)
     app.add_middleware(
         BodyGuard,

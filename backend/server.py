@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.loops.auto import auto_loop_factory
 
+from backend.api.protocol import choose_protocol
 from backend.api.web import WebApp
 from backend.main import create_app
 from backend.models.config import Settings
@@ -27,8 +29,12 @@ class PortTaken(Exception):
     """Another program listens on a port."""
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, api: FastAPI | None = None) -> None:
     """Serves until SIGINT or SIGTERM.
+
+    Args:
+        settings: Where, among other things.
+        api: What to serve instead of the application that the settings describe.
 
     Raises:
         PortTaken: a port is in use.
@@ -37,7 +43,8 @@ def serve(settings: Settings) -> None:
     with contextlib.ExitStack() as sockets:
         api_socket = sockets.enter_context(bind(settings.host, settings.port, "--port"))
         web_socket = sockets.enter_context(bind(settings.host, settings.web_port, "--web-port"))
-        asyncio.run(_serve(create_app(settings), settings, api_socket, web_socket))
+        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+            runner.run(_serve(api or create_app(settings), settings, api_socket, web_socket))
 
 
 def bind(host: str, port: int, option: str) -> socket.socket:
@@ -114,6 +121,7 @@ async def run_together(
 def _config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
+        http=choose_protocol(),
         lifespan="off",
         log_config=None,
         access_log=settings.log_level == "DEBUG",

@@ -6,10 +6,11 @@ import base64
 import binascii
 import logging
 from collections.abc import Collection
+from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -80,7 +81,11 @@ def _names_loopback(host: str) -> bool:
 
 def _came_in_on_loopback(scope: Scope) -> bool:
     """A server that does not tell its address (a Unix socket, a test) has none that others could reach."""
-    address = (scope.get("server") or ("", None))[0]
+    return _is_own_address((scope.get("server") or ("", None))[0])
+
+
+@lru_cache(maxsize=64)  # there are few, and each request asks
+def _is_own_address(address: str) -> bool:
     try:
         own = ip_address(address)
     except ValueError:  # no address of a network
@@ -117,23 +122,35 @@ class OriginGuard:
         return origin is None or origin.partition("://")[2] == headers.get("host")
 
 
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+
+def _raw_headers(policy: str) -> RawHeaders:
+    """Names in lower case, as they stand in a message."""
+    headers = {**_HEADERS, "Content-Security-Policy": policy}
+    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+
+
+API_HEADERS = _raw_headers(_API_POLICY)
+_DOCS_HEADERS = _raw_headers(_DOCS_POLICY)
+
+
 class SecurityHeaders:
     """Adds the headers that tell a browser to trust an answer with as little as possible."""
 
     def __init__(self, app: ASGIApp, policy: str = _API_POLICY) -> None:
         self._app = app
-        self._policy = policy
+        self._headers = _raw_headers(policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on and adds to its answer."""
-        path = scope.get("path", "")
-        policy = _DOCS_POLICY if path.startswith(("/docs", "/redoc")) else self._policy
+        """Passes a request on and adds to its answer what that does not say itself."""
+        ours = _DOCS_HEADERS if scope.get("path", "").startswith(("/docs", "/redoc")) else self._headers
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in {**_HEADERS, "Content-Security-Policy": policy}.items():
-                    headers.setdefault(name, value)
+                theirs = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in theirs}
+                message["headers"] = theirs + [header for header in ours if header[0] not in names]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -43,6 +43,7 @@ class Metrics:
             registry=registry,
             buckets=_HTTP_BUCKETS,
         )
+        self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
         """Adds a gauge that is read at every look."""
@@ -64,8 +65,13 @@ class Metrics:
 
     def on_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts an HTTP request; the route is a pattern, so that there are few of them."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._request.labels(route).observe(seconds)
+        known = self._of_requests.get((method, route, status))
+        if known is None:  # finding a metric by its labels takes longer than all the rest
+            known = (self._requests.labels(method, route, str(status)), self._request.labels(route))
+            self._of_requests[method, route, status] = known
+        counter, histogram = known
+        counter.inc()
+        histogram.observe(seconds)
 
     def render(self) -> bytes:
         """Returns everything in the text format."""

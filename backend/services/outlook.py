@@ -16,6 +16,10 @@ class Outlook:
     queue_position: int | None = None
     eta_s: float | None = None
 
+    def rounded(self) -> Outlook:
+        """Returns it as it is shown: nobody waits for a hundredth of a second."""
+        return self if self.eta_s is None else Outlook(self.queue_position, round(self.eta_s, 1))
+
 
 @dataclass(frozen=True)
 class Timetable:

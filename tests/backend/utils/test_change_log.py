@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from backend.utils.change_log import ChangeLog
@@ -38,7 +36,7 @@ def test_a_refused_line_is_taken_back_and_the_log_is_not_sound(tmp_path, monkeyp
     assert not log.is_sound
     assert lines(ChangeLog(tmp_path / "a.log")) == [b"one"]
     log.clear()
-    assert (log.is_sound, log.size, os.listdir(tmp_path)) == (True, 0, [])
+    assert (log.is_sound, log.size, [*tmp_path.iterdir()]) == (True, 0, [])
 
 
 def test_a_log_that_cannot_be_removed_is_emptied(tmp_path, monkeypatch):
