@@ -58,7 +58,7 @@ export default defineConfig([
   },
   { files: ['pwa/sw.js'], languageOptions: { globals: globals.serviceworker } },
   {
-    files: ['e2e/**', '*.config.js', 'pwa/plugin.js'],
+    files: ['e2e/**', '*.config.js', 'pwa/plugin.js', 'pwa/styles.js'],
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
     rules: { 'no-console': 'off' },
   },

@@ -4,6 +4,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
 
 import { serviceWorker } from './pwa/plugin.js'
+import { stylesAfterHead } from './pwa/styles.js'
 
 const apiPort = process.env.ZIMAGE_PORT ?? '15000'
 const webPort = Number(process.env.ZIMAGE_WEB_PORT ?? '15001')
@@ -19,7 +20,7 @@ function vendorChunk(id) {
 }
 
 export default defineConfig({
-  plugins: [react(), serviceWorker()],
+  plugins: [react(), stylesAfterHead(), serviceWorker()],
   server: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },
   preview: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },
   build: {
