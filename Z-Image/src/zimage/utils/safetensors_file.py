@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -89,7 +90,7 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
 
 
 def read_tensor(stored: StoredTensor, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Tensor:
-    """Reads one tensor; besides it, one chunk of values is held.
+    """Reads one tensor; besides it, one chunk of values is held, and nothing where they stay as they are.
 
     Args:
         stored: where it lies.
@@ -101,7 +102,12 @@ def read_tensor(stored: StoredTensor, dtype: torch.dtype | None = None, device: 
     """
     wanted = dtype if dtype is not None and stored.dtype.is_floating_point else stored.dtype
     tensor = torch.empty(stored.shape, dtype=wanted, device=device)
-    copy_into(stored, tensor.view(-1))
+    if wanted == stored.dtype and tensor.device.type == "cpu":
+        # Not by way of a chunk: chunks that come and go between tensors that stay leave gaps, a third of the memory.
+        with _opened(stored) as file:
+            _fill(file, tensor.view(-1), stored.path)
+    else:
+        copy_into(stored, tensor.view(-1))
     return tensor
 
 
@@ -119,14 +125,22 @@ def chunks(stored: StoredTensor) -> Iterator[Tensor]:
     Raises:
         WeightsError: the file ends too early or cannot be read.
     """
-    buffer = torch.empty(min(CHUNK_VALUES, stored.numel), dtype=stored.dtype)
+    # Never a smaller one: the system takes such a large block back, where small ones leave gaps between what stays.
+    buffer = torch.empty(CHUNK_VALUES, dtype=stored.dtype)
+    with _opened(stored) as file:
+        for start in range(0, stored.numel, CHUNK_VALUES):
+            chunk = buffer[: stored.numel - start]
+            _fill(file, chunk, stored.path)
+            yield chunk
+
+
+@contextmanager
+def _opened(stored: StoredTensor) -> Iterator[FileIO]:
+    """Opens the file where the tensor begins."""
     try:
         with stored.path.open("rb", buffering=0) as file:
             file.seek(stored.offset)
-            for start in range(0, stored.numel, CHUNK_VALUES):
-                chunk = buffer[: stored.numel - start]
-                _fill(file, chunk, stored.path)
-                yield chunk
+            yield file
     except OSError as error:
         raise WeightsError(f"{stored.path} cannot be read: {error.strerror}") from error
 
