@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
 from backend.api import generate, history, models, session, system, tokens
-from backend.api.dependencies import Services
+from backend.api.dependencies import Services, session_cookie
 from backend.api.errors import install_error_handlers
 from backend.api.guards import FaultGuard, HostGuard, OriginGuard, SecurityHeaders, TokenGuard
 from backend.api.limits import BodyGuard, RangeGuard
@@ -225,6 +225,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
             door=services.door,
             sessions=services.sessions,
             session_path=f"{settings.api_prefix}/session",
+            cookie=session_cookie(settings),
         )
     app.add_middleware(OriginGuard, origins=settings.cors_origins)
     if is_loopback(settings.host):

@@ -26,10 +26,10 @@ from backend.services.monitor import SystemMonitor
 from backend.services.sessions import Sessions
 from backend.services.task_manager import TaskManager
 from backend.services.tokens import TokenCounter
+from backend.utils.addresses import household
 
 CLIENT_KEY = "zimage.client"
 """Where the guard of the tokens notes in a request's scope whose token it was."""
-SESSION_COOKIE = "zimage_session"
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,13 @@ async def _tasks(app: App) -> TaskManager:
 
 
 def client_address(connection: HTTPConnection) -> str:
-    """Returns the address that a request comes from; a proxy that is trusted has named it."""
-    return connection.client.host if connection.client is not None else LOCAL_CLIENT
+    """Returns the address that a request comes from, or its household; a proxy that is trusted has named it."""
+    return household(connection.client.host) if connection.client is not None else LOCAL_CLIENT
+
+
+def session_cookie(settings: Settings) -> str:
+    """Returns the name of the cookie: browsers share cookies between the ports of a host, and two servers must not."""
+    return f"zimage_session_{settings.port}"
 
 
 async def _client(request: Request) -> str:

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.dependencies import CLIENT_KEY, SESSION_COOKIE, client_address
+from backend.api.dependencies import CLIENT_KEY, client_address
 from backend.api.errors import error_response, internal_error, present_error
 from backend.services.door import Door
 from backend.services.errors import StudioError, WrongToken
@@ -186,11 +186,12 @@ class TokenGuard:
     It notes in the scope whose token it was. The address of the session itself is open, so that one can log in.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, sessions: Sessions, session_path: str) -> None:
+    def __init__(self, app: ASGIApp, door: Door, sessions: Sessions, session_path: str, cookie: str) -> None:
         self._app = app
         self._door = door
         self._sessions = sessions
         self._session_path = session_path
+        self._cookie = cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on when it carries a token, or needs none."""
@@ -203,7 +204,7 @@ class TokenGuard:
         await self._app(scope, receive, send)
 
     def _name_of(self, connection: HTTPConnection) -> str | None:
-        name = self._sessions.name_of(_session_secret(connection))
+        name = self._sessions.name_of(_session_secret(connection, self._cookie))
         if name is not None:
             return name
         token = _token(connection.headers.get("authorization", ""))
@@ -215,10 +216,10 @@ class TokenGuard:
         return name
 
 
-def _session_secret(connection: HTTPConnection) -> str:
+def _session_secret(connection: HTTPConnection, cookie: str) -> str:
     """The cookie counts for our own pages only: one of another port of this host would bring it along, too."""
     is_own = connection.headers.get("sec-fetch-site", "none") in _OWN_SITES
-    return connection.cookies.get(SESSION_COOKIE, "") if is_own else ""
+    return connection.cookies.get(cookie, "") if is_own else ""
 
 
 def _refusal(error: StudioError, connection: HTTPConnection) -> JSONResponse:

@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 
 from backend.api import examples
-from backend.api.dependencies import SESSION_COOKIE
 from backend.api.errors import DESCRIPTIONS
 from backend.api.guards import OPEN_PATHS, SAFE_METHODS
 from backend.models.schemas import ErrorBody, Frozen
@@ -24,8 +23,8 @@ _SECURITY = {
     "session": {
         "type": "apiKey",
         "in": "cookie",
-        "name": SESSION_COOKIE,
-        "description": "What `POST /api/session` gives a browser for a token.",
+        "name": "zimage_session_15000",
+        "description": "What `POST /api/session` gives a browser for a token; named by the port of the API.",
     },
 }
 _ERROR_SCHEMA = {"$ref": "#/components/schemas/ErrorBody"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from backend.api.dependencies import CLIENT_KEY, SESSION_COOKIE, App, client_address
+from backend.api.dependencies import CLIENT_KEY, App, client_address, session_cookie
 from backend.api.errors import documented
 from backend.models.session import LoginRequest, Session
 from backend.services.errors import WrongToken
@@ -29,7 +29,7 @@ def log_in(login: LoginRequest, app: App, request: Request) -> Response:
     if name is None:
         raise WrongToken("This token is not known here.")
     response.set_cookie(
-        SESSION_COOKIE,
+        session_cookie(app.settings),
         app.sessions.begin(name),
         max_age=int(LIFETIME.total_seconds()),
         path="/",
@@ -43,7 +43,8 @@ def log_in(login: LoginRequest, app: App, request: Request) -> Response:
 @router.delete("", status_code=204)
 def log_out(app: App, request: Request) -> Response:
     """Ends the session of the cookie, here and in the browser."""
-    app.sessions.end(request.cookies.get(SESSION_COOKIE, ""))
+    cookie = session_cookie(app.settings)
+    app.sessions.end(request.cookies.get(cookie, ""))
     response = Response(status_code=204)
-    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="strict")
+    response.delete_cookie(cookie, path="/", httponly=True, samesite="strict")
     return response

@@ -93,7 +93,9 @@ class Settings(BaseSettings):
         default=50, ge=1, description="Tasks of one client, which is a token or an address, that may wait at once."
     )
     max_work: int = Field(
-        default=800, ge=200, description="Megapixels (of 2^20 pixels) × steps × pictures that one request may ask for."
+        default=800,
+        ge=400,
+        description="Megapixels (of 2^20 pixels) × steps × pictures of one request; guided, twice that.",
     )
     kept_finished_tasks: int = Field(default=200, ge=0, description="Finished tasks whose status is remembered.")
     trash_days: float = Field(default=30.0, ge=0, description="Days until a deleted picture is gone for good.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backend.models.schemas import GenerateRequest
-from backend.services.catalogue import AUTO, Catalogue, refuse_unused_guidance
+from backend.services.catalogue import AUTO, Catalogue, Model, refuse_unused_guidance
 from backend.services.errors import DiskFull, TooMuchWork
 
 _MIB = 2**20
@@ -26,17 +26,13 @@ class Admission:
         """Lets a request pass, or raises.
 
         Raises:
-            TooMuchWork: its pixels × steps × pictures are above the limit of the settings.
+            TooMuchWork: its pixels × steps × pictures, twice when guided, are above the limit of the settings.
             ModelError: the model is unknown, not installed, or does not take the guidance asked for.
             DiskFull: less space is free than the settings want.
         """
-        work = request.width * request.height * request.num_inference_steps * request.num_images / _MIB
-        if work > self._max_work:
-            raise TooMuchWork(
-                f"{request.width}×{request.height} pixels × {request.num_inference_steps} steps × {request.num_images} "
-                f"pictures are {work:,.0f} megapixel steps; the limit is {self._max_work:,}. Ask for fewer pictures."
-            )
-        refuse_unused_guidance(request, self._catalogue.resolve(request.model))
+        model = self._catalogue.resolve(request.model)
+        refuse_unused_guidance(request, model)
+        self._check_work(request, model)
         self._check_disk()
 
     def check_machine(self) -> None:
@@ -48,6 +44,18 @@ class Admission:
         """
         self._catalogue.resolve(AUTO)
         self._check_disk()
+
+    def _check_work(self, request: GenerateRequest, model: Model) -> None:
+        scale = model.guidance_scale if request.guidance_scale is None else request.guidance_scale
+        times = 2 if scale > 0 else 1  # a guided step runs the model twice
+        work = times * request.width * request.height * request.num_inference_steps * request.num_images / _MIB
+        if work > self._max_work:
+            guided = " × 2 for the guidance" if times > 1 else ""
+            raise TooMuchWork(
+                f"{request.width}×{request.height} pixels × {request.num_inference_steps} steps × {request.num_images} "
+                f"pictures{guided} are {work:,.0f} megapixel steps; the limit is {self._max_work:,}. "
+                "Ask for fewer pictures."
+            )
 
     def _check_disk(self) -> None:
         free_mb = self._free_disk_bytes() // _MIB

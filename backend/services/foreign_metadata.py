@@ -21,7 +21,7 @@ from backend.models.schemas import MAX_SEED
 from backend.services.errors import NoParameters
 from backend.services.metadata import COMMON_KEYWORD, OWN_KEYWORD
 
-MAX_PIXELS = 64 * 2**20
+MAX_PIXELS = 16 * 2**20
 _MAX_TEXT = 2**20
 _USER_COMMENT, _EXIF_IFD = 0x9286, 0x8769
 _MAX_LINE = 4096

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 COMMIT = "0123abcd" * 5
 
 
@@ -94,6 +96,17 @@ class _Handler(BaseHTTPRequestHandler):
             content = content[half:]
         self.wfile.write(content[:cut_after])
         self.close_connection = True
+
+
+@contextmanager
+def published(hub: HubServer, patch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """Runs a hub in place of the real one, for a library that may go online."""
+    from huggingface_hub import constants
+
+    with serving(hub) as address:
+        patch.setattr(constants, "ENDPOINT", address)
+        patch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield hub
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.backend.fakes import make_model_folder, wait_until
-from tests.backend.hub_server import HubServer, serving
+from tests.backend.hub_server import HubServer, published
 
 FIELDS = {
     "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "sizes",
@@ -57,12 +57,8 @@ def test_where_the_weights_are_is_not_told(client, settings):
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch) -> Iterator[HubServer]:
-    from huggingface_hub import constants
-
     hub = HubServer(make_model_folder(tmp_path / "published"), "Tongyi-MAI/Z-Image-Turbo")
-    with serving(hub) as address:
-        monkeypatch.setattr(constants, "ENDPOINT", address)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with published(hub, monkeypatch):
         yield hub
 
 

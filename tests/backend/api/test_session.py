@@ -80,7 +80,7 @@ def test_a_log_out_ends_the_session_here_too(browser):
     response = browser.delete("/api/session")
     assert (response.status_code, cookie_of(response)["max-age"]) == (204, "0")
     assert browser.get("/api/session").json()["name"] is None
-    stolen = {"cookie": f"zimage_session={secret}"}
+    stolen = {"cookie": f"zimage_session_15000={secret}"}
     assert browser.get("/api/models", headers=stolen).status_code == 401
 
 
@@ -88,11 +88,11 @@ def test_both_ports_and_the_next_process_know_the_session(locked, own_settings):
     with TestClient(locked, base_url=HOME) as client:
         secret = cookie_of(log_in(client)).value
         ui = TestClient(WebApp(locked, own_settings), base_url=HOME)
-        assert ui.get("/api/models", headers={"cookie": f"zimage_session={secret}"}).status_code == 200
+        assert ui.get("/api/models", headers={"cookie": f"zimage_session_15000={secret}"}).status_code == 200
         assert log_in(ui, "bob").status_code == 204
         assert ui.get("/api/session").json()["name"] == "bob"
     with TestClient(create_app(own_settings, FakeEngine(), lambda: PLAIN_CPU), base_url=HOME) as client:
-        assert client.get("/api/models", headers={"cookie": f"zimage_session={secret}"}).status_code == 200
+        assert client.get("/api/models", headers={"cookie": f"zimage_session_15000={secret}"}).status_code == 200
 
 
 def test_the_page_needs_no_token_and_everything_else_does(locked, own_settings):
@@ -156,9 +156,9 @@ def test_no_other_page_logs_in_or_out(browser, method):
         assert (response.status_code, response.json()["error"]["code"]) == (403, "wrong_origin")
 
 
-@pytest.mark.parametrize("value", ["", "x", "a" * 16, "x" * 5000, '"quoted', "%00", "a=b; zimage_session="])
+@pytest.mark.parametrize("value", ["", "x", "a" * 16, "x" * 5000, '"quoted', "%00", "a=b; zimage_session_15000="])
 def test_a_cookie_that_is_none(browser, value):
-    assert browser.get("/api/models", headers={"cookie": f"zimage_session={value}"}).status_code == 401
+    assert browser.get("/api/models", headers={"cookie": f"zimage_session_15000={value}"}).status_code == 401
 
 
 def test_a_task_of_a_session_is_the_token_s(browser, locked):
@@ -166,3 +166,12 @@ def test_a_task_of_a_session_is_the_token_s(browser, locked):
     assert browser.post("/api/generate", json={"prompt": "a", "height": 256, "width": 256}).status_code == 202
     tasks = locked.state.services.tasks
     assert {task.client for task in (*tasks.active(), *tasks.finished())} == {"bob"}
+
+
+def test_two_servers_on_two_ports_of_a_host_do_not_log_each_other_out(own_settings, tmp_path):
+    other = own_settings.model_copy(update={"port": 16000, "data_dir": tmp_path / "other"})
+    names = []
+    for settings in (own_settings, other):
+        with TestClient(create_app(settings, FakeEngine(), lambda: PLAIN_CPU), base_url=HOME) as client:
+            names.append(cookie_of(log_in(client)).key)
+    assert names == ["zimage_session_15000", "zimage_session_16000"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -51,3 +52,14 @@ def test_the_work_has_a_bound(settings, pictures, admitted):
     else:
         with pytest.raises(TooMuchWork, match="600 megapixel steps"):
             admission.check(request)
+
+
+@pytest.mark.parametrize(("scale", "admitted"), [(0, True), (4, False), (None, False)])
+def test_guidance_counts_twice(settings, monkeypatch, scale, admitted):
+    catalogue = Catalogue(settings)
+    guided = replace(catalogue.resolve("zimage-nano"), guidance_scale=4.0)
+    monkeypatch.setattr(catalogue, "resolve", lambda _: guided)
+    admission = Admission(catalogue, lambda: 10**12, min_free_disk_mb=200, max_work=400)
+    request = a_request(width=2048, height=2048, num_inference_steps=50, num_images=2, guidance_scale=scale)
+    with contextlib.nullcontext() if admitted else pytest.raises(TooMuchWork, match="800 megapixel steps"):
+        admission.check(request)

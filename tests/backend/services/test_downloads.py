@@ -12,7 +12,7 @@ from backend.services.downloads import TRIES, Downloads
 from backend.services.errors import DiskFull, DownloadConflict, UnknownDownload
 from backend.services.hub import HuggingFaceHub
 from tests.backend.fakes import make_model_folder, wait_until
-from tests.backend.hub_server import HubServer, serving
+from tests.backend.hub_server import HubServer, published
 
 REPOSITORY = "Tongyi-MAI/Z-Image-Turbo"
 TURBO = "z-image-turbo"
@@ -21,8 +21,6 @@ SHARD = "transformer/model.safetensors"
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch) -> Iterator[HubServer]:
-    from huggingface_hub import constants
-
     folder = make_model_folder(tmp_path / "published")
     (folder / "tokenizer").mkdir()
     (folder / "tokenizer" / "merges.txt").write_text("a b\n")
@@ -31,9 +29,7 @@ def hub(tmp_path, monkeypatch) -> Iterator[HubServer]:
     (folder / "assets" / "showcase.png").write_bytes(b"a picture")
     (folder / "transformer" / "evil.py").write_text("raise SystemExit")
     hub = HubServer(folder, REPOSITORY)
-    with serving(hub) as address:
-        monkeypatch.setattr(constants, "ENDPOINT", address)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with published(hub, monkeypatch):
         yield hub
 
 
@@ -206,9 +202,7 @@ def test_a_disk_that_fills_up_on_the_way(hub, downloads, monkeypatch):
 
 
 def test_offline_means_offline(hub, downloads, monkeypatch):
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(DownloadConflict, match="HF_HUB_OFFLINE"):
         downloads.start(TURBO)
     assert hub.asked == []
