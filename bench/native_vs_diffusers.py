@@ -10,6 +10,8 @@ A first turn, in which a compiler may be at work, does not count and has a row o
 A step of diffusers does all of the transformer's work; ours leaves out what is the same at every step, which has a row
 of its own and is done once a picture.
 Memory is the peak of a process that loads one engine and draws one picture.
+The last column counts multiplications and additions, of diffusers and of ours: a processor or card that multiplies as
+fast as it can for both of them cannot give a larger ratio than theirs.
 """
 
 from __future__ import annotations
@@ -41,14 +43,17 @@ from zimage.transformer import Factors  # noqa: E402
 from zimage.utils.attention import KERNELS, AttentionUnavailable, choose_attention  # noqa: E402
 
 from bench.machine import describe_machine, peak_bytes  # noqa: E402
+from bench.products import count_flops  # noqa: E402
 from bench.random_model import NANO, SIZES, write_random_model  # noqa: E402
 from bench.table import write  # noqa: E402
 
 MARK = "bench:engines"
 PROMPT = "a lighthouse on a cliff above a stormy sea at dusk, its beam through the rain, number {}"
 STEPS = 9
+FORWARDS = STEPS - 1
 PREPARE = "prepare and modulate, once a picture"
-PICTURE = "a picture, 8 steps"
+STEP = "transformer, a step"
+PICTURE = f"a picture, {FORWARDS} steps"
 STEPS_FOR_MEMORY = 3  # as much memory as nine
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
@@ -68,17 +73,28 @@ class Setting:
 
 @dataclass
 class Contender:
-    """An engine: what it does, by name, and how long it took."""
+    """An engine: what it does, by name, how long it took, and how many products that is."""
 
     name: str
     works: dict[str, Work]
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    flops: dict[str, int] = field(default_factory=dict)
     first_turns_s: float = 0.0
 
     def warm_up(self, work: str, device: torch.device) -> None:
         """Does a piece of work for the first time."""
         self.measure(work, 0, device)
         self.first_turns_s += self.seconds[work].pop()
+
+    def count(self, work: str) -> None:
+        """Does a piece of work for the first time, and counts what it is made of."""
+        self.flops[work] = count_flops(lambda: self.works[work](0))
+
+    def tera(self, work: str) -> float:
+        """Returns a work's multiplications and additions in 10¹², those of a whole picture from its parts."""
+        if work != PICTURE:
+            return self.flops.get(work, 0) / 1e12
+        return sum(self.tera(part) * (FORWARDS if part == STEP else 1) for part in self.flops)
 
     def measure(self, work: str, number: int, device: torch.device) -> None:
         """Does one piece of work and notes its time."""
@@ -125,7 +141,7 @@ def diffusers_contender(peer: Any, setting: Setting, latents: torch.Tensor, *, c
         "diffusers",
         {
             "text encoder": lambda number: peer.encode_prompt(PROMPT.format(number), do_classifier_free_guidance=False),
-            "transformer, a step": lambda _: peer.transformer(typed, times, caption, return_dict=False),
+            STEP: lambda _: peer.transformer(typed, times, caption, return_dict=False),
             "autoencoder, decode": lambda _: peer.vae.decode(latents, return_dict=False),
             PICTURE: lambda number: peer(
                 PROMPT.format(number), height=setting.side_px, width=setting.side_px, sigmas=sigmas,
@@ -149,6 +165,7 @@ def native_contender(
         return predictor, pipeline.transformer.modulate(times)
 
     predictor, factors = prepare()
+    typed = latents.to(pipeline.vae.dtype)  # the weights' own, or that of the products
 
     def encode(number: int) -> object:
         pipeline.text_encoder.cache.clear()
@@ -166,8 +183,8 @@ def native_contender(
         {
             "text encoder": encode,
             PREPARE: prepare,
-            "transformer, a step": lambda _: predictor(latents, factors.at(0)),
-            "autoencoder, decode": lambda _: pipeline.vae.decode(latents),
+            STEP: lambda _: predictor(latents, factors.at(0)),
+            "autoencoder, decode": lambda _: pipeline.vae.decode(typed),
             PICTURE: draw,
         },
     )
@@ -188,9 +205,11 @@ def compare(
     """
     for work in contenders[-1].works:
         able = [contender for contender in contenders if work in contender.works]
-        if compiled or work != PICTURE:
-            for contender in able:
+        for contender in able:
+            if compiled:
                 contender.warm_up(work, device)
+            elif work != PICTURE:
+                contender.count(work)
         started = time.perf_counter()
         for number in range(1, rounds + 1):
             for contender in able if number % 2 else able[::-1]:
@@ -214,7 +233,7 @@ def measure(setting: Setting, options: argparse.Namespace, *, compiled: bool) ->
     lines = [f"{start} {work} | {_beside(theirs, ours, work)} |" for work in ours.works]
     if compiled:
         lines.append(
-            f"{start} first turns, compiler included | {_ms(theirs.first_turns_s)} | {_ms(ours.first_turns_s)} | |"
+            f"{start} first turns, compiler included | {_ms(theirs.first_turns_s)} | {_ms(ours.first_turns_s)} | | |"
         )
     return lines
 
@@ -223,8 +242,9 @@ def _beside(theirs: Contender, ours: Contender, work: str) -> str:
     """Returns the times of both and their ratio; what diffusers does within its step has none there."""
     own = ours.median_s(work)
     if work not in theirs.works:
-        return f"within a step | {_ms(own)} | "
-    return f"{_ms(theirs.median_s(work))} | {_ms(own)} | {theirs.median_s(work) / own:.2f}"
+        return f"within a step | {_ms(own)} | | {_tera(ours.tera(work))}"
+    counted = f"{_tera(theirs.tera(work))}, {_tera(ours.tera(work))}" if ours.flops else ""
+    return f"{_ms(theirs.median_s(work))} | {_ms(own)} | {theirs.median_s(work) / own:.2f} | {counted}"
 
 
 def measure_kernels(setting: Setting, options: argparse.Namespace, *, compiled: bool) -> list[str]:
@@ -245,11 +265,11 @@ def measure_kernels(setting: Setting, options: argparse.Namespace, *, compiled: 
             torch.compiler.reset()  # torch keeps few versions of a block, and every kernel is another one
         with torch.inference_mode():
             contender = native_contender(pipeline, setting, _latents(setting, pipeline), compiled=compiled, name=name)
-        contender.works = {work: contender.works[work] for work in ("transformer, a step", PICTURE)}
+        contender.works = {work: contender.works[work] for work in (STEP, PICTURE)}
         compare([contender], options.rounds, setting.device, compiled=compiled, limit_s=options.limit_s)
         lines += [
             f"| {options.label} | {'compiled' if compiled else 'eager'}, {name} | {work} | | "
-            f"{_ms(contender.median_s(work))} | |"
+            f"{_ms(contender.median_s(work))} | | |"
             for work in contender.works
         ]
     return lines
@@ -295,7 +315,7 @@ def build_table(name: str, options: argparse.Namespace) -> str:
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else describe_machine()
     lines = [
         f"{where}, torch {torch.__version__}, {torch.get_num_threads()} threads, at most {options.rounds} rounds.", "",
-        "| model | how | what | diffusers | native | ratio |", "|---|---|---|---|---|---|",
+        "| model | how | what | diffusers | native | ratio | 10¹² operations |", "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     options.label = f"{name} {options.size}², {options.dtype}"
     with model_folder(name, dtype) as folder:
@@ -309,13 +329,17 @@ def build_table(name: str, options: argparse.Namespace) -> str:
         if not options.no_memory:
             theirs, ours = (peak_memory(setting, engine) for engine in ("diffusers", "native"))
             lines.append(
-                f"| {options.label} | eager | peak memory | {theirs:.2f} GB | {ours:.2f} GB | {theirs / ours:.2f} |"
+                f"| {options.label} | eager | peak memory | {theirs:.2f} GB | {ours:.2f} GB | {theirs / ours:.2f} | |"
             )
     return "\n".join(lines)
 
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
+
+
+def _tera(operations: float) -> str:
+    return f"{operations:.3g}"
 
 
 def _synchronize(device: torch.device) -> None:
