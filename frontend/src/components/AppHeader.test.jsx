@@ -17,12 +17,12 @@ describe('AppHeader', () => {
 
   it('switches the theme and remembers it', async () => {
     const { user } = renderWith(<AppHeader />)
-    expect(document.documentElement.dataset.bsTheme).toBe('light')
+    await waitFor(() => expect(document.documentElement.dataset.bsTheme).toBe('light'))
     await user.click(screen.getByRole('button', { name: 'Dark' }))
-    expect(document.documentElement.dataset.bsTheme).toBe('dark')
+    await waitFor(() => expect(document.documentElement.dataset.bsTheme).toBe('dark'))
     expect(screen.getByRole('button', { name: 'Dark' })).toHaveAttribute('aria-pressed', 'true')
     expect(window.localStorage.getItem('zimage.theme')).toBe('"dark"')
     await user.click(screen.getByRole('button', { name: 'Follows the system' }))
-    expect(document.documentElement.dataset.bsTheme).toBe('light')
+    await waitFor(() => expect(document.documentElement.dataset.bsTheme).toBe('light'))
   })
 })

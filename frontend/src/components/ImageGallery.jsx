@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useGalleryParams } from '../hooks/useGalleryParams.js'
 import { PAGE_SIZE, useHistory } from '../hooks/useHistory.js'
+import { afterPaint } from '../lib/afterPaint.js'
 import { clearFilters, isFiltered } from '../lib/gallery.js'
 import './ImageGallery.css'
 import GalleryBar from './GalleryBar.jsx'
@@ -47,7 +48,7 @@ export default function ImageGallery(pictures) {
   const headRef = useRef(null)
   const turn = (page) => {
     change({ page })
-    headRef.current?.scrollIntoView({ block: 'start' })
+    afterPaint(() => headRef.current?.scrollIntoView({ block: 'start' }))
   }
   const total = query.data?.total
   const isEmpty = query.data?.images.length === 0

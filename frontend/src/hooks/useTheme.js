@@ -1,5 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react'
 
+import { afterPaint } from '../lib/afterPaint.js'
 import { usePersistentState } from './usePersistentState.js'
 
 export const THEMES = ['auto', 'light', 'dark']
@@ -17,7 +18,7 @@ export function useTheme() {
   const systemDark = useSyncExternalStore(subscribe, () => window.matchMedia(DARK_QUERY).matches)
   const resolved = theme === 'auto' ? (systemDark ? 'dark' : 'light') : theme
   useEffect(() => {
-    document.documentElement.setAttribute('data-bs-theme', resolved)
+    afterPaint(() => document.documentElement.setAttribute('data-bs-theme', resolved))
   }, [resolved])
   return { theme, setTheme }
 }
