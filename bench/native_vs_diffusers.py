@@ -242,7 +242,7 @@ def _beside(theirs: Contender, ours: Contender, work: str) -> str:
     """Returns the times of both and their ratio; what diffusers does within its step has none there."""
     own = ours.median_s(work)
     if work not in theirs.works:
-        return f"within a step | {_ms(own)} | | {_tera(ours.tera(work))}"
+        return f"within a step | {_ms(own)} |  | {_tera(ours.tera(work))}"
     counted = f"{_tera(theirs.tera(work))}, {_tera(ours.tera(work))}" if ours.flops else ""
     return f"{_ms(theirs.median_s(work))} | {_ms(own)} | {theirs.median_s(work) / own:.2f} | {counted}"
 

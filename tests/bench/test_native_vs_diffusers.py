@@ -23,11 +23,13 @@ def test_a_tiny_model_is_measured_in_turns(tmp_path, capsys):
     assert table
     assert "old" not in above + below
     assert {row[0] for row in rows} == {"tiny 64², float32"}
-    ratios = {row[2]: row[5:] for row in rows}
+    ratios = {row[2]: row[5] for row in rows}
     assert set(ratios) == {
         "text encoder", PREPARE, "transformer, a step", "autoencoder, decode", PICTURE,
     }  # fmt: skip
     assert [what for what, ratio in ratios.items() if not ratio] == [PREPARE]
+    theirs, ours = next(row[6] for row in rows if row[2] == PICTURE).split(", ")
+    assert 0 < float(ours) < float(theirs)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
