@@ -1,4 +1,4 @@
-import { lazy, startTransition, Suspense, useCallback, useState } from 'react'
+import { lazy, startTransition, Suspense, useCallback, useDeferredValue, useState } from 'react'
 
 import { useImageActions } from '../hooks/useImageActions.js'
 import { useSelection } from '../hooks/useSelection.js'
@@ -9,9 +9,10 @@ const Lightbox = lazy(() => import('./Lightbox.jsx'))
 const CompareDialog = lazy(() => import('./CompareDialog.jsx'))
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
 
-/** A plain grid of cards; the endless gallery brings its own. */
+/** A plain grid of cards; the endless gallery brings its own. Another page's cards wait until the click is answered. */
 function Grid({ images, renderCard }) {
-  return <ul className="gallery-grid">{images.map(renderCard)}</ul>
+  const shown = useDeferredValue(images)
+  return <ul className="gallery-grid">{shown.map(renderCard)}</ul>
 }
 
 /**
