@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
@@ -16,7 +17,7 @@ function useDeviceText(useGpu) {
 }
 
 /** GPU or CPU, and what this machine has. */
-export default function DeviceSwitch({ value, onChange }) {
+function DeviceSwitch({ value, onChange }) {
   const { t } = useTranslation()
   return (
     <div className="field device-switch">
@@ -26,7 +27,7 @@ export default function DeviceSwitch({ value, onChange }) {
         label={t('form.gpu')}
         aria-describedby="use-gpu-hint"
         checked={value}
-        onChange={(event) => onChange(event.target.checked)}
+        onChange={(event) => onChange({ use_gpu: event.target.checked })}
       />
       <p id="use-gpu-hint" className="field-hint">
         {useDeviceText(value)}
@@ -34,3 +35,5 @@ export default function DeviceSwitch({ value, onChange }) {
     </div>
   )
 }
+
+export default memo(DeviceSwitch)

@@ -1,4 +1,4 @@
-import { memo } from 'react'
+import { memo, useDeferredValue } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
@@ -23,7 +23,7 @@ function SubmitText({ isPending, count }) {
 function FormActions({ settings, isPending, error, tasks, onReset }) {
   const { t } = useTranslation()
   const count = tasks === null ? 1 : tasks * settings.num_images
-  const estimateMs = useEstimate(settings, count)
+  const estimateMs = useEstimate(useDeferredValue(settings), count) // said a moment later: the click comes first
   const facts = [
     tasks > 1 && t('form.tasks', { count: tasks }),
     tasks !== null && estimateMs !== null && t('form.estimate', { time: formatEta(estimateMs / 1000) }),

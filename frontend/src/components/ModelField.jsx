@@ -1,7 +1,9 @@
+import { memo } from 'react'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
 import { useModels } from '../hooks/useModels.js'
+import { resetOf } from '../lib/settings.js'
 import Field from './Field.jsx'
 
 function autoLabel(t, model) {
@@ -15,20 +17,20 @@ function modelLabel(t, model) {
 }
 
 /** Which model draws. Models without weights on this machine are listed, but cannot be chosen. */
-export default function ModelField({ value, error, onChange, onReset }) {
+function ModelField({ value, error, onChange }) {
   const { t } = useTranslation()
   const { data } = useModels()
   const models = data?.models ?? []
   const known = value === 'auto' || models.some((model) => model.id === value)
   const best = models.find((model) => model.id === data?.default)
   return (
-    <Field label={t('form.model')} error={error} onReset={onReset}>
+    <Field label={t('form.model')} error={error} onReset={resetOf({ model: value }, ['model'], onChange)}>
       {(control) => (
         <Form.Select
           {...control}
           value={value}
           isInvalid={Boolean(error)}
-          onChange={(event) => onChange(event.target.value)}
+          onChange={(event) => onChange({ model: event.target.value })}
         >
           <option value="auto">{autoLabel(t, best)}</option>
           {!known && <option value={value}>{value}</option>}
@@ -42,3 +44,5 @@ export default function ModelField({ value, error, onChange, onReset }) {
     </Field>
   )
 }
+
+export default memo(ModelField)

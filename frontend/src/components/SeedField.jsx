@@ -1,9 +1,10 @@
+import { memo } from 'react'
 import Form from 'react-bootstrap/Form'
 import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
 import { useLatestImage } from '../hooks/useLatestImage.js'
-import { drawSeed } from '../lib/settings.js'
+import { drawSeed, resetOf } from '../lib/settings.js'
 import Field from './Field.jsx'
 import Icon from './Icon.jsx'
 
@@ -28,10 +29,11 @@ function LockButton({ locked, onChange }) {
 }
 
 /** An optional seed: empty lets the server draw one, an unlocked one changes after each request. */
-export default function SeedField({ value, locked, error, onChange, onReset }) {
+function SeedField({ value, locked, error, onChange }) {
   const { t } = useTranslation()
   const { data: latest } = useLatestImage()
   const hint = value && !locked ? t('form.seedUnlockedHint') : t('form.seedHint')
+  const onReset = resetOf({ seed: value, seed_locked: locked }, ['seed', 'seed_locked'], onChange)
   return (
     <Field label={t('form.seed')} error={error} hint={hint} onReset={onReset}>
       {(control) => (
@@ -58,3 +60,5 @@ export default function SeedField({ value, locked, error, onChange, onReset }) {
     </Field>
   )
 }
+
+export default memo(SeedField)

@@ -1,4 +1,4 @@
-import { useId } from 'react'
+import { memo, useId } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { PRESETS } from '../lib/sizes.js'
@@ -11,7 +11,7 @@ const PORTRAIT = LANDSCAPE.map((ratio) => ratio.split(':').reverse().join(':'))
 const SHAPES = ['1:1', ...LANDSCAPE, 'custom', ...PORTRAIT]
 
 /** A small drawing of the ratio; a dashed square for a free one. */
-function Shape({ shape }) {
+const Shape = memo(function Shape({ shape }) {
   const isCustom = shape === 'custom'
   const [w, h] = isCustom ? [1, 1] : shape.split(':').map(Number)
   const scale = BOX / Math.max(w, h)
@@ -27,7 +27,7 @@ function Shape({ shape }) {
       />
     </svg>
   )
-}
+})
 
 /** The ratio of the sides, as a radio group of drawings. */
 export default function ShapePicker({ value, onChange, onReset }) {

@@ -1,11 +1,12 @@
+import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useModel } from '../hooks/useModels.js'
-import { forwardsOf, STEPS_MAX, STEPS_MIN } from '../lib/settings.js'
+import { forwardsOf, resetOf, STEPS_MAX, STEPS_MIN } from '../lib/settings.js'
 import RangeField from './RangeField.jsx'
 
 /** The points of the schedule. The model runs one time fewer, which the label says. */
-export default function StepsField({ value, model, error, onChange, onReset }) {
+function StepsField({ value, model, error, onChange }) {
   const { t } = useTranslation()
   const advised = useModel(model)?.default_steps ?? value
   return (
@@ -17,8 +18,10 @@ export default function StepsField({ value, model, error, onChange, onReset }) {
       value={value}
       min={STEPS_MIN}
       max={STEPS_MAX}
-      onChange={onChange}
-      onReset={onReset}
+      onChange={(steps) => onChange({ num_inference_steps: steps })}
+      onReset={resetOf({ num_inference_steps: value }, ['num_inference_steps'], onChange)}
     />
   )
 }
+
+export default memo(StepsField)
