@@ -96,7 +96,6 @@ def test_a_body_may_be_larger_than_a_head(ask):
 
 
 def test_the_fast_parser_is_chosen_where_it_is_installed():
-    pytest.importorskip("httptools")
     assert choose_protocol() is not PlainProtocol
 
 
