@@ -17,8 +17,6 @@ export function useTheme() {
   const [theme, setTheme] = usePersistentState('zimage.theme', 'auto', (t) => (THEMES.includes(t) ? t : 'auto'))
   const systemDark = useSyncExternalStore(subscribe, () => window.matchMedia(DARK_QUERY).matches)
   const resolved = theme === 'auto' ? (systemDark ? 'dark' : 'light') : theme
-  useEffect(() => {
-    afterPaint(() => document.documentElement.setAttribute('data-bs-theme', resolved))
-  }, [resolved])
+  useEffect(() => afterPaint(() => document.documentElement.setAttribute('data-bs-theme', resolved)), [resolved])
   return { theme, setTheme }
 }
