@@ -4,18 +4,7 @@ import pytest
 import torch
 from zimage.tools.nano.batches import SHAPES, SQUARE, SQUARE_UNTIL, BatchSource, Shape
 from zimage.tools.nano.captions import Example
-from zimage.tools.nano.latents import (
-    FULL,
-    HALF_BACKGROUNDS,
-    LARGE_BACKGROUNDS,
-    LARGE_EVERY,
-    LARGE_SCALES,
-    MIDDLE_BACKGROUNDS,
-    MIDDLE_SCALE,
-    NEUTRAL,
-    LatentCache,
-    draw_backgrounds,
-)
+from zimage.tools.nano.latents import FULL, HALF_BACKGROUNDS, NEUTRAL, LatentCache, draw_backgrounds
 from zimage.tools.nano.material import Item
 from zimage.tools.nano.scenes import PALETTE, UNSPECIFIED, Scene
 from zimage.tools.nano.tokenizer import build_tokenizer, byte_vocabulary
@@ -24,26 +13,21 @@ ITEMS = 16
 FLAT = -1.0
 
 
-def numbered(items: int, backgrounds: int, side: int, every: int = 1) -> torch.Tensor:
+def numbered(backgrounds: int, side: int) -> torch.Tensor:
     """Latents that hold the number of their item everywhere."""
-    numbers = torch.arange(0, items, every).half()
-    return numbers[:, None, None, None, None].expand(-1, backgrounds, 16, side, side)
+    return torch.arange(ITEMS).half()[:, None, None, None, None].expand(-1, backgrounds, 16, side, side)
 
 
 @pytest.fixture
 def source():
     cache = LatentCache(
-        full=numbered(ITEMS, 3, FULL),
+        full=numbered(3, FULL),
         full_backgrounds=draw_backgrounds(ITEMS),
-        half=numbered(ITEMS, len(HALF_BACKGROUNDS), FULL // 2),
+        half=numbered(len(HALF_BACKGROUNDS), FULL // 2),
         flat=torch.full((len(PALETTE), 16), FLAT),
-        large={
-            scale: numbered(ITEMS, LARGE_BACKGROUNDS, scale * FULL, LARGE_EVERY) for scale in LARGE_SCALES
-        },
-        middle=numbered(ITEMS, len(MIDDLE_BACKGROUNDS), MIDDLE_SCALE * FULL // 2, LARGE_EVERY),
         scale=1.0,
         shift=0.0,
-    )  # fmt: skip
+    )
     items = [Item(f"1f4{i:02}", 3, f"thing {i}", f"东西{i}", (), ()) for i in range(ITEMS)]
     return BatchSource(items, cache, seed=0)
 
@@ -70,14 +54,13 @@ def drawn(source: BatchSource, shape: Shape, tokenizer) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.width}x{shape.height}")
-def test_one_thing_fills_the_square_in_the_middle(source, examples, tokenizer, shape):
+def test_one_thing_stands_in_the_middle_and_is_always_as_large(source, examples, tokenizer, shape):
     examples(Scene(8, 8, 1, UNSPECIFIED))
     latents = drawn(source, shape, tokenizer)
-    side = min(shape.height, shape.width)
-    top, left = (shape.height - side) // 2, (shape.width - side) // 2
+    top, left = (shape.height - FULL) // 2, (shape.width - FULL) // 2
     assert latents.shape == (shape.height, shape.width)
-    assert (latents[top : top + side, left : left + side] == 8).all()
-    assert (latents == FLAT).sum() == shape.height * shape.width - side * side
+    assert (latents[top : top + FULL, left : left + FULL] == 8).all()
+    assert (latents == FLAT).sum() == shape.height * shape.width - FULL * FULL
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.width}x{shape.height}")
@@ -87,26 +70,23 @@ def test_two_things_stand_side_by_side(source, examples, tokenizer, shape):
     assert [value for value, following in pairwise([*middle.tolist(), None]) if value != following] in (
         [4, 8], [FLAT, 4, 8, FLAT],
     )  # fmt: skip
-    assert (middle == 4).sum() == (middle == 8).sum() == min(shape.height, shape.width) // 2
+    assert (middle == 4).sum() == (middle == 8).sum() == (FULL if shape.is_roomy else FULL // 2)
 
 
-@pytest.mark.parametrize("scale", LARGE_SCALES)
-def test_a_large_scene_shows_only_things_that_were_encoded_so_large(source, scale):
-    scenes = [source._example(scale).scene for _ in range(200)]
-    singles = {scene.left for scene in scenes if scene.count == 1}
-    assert singles == set(range(0, ITEMS, LARGE_EVERY))
-    several = {item for scene in scenes if scene.count > 1 for item in (scene.left, scene.right)}
-    assert several == set(range(0, ITEMS, LARGE_EVERY if scale == MIDDLE_SCALE else 1))
+def test_every_thing_comes_at_every_size(source):
+    for captions in source.captions.values():
+        scenes = [captions.draw().scene for _ in range(400)]
+        assert {item for scene in scenes for item in (scene.left, scene.right)} == set(range(ITEMS))
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.width}x{shape.height}")
 def test_every_named_background_was_encoded(source, shape):
     for _ in range(200):
-        source._amid_background(source._example(shape.scale).scene, shape)  # raises when it was not
+        source._amid_background(source.captions[shape.is_roomy].draw().scene, shape)  # raises when it was not
 
 
 def test_an_unspecified_background_is_the_neutral_one(source):
-    assert source._colour(Scene(4, 8, 2, UNSPECIFIED), 3) == NEUTRAL
+    assert source._colour(Scene(4, 8, 2, UNSPECIFIED), roomy=True) == NEUTRAL
 
 
 def test_sizes_come_by_their_share_after_the_small_square_alone(source):

@@ -42,13 +42,17 @@ def test_the_judge_takes_every_square_size():
         assert judge_logits(judge, torch.rand(2, 3, side, side)).shape == (2, 7)
 
 
-def test_the_scene_stands_in_the_middle_square():
-    pictures = torch.zeros(1, 3, 20, 30)
-    pictures[:, :, :, 5:25] = 1
-    assert float(Size(30, 20).square(pictures).min()) == 1
-    assert Size(30, 20).square(pictures).shape == (1, 3, 20, 20)
-    assert Size(20, 30).square(pictures.mT).shape == (1, 3, 20, 20)
-    assert str(Size(30, 20)) == "30×20"
+def test_the_scene_stands_in_the_middle():
+    pictures = torch.zeros(1, 3, 512, 768)
+    pictures[:, :, :, 128:640] = 1
+    pictures[:, :, 128:384, 256:512] = 2
+    size = Size(768, 512)
+    assert size.scene(pictures, 1).shape == (1, 3, 256, 256)
+    assert float(size.scene(pictures, 1).min()) == 2
+    assert size.scene(pictures, 2).shape == (1, 3, 512, 512)
+    assert float(size.scene(pictures, 2).min()) == 1
+    assert Size(256, 384).scene(torch.zeros(1, 3, 384, 256), 2).shape == (1, 3, 256, 256)
+    assert str(size) == "768×512"
 
 
 def test_a_choice_repeats_and_is_never_larger_than_all():

@@ -29,11 +29,22 @@ def test_a_count_shows_that_many(pictures, count):
     assert round(float(picture[0].sum()) / 64**2) == count
 
 
-@pytest.mark.parametrize(("height", "width"), [(256, 384), (384, 256)])
-def test_other_shapes_keep_the_thing_in_the_middle(pictures, height, width):
-    picture = render_scene(pictures, Scene(0, 0, 1, 0), torch.ones(3), height, width)
+@pytest.mark.parametrize(("height", "width"), [(256, 384), (384, 256), (512, 512), (768, 512)])
+def test_other_shapes_keep_the_thing_in_the_middle_as_large_as_it_is(pictures, height, width):
+    picture = render_scene(pictures, Scene(0, 0, 1, 0), torch.zeros(3), height, width)
     assert picture.shape == (3, height, width)
     assert picture[:, height // 2, width // 2].tolist() == [1, 0, 0]
+    assert int(picture[0].sum()) == 128**2
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side"), [(384, 256, 64), (512, 512, 128), (768, 512, 128), (768, 768, 128)]
+)
+def test_several_things_keep_their_size_where_there_is_room(pictures, height, width, side):
+    picture = render_scene(pictures, Scene(0, 1, 2, 0), torch.zeros(3), height, width)
+    assert [int(picture[channel].sum()) for channel in (0, 2)] == [side**2] * 2
+    assert picture[:, height // 2, width // 2 - side].tolist() == [1, 0, 0]
+    assert picture[:, height // 2, width // 2 + side].tolist() == [0, 0, 1]
 
 
 @pytest.mark.parametrize("side", [64, 128, 256, 512])

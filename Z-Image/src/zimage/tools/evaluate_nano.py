@@ -24,7 +24,7 @@ from zimage.tools.nano.folder import load_folder
 from zimage.tools.nano.judge import held_out_accuracy, judge_logits, load_judge
 from zimage.tools.nano.material import Item, read_items
 from zimage.tools.nano.sampling import Parts, draw
-from zimage.tools.nano.scenes import LAYOUTS, PALETTE, Scene, palette_tensor, render_scene
+from zimage.tools.nano.scenes import LAYOUTS, PALETTE, THING_PX, Scene, palette_tensor, render_scene, scene_side
 from zimage.tools.nano.vae import load_pictures
 
 REPOSITORY = Path(__file__).parents[4]
@@ -41,14 +41,14 @@ class Size:
     def __str__(self) -> str:
         return f"{self.width}×{self.height}"
 
-    def square(self, pictures: Tensor) -> Tensor:
-        """The square in the middle of pictures (B, 3, height, width), in which the scene stands."""
-        side = min(self.width, self.height)
+    def scene(self, pictures: Tensor, count: int) -> Tensor:
+        """The square in the middle of pictures (B, 3, height, width) in which so many things stand."""
+        side = scene_side(count, self.height, self.width, THING_PX)
         top, left = (self.height - side) // 2, (self.width - side) // 2
         return pictures[:, :, top : top + side, left : left + side]
 
 
-SQUARE = Size(256, 256)
+SQUARE = Size(THING_PX, THING_PX)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def measure_names(
     first = five = 0.0
     for group in chunks(chosen):
         pictures = draw(parts, [caption(item) for item in group], group, size.height, size.width)
-        logits = judge_logits(judge, size.square(pictures))
+        logits = judge_logits(judge, size.scene(pictures, 1))
         first += hits_at(logits, torch.tensor(group), 1)
         five += hits_at(logits, torch.tensor(group), 5)
     return first / len(chosen), five / len(chosen)
@@ -106,7 +106,7 @@ def measure_pairs(
     for group in chunks(range(len(pairs))):
         names = [(source.english[left].label, source.english[right].label) for left, right in (pairs[i] for i in group)]
         captions = [f"{left} on the left, {right} on the right" for left, right in names]
-        sides = crop_things(size.square(draw(parts, captions, group, size.height, size.width)))
+        sides = crop_things(size.scene(draw(parts, captions, group, size.height, size.width), 2))
         right_ones = [
             judge_logits(judge, crops).argmax(-1) == torch.tensor([pairs[i][side] for i in group])
             for side, crops in enumerate(sides)

@@ -10,31 +10,16 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import Qwen2Tokenizer
 
-from zimage.tools.nano.captions import CaptionSource, Example
-from zimage.tools.nano.latents import (
-    CELL,
-    FULL,
-    HALF_BACKGROUNDS,
-    LARGE_BACKGROUNDS,
-    LARGE_EVERY,
-    LARGE_SCALES,
-    MIDDLE_BACKGROUNDS,
-    MIDDLE_SCALE,
-    NEUTRAL,
-    LatentCache,
-    place_halves,
-)
+from zimage.tools.nano.captions import CaptionSource
+from zimage.tools.nano.latents import FULL, HALF_BACKGROUNDS, NEUTRAL, LatentCache, place_halves
 from zimage.tools.nano.material import Item
-from zimage.tools.nano.scenes import UNSPECIFIED, Scene
+from zimage.tools.nano.scenes import CELLS, UNSPECIFIED, Scene, scene_side
 from zimage.tools.nano.text_training import draw_one_length
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A picture size in latents and how many pictures of it a worker draws at once.
-
-    The scene fills the square in the middle, whose side is the shorter one.
-    """
+    """A picture size in latents and how many pictures of it a worker draws at once."""
 
     height: int
     width: int
@@ -46,16 +31,21 @@ class Shape:
         """1 at 256 px, 2 at 512 px, 3 at 768 px."""
         return min(self.height, self.width) // FULL
 
+    @property
+    def is_roomy(self) -> bool:
+        """Whether several things keep the size that one has."""
+        return self.scale > 1
 
-SQUARE = Shape(FULL, FULL, 20, 0.14)
+
+SQUARE = Shape(FULL, FULL, 20, 0.2)
 SHAPES = (
     SQUARE,
-    Shape(FULL, 3 * FULL // 2, 16, 0.03),
-    Shape(3 * FULL // 2, FULL, 16, 0.03),
-    Shape(2 * FULL, 2 * FULL, 7, 0.6),
-    Shape(2 * FULL, 3 * FULL, 4, 0.06),
-    Shape(3 * FULL, 2 * FULL, 4, 0.06),
-    Shape(3 * FULL, 3 * FULL, 3, 0.08),
+    Shape(FULL, 3 * FULL // 2, 16, 0.04),
+    Shape(3 * FULL // 2, FULL, 16, 0.04),
+    Shape(2 * FULL, 2 * FULL, 7, 0.44),
+    Shape(2 * FULL, 3 * FULL, 4, 0.08),
+    Shape(3 * FULL, 2 * FULL, 4, 0.08),
+    Shape(3 * FULL, 3 * FULL, 3, 0.12),
 )
 SQUARE_UNTIL = 0.3  # share of the stage in which only the small square is drawn
 
@@ -68,7 +58,7 @@ class BatchSource:
         self.random = Random(seed)
         self.full = [[int(b) for b in row] for row in cache.full_backgrounds]
         self.captions = {
-            scale: CaptionSource(items, seed + scale, partial(self._backgrounds, scale)) for scale in (1, *LARGE_SCALES)
+            roomy: CaptionSource(items, seed + roomy, partial(self._backgrounds, roomy)) for roomy in (False, True)
         }
 
     def shape(self, progress: float) -> Shape:
@@ -79,61 +69,38 @@ class BatchSource:
 
     def draw(self, shape: Shape, tokenizer: Qwen2Tokenizer) -> tuple[Tensor, Tensor, Tensor]:
         """Token ids (B, S), their lengths (B,) and unit latents (B, 16, height, width)."""
-        source = partial(self._example, shape.scale)
+        source = self.captions[shape.is_roomy].draw
         examples, ids, lengths = draw_one_length(source, tokenizer, shape.batch, self.random)
         latents = [self._amid_background(e.scene, shape) for e in examples]
         return ids, lengths, torch.stack(latents)
 
-    def _example(self, scale: int) -> Example:
-        while True:
-            example = self.captions[scale].draw()
-            if self._is_cached(example.scene, scale):
-                return example
-
-    def _is_cached(self, scene: Scene, scale: int) -> bool:
-        every = LARGE_EVERY if scale == MIDDLE_SCALE or (scale > 1 and scene.count == 1) else 1
-        return scene.left % every == 0 and scene.right % every == 0
-
-    def _backgrounds(self, scale: int, left: int, right: int, count: int) -> Sequence[int]:
-        if count == 1:
-            return self.full[left] if scale == 1 else self.full[left][:LARGE_BACKGROUNDS]
-        if scale == 1:
+    def _backgrounds(self, roomy: bool, left: int, right: int, count: int) -> Sequence[int]:
+        if count > 1 and not roomy:
             return HALF_BACKGROUNDS
-        if scale == MIDDLE_SCALE:
-            return MIDDLE_BACKGROUNDS
         return [background for background in self.full[left] if background in self.full[right]]
 
-    def _colour(self, scene: Scene, scale: int) -> int:
+    def _colour(self, scene: Scene, roomy: bool) -> int:
         if scene.background != UNSPECIFIED:
             return scene.background
-        allowed = self._backgrounds(scale, scene.left, scene.right, scene.count)
+        allowed = self._backgrounds(roomy, scene.left, scene.right, scene.count)
         return NEUTRAL if NEUTRAL in allowed else self.random.choice(allowed)
 
     def _amid_background(self, scene: Scene, shape: Shape) -> Tensor:
-        background = self._colour(scene, shape.scale)
-        latents = (self._one if scene.count == 1 else self._several)(scene, background, shape.scale)
-        rows, columns = ((side - latents.shape[-1]) // 2 for side in (shape.height, shape.width))
-        flat = self._flat(background)
+        background = self._colour(scene, shape.is_roomy)
+        flat = self.cache.flat[background].float()[:, None, None]
+        side = scene_side(scene.count, shape.height, shape.width, FULL)
+        if scene.count == 1:
+            latents = self._full(scene.left, background)
+        else:
+            latents = flat.expand(-1, side, side).clone()
+            one = self._full if shape.is_roomy else self._half
+            things = {item: one(item, background) for item in (scene.left, scene.right)}
+            place_halves(latents, things, scene, side // CELLS)
+        rows, columns = (shape.height - side) // 2, (shape.width - side) // 2
         return pad(latents - flat, (columns, columns, rows, rows)) + flat
 
-    def _flat(self, background: int) -> Tensor:
-        return self.cache.flat[background].float()[:, None, None]
-
-    def _one(self, scene: Scene, background: int, scale: int) -> Tensor:
-        index = self.full[scene.left].index(background)
-        if scale == 1:
-            return self.cache.full[scene.left, index].float()
-        return self.cache.large[scale][scene.left // LARGE_EVERY, index].float()
-
-    def _several(self, scene: Scene, background: int, scale: int) -> Tensor:
-        canvas = self._flat(background).expand(-1, scale * FULL, scale * FULL).clone()
-        halves = {item: self._half(item, background, scale) for item in (scene.left, scene.right)}
-        place_halves(canvas, halves, scene, scale * CELL)
-        return canvas
-
-    def _half(self, item: int, background: int, scale: int) -> Tensor:
-        if scale == 1:
-            return self.cache.half[item, HALF_BACKGROUNDS.index(background)].float()
-        if scale == MIDDLE_SCALE:
-            return self.cache.middle[item // LARGE_EVERY, MIDDLE_BACKGROUNDS.index(background)].float()
+    def _full(self, item: int, background: int) -> Tensor:
         return self.cache.full[item, self.full[item].index(background)].float()
+
+    def _half(self, item: int, background: int) -> Tensor:
+        return self.cache.half[item, HALF_BACKGROUNDS.index(background)].float()

@@ -19,6 +19,7 @@ from zimage.tools.nano.scenes import (
     CELLS,
     LAYOUTS,
     PALETTE,
+    THING_PX,
     Scene,
     load_picture,
     palette_tensor,
@@ -29,19 +30,12 @@ from zimage.tools.nano.training import load_checkpoint, save_atomically
 from zimage.tools.nano.vae import CHECKPOINT as VAE_CHECKPOINT
 from zimage.tools.nano.vae import load_pictures, load_vae
 
-FULL_PX = 256
-FULL = 16  # latents along one side of it
+FULL = 16  # latents along one side of a thing
 CELL = FULL // CELLS
 NEUTRAL = 4  # teal: hardly any thing has this colour, so a thing's outline stays readable
 FULL_BACKGROUNDS = 3
-LARGE_SCALES = (2, 3)  # 512 and 768 px
-LARGE_BACKGROUNDS = 2
 HALF_BACKGROUNDS = (NEUTRAL, 0, 5, 10, 11)
-MIDDLE_BACKGROUNDS = HALF_BACKGROUNDS[:2]
-MIDDLE_SCALE = 3
-MIDDLE_PX = 384
-GROUP = 4  # things encoded together; the first of each is encoded large too
-LARGE_EVERY = GROUP
+GROUP = 4  # things encoded together
 CHECKPOINT = "latents.safetensors"
 CHECKPOINT_EVERY_S = 60
 
@@ -53,14 +47,10 @@ class LatentCache:
     """Unit-scale latents in float16.
 
     Attributes:
-        full: (items, 3, 16, 16, 16), one thing filling 256 px; the first is on the neutral background.
+        full: (items, 3, 16, 16, 16), one thing at 256 px; the first is on the neutral background.
         full_backgrounds: (items, 3), which backgrounds those are.
-        half: (items, 5, 16, 8, 8), one thing filling 128 px on each of HALF_BACKGROUNDS.
+        half: (items, 5, 16, 8, 8), one thing at 128 px on each of HALF_BACKGROUNDS.
         flat: (12, 16), the latent of every plain background.
-        large: for each of LARGE_SCALES (items / LARGE_EVERY, 2, 16, 16 scale, 16 scale), every fourth thing
-            filling 512 or 768 px, on the first two of its full_backgrounds.
-        middle: (items / LARGE_EVERY, 2, 16, 24, 24), every fourth thing filling 384 px on each of
-            MIDDLE_BACKGROUNDS: half of a 768 px scene.
         scale: what the raw latents were multiplied by after `shift` was taken away.
         shift: see `scale`.
     """
@@ -69,8 +59,6 @@ class LatentCache:
     full_backgrounds: Tensor
     half: Tensor
     flat: Tensor
-    large: dict[int, Tensor]
-    middle: Tensor
     scale: float
     shift: float
 
@@ -106,29 +94,14 @@ def encode_halves(vae: AutoencoderKL, pictures: Tensor, items: list[int]) -> Ten
     return torch.stack([latents[:, :, y : y + half, x : x + half] for y in (0, half) for x in (0, half)])
 
 
-def encode_middle(vae: AutoencoderKL, picture: Tensor) -> Tensor:
-    """One premultiplied picture (4, 384, 384) amid plain columns of a 768 px scene, (2, 16, 24, 24)."""
-    colours = palette_tensor()[list(MIDDLE_BACKGROUNDS)]
-    canvases = colours[:, :, None, None].expand(-1, 3, 2 * MIDDLE_PX, MIDDLE_PX).clone()
-    for canvas in canvases:
-        paste(canvas, picture, 0, MIDDLE_PX // 2)
-    side = MIDDLE_SCALE * FULL // 2
-    return encode(vae, canvases)[:, :, side // 2 : side // 2 + side]
-
-
 @torch.no_grad()
 def encode_group(vae: AutoencoderKL, pictures: Tensor, group: list[int], backgrounds: Tensor) -> dict[str, Tensor]:
     """Raw latents of a few things for every part of the cache, float16 (1 or len(group), …)."""
-    scenes = [on_backgrounds(load_picture(pictures, item, FULL_PX), backgrounds[item]) for item in group]
-    first = group[0]
+    scenes = [on_backgrounds(load_picture(pictures, item, THING_PX), backgrounds[item]) for item in group]
     parts = {
         "full": encode(vae, torch.cat(scenes)).view(len(group), FULL_BACKGROUNDS, -1, FULL, FULL),
         "half": encode_halves(vae, pictures, group),
-        "middle": encode_middle(vae, load_picture(pictures, first, MIDDLE_PX))[None],
     }
-    for scale in LARGE_SCALES:
-        picture = load_picture(pictures, first, scale * FULL_PX)
-        parts[f"large{scale}"] = encode(vae, on_backgrounds(picture, backgrounds[first, :LARGE_BACKGROUNDS]))[None]
     return {name: part.half() for name, part in parts.items()}
 
 
@@ -165,7 +138,6 @@ def build_cache(work: Path, workers: int) -> None:
     unit: dict[str, Any] = {
         name: ((value.float() - shift) * scale).half() for name, value in {**raw, "flat": flat}.items()
     }
-    unit["large"] = {times: unit.pop(f"large{times}") for times in LARGE_SCALES}
     backgrounds = draw_backgrounds(len(raw["full"]))
     save_atomically({**unit, "full_backgrounds": backgrounds, "scale": scale, "shift": shift}, work / CHECKPOINT)
     for path in paths:

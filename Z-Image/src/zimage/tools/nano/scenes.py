@@ -1,7 +1,11 @@
 """Scenes: which things stand where on which background, and their rendering.
 
-Everything is aligned to a grid of 4 x 4 cells, so that a thing's half-size picture covers
-2 x 2 cells: the layouts below give the upper left cell of each thing.
+A scene fills a square in the middle of the picture; what is around it is plain background. One thing
+has the size it was taught at, however large the picture is. Several share a square of that size, at
+half of it each, or keep it where the picture has room for them.
+
+The square is a grid of 4 x 4 cells, so that one of several things covers 2 x 2 cells: the layouts
+below give the upper left cell of each thing.
 """
 
 from dataclasses import dataclass
@@ -10,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+THING_PX = 256
 CELLS = 4
 
 # name in English, names in Chinese, sRGB
@@ -54,6 +59,18 @@ class Scene:
             raise ValueError(f"two different things have count 2, got {self.count}")
 
 
+def scene_side(count: int, height: int, width: int, thing: int) -> int:
+    """Side of the square in the middle that a scene fills, in the unit of the others.
+
+    Args:
+        count: how many things it shows.
+        height: of the picture.
+        width: of the picture.
+        thing: side of one thing by itself.
+    """
+    return 2 * thing if count > 1 and min(height, width) >= 2 * thing else thing
+
+
 def palette_tensor() -> Tensor:
     """The twelve background colours, (12, 3) in 0..1."""
     return torch.tensor([rgb for _, _, rgb in PALETTE], dtype=torch.float32) / 255
@@ -79,7 +96,7 @@ def paste(canvas: Tensor, picture: Tensor, x_px: int, y_px: int) -> None:
 
 
 def render_scene(pictures: Tensor, scene: Scene, colour: Tensor, height_px: int, width_px: int) -> Tensor:
-    """Draws the scene into the centred square of a picture.
+    """Draws the scene into the middle of a picture.
 
     Args:
         pictures: all items as premultiplied RGBA, (N, 256, 256, 4) uint8.
@@ -92,7 +109,7 @@ def render_scene(pictures: Tensor, scene: Scene, colour: Tensor, height_px: int,
         (3, height, width) in 0..1.
     """
     canvas = colour.view(3, 1, 1).expand(3, height_px, width_px).clone()
-    side_px = min(height_px, width_px)
+    side_px = scene_side(scene.count, height_px, width_px, THING_PX)
     x_px, y_px = (width_px - side_px) // 2, (height_px - side_px) // 2
     if scene.count == 1:
         paste(canvas, load_picture(pictures, scene.left, side_px), x_px, y_px)

@@ -30,6 +30,9 @@ from zimage.tools.nano.vae import load_vae
 CHECKPOINT_EVERY_S = 110
 SHEET_EVERY = 2
 CHECKPOINT = "transformer.safetensors"
+ROOMY_SHIFT = (
+    2 * SHIFT
+)  # the more latents, the longer they show through the noise, and the less is learned of the start
 LOSS_NAMES = {1: "loss", 2: "loss_512", 3: "loss_768"}  # by the scale of the shape
 SHEET_PROMPTS = (
     "fox", "a red apple on a blue background", "火车", "robot and pizza", "three bananas", "请画一个企鹅",
@@ -65,7 +68,7 @@ def train_transformer(work: Path, seconds: float, seed: int, team: Team) -> None
         shape = source.shape(progress)
         ids, lengths, latents = source.draw(shape, tokenizer)
         features, real = features_of(text_encoder, ids, lengths)
-        loss = flow_loss(model, latents, features, real, SHIFT * shape.scale**2)
+        loss = flow_loss(model, latents, features, real, ROOMY_SHIFT if shape.is_roomy else SHIFT)
         values = {LOSS_NAMES[shape.scale]: loss.detach()}
         if run.advance(loss, values, decay=0.5, save_every_s=CHECKPOINT_EVERY_S):
             saves += 1
@@ -92,11 +95,7 @@ def noise_levels(number: int, shift: float = SHIFT) -> Tensor:
 def flow_loss(
     model: ZImageTransformer2DModel, latents: Tensor, features: Tensor, real: Tensor, shift: float = SHIFT
 ) -> Tensor:
-    """Squared error of the output, at noise levels spread like a schedule's.
-
-    The more latents a picture has, the longer its content shows through the noise, so that less and less is learned
-    of how it starts: large pictures want a larger shift in training than the schedule has.
-    """
+    """Squared error of the output, at noise levels spread like a schedule's."""
     sigma = noise_levels(len(latents), shift)
     noise = torch.randn_like(latents)
     level = sigma[:, None, None, None]
