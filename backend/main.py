@@ -76,6 +76,7 @@ def create_app(
         lifespan=_lifespan,
         static_url="/docs/static",
         favicon_url="/docs/static/favicon.png",
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics tells all, and it costs each request
     )
     app.state.services = services
     api = APIRouter(prefix=settings.api_prefix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.dependencies import CLIENT_KEY, client_address
 from backend.api.errors import error_response, internal_error, present_error
+from backend.api.headers import read_header
 from backend.services.door import Door
 from backend.services.errors import StudioError, WrongToken
 from backend.services.sessions import Sessions
@@ -61,7 +62,7 @@ class HostGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on when its Host header names the loopback and it came in there."""
         if scope["type"] == "http":
-            is_named = _names_loopback(Headers(scope=scope).get("host", ""))
+            is_named = _names_loopback(read_header(scope, b"host"))
             if not is_named or not (self._has_tokens or _came_in_on_loopback(scope)):
                 message = (
                     "This server answers to localhost, 127.0.0.1 and [::1] only; to reach it from other machines, set "
@@ -72,6 +73,7 @@ class HostGuard:
         await self._app(scope, receive, send)
 
 
+@lru_cache(maxsize=64)  # there are few, and each request asks
 def _names_loopback(host: str) -> bool:
     name, separator, port = host.rpartition(":")
     if separator and port.isdigit():
@@ -84,7 +86,7 @@ def _came_in_on_loopback(scope: Scope) -> bool:
     return _is_own_address((scope.get("server") or ("", None))[0])
 
 
-@lru_cache(maxsize=64)  # there are few, and each request asks
+@lru_cache(maxsize=64)
 def _is_own_address(address: str) -> bool:
     try:
         own = ip_address(address)
@@ -141,6 +143,7 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, policy: str = _API_POLICY) -> None:
         self._app = app
         self._headers = _raw_headers(policy)
+        self._names = frozenset(name for name, _ in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on and adds to its answer what that does not say itself."""
@@ -148,12 +151,16 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                theirs = list(message.get("headers", ()))
-                names = {name.lower() for name, _ in theirs}
-                message["headers"] = theirs + [header for header in ours if header[0] not in names]
+                theirs = message.get("headers", ())
+                said = self._names.intersection([name for name, _ in theirs])
+                message["headers"] = [*theirs, *(_except(ours, said) if said else ours)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _except(headers: RawHeaders, names: Container[bytes]) -> RawHeaders:
+    return tuple(header for header in headers if header[0] not in names)
 
 
 class FaultGuard:

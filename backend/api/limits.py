@@ -7,16 +7,18 @@ import contextlib
 import math
 from collections.abc import Container
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.errors import error_response
+from backend.api.headers import read_header
 
 MAX_RANGES = 8
 BODY_TIMEOUT_S = 30.0
 SLOWEST_BYTES_PER_S = 256 * 2**10
 """A body of the largest size that may come this slowly is still waited for."""
 _MAX_DIGITS = 18
+_BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class BodyGuard:
@@ -41,13 +43,12 @@ class BodyGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on with a watched body."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
         is_upload = scope["path"] in self._upload_paths
         limit = self._max_upload_bytes if is_upload else self._max_bytes
-        if _declared_bytes(headers.get("content-length", "")) > limit:
+        if _declared_bytes(read_header(scope, b"content-length")) > limit:
             await _too_large(limit)(scope, receive, send)
             return
         body = _Body(receive, send, limit, self._timeout_s)
@@ -55,6 +56,11 @@ class BodyGuard:
             await self._app(scope, body.receive, body.send)
         if body.fault is not None and not body.answered:
             await body.fault(scope, receive, send)
+
+
+def _has_body(scope: Scope) -> bool:
+    """By the rules of HTTP a request without these headers has none, and the parser holds to that."""
+    return any(name in _BODY_HEADERS for name, _ in scope["headers"])
 
 
 def _declared_bytes(text: str) -> float:
@@ -128,7 +134,7 @@ class RangeGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, perhaps without its ranges."""
-        if scope["type"] == "http" and Headers(scope=scope).get("range", "").count(",") >= MAX_RANGES:
+        if scope["type"] == "http" and read_header(scope, b"range").count(",") >= MAX_RANGES:
             scope["headers"] = list(scope["headers"])
             del MutableHeaders(scope=scope)["range"]
         await self._app(scope, receive, send)

@@ -64,13 +64,13 @@ def run(
     async def receive() -> dict[str, Any]:
         if queue:
             return queue.pop(0)
-        await asyncio.sleep(3600)
+        await asyncio.sleep(60)
         raise AssertionError
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    raw = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    raw = [(name.encode(), value.encode()) for name, value in (headers or {"transfer-encoding": "chunked"}).items()]
     asyncio.run(guard({"type": "http", "method": "POST", "path": path, "headers": raw}, receive, send))
     return sent
 
@@ -145,5 +145,6 @@ def test_a_body_of_which_a_byte_comes_now_and_then_is_not_waited_for():
         sent.append(message)
 
     guard = BodyGuard(reads_everything, max_bytes=100, max_upload_bytes=100, upload_paths=["/upload"], timeout_s=0.1)
-    asyncio.run(guard({"type": "http", "method": "POST", "path": "/", "headers": []}, drip, send))
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"transfer-encoding", b"chunked")]}
+    asyncio.run(guard(scope, drip, send))
     assert sent[0]["status"] == 408
