@@ -15,7 +15,7 @@ from pathlib import Path
 from backend.main import build_engine, build_services
 from backend.models.config import Settings
 from backend.models.schemas import GenerateRequest, TaskRecord
-from backend.services.engines.hardware import detect_hardware
+from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.task_manager import TaskManager
 
 POLL_S = 0.05

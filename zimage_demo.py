@@ -16,11 +16,11 @@ from tqdm import tqdm
 from backend.main import build_engine
 from backend.models.config import Settings
 from backend.models.schemas import GenerateRequest
-from backend.services.catalogue import Catalogue
-from backend.services.engines.base import count_forwards
-from backend.services.engines.hardware import detect_hardware
 from backend.services.errors import StudioError
+from backend.services.generation.engines.base import count_forwards
+from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.generator import GeneratedImage, ImageGenerator, Phase, Progress
+from backend.services.library.catalogue import Catalogue
 
 
 def draw(request: GenerateRequest, settings: Settings) -> GeneratedImage:

@@ -14,37 +14,42 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
-from backend.api import generate, history, models, session, system, tokens
-from backend.api.dependencies import Services, session_cookie
+from backend.api import generate, history, models, prompts, session, system
+from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
-from backend.api.guards import FaultGuard, HostGuard, OriginGuard, SecurityHeaders, TokenGuard
-from backend.api.limits import BodyGuard, RangeGuard
-from backend.api.measuring import RequestMeter
+from backend.api.middleware.body import BodyGuard
+from backend.api.middleware.faults import FaultGuard
+from backend.api.middleware.headers import SecurityHeaders
+from backend.api.middleware.host import HostGuard
+from backend.api.middleware.metrics import RequestMeter
+from backend.api.middleware.origin import OriginGuard
+from backend.api.middleware.range import RangeGuard
+from backend.api.middleware.token import TokenGuard
 from backend.api.openapi import complete_description
 from backend.api.polls import TaskPolls
 from backend.models.config import Settings, is_loopback
-from backend.services.admission import Admission
-from backend.services.catalogue import Catalogue
-from backend.services.door import Door
-from backend.services.downloads import Downloads
-from backend.services.engines.auto import AutoEngine
-from backend.services.engines.base import Engine
-from backend.services.engines.diffusers import DiffusersEngine
-from backend.services.engines.hardware import detect_hardware
-from backend.services.engines.native import NativeEngine
+from backend.services.access.access_tokens import Door
+from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError
+from backend.services.generation.engines.auto import AutoEngine
+from backend.services.generation.engines.base import Engine
+from backend.services.generation.engines.diffusers import DiffusersEngine
+from backend.services.generation.engines.hardware import detect_hardware
+from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.load_plan import Hardware
 from backend.services.generator import ImageGenerator
-from backend.services.history import HistoryStore
-from backend.services.hub import HuggingFaceHub
-from backend.services.importing import PictureImporter
-from backend.services.journal import Journal
-from backend.services.metrics import Metrics
+from backend.services.images.importer import PictureImporter
+from backend.services.images.store import HistoryStore
+from backend.services.library.catalogue import Catalogue
+from backend.services.library.downloads import Downloads
+from backend.services.library.hub import HuggingFaceHub
+from backend.services.library.prompt_tokens import TokenCounter
 from backend.services.monitor import SystemMonitor
-from backend.services.planner import Hardware
-from backend.services.sessions import Sessions
+from backend.services.system.metrics import Metrics
 from backend.services.task_manager import TaskManager
-from backend.services.task_queue import Limits
-from backend.services.tokens import TokenCounter
+from backend.services.tasks.admission import Admission
+from backend.services.tasks.queue import Limits
+from backend.services.tasks.store import Journal
 from backend.utils.folder_lock import FolderLock
 
 logger = logging.getLogger(__name__)
@@ -80,7 +85,7 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=settings.api_prefix)
-    for router in (generate.router, history.router, system.router, models.router, tokens.router, session.router):
+    for router in (generate.router, history.router, system.router, models.router, prompts.router, session.router):
         api.include_router(router)
     app.include_router(system.root_router)
     app.include_router(api)

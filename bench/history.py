@@ -25,9 +25,9 @@ sys.path.insert(0, str(ROOT))
 
 from backend.models.schemas import ImageRecord  # noqa: E402
 from backend.services.generator import GeneratedImage  # noqa: E402
-from backend.services.history import HistoryStore  # noqa: E402
-from backend.services.history_file import HistoryFile, Line  # noqa: E402
-from backend.services.history_index import HistoryQuery  # noqa: E402
+from backend.services.images.index import HistoryQuery  # noqa: E402
+from backend.services.images.record_file import HistoryFile, Line  # noqa: E402
+from backend.services.images.store import HistoryStore  # noqa: E402
 from bench.table import Row, build_parser, publish  # noqa: E402
 
 MARK = "bench:history"

@@ -25,9 +25,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from backend.services.generation.preview import FLUX_VAE_MAP, encode_preview  # noqa: E402
 from backend.services.generator import GeneratedImage  # noqa: E402
-from backend.services.history import HistoryStore  # noqa: E402
-from backend.services.preview import FLUX_VAE_MAP, encode_preview  # noqa: E402
+from backend.services.images.store import HistoryStore  # noqa: E402
 from bench.table import Row, build_parser, publish  # noqa: E402
 
 MARK = "bench:service"
@@ -146,7 +146,7 @@ def measure_previews(step_ms: float, side_px: int) -> list[Row]:
     """What a preview takes of a step, and what is made of it only for those who look."""
     import torch
 
-    from backend.services.engines.latents import to_pixels
+    from backend.services.generation.engines.latents import to_pixels
 
     def map_ms(side: int) -> float:
         latents = torch.randn(16, side, side)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
-from backend.api.dependencies import Client, Config, Owner, Tasks
+from backend.api.deps import Client, Config, Owner, Tasks
 from backend.api.errors import documented
 from backend.api.events import stream_status
 from backend.api.presenters import present_task
@@ -21,9 +21,9 @@ from backend.models.schemas import (
     TaskStatus,
 )
 from backend.services.errors import UnknownTask
-from backend.services.preview import encode_preview
+from backend.services.generation.preview import encode_preview
 from backend.services.task_manager import TaskManager
-from backend.services.task_records import is_seen_by
+from backend.services.tasks.records import is_seen_by
 
 router = APIRouter(prefix="/generate", tags=["generate"])
 

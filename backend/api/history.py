@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BeforeValidator
 
-from backend.api.dependencies import Config, History, Importer, Owner
+from backend.api.deps import Config, History, Importer, Owner
 from backend.api.errors import documented
 from backend.api.presenters import present_image
 from backend.models.gallery import (
@@ -22,12 +22,12 @@ from backend.models.gallery import (
     ThumbnailWidth,
 )
 from backend.models.schemas import ID_PATTERN, HistoryPage, ImageInfo, ImageRecord
-from backend.services.archive import stream_zip
 from backend.services.errors import UnknownImage
-from backend.services.foreign_metadata import read_parameters
-from backend.services.history import Change
-from backend.services.history_index import HistoryQuery
-from backend.services.tagging import with_favourite, with_tag, with_tags, without_tag
+from backend.services.images.index import HistoryQuery
+from backend.services.images.metadata.foreign import read_parameters
+from backend.services.images.store import Change
+from backend.services.images.tags import with_favourite, with_tag, with_tags, without_tag
+from backend.services.images.zip import stream_zip
 
 router = APIRouter(tags=["pictures"])
 

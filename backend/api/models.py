@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from backend.api.dependencies import App
+from backend.api.deps import App
 from backend.api.errors import documented
 from backend.models.schemas import ModelDownload, ModelInfo, ModelList
-from backend.services.catalogue import Model
+from backend.services.library.catalogue import Model
 
 router = APIRouter(prefix="/models", tags=["models"])
 

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from backend.api import examples
 from backend.api.errors import DESCRIPTIONS
-from backend.api.guards import OPEN_PATHS, SAFE_METHODS
+from backend.api.middleware.origin import SAFE_METHODS
+from backend.api.middleware.token import OPEN_PATHS
 from backend.models.schemas import ErrorBody, Frozen
 
 TAGS = [

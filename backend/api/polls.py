@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backend.api.dependencies import CLIENT_KEY, Services, client_address
+from backend.api.deps import CLIENT_KEY, Services, client_address
 from backend.api.presenters import present_task
 from backend.models.schemas import TaskRecord
 from backend.services.errors import UnknownTask
-from backend.services.outlook import Outlook
-from backend.services.task_records import is_seen_by
+from backend.services.tasks.outlook import Outlook
+from backend.services.tasks.records import is_seen_by
 
 MAX_KEPT = 1000
 """Answers that are kept; above that, all are forgotten."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.models.schemas import ImageInfo, ImageRecord, TaskRecord, TaskStatus
-from backend.services.outlook import Outlook
+from backend.services.tasks.outlook import Outlook
 
 
 def present_image(record: ImageRecord, api_prefix: str) -> ImageInfo:

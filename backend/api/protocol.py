@@ -7,7 +7,7 @@ import asyncio
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from backend.api.errors import error_response
-from backend.api.guards import API_HEADERS
+from backend.api.middleware.headers import API_HEADERS
 
 MAX_HEAD_BYTES = 64 * 2**10
 """Of a request's line and headers together, give or take what one read of a socket brings."""

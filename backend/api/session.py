@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from backend.api.dependencies import CLIENT_KEY, App, client_address, session_cookie
+from backend.api.deps import CLIENT_KEY, App, client_address, session_cookie
 from backend.api.errors import documented
 from backend.models.session import LoginRequest, Session
+from backend.services.access.sessions import LIFETIME
 from backend.services.errors import WrongToken
-from backend.services.sessions import LIFETIME
 
 router = APIRouter(prefix="/session", tags=["session"])
 

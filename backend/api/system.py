@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from backend import __version__
-from backend.api.dependencies import App, Monitor, Tasks
+from backend.api.deps import App, Monitor, Tasks
 from backend.api.errors import documented
 from backend.models.capabilities import Capabilities, DrainRequest, Readiness, describe_capabilities
 from backend.models.system import Health, Root, SystemStatus

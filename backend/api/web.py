@@ -14,7 +14,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backend.api.guards import UI_POLICY, FaultGuard, HostGuard, SecurityHeaders
+from backend.api.middleware.faults import FaultGuard
+from backend.api.middleware.headers import UI_POLICY, SecurityHeaders
+from backend.api.middleware.host import HostGuard
 from backend.models.config import Settings, is_loopback
 
 _API_PATHS = ("/health", "/health/ready", "/docs", "/redoc", "/openapi.json")

@@ -15,12 +15,20 @@ from PIL import Image
 
 from backend.models.config import Settings
 from backend.models.schemas import MAX_SEED, MIN_SIDE_PX, GenerateRequest
-from backend.services.catalogue import Catalogue, Model, refuse_unused_guidance
-from backend.services.engines.base import Engine, EngineRequest, OnStep, StepEvent
-from backend.services.engines.faults import is_device_fault
 from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
-from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_size, nearest_size, plan_load
-from backend.services.preview import PreviewPixels
+from backend.services.generation.engines.base import Engine, EngineRequest, OnStep, StepEvent
+from backend.services.generation.engines.faults import is_device_fault
+from backend.services.generation.load_plan import (
+    CPU_MAX_AREA_PX,
+    Hardware,
+    LoadPlan,
+    Weights,
+    fit_size,
+    nearest_size,
+    plan_load,
+)
+from backend.services.generation.preview import PreviewPixels
+from backend.services.library.catalogue import Catalogue, Model, refuse_unused_guidance
 from backend.utils.safetensors_header import count_values
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Status, TaskRecord, Timings
-from backend.services import task_records as records
 from backend.services.errors import (
     Cancelled,
     DiskFull,
@@ -20,14 +19,15 @@ from backend.services.errors import (
     TaskNotWaiting,
     UnknownTask,
 )
-from backend.services.forecast import Forecast
-from backend.services.journal import Journal
-from backend.services.outlook import Foresight, Outlook
-from backend.services.preview import PreviewPixels
-from backend.services.stopping import StopSignal
-from backend.services.task_queue import Limits, move_task, note_turn, refuse_too_many, take_turns
-from backend.services.task_runner import Generator, Outcome, PictureStore, TaskRunner
-from backend.services.watchers import Watchers
+from backend.services.generation.preview import PreviewPixels
+from backend.services.tasks import records
+from backend.services.tasks.cancellation import StopSignal
+from backend.services.tasks.eta import Forecast
+from backend.services.tasks.outlook import Foresight, Outlook
+from backend.services.tasks.queue import Limits, move_task, note_turn, refuse_too_many, take_turns
+from backend.services.tasks.runner import Generator, Outcome, PictureStore, TaskRunner
+from backend.services.tasks.store import Journal
+from backend.services.tasks.watchers import Watchers
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 from backend.utils.log_format import TASK_ID

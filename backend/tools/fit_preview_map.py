@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.services.engines.base import count_forwards, linear_sigmas
-from backend.services.engines.loading import load_pipeline
-from backend.services.preview import PreviewMap
+from backend.services.generation.engines.base import count_forwards, linear_sigmas
+from backend.services.generation.engines.loading import load_pipeline
+from backend.services.generation.preview import PreviewMap
 from backend.utils.atomic_file import write_atomically
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from backend.api.dependencies import Services
+from backend.api.deps import Services
 from backend.main import create_app
 from backend.models.config import Settings
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, make_model_folder, wait_until

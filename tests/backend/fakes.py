@@ -13,10 +13,10 @@ from pathlib import Path
 from PIL import Image
 
 from backend.models.schemas import GenerateRequest
-from backend.services.engines.base import EngineRequest, OnStep, StepEvent, count_forwards
+from backend.services.generation.engines.base import EngineRequest, OnStep, StepEvent, count_forwards
+from backend.services.generation.load_plan import Hardware, LoadPlan
+from backend.services.generation.preview import PreviewPixels
 from backend.services.generator import GeneratedImage
-from backend.services.planner import Hardware, LoadPlan
-from backend.services.preview import PreviewPixels
 
 PATIENCE_S = 10.0
 """How long a test waits for something that should happen at once, before it fails."""

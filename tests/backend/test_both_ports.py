@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from backend.api.guards import FaultGuard
+from backend.api.middleware.faults import FaultGuard
 from backend.api.web import WebApp
 from backend.main import create_app
 from tests.backend.conftest import make_settings

@@ -14,12 +14,12 @@ import backend.main
 from backend.__main__ import main
 from backend.main import END_S, TASK_END_S, build_engine, close_services, create_app
 from backend.server import GRACEFUL_SHUTDOWN_S
-from backend.services.engines.auto import AutoEngine
-from backend.services.engines.diffusers import DiffusersEngine
-from backend.services.engines.native import NativeEngine
+from backend.services.generation.engines.auto import AutoEngine
+from backend.services.generation.engines.diffusers import DiffusersEngine
+from backend.services.generation.engines.native import NativeEngine
 from backend.utils.folder_lock import FolderInUse, FolderLock
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until
-from tests.backend.services.managing import is_told_to_close
+from tests.backend.services.tasks.managing import is_told_to_close
 
 
 @pytest.fixture(autouse=True)

@@ -29,9 +29,9 @@ from schemathesis.specs.openapi.checks import (
 from starlette.testclient import TestClient
 
 from backend.main import create_app
-from backend.services.downloads import Downloads
 from backend.services.errors import DownloadFailed
-from backend.services.hub import Listing
+from backend.services.library.downloads import Downloads
+from backend.services.library.hub import Listing
 from tests.backend.conftest import make_settings
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_picture, a_request
 

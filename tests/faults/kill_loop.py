@@ -21,12 +21,12 @@ from pathlib import Path
 from PIL import Image
 
 from backend.models.schemas import Status
-from backend.services import history_file
-from backend.services.history import HistoryStore
-from backend.services.history_index import HistoryQuery
-from backend.services.journal import Journal
+from backend.services.images import record_file as history_file
+from backend.services.images.index import HistoryQuery
+from backend.services.images.store import HistoryStore
 from backend.services.task_manager import TaskManager
-from backend.services.task_queue import Limits
+from backend.services.tasks.queue import Limits
+from backend.services.tasks.store import Journal
 from tests.backend.fakes import a_picture, a_request
 
 ROUNDS_A_FOLDER = 20

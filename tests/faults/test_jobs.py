@@ -12,10 +12,10 @@ import weakref
 import pytest
 
 from backend.models.schemas import MAX_SIDE_PX, Status
-from backend.services.catalogue import is_complete
 from backend.services.errors import BlankPicture, OutOfMemory, TaskAlreadyFinished
+from backend.services.library.catalogue import is_complete
 from tests.backend.fakes import a_request, make_model_folder, wait_until
-from tests.backend.services.managing import end, run_into_pause
+from tests.backend.services.tasks.managing import end, run_into_pause
 from tests.test_architecture import test_an_asynchronous_route_awaits as check_routes
 
 ROPE_SIDE_LIMIT_PX = 8192
@@ -102,7 +102,7 @@ def test_fault_14_cancel(manager, engine, store):
 
 
 def test_fault_15_queue_limit(client, services, engine, post):
-    from backend.services.task_queue import Limits
+    from backend.services.tasks.queue import Limits
 
     services.tasks._limits = Limits(max_queued=2, kept_finished=3)
     release = engine.pause_at(1)

@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from backend.models.config import Settings
 from backend.models.schemas import MAX_SEED, GenerateRequest
 from backend.services.errors import NoParameters, TooMuchWork
-from backend.services.foreign_metadata import read_parameters
+from backend.services.images.metadata.foreign import read_parameters
 from backend.utils.log_format import TextFormatter
 from tests.backend.fakes import a_picture, wait_until
-from tests.backend.services.keeping import png_that_claims_a_size
+from tests.backend.services.images.keeping import png_that_claims_a_size
 from tests.faults.fuzz import fuzz
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,7 +157,7 @@ def test_fault_31_weights():
     for source in sources:
         text = source.read_text("utf-8")
         assert not re.search(r"torch\.load\(|trust_remote_code=True|pickle\.loads?\(", text), source.name
-    assert "use_safetensors=True" in (ROOT / "backend/services/engines/loading.py").read_text()
+    assert "use_safetensors=True" in (ROOT / "backend/services/generation/engines/loading.py").read_text()
 
 
 def test_fault_32_no_address_and_no_path_is_taken(shared):

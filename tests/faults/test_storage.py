@@ -15,11 +15,11 @@ from starlette.testclient import TestClient
 
 from backend.main import create_app
 from backend.services.errors import DiskFull, NewerFormat
-from backend.services.history import HistoryStore
-from backend.services.journal import Journal
+from backend.services.images.store import HistoryStore
+from backend.services.tasks.store import Journal
 from backend.utils.folder_lock import FolderInUse
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_picture
-from tests.backend.services.keeping import FailingDisk, check_invariants, open_store, records
+from tests.backend.services.images.keeping import FailingDisk, check_invariants, open_store, records
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
-from backend.services.task_queue import Limits
+from backend.services.tasks.queue import Limits
 from tests.backend.fakes import make_model_folder, wait_until
 
 

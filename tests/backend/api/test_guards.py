@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from backend.api.guards import HostGuard
+from backend.api.middleware.host import HostGuard
 from backend.main import create_app
 from tests.backend.conftest import make_settings
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from backend.api.limits import BodyGuard, RangeGuard
+from backend.api.middleware.body import BodyGuard
+from backend.api.middleware.range import RangeGuard
 from tests.backend.fakes import a_picture
 
 KB = 2**10

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 import uvicorn
 
-from backend.api.guards import API_HEADERS
+from backend.api.middleware.headers import API_HEADERS
 from backend.api.protocol import MAX_HEAD_BYTES, PlainProtocol, choose_protocol
 from tests.backend.fakes import PATIENCE_S
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from backend.api.events import stream_status
 from backend.models.schemas import TaskStatus
-from backend.services.task_queue import Limits
+from backend.services.tasks.queue import Limits
 from tests.backend.fakes import make_model_folder, wait_until
 
 MAP = {"rows": [[0.1, 0.2, 0.3]] * 16, "offset": [0, 0, 0]}

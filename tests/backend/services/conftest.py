@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from backend.models.schemas import ImageRecord
-from backend.services.catalogue import Catalogue
 from backend.services.generator import ImageGenerator
-from backend.services.history import HistoryStore
-from backend.services.journal import Journal
+from backend.services.images.store import HistoryStore
+from backend.services.library.catalogue import Catalogue
 from backend.services.task_manager import TaskManager
-from backend.services.task_queue import Limits
+from backend.services.tasks.queue import Limits
+from backend.services.tasks.store import Journal
 from tests.backend.fakes import PLAIN_CPU, a_picture
-from tests.backend.services.keeping import CHINESE
-from tests.backend.services.managing import FakeStore, Make
+from tests.backend.services.images.keeping import CHINESE
+from tests.backend.services.tasks.managing import FakeStore, Make
 
 
 @pytest.fixture

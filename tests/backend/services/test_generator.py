@@ -5,8 +5,6 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from backend.services.catalogue import Catalogue
-from backend.services.engines.faults import is_device_fault
 from backend.services.errors import (
     BlankPicture,
     Cancelled,
@@ -17,8 +15,10 @@ from backend.services.errors import (
     OutOfMemory,
     UnknownModel,
 )
+from backend.services.generation.engines.faults import is_device_fault
+from backend.services.generation.load_plan import LoadPlan
 from backend.services.generator import GeneratedImage, ImageGenerator, Phase, Progress, measure_weights
-from backend.services.planner import LoadPlan
+from backend.services.library.catalogue import Catalogue
 from tests.backend.fakes import PLAIN_CPU, a_request, make_model_folder, write_safetensors
 
 CARD = replace(PLAIN_CPU, accelerator="cuda", accelerator_memory_bytes=24 * 2**30, accelerator_has_bf16=True)

@@ -7,7 +7,7 @@ import pytest
 from backend.models.schemas import Status, TaskRecord
 from backend.services.errors import QueueFull, TaskAlreadyFinished, UnknownModel, UnknownTask
 from tests.backend.fakes import a_request, wait_until
-from tests.backend.services.managing import end, positions, run_into_pause
+from tests.backend.services.tasks.managing import end, positions, run_into_pause
 
 # -- order and progress -----------------------------------------------------------------------------------------------
 

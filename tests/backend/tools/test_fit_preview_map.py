@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from backend.models.config import Settings
-from backend.services.catalogue import Catalogue
-from backend.services.preview import PreviewMap
+from backend.services.generation.preview import PreviewMap
+from backend.services.library.catalogue import Catalogue
 from backend.tools.fit_preview_map import fit, main, write
 
 

@@ -1,0 +1,110 @@
+"""The services, as types that a route names in its signature.
+
+The functions are asynchronous although none of them waits: a plain one would be called on a thread of its own, which
+for each of them costs as much as a whole look at a task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+
+from backend.models.config import Settings
+from backend.models.schemas import LOCAL_CLIENT
+from backend.services.access.access_tokens import Door
+from backend.services.access.rate_limit_key import household
+from backend.services.access.sessions import Sessions
+from backend.services.generator import ImageGenerator
+from backend.services.images.importer import PictureImporter
+from backend.services.images.store import HistoryStore
+from backend.services.library.catalogue import Catalogue
+from backend.services.library.downloads import Downloads
+from backend.services.library.prompt_tokens import TokenCounter
+from backend.services.monitor import SystemMonitor
+from backend.services.system.metrics import Metrics
+from backend.services.task_manager import TaskManager
+from backend.services.tasks.admission import Admission
+
+CLIENT_KEY = "zimage.client"
+"""Where the guard of the tokens notes in a request's scope whose token it was."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that one application holds, built by `create_app`."""
+
+    settings: Settings
+    catalogue: Catalogue
+    downloads: Downloads
+    generator: ImageGenerator
+    history: HistoryStore
+    importer: PictureImporter
+    monitor: SystemMonitor
+    tasks: TaskManager
+    tokens: TokenCounter
+    admission: Admission
+    metrics: Metrics
+    door: Door
+    sessions: Sessions
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+App = Annotated[Services, Depends(_services)]
+
+
+async def _settings(app: App) -> Settings:
+    return app.settings
+
+
+async def _history(app: App) -> HistoryStore:
+    return app.history
+
+
+async def _monitor(app: App) -> SystemMonitor:
+    return app.monitor
+
+
+async def _importer(app: App) -> PictureImporter:
+    return app.importer
+
+
+async def _tasks(app: App) -> TaskManager:
+    return app.tasks
+
+
+def client_address(connection: HTTPConnection) -> str:
+    """Returns the address that a request comes from, or its household; a proxy that is trusted has named it."""
+    return household(connection.client.host) if connection.client is not None else LOCAL_CLIENT
+
+
+def session_cookie(settings: Settings) -> str:
+    """Returns the name of the cookie: browsers share cookies between the ports of a host, and two servers must not."""
+    return f"zimage_session_{settings.port}"
+
+
+async def _client(request: Request) -> str:
+    """Who asks: the name of the token, which the guard has noted, else the address."""
+    return request.scope.get(CLIENT_KEY) or client_address(request)
+
+
+Client = Annotated[str, Depends(_client)]
+
+
+async def _owner(app: App, client: Client) -> str | None:
+    """Whose pictures and tasks a request may see beside those of nobody; None: everybody's."""
+    return client if app.settings.history_per_token else None
+
+
+Owner = Annotated[str | None, Depends(_owner)]
+Config = Annotated[Settings, Depends(_settings)]
+History = Annotated[HistoryStore, Depends(_history)]
+Importer = Annotated[PictureImporter, Depends(_importer)]
+Monitor = Annotated[SystemMonitor, Depends(_monitor)]
+Tasks = Annotated[TaskManager, Depends(_tasks)]

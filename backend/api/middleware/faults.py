@@ -1,0 +1,35 @@
+"""Answers to what no route has caught."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.api.errors import internal_error
+
+logger = logging.getLogger(__name__)
+
+
+class FaultGuard:
+    """Answers to what no route has caught; it stands inside the other guards, so that a 500 has all their headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on; half an answer is left as it is, and the server cuts the connection."""
+        began = False
+
+        async def send_and_watch(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_watch)
+        except Exception as error:
+            if began:
+                raise
+            logger.error("unexpected %s", type(error).__name__, exc_info=error)
+            await internal_error()(scope, receive, send)

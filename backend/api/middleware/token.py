@@ -1,0 +1,84 @@
+"""Whose access token, or session, a request carries."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from http import HTTPStatus
+
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backend.api.deps import CLIENT_KEY, client_address
+from backend.api.errors import present_error
+from backend.api.middleware.origin import OWN_SITES
+from backend.services.access.access_tokens import Door
+from backend.services.access.sessions import Sessions
+from backend.services.errors import StudioError, WrongToken
+
+OPEN_PATHS = frozenset({"/health", "/health/ready"})
+
+
+class TokenGuard:
+    """Asks for a token: as `Authorization: Bearer`, as the password of a browser's own prompt, or a session's cookie.
+
+    It notes in the scope whose token it was. The address of the session itself is open, so that one can log in.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door, sessions: Sessions, session_path: str, cookie: str) -> None:
+        self._app = app
+        self._door = door
+        self._sessions = sessions
+        self._session_path = session_path
+        self._cookie = cookie
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on when it carries a token, or needs none."""
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            try:
+                scope[CLIENT_KEY] = self._name_of(HTTPConnection(scope))
+            except StudioError as error:
+                await _refusal(error, HTTPConnection(scope))(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _name_of(self, connection: HTTPConnection) -> str | None:
+        name = self._sessions.name_of(_session_secret(connection, self._cookie))
+        if name is not None:
+            return name
+        token = _token(connection.headers.get("authorization", ""))
+        is_open = connection.scope["path"] == self._session_path
+        if token or not is_open:
+            name = self._door.name_of(token, client_address(connection))
+        if name is None and not is_open:
+            raise WrongToken("A token is needed: send `Authorization: Bearer <token>`, or log in with the browser UI.")
+        return name
+
+
+def _session_secret(connection: HTTPConnection, cookie: str) -> str:
+    """The cookie counts for our own pages only: one of another port of this host would bring it along, too."""
+    is_own = connection.headers.get("sec-fetch-site", "none") in OWN_SITES
+    return connection.cookies.get(cookie, "") if is_own else ""
+
+
+def _refusal(error: StudioError, connection: HTTPConnection) -> JSONResponse:
+    response = present_error(error)
+    if response.status_code == HTTPStatus.UNAUTHORIZED and "text/html" in connection.headers.get("accept", ""):
+        # a person who opens /docs is asked for a password; for what a page fetches, that would cover its own login
+        response.headers["WWW-Authenticate"] = 'Basic realm="Z-Image", charset="UTF-8"'
+    return response
+
+
+def _token(authorization: str) -> bytes:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip().encode()
+    return _password(value) if scheme.lower() == "basic" else b""
+
+
+def _password(credentials: str) -> bytes:
+    try:
+        return base64.b64decode(credentials, validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,1 @@
+"""Who may come in: access tokens, sessions, rate limits."""

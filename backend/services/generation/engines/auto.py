@@ -1,0 +1,38 @@
+"""Takes the native engine for what it supports, and diffusers for the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from backend.services.generation.engines.base import Engine, EngineRequest, OnStep
+from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.load_plan import LoadPlan
+
+
+class AutoEngine:
+    """One of two engines at a time, chosen anew with every model."""
+
+    def __init__(self, native: NativeEngine, other: Engine) -> None:
+        self._native = native
+        self._other = other
+        self._chosen: Engine = native
+
+    def prepare(self) -> None:
+        """Imports what most models need; the other engine's libraries follow with the first model that needs them."""
+        self._native.prepare()
+
+    def load(self, path: Path, plan: LoadPlan) -> None:
+        """Loads a model folder with the engine that suits it; see `Engine.load`."""
+        self._chosen.unload()
+        self._chosen = self._native if self._native.supports(path, plan) else self._other
+        self._chosen.load(path, plan)
+
+    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
+        """Draws one picture; see `Engine.generate`."""
+        return self._chosen.generate(request, on_step)
+
+    def unload(self) -> None:
+        """Frees the model's memory."""
+        self._chosen.unload()

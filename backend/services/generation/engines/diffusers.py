@@ -1,0 +1,197 @@
+"""Runs a model through diffusers' `ZImagePipeline`."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from backend.services.errors import BlankPicture
+from backend.services.generation.engines.base import (
+    MAX_PROMPT_TOKENS,
+    EngineRequest,
+    OnStep,
+    StepEvent,
+    count_forwards,
+    linear_sigmas,
+)
+from backend.services.generation.engines.latents import Previewer
+from backend.services.generation.engines.loading import load_pipeline
+from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.generation.load_plan import LoadPlan
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import ZImagePipeline
+
+logger = logging.getLogger(__name__)
+
+
+class DiffusersEngine:
+    """One `ZImagePipeline`, loaded from a local folder."""
+
+    def __init__(self, *, attention_backend: str | None = None, compile_blocks: bool = False) -> None:
+        self._attention_backend = attention_backend
+        self._compile_blocks = compile_blocks
+        self._pipeline: ZImagePipeline | None = None
+
+    def prepare(self) -> None:
+        """Imports torch, transformers and diffusers, which takes seconds."""
+        from diffusers import ZImagePipeline  # noqa: F401
+
+    def load(self, path: Path, plan: LoadPlan) -> None:
+        """Loads a folder in the published layout; see `Engine.load`."""
+        import torch
+
+        _silence_progress_bars()
+        self.unload()
+
+        def load() -> ZImagePipeline:
+            pipeline = load_pipeline(path, getattr(torch, plan.dtype))
+            pipeline.set_progress_bar_config(disable=True)
+            _place(pipeline, plan)
+            return pipeline
+
+        self._pipeline = telling_out_of_memory(load)
+        self._tune(self._pipeline)
+
+    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
+        """Draws one picture; see `Engine.generate`."""
+        import numpy as np
+        import torch
+
+        pipeline = self._pipeline
+        if pipeline is None:
+            raise RuntimeError("generate() was called before load()")
+        forwards = count_forwards(request.num_inference_steps)
+        previewer = Previewer(request.preview_map) if request.preview_map else None
+
+        def begin(noise: torch.Tensor) -> None:
+            if previewer is not None:
+                previewer.begin(noise)
+            on_step(StepEvent(0, forwards))
+
+        def report(_pipeline: object, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
+            sigmas = pipeline.scheduler.sigmas
+            preview = None
+            if previewer is not None:
+                preview = previewer.after_step(tensors["latents"][0], float(sigmas[step]), float(sigmas[step + 1]))
+            on_step(StepEvent(step + 1, forwards, preview))
+            return tensors
+
+        def draw() -> Any:
+            with _weights_back_in_place(pipeline), _before_first_forward(pipeline.transformer, begin):
+                return pipeline(
+                    prompt=request.prompt,
+                    negative_prompt=request.negative_prompt,
+                    height=request.height_px,
+                    width=request.width_px,
+                    num_inference_steps=forwards,
+                    sigmas=linear_sigmas(request.num_inference_steps),
+                    guidance_scale=request.guidance_scale,
+                    generator=torch.Generator("cpu").manual_seed(request.seed),  # the same noise on every device
+                    max_sequence_length=_count_tokens(pipeline, request),
+                    callback_on_step_end=report,
+                    output_type="np",
+                ).images
+
+        pixels = telling_out_of_memory(draw)
+        if not np.isfinite(pixels).all():
+            raise BlankPicture
+        return list(pipeline.image_processor.numpy_to_pil(pixels))
+
+    def unload(self) -> None:
+        """Frees the model's memory."""
+        self._pipeline = None
+        free_memory()
+
+    def _tune(self, pipeline: ZImagePipeline) -> None:
+        """Applies the optional accelerations; each is tried once, and dropped with a logged reason when it fails."""
+        transformer = pipeline.transformer
+        if self._attention_backend is not None:
+            try:
+                transformer.set_attention_backend(self._attention_backend)
+                _probe(pipeline)
+            except Exception as error:  # noqa: BLE001 — a third-party kernel raises what it likes; the default one works
+                logger.warning("attention backend %r is not used: %s", self._attention_backend, first_line(error))
+                transformer.reset_attention_backend()
+        if self._compile_blocks:
+            try:
+                transformer.compile_repeated_blocks(fullgraph=True)
+                _probe(pipeline)
+            except Exception as error:  # noqa: BLE001 — so does a compiler that is missing; eager works
+                logger.warning("the transformer is not compiled: %s", first_line(error))
+                for module in transformer.modules():
+                    module._compiled_call_impl = None  # noqa: SLF001 — torch has no way back from compile()
+
+
+def _silence_progress_bars() -> None:
+    """Keeps the libraries' progress bars out of the log; the task's own progress says the same."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+
+
+def _place(pipeline: ZImagePipeline, plan: LoadPlan) -> None:
+    import torch
+
+    if plan.device != "mps":
+        pipeline.vae.to(memory_format=torch.channels_last)  # convolutions are up to three times faster
+    if plan.offload == "model":
+        pipeline.enable_model_cpu_offload()
+    elif plan.offload == "sequential":
+        pipeline.enable_sequential_cpu_offload()
+    else:
+        pipeline.to(plan.device)
+
+
+def _probe(pipeline: ZImagePipeline) -> None:
+    """Runs the model once, small, so that a kernel that does not work shows before the first picture."""
+    pipeline(
+        prompt="probe", height=256, width=256, num_inference_steps=1, sigmas=[1.0], guidance_scale=0.0,
+        output_type="latent",
+    )  # fmt: skip
+
+
+def _count_tokens(pipeline: ZImagePipeline, request: EngineRequest) -> int:
+    """Returns the length to encode the prompts at: the encoder is causal, so padding to 512 only costs time."""
+    prompts = [request.prompt, request.negative_prompt] if request.guidance_scale > 0 else [request.prompt]
+    texts = [
+        pipeline.tokenizer.apply_chat_template(
+            [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True
+        )
+        for prompt in prompts
+    ]
+    return min(MAX_PROMPT_TOKENS, max(len(tokens) for tokens in pipeline.tokenizer(texts).input_ids))
+
+
+@contextlib.contextmanager
+def _before_first_forward(transformer: Any, begin: Callable[[torch.Tensor], None]) -> Iterator[None]:
+    """Calls `begin` with the first picture's latents (C, H, W) when the transformer is called for the first time."""
+
+    def hook(_module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        handle.remove()
+        [latents, *_] = args[0] if args else kwargs["x"]
+        begin(latents[:, 0])  # (C, 1, H, W)
+
+    handle = transformer.register_forward_pre_hook(hook, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextlib.contextmanager
+def _weights_back_in_place(pipeline: ZImagePipeline) -> Iterator[None]:
+    """Does, when a generation is ended early, what the pipeline does at its end: offloads what it had moved."""
+    try:
+        yield
+    except BaseException:
+        pipeline.maybe_free_model_hooks()
+        raise

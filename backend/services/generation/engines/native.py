@@ -1,0 +1,176 @@
+"""Runs a model through the native library, `zimage`: the same pictures as diffusers', sooner."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
+from backend.services.generation.engines.base import EngineRequest, OnStep, StepEvent, count_forwards, linear_sigmas
+from backend.services.generation.engines.latents import to_pixels
+from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.preview import PreviewMap, PreviewPixels
+
+if TYPE_CHECKING:
+    import torch
+    import zimage
+
+logger = logging.getLogger(__name__)
+
+PROBE_SIDE_PX = 256
+_LIBRARY = Path(__file__).resolve().parents[4] / "Z-Image" / "src"
+
+
+class NativeEngine:
+    """One `zimage.ZImagePipeline`, loaded from a local folder."""
+
+    def __init__(self, *, attention_backend: str | None = None, compile_blocks: bool = False) -> None:
+        self._attention_backend = attention_backend
+        self._compile_blocks = compile_blocks
+        self._pipeline: zimage.ZImagePipeline | None = None
+
+    def prepare(self) -> None:
+        """Imports torch, transformers and the library, which takes seconds."""
+        _make_importable()
+        import transformers  # noqa: F401
+        import zimage  # noqa: F401
+
+    def supports(self, path: Path, plan: LoadPlan) -> bool:
+        """Tells, from configurations and the headers of weights, whether the library runs a model as planned."""
+        _make_importable()
+        from zimage.errors import PartError
+        from zimage.folder import check_weight_files, read_config
+
+        if plan.offload != "none":
+            return False
+        try:
+            read_config(path)
+            check_weight_files(path)
+        except PartError as error:
+            logger.info("%s is not one for the native engine: %s", path.name, error)
+            return False
+        return True
+
+    def load(self, path: Path, plan: LoadPlan) -> None:
+        """Loads a folder in the published layout; see `Engine.load`."""
+        _make_importable()
+        self.unload()
+        if plan.offload != "none":
+            raise OutOfMemory(
+                f"{path.name} does not fit into the accelerator's memory, and the native engine keeps all of a model "
+                "there: choose ZIMAGE_ENGINE=auto or diffusers."
+            )
+        self._pipeline = telling_out_of_memory(lambda: self._open(path, plan))
+        if self._compile_blocks:
+            self._compile(self._pipeline)
+
+    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
+        """Draws one picture; see `Engine.generate`."""
+        from zimage.errors import NotFiniteError
+        from zimage.pipeline import StepEvent as Step
+
+        pipeline = self._pipeline
+        if pipeline is None:
+            raise RuntimeError("generate() was called before load()")
+        forwards = count_forwards(request.num_inference_steps)
+
+        def report(event: Step) -> None:
+            on_step(StepEvent(event.done, forwards, _preview(event.step.estimate[0], request.preview_map)))
+
+        def draw() -> list[Image.Image]:
+            encode, guided = pipeline.text_encoder.encode, request.guidance_scale > 0
+            prompt_embeds = encode([request.prompt])
+            negative_embeds = encode([request.negative_prompt]) if guided else None
+            on_step(StepEvent(0, forwards))
+            images = pipeline(
+                prompt_embeds=prompt_embeds,
+                negative_prompt_embeds=negative_embeds,
+                height=request.height_px,
+                width=request.width_px,
+                sigmas=linear_sigmas(request.num_inference_steps),
+                guidance_scale=request.guidance_scale,
+                generator=_generator(request.seed),
+                on_step=report,
+            ).images
+            return list(images)
+
+        try:
+            return telling_out_of_memory(draw)
+        except NotFiniteError as error:
+            raise BlankPicture from error
+
+    def unload(self) -> None:
+        """Frees the model's memory."""
+        if self._pipeline is not None and self._compile_blocks:
+            _forget_compiled()
+        self._pipeline = None
+        free_memory()
+
+    def _open(self, path: Path, plan: LoadPlan) -> zimage.ZImagePipeline:
+        import torch
+        from zimage import ZImagePipeline
+        from zimage.errors import PartError
+        from zimage.utils.attention import AUTO, AttentionUnavailable
+
+        def load(attention: str | None) -> ZImagePipeline:
+            return ZImagePipeline.from_local_dir(path, plan.device, getattr(torch, plan.dtype), attention)
+
+        try:
+            try:
+                return load(self._attention_backend)
+            except AttentionUnavailable as error:  # comes before any weight is read
+                logger.warning("attention backend %r is not used: %s", self._attention_backend, first_line(error))
+                return load(AUTO)
+        except PartError as error:
+            logger.error("%s: %s", path, error)
+            raise ModelBroken.at(error.part, path.name) from error
+
+    def _compile(self, pipeline: zimage.ZImagePipeline) -> None:
+        """Compiles and tries it; what does not work is dropped with a logged reason."""
+        try:
+            pipeline.compile()
+            took_s = sum(pipeline.warm_up(PROBE_SIDE_PX, PROBE_SIDE_PX, scale) for scale in _guidance_scales(pipeline))
+        except Exception as error:  # noqa: BLE001 — a compiler that is missing raises what it likes; eager works
+            logger.warning("the transformer is not compiled: %s", first_line(error))
+            pipeline.uncompile()
+        else:
+            logger.info("compiled the transformer in %.1f s", took_s)
+
+
+def _make_importable() -> None:
+    """Finds the library beside the backend, where it lies in a checkout, unless it is installed."""
+    if importlib.util.find_spec("zimage") is None:
+        sys.path.append(str(_LIBRARY))
+
+
+def _guidance_scales(pipeline: zimage.ZImagePipeline) -> tuple[float, ...]:
+    """Returns the scales that a model is warmed up at: only the base model is made for guidance, a batch of two."""
+    from zimage.utils.identify import BASE_SHIFT
+
+    return (0.0, 1.0) if pipeline.scheduler.config.shift == BASE_SHIFT else (0.0,)
+
+
+def _forget_compiled() -> None:
+    """Drops all compiled code: torch keeps few versions of a function, and those of models that are gone count."""
+    import torch
+
+    torch.compiler.reset()
+
+
+def _generator(seed: int) -> torch.Generator:
+    import torch
+
+    return torch.Generator("cpu").manual_seed(seed)  # the same noise on every device
+
+
+def _preview(latents: torch.Tensor, preview_map: PreviewMap | None) -> PreviewPixels | None:
+    """Maps latents (C, H, W) to colours; None without a map that fits them."""
+    if preview_map is None or latents.shape[0] != len(preview_map.rows):
+        return None
+    return to_pixels(latents, preview_map)

@@ -1,0 +1,1 @@
+"""Images on the disk: store, index, thumbnails, import, export."""

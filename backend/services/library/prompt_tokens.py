@@ -1,0 +1,68 @@
+"""Counts a prompt's tokens as the model will see them, template included, without loading the model."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backend.models.gallery import TokenCount
+from backend.services.errors import ModelBroken
+from backend.services.generation.engines.base import MAX_PROMPT_TOKENS
+from backend.services.library.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from tokenizers import Tokenizer
+
+
+class TokenCounter:
+    """Keeps the tokenizer of the model that was asked for last."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._lock = threading.Lock()
+        self._path: Path | None = None
+        self._tools: tuple[Tokenizer, Template] | None = None
+
+    def count(self, prompt: str, model_id: str) -> TokenCount:
+        """Counts a prompt's tokens for a model.
+
+        Raises:
+            ModelError: the model is unknown, not installed, or has no readable tokenizer.
+        """
+        path = self._catalogue.resolve(model_id).path
+        if path is None:
+            raise RuntimeError("resolve() returns installed models only")
+        tokenizer, template = self._load(path / "tokenizer")
+        text = template.render(
+            messages=[{"role": "user", "content": prompt}], add_generation_prompt=True, enable_thinking=True
+        )
+        tokens = len(tokenizer.encode(text, add_special_tokens=True).ids)
+        return TokenCount(tokens=tokens, limit=MAX_PROMPT_TOKENS, truncated=tokens > MAX_PROMPT_TOKENS)
+
+    def _load(self, path: Path) -> tuple[Tokenizer, Template]:
+        with self._lock:
+            if self._tools is None or self._path != path:
+                try:
+                    self._tools, self._path = _read(path), path
+                except Exception as error:  # the library raises plain Exception for a damaged file
+                    raise ModelBroken("The tokenizer of this model is missing or damaged.") from error
+            return self._tools
+
+
+def _read(path: Path) -> tuple[Tokenizer, Template]:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    file = path / "chat_template.jinja"
+    if file.is_file():
+        text = file.read_text("utf-8")
+    else:
+        text = json.loads((path / "tokenizer_config.json").read_text("utf-8"))["chat_template"]
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    return tokenizer, environment.from_string(text)

@@ -1,0 +1,1 @@
+"""The queue: who waits, who runs, what is remembered."""

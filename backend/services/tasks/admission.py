@@ -1,0 +1,66 @@
+"""Whether a request may enter the queue at all, said before it waits there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backend.models.schemas import GenerateRequest
+from backend.services.errors import DiskFull, TooMuchWork
+from backend.services.library.catalogue import AUTO, Catalogue, Model, refuse_unused_guidance
+
+_MIB = 2**20
+
+
+class Admission:
+    """Checks what can be known at once: the model is here, and there is room for the picture."""
+
+    def __init__(
+        self, catalogue: Catalogue, free_disk_bytes: Callable[[], int], *, min_free_disk_mb: int, max_work: int
+    ) -> None:
+        self._catalogue = catalogue
+        self._free_disk_bytes = free_disk_bytes
+        self._min_free_disk_mb = min_free_disk_mb
+        self._max_work = max_work
+
+    def check(self, request: GenerateRequest) -> None:
+        """Lets a request pass, or raises.
+
+        Raises:
+            TooMuchWork: its pixels × steps × pictures, twice when guided, are above the limit of the settings.
+            ModelError: the model is unknown, not installed, or does not take the guidance asked for.
+            DiskFull: less space is free than the settings want.
+        """
+        model = self._catalogue.resolve(request.model)
+        refuse_unused_guidance(request, model)
+        self._check_work(request, model)
+        self._check_disk()
+
+    def check_machine(self) -> None:
+        """Checks what does not depend on the request, with the model that `auto` means.
+
+        Raises:
+            ModelError: no model is installed.
+            DiskFull: less space is free than the settings want.
+        """
+        self._catalogue.resolve(AUTO)
+        self._check_disk()
+
+    def _check_work(self, request: GenerateRequest, model: Model) -> None:
+        scale = model.guidance_scale if request.guidance_scale is None else request.guidance_scale
+        times = 2 if scale > 0 else 1  # a guided step runs the model twice
+        work = times * request.width * request.height * request.num_inference_steps * request.num_images / _MIB
+        if work > self._max_work:
+            guided = " × 2 for the guidance" if times > 1 else ""
+            raise TooMuchWork(
+                f"{request.width}×{request.height} pixels × {request.num_inference_steps} steps × {request.num_images} "
+                f"pictures{guided} are {work:,.0f} megapixel steps; the limit is {self._max_work:,}. "
+                "Ask for fewer pictures."
+            )
+
+    def _check_disk(self) -> None:
+        free_mb = self._free_disk_bytes() // _MIB
+        if free_mb < self._min_free_disk_mb:
+            raise DiskFull(
+                f"Only {free_mb} MB are free on the disk of the pictures; {self._min_free_disk_mb} MB are needed. "
+                "Delete something and try again."
+            )

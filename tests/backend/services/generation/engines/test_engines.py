@@ -1,0 +1,300 @@
+"""What every engine promises, with tiny random weights: the same tests over both of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.services.errors import BlankPicture, Cancelled, ModelBroken, OutOfMemory
+from backend.services.generation.engines.base import StepEvent
+from backend.services.generation.engines.diffusers import DiffusersEngine
+from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.preview import PreviewMap
+from tests.backend.services.generation.engines.drawing import PLAN, a_request, draw, pixels
+
+Kind = type[DiffusersEngine] | type[NativeEngine]
+TestedEngine = DiffusersEngine | NativeEngine
+
+
+@pytest.fixture(scope="module", params=[DiffusersEngine, NativeEngine])
+def kind(request) -> Kind:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def loaded(kind: Kind, tiny_model: Path) -> TestedEngine:
+    engine = kind()
+    engine.load(tiny_model, PLAN)
+    return engine
+
+
+@pytest.fixture
+def decodes(loaded, monkeypatch) -> list[None]:
+    """Grows by one at every decode of the autoencoder."""
+    seen: list[None] = []
+    decode = loaded._pipeline.vae.decode
+    monkeypatch.setattr(loaded._pipeline.vae, "decode", lambda *a, **k: (seen.append(None), decode(*a, **k))[1])
+    return seen
+
+
+@pytest.fixture
+def times(loaded) -> Iterator[list[float]]:
+    """The times that are embedded, from 0 (noise) to 1, whether forward by forward or all at once."""
+    seen: list[float] = []
+    hook = loaded._pipeline.transformer.t_embedder.register_forward_pre_hook(
+        lambda _module, args: seen.extend((args[0] / 1000).tolist())
+    )
+    yield seen
+    hook.remove()
+
+
+@pytest.fixture
+def forwards(loaded) -> Iterator[list[None]]:
+    """Grows by one at every forward of the transformer."""
+    seen: list[None] = []
+    hook = loaded._pipeline.transformer.layers[0].register_forward_hook(lambda *_: seen.append(None))
+    yield seen
+    hook.remove()
+
+
+@pytest.mark.parametrize(("width", "height"), [(256, 256), (320, 256)])
+def test_a_picture_of_the_right_size(loaded, width, height):
+    image, _ = draw(loaded, a_request(width_px=width, height_px=height))
+    assert (image.size, image.mode) == ((width, height), "RGB")
+
+
+def test_the_same_seed_is_the_same_picture_and_another_one_is_not(loaded):
+    first = pixels(loaded, seed=5)
+    assert np.array_equal(first, pixels(loaded, seed=5))
+    assert not np.array_equal(first, pixels(loaded, seed=6))
+
+
+def test_the_prompt_matters_in_chinese_too(loaded):
+    pictures = [pixels(loaded, prompt=prompt) for prompt in ("一只红色的狐狸", "一只蓝色的狐狸", "a red fox")]
+    assert not np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
+@pytest.mark.parametrize(("steps", "n_forwards"), [(1, 1), (2, 1), (3, 2), (5, 4)])
+def test_n_steps_are_n_minus_one_forwards_each_of_them_told(loaded, forwards, steps, n_forwards):
+    _, events = draw(loaded, a_request(num_inference_steps=steps))
+
+    assert events == [StepEvent(done, n_forwards) for done in range(n_forwards + 1)]
+    assert len(forwards) == n_forwards
+
+
+def test_the_schedule_of_nine_steps_is_turbos(loaded, times):
+    assert loaded._pipeline.scheduler.config.shift == 3.0
+
+    draw(loaded, a_request(num_inference_steps=9))
+
+    sigmas = [1 - time for time in times]  # Z-Image counts the time from noise (0) to picture (1)
+    assert sigmas == pytest.approx([1, 0.954545, 0.9, 0.833333, 0.75, 0.642857, 0.5, 0.3], abs=1e-5)
+
+
+@pytest.mark.parametrize("step", [1, 3, 4])
+def test_a_cancel_ends_it_between_two_steps_and_decodes_nothing(loaded, decodes, forwards, step):
+    def cancel(event: StepEvent) -> None:
+        if event.forwards_done == step:
+            raise Cancelled("Cancelled")
+
+    before = pixels(loaded, num_inference_steps=5)
+    decodes.clear(), forwards.clear()
+
+    with pytest.raises(Cancelled):
+        loaded.generate(a_request(num_inference_steps=5), cancel)
+
+    assert len(forwards) == step
+    assert decodes == []
+    assert np.array_equal(before, pixels(loaded, num_inference_steps=5))
+    assert len(decodes) == 1
+
+
+def test_a_prompt_longer_than_the_model_reads_is_cut(loaded):
+    long = "狐狸" * 2000
+    assert np.array_equal(pixels(loaded, prompt=long), pixels(loaded, prompt=long + "苹果"))
+
+
+def test_nan_is_no_picture(loaded, monkeypatch):
+    weight = loaded._pipeline.vae.decoder.conv_out.bias
+    kept = weight.data.clone()
+    weight.data.fill_(float("nan"))
+    try:
+        with pytest.raises(BlankPicture, match="NaN"):
+            draw(loaded, a_request())
+    finally:
+        weight.data.copy_(kept)
+    assert draw(loaded, a_request())[0].size == (256, 256)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("no"), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate")]
+)
+def test_memory_that_does_not_suffice(loaded, monkeypatch, error):
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loaded._pipeline.transformer.layers[0], "forward", fail)
+        with pytest.raises(OutOfMemory, match="smaller size") as caught:
+            draw(loaded, a_request())
+    assert caught.value.__context__ is None  # nothing holds the tensors of the failed picture
+    assert draw(loaded, a_request())[0].size == (256, 256)
+
+
+def test_another_runtime_error_is_not_called_memory(loaded, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loaded._pipeline.transformer.layers[0], "forward", fail)
+        with pytest.raises(RuntimeError, match="shapes"):
+            draw(loaded, a_request())
+
+
+def test_a_second_load_replaces_the_first(kind, tiny_model):
+    engine = kind()
+    engine.load(tiny_model, PLAN)
+    first = engine._pipeline
+    engine.load(tiny_model, PLAN)
+    assert engine._pipeline is not first
+    engine.unload()
+    assert engine._pipeline is None
+    with pytest.raises(RuntimeError, match="before load"):
+        draw(engine, a_request())
+
+
+@pytest.fixture
+def broken(tiny_model: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_model, tmp_path / "broken"))
+
+
+def weights_of(folder: Path, part: str) -> Path:
+    [file] = (folder / part).glob("*.safetensors")
+    return file
+
+
+@pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
+def test_a_file_of_weights_that_is_cut_is_named(kind, broken, part):
+    file = weights_of(broken, part)
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(ModelBroken, match=part):
+        kind().load(broken, PLAN)
+
+
+@pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae", "tokenizer", "scheduler"])
+def test_a_part_that_is_missing_is_named(kind, broken, part):
+    shutil.rmtree(broken / part)
+    with pytest.raises(ModelBroken, match=part):
+        kind().load(broken, PLAN)
+
+
+def test_an_index_that_is_damaged(kind, broken):
+    (broken / "model_index.json").write_text("{")
+    with pytest.raises(ModelBroken, match="broken"):
+        kind().load(broken, PLAN)
+
+
+@pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
+def test_weights_of_another_model_are_refused(kind, broken, part):
+    from safetensors.torch import load_file, save_file
+
+    file = weights_of(broken, part)
+    save_file({f"other.{name}": tensor for name, tensor in load_file(file).items()}, file, {"format": "pt"})
+    with pytest.raises(ModelBroken, match=part):
+        kind().load(broken, PLAN)
+
+
+@pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
+def test_weights_of_another_shape_are_refused(kind, broken, part):
+    from safetensors.torch import load_file, save_file
+
+    file = weights_of(broken, part)
+    tensors = load_file(file)
+    name = max(tensors, key=lambda name: tensors[name].numel())
+    tensors[name] = tensors[name][: tensors[name].shape[0] // 2].contiguous()
+    save_file(tensors, file, {"format": "pt"})
+    with pytest.raises(ModelBroken, match=part):
+        kind().load(broken, PLAN)
+
+
+def test_pickled_weights_are_not_opened(kind, broken):
+    import torch
+    from safetensors.torch import load_file
+
+    file = weights_of(broken, "vae")
+    torch.save(load_file(file), file.with_suffix(".bin"))
+    file.unlink()
+    with pytest.raises(ModelBroken, match="vae"):
+        kind().load(broken, PLAN)
+
+
+def test_code_beside_the_weights_is_not_run(kind, broken, tmp_path):
+    (broken / "transformer" / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    config = json.loads((broken / "transformer" / "config.json").read_text())
+    (broken / "transformer" / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "evil.Model"}}))
+    with contextlib.suppress(ModelBroken):
+        kind().load(broken, PLAN)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_previews_come_closer_to_the_picture_and_change_nothing(loaded):
+    channels = loaded._pipeline.transformer.config.in_channels
+    preview_map = PreviewMap(rows=((1.0, 0.5, 0.25),) * channels, offset=(0.0, 0.0, 0.0))
+    plain = pixels(loaded, num_inference_steps=5)
+    events: list[StepEvent] = []
+    [image] = loaded.generate(a_request(num_inference_steps=5, preview_map=preview_map), events.append)
+
+    assert np.array_equal(np.asarray(image).astype(int), plain)
+    assert [event.preview is None for event in events] == [True, False, False, False, False]
+    side = 256 // 16  # of the embedded model's autoencoder
+    assert {(event.preview.width_px, event.preview.height_px) for event in events[1:]} == {(side, side)}
+    shown = [np.frombuffer(event.preview.data, np.uint8).astype(int) for event in events[1:]]
+    distances = [np.abs(preview - shown[-1]).mean() for preview in shown]
+    assert distances[0] > distances[-2] > distances[-1] == 0
+
+
+def test_a_map_of_other_channels_gives_no_preview(loaded):
+    events: list[StepEvent] = []
+    loaded.generate(a_request(preview_map=PreviewMap(rows=((1.0, 1.0, 1.0),) * 3, offset=(0, 0, 0))), events.append)
+    assert all(event.preview is None for event in events)
+
+
+def test_a_cancel_before_the_first_forward_runs_none(loaded, forwards):
+    def cancel(_: StepEvent) -> None:
+        raise Cancelled("Cancelled")
+
+    with pytest.raises(Cancelled):
+        loaded.generate(a_request(), cancel)
+    assert forwards == []
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 3.0])
+def test_what_shall_not_be_seen_counts_with_guidance_alone(loaded, scale):
+    plain, long = "", "blurry, " * 40  # longer than the prompt
+    pictures = [pixels(loaded, guidance_scale=scale, negative_prompt=words) for words in (plain, "blurry", long)]
+    assert [np.array_equal(pictures[0], picture) for picture in pictures] == [True, scale == 0, scale == 0]
+    assert np.array_equal(pictures[1], pictures[2]) is (scale == 0)
+
+
+def test_guidance_runs_no_more_forwards(loaded, forwards):
+    draw(loaded, a_request(num_inference_steps=3, guidance_scale=3.0, negative_prompt="blurry"))
+    assert len(forwards) == 2
+
+
+def test_both_engines_draw_the_same_picture(tiny_model):
+    pictures = []
+    for kind in (DiffusersEngine, NativeEngine):
+        engine = kind()
+        engine.load(tiny_model, PLAN)
+        pictures.append([
+            pixels(engine, guidance_scale=scale, negative_prompt=negative, num_inference_steps=9)
+            for scale, negative in ((0.0, ""), (3.0, ""), (3.0, "blurry, an old photograph of something else"))
+        ])  # fmt: skip
+    assert np.abs(np.subtract(*pictures)).max() <= 1

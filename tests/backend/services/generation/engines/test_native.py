@@ -1,0 +1,201 @@
+"""What only the native engine does, and when it is chosen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from zimage.utils.attention import attend, build_attend
+
+from backend.services.errors import OutOfMemory
+from backend.services.generation.engines import native
+from backend.services.generation.engines.auto import AutoEngine
+from backend.services.generation.engines.base import StepEvent
+from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.load_plan import LoadPlan
+from tests.backend.services.generation.engines.drawing import PLAN, a_request, pixels
+
+OFFLOADED = LoadPlan("cuda", "bfloat16", "model")
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_model: Path) -> NativeEngine:
+    engine = NativeEngine()
+    engine.load(tiny_model, PLAN)
+    return engine
+
+
+def test_an_attention_kernel_that_does_not_work_falls_back_with_a_reason(tiny_model, loaded, caplog):
+    engine = NativeEngine(attention_backend="flash3")
+    engine.load(tiny_model, PLAN)
+    assert "attention backend 'flash3' is not used" in caplog.text
+    assert np.array_equal(pixels(engine), pixels(loaded))
+
+
+def test_an_attention_kernel_that_works_is_used_silently(tiny_model, loaded, caplog):
+    engine = NativeEngine(attention_backend="math")
+    engine.load(tiny_model, PLAN)
+    blocks = engine._pipeline.transformer.blocks()
+    assert "is not used" not in caplog.text
+    assert {block.attention.attend.__qualname__ for block in blocks} == {build_attend("math").__qualname__}
+    assert not any(block.attention.attend is attend for block in blocks)
+    assert np.abs(pixels(engine) - pixels(loaded)).max() <= 1
+
+
+def test_a_compiler_that_does_not_work_falls_back_with_a_reason(tiny_model, loaded, caplog, monkeypatch):
+    from zimage import ZImagePipeline
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no compiler\nand a long story")
+
+    monkeypatch.setattr(ZImagePipeline, "compile", fail)
+    engine = NativeEngine(compile_blocks=True)
+    engine.load(tiny_model, PLAN)
+
+    assert "the transformer is not compiled: no compiler" in caplog.text
+    assert np.array_equal(pixels(engine), pixels(loaded))
+
+
+@pytest.mark.parametrize(("shift", "guidance_scales"), [(3.0, [0.0]), (6.0, [0.0, 1.0])], ids=["turbo", "base"])
+def test_a_compiled_model_is_warmed_up_as_it_is_used_and_forgotten_with_it(
+    tiny_model, tmp_path, monkeypatch, shift, guidance_scales
+):
+    import torch
+    from zimage import ZImagePipeline
+
+    told: list[object] = []
+    monkeypatch.setattr(ZImagePipeline, "compile", lambda *_: None)
+    monkeypatch.setattr(ZImagePipeline, "warm_up", lambda *arguments: told.append(arguments[-1]) or 0.0)
+    monkeypatch.setattr(torch.compiler, "reset", lambda: told.append("reset"))
+    folder = changed(tiny_model, tmp_path / "model", "scheduler/scheduler_config.json", {"shift": shift})
+    engine = NativeEngine(compile_blocks=True)
+
+    engine.load(folder, PLAN)
+    assert told == guidance_scales
+    engine.load(tiny_model, PLAN)
+    assert told == [*guidance_scales, "reset", 0.0]
+
+
+def test_a_second_picture_of_a_prompt_does_not_encode_it_again(loaded):
+    calls: list[None] = []
+    hook = loaded._pipeline.text_encoder.model.register_forward_hook(lambda *_: calls.append(None))
+    pixels(loaded, prompt="a prompt that is new", seed=1)
+    pixels(loaded, prompt="a prompt that is new", seed=2)
+    hook.remove()
+    assert len(calls) == 1
+
+
+def test_weights_in_bfloat16_are_multiplied_in_float32_where_a_processor_has_nothing_better(
+    tiny_model, loaded, monkeypatch
+):
+    monkeypatch.setenv("ZIMAGE_PRODUCTS", "float32")
+    engine = NativeEngine()
+    engine.load(tiny_model, LoadPlan("cpu", "bfloat16"))
+    transformer = engine._pipeline.transformer
+    assert (str(transformer.dtype), str(transformer.compute_dtype)) == ("torch.bfloat16", "torch.float32")
+    assert np.abs(pixels(engine) - pixels(loaded)).mean() < 4
+
+
+def test_it_keeps_all_of_a_model_on_the_device(tiny_model):
+    with pytest.raises(OutOfMemory, match="ZIMAGE_ENGINE=auto"):
+        NativeEngine().load(tiny_model, OFFLOADED)
+
+
+def test_the_library_is_found_beside_the_backend(monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    native._make_importable()
+    assert (Path(sys.path[-1]) / "zimage" / "__init__.py").is_file()
+
+
+class Other:
+    """Stands for diffusers."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def prepare(self) -> None:
+        self.done.append("prepare")
+
+    def load(self, path: Path, plan: LoadPlan) -> None:
+        self.done.append("load")
+
+    def generate(self, request: object, on_step: object) -> list:
+        self.done.append("generate")
+        return []
+
+    def unload(self) -> None:
+        self.done.append("unload")
+
+
+def test_auto_takes_the_native_engine_for_what_it_supports(tiny_model):
+    other = Other()
+    engine = AutoEngine(NativeEngine(), other)
+    engine.prepare()
+    engine.load(tiny_model, PLAN)
+    events: list[StepEvent] = []
+    [image] = engine.generate(a_request(), events.append)
+    engine.unload()
+    assert image.size == (256, 256)
+    assert len(events) == 3
+    assert other.done == []
+
+
+def test_auto_leaves_offloading_to_diffusers(tiny_model):
+    other = Other()
+    engine = AutoEngine(NativeEngine(), other)
+    engine.load(tiny_model, OFFLOADED)
+    engine.generate(a_request(), print)
+    assert other.done == ["load", "generate"]
+
+
+def changed(model: Path, folder: Path, file: str, changes: dict[str, object]) -> Path:
+    """Copies a model and changes some entries of one of its configurations."""
+    shutil.copytree(model, folder)
+    (folder / file).write_text(json.dumps({**json.loads((folder / file).read_text()), **changes}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "changes"),
+    [
+        ("scheduler/scheduler_config.json", {"use_karras_sigmas": True}),
+        ("transformer/config.json", {"a_new_setting": 1}),
+        ("text_encoder/config.json", {"model_type": "t5"}),
+        ("text_encoder/config.json", {"quantization_config": {"quant_method": "bitsandbytes"}}),
+        ("model_index.json", {"scheduler": ["diffusers", "FlowMatchHeunDiscreteScheduler"]}),
+        ("model_index.json", {"_class_name": "ZImageOmniPipeline"}),
+    ],
+)
+def test_auto_leaves_models_of_another_kind_to_diffusers_and_comes_back(tiny_model, tmp_path, file, changes):
+    foreign = changed(tiny_model, tmp_path / "foreign", file, changes)
+    other = Other()
+    engine = AutoEngine(NativeEngine(), other)
+
+    engine.load(foreign, PLAN)
+    assert other.done == ["load"]
+    engine.load(tiny_model, PLAN)
+    assert other.done == ["load", "unload"]
+    assert pixels(engine).std() > 0
+
+
+def test_of_two_variants_of_the_weights_the_one_without_a_word_is_loaded(tiny_model, loaded, tmp_path):
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "both"))
+    for weights in folder.glob("*/*.safetensors"):
+        weights.with_suffix(".fp16.safetensors").write_bytes(b"not to be opened")
+    engine = NativeEngine()
+    assert engine.supports(folder, PLAN)
+    engine.load(folder, PLAN)
+    assert np.array_equal(pixels(engine), pixels(loaded))
+
+
+def test_auto_leaves_a_folder_with_two_checkpoints_to_diffusers(tiny_model, tmp_path):
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "both"))
+    [weights] = (folder / "transformer").glob("*.safetensors")
+    shutil.copy(weights, weights.with_name("other.safetensors"))
+    assert not NativeEngine().supports(folder, PLAN)
+    assert NativeEngine().supports(tiny_model, PLAN)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from backend.models.schemas import Status
+from backend.services.errors import DiskFull
+from backend.services.generator import ImageGenerator
+from backend.services.library.catalogue import Catalogue
+from tests.backend.fakes import PLAIN_CPU, a_request, wait_until
+from tests.backend.services.tasks.managing import end, run_into_pause
+
+
+def test_the_timeout_counts_from_the_start_not_from_the_queue(make, engine, store):
+    now = 0.0
+    manager = make(timeout_s=600.0, monotonic=lambda: now)
+    manager.start()
+    first, release_first = run_into_pause(manager, engine, 1, "first")
+    second = manager.submit(a_request("second"))
+
+    now = 599.0
+    release_first()
+    wait_until(lambda: manager.get(first).status.is_final)
+    now = 1198.0  # the second one has waited for ten minutes and run for nearly ten more
+    [one, two] = end(manager, first, second)
+
+    assert [one.status, two.status] == [Status.COMPLETED, Status.COMPLETED]
+
+
+def test_a_task_that_takes_too_long_fails_before_its_decode(make, engine, store):
+    now = 0.0
+    manager = make(timeout_s=600.0, monotonic=lambda: now)
+    manager.start()
+    running, release = run_into_pause(manager, engine, 3)
+
+    now = 600.5
+    release()
+
+    [task] = end(manager, running)
+    assert (task.status, task.error_code) == (Status.FAILED, "timeout")
+    assert "600 s" in task.error
+    assert engine.decoded == []
+    assert end(manager, manager.submit(a_request("next")))[0].status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("step", [0, 1, 8])
+def test_a_failing_engine_does_not_stop_the_queue(manager, engine, store, step):
+    engine.errors[step] = RuntimeError("boom")
+
+    one, two = end(manager, manager.submit(a_request("1")), manager.submit(a_request("2")))
+
+    assert (one.status, one.error_code, one.result) == (Status.FAILED, "internal_error", None)
+    assert "boom" not in one.error
+    assert (two.status, store.prompts) == (Status.COMPLETED, ["2"])
+
+
+def test_a_model_that_cannot_be_loaded_fails_each_task_and_is_tried_again(manager, engine):
+    engine.load_error = RuntimeError("no")
+    [one] = end(manager, manager.submit(a_request()))
+    engine.load_error = None
+    [two] = end(manager, manager.submit(a_request()))
+
+    assert [one.status, two.status] == [Status.FAILED, Status.COMPLETED]
+    assert len(engine.loads) == 2
+
+
+def test_a_failing_store_does_not_stop_the_queue(manager, store):
+    store.error = DiskFull("There is no room.")
+    [one] = end(manager, manager.submit(a_request()))
+    store.error = None
+    [two] = end(manager, manager.submit(a_request()))
+
+    assert (one.status, one.error_code, one.error) == (Status.FAILED, "insufficient_storage", "There is no room.")
+    assert one.current_step < one.total_steps
+    assert two.status is Status.COMPLETED
+
+
+def test_a_generator_that_cannot_be_prepared_does_not_end_the_worker(make, settings, engine):
+    looks: list[None] = []
+
+    def detect():
+        looks.append(None)
+        if len(looks) == 1:
+            raise RuntimeError("no driver")
+        return PLAIN_CPU
+
+    manager = make(generator=ImageGenerator(settings, Catalogue(settings), engine, detect))
+    manager.start()
+
+    assert end(manager, manager.submit(a_request()))[0].status is Status.COMPLETED

@@ -1,0 +1,183 @@
+"""The same request twice, again, elsewhere in the queue; and several clients."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from backend.models.schemas import Status
+from backend.services.errors import IdempotencyMismatch, QueueFull, TaskNotRetryable, TaskNotWaiting, UnknownTask
+from tests.backend.fakes import a_request, wait_until
+from tests.backend.services.tasks.managing import end, positions, run_into_pause
+
+
+def test_a_key_is_one_task_while_it_waits_runs_and_is_remembered(manager, engine, store):
+    running, release = run_into_pause(manager, engine, 1)
+    first = manager.submit(a_request("once"), "me", "key")
+
+    assert manager.submit(a_request("once"), "me", "key") == first
+    release()
+    end(manager, running, first)
+    assert manager.submit(a_request("once"), "me", "key") == first
+    assert store.prompts == ["running", "once"]
+
+
+def test_keys_of_others_and_other_keys_are_other_tasks(manager):
+    ids = {manager.submit(a_request(), client, key) for client in ("a", "b") for key in ("1", "2", None)}
+    assert len(ids) == 6
+    assert manager.submit(a_request(), "a", None) not in ids
+
+
+def test_a_key_with_another_request_is_refused(manager):
+    manager.submit(a_request("one"), "me", "key")
+    with pytest.raises(IdempotencyMismatch):
+        manager.submit(a_request("two"), "me", "key")
+
+
+def test_a_key_holds_over_a_restart(make, store):
+    first = make()
+    task_id = first.submit(a_request("once"), "me", "key")  # not started
+    second = make()
+    second.start()
+
+    assert second.submit(a_request("once"), "me", "key") == task_id
+    end(second, task_id)
+    assert store.prompts == ["once"]
+
+
+def test_a_key_in_many_threads_is_one_task(manager, store):
+    ids: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: ids.append(manager.submit(a_request("once"), "me", "key"))) for _ in range(10)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    end(manager, *ids)
+    assert (len(ids), len(set(ids)), store.prompts) == (10, 1, ["once"])
+
+
+def test_a_known_key_is_let_in_when_the_queue_is_full(make, engine):
+    manager = make(max_queued=1)
+    manager.start()
+    _, release = run_into_pause(manager, engine, 1)
+    first = manager.submit(a_request("once"), "me", "key")
+
+    assert manager.submit(a_request("once"), "me", "key") == first
+    with pytest.raises(QueueFull):
+        manager.submit(a_request("once"), "me", "another")
+    release()
+
+
+def test_a_failed_task_is_retried_as_a_new_one(manager, engine, store):
+    engine.errors[1] = RuntimeError("boom")
+    [failed] = end(manager, manager.submit(a_request("again", num_images=2)))
+
+    [retried] = end(manager, manager.retry(failed.id))
+
+    assert (failed.status, retried.status) == (Status.FAILED, Status.COMPLETED)
+    assert retried.id != failed.id
+    assert retried.request == failed.request
+    assert manager.get(failed.id).status is Status.FAILED
+    assert store.prompts == ["again", "again"]
+
+
+def test_a_cancelled_task_is_retried(manager, engine):
+    running, release = run_into_pause(manager, engine, 1)
+    waiting = manager.submit(a_request("waiting"))
+    manager.cancel(waiting)
+    again = manager.retry(waiting)
+    release()
+    assert end(manager, running, again)[1].status is Status.COMPLETED
+
+
+def test_what_runs_waits_or_is_done_is_not_retried(manager, engine):
+    running, release = run_into_pause(manager, engine, 1)
+    waiting = manager.submit(a_request("waiting"))
+    for task_id in (running, waiting):
+        with pytest.raises(TaskNotRetryable):
+            manager.retry(task_id)
+    release()
+    end(manager, running, waiting)
+    with pytest.raises(TaskNotRetryable, match="completed"):
+        manager.retry(running)
+    with pytest.raises(UnknownTask):
+        manager.retry("0" * 32)
+
+
+def test_a_waiting_task_is_moved_and_stays_there_over_a_restart(make, engine, store):
+    manager = make()
+    one, two, three = (manager.submit(a_request(name)) for name in ("one", "two", "three"))
+
+    assert manager.move(three, 0).id == three
+    assert positions(manager, one, two, three) == [1, 2, 0]
+
+    second = make()
+    second.start()
+    end(second, one, two, three)
+    assert store.prompts == ["three", "one", "two"]
+
+
+def test_only_a_waiting_task_is_moved(manager, engine):
+    running, release = run_into_pause(manager, engine, 1)
+    with pytest.raises(TaskNotWaiting):
+        manager.move(running, 0)
+    with pytest.raises(UnknownTask):
+        manager.move("0" * 32, 0)
+    release()
+
+
+def test_the_finished_ones_are_cleared_and_nothing_else(manager, engine):
+    [done] = end(manager, manager.submit(a_request()))
+    running, release = run_into_pause(manager, engine, 1)
+    waiting = manager.submit(a_request())
+
+    manager.forget_finished("somebody else")
+    assert manager.finished() == [done]
+    manager.forget_finished()
+
+    assert manager.finished() == []
+    assert [task.id for task in manager.active()] == [running, waiting]
+    with pytest.raises(UnknownTask):
+        manager.get(done.id)
+    release()
+
+
+def test_clients_take_turns(manager, engine, store):
+    running, release = run_into_pause(manager, engine, 1)
+    ids = [manager.submit(a_request(f"a{n}"), "a") for n in range(3)]
+    ids += [manager.submit(a_request(f"b{n}"), "b") for n in range(2)]
+    release()
+
+    end(manager, running, *ids)
+
+    assert store.prompts == ["running", "a0", "b0", "a1", "b1", "a2"]
+
+
+def test_one_client_cannot_fill_the_queue(make, engine):
+    manager = make(max_queued=10, max_queued_per_client=2)
+    manager.start()
+    _, release = run_into_pause(manager, engine, 1)
+    for _ in range(2):
+        manager.submit(a_request(), "greedy")
+
+    with pytest.raises(QueueFull, match="of yours") as full:
+        manager.submit(a_request(), "greedy")
+    assert full.value.position == 2
+    manager.submit(a_request(), "modest")
+    release()
+
+
+def test_whoever_watches_is_told_of_every_change(manager, engine):
+    seen: list[str] = []
+    leave = manager.watch(lambda: seen.append("change"))
+    [_] = end(manager, manager.submit(a_request(num_inference_steps=3)))
+    wait_until(lambda: len(seen) >= 5, "submit, start, two steps, end")
+
+    leave()
+    before = len(seen)
+    end(manager, manager.submit(a_request()))
+    assert len(seen) == before
