@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from backend.api.middleware.body import BodyGuard
-from backend.api.middleware.range import RangeGuard
-from tests.backend.fakes import a_picture
+from tests.backend.api.middleware.running import run
+
+"""What a request may weigh, whoever sends it and however it comes."""
 
 KB = 2**10
 
@@ -55,27 +56,6 @@ def test_a_picture_may_be_larger_but_not_without_bound(shared):
     assert too_large(shared.post("/api/history/read", files={"file": b" " * (65 * 2**20)}))
 
 
-def run(
-    guard: Any, messages: list[dict[str, Any]], headers: dict[str, str] | None = None, path: str = "/"
-) -> list[dict[str, Any]]:
-    """Sends messages to a guard; when they are used up, nothing comes any more."""
-    sent: list[dict[str, Any]] = []
-    queue = list(messages)
-
-    async def receive() -> dict[str, Any]:
-        if queue:
-            return queue.pop(0)
-        await asyncio.sleep(60)
-        raise AssertionError
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    raw = [(name.encode(), value.encode()) for name, value in (headers or {"transfer-encoding": "chunked"}).items()]
-    asyncio.run(guard({"type": "http", "method": "POST", "path": path, "headers": raw}, receive, send))
-    return sent
-
-
 async def reads_everything(scope, receive, send) -> None:
     while (await receive())["more_body"]:
         pass
@@ -111,24 +91,6 @@ def test_an_upload_is_measured_by_its_own_limit():
     body = [{"type": "http.request", "body": b"x" * 50, "more_body": False}]
     assert run(guard, body, path="/upload")[0]["status"] == 200
     assert run(guard, body)[0]["status"] == 413
-
-
-@pytest.mark.parametrize(("count", "kept"), [(1, True), (8, True), (9, False), (10_000, False)])
-def test_many_ranges_are_none(count, kept):
-    seen: list[Any] = []
-
-    async def app(scope, receive, send) -> None:
-        seen.append(dict(scope["headers"]).get(b"range"))
-
-    header = "bytes=" + ",".join(f"{n}-{n}" for n in range(count))
-    run(RangeGuard(app), [], {"range": header})
-    assert seen == [header.encode() if kept else None]
-
-
-def test_one_range_of_a_picture_is_served(client, services):
-    record = services.history.add(a_picture())
-    response = client.get(f"/api/download/{record.id}", headers={"range": "bytes=1-3"})
-    assert (response.status_code, response.content) == (206, b"PNG")
 
 
 def test_only_pictures_that_are_read_may_be_large(shared):
