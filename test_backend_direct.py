@@ -10,13 +10,15 @@ import argparse
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from backend.main import build_engine, build_services
 from backend.models.config import Settings
-from backend.models.schemas import GenerateRequest, TaskRecord
+from backend.models.schemas import GenerateRequest
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.task_manager import TaskManager
+from backend.services.tasks.records import TaskRecord
 
 POLL_S = 0.05
 
@@ -39,7 +41,7 @@ def verdict(passed: bool, what: str) -> bool:
 
 def check(settings: Settings, prompt: str, model: str) -> bool:
     """Generates twice with one seed; returns whether all went well."""
-    services = build_services(settings, build_engine(settings), detect_hardware)
+    services = build_services(settings, partial(build_engine, settings), detect_hardware)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     services.history.open()
     services.tasks.start()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,26 +18,42 @@ from backend.main import build_engine
 from backend.models.config import Settings
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import StudioError
-from backend.services.generation.engines.base import count_forwards
 from backend.services.generation.engines.hardware import detect_hardware
-from backend.services.generator import GeneratedImage, ImageGenerator, Phase, Progress
+from backend.services.generation.events import Drawn, JobEvent, Loading, Step
+from backend.services.generation.load_plan import choose_devices
+from backend.services.generation.resolve import Resolver
+from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
 
 
-def draw(request: GenerateRequest, settings: Settings) -> GeneratedImage:
-    """Generates a picture and shows its progress.
+def draw(request: GenerateRequest, settings: Settings) -> tuple[Drawn, str]:
+    """Generates an image and shows its progress.
+
+    Returns:
+        The image, and in words what differs from the request.
 
     Raises:
         StudioError: the model is not here, does not fit, or fails.
     """
-    generator = ImageGenerator(settings, Catalogue(settings), build_engine(settings), detect_hardware)
-    with tqdm(total=count_forwards(request.num_inference_steps), unit="step", desc="Starting") as bar:
+    catalogue, hardware = Catalogue(settings), cache(detect_hardware)
+    job = Resolver(settings, catalogue, hardware).resolve(request)
+    [device, *_] = choose_devices(hardware(), settings.devices)
+    generator = ImageGenerator(settings, catalogue, build_engine(settings), hardware(), device)
+    drawn: list[Drawn] = []
+    with tqdm(total=job.recipe.forwards, unit="step", desc="Starting") as bar:
 
-        def show(progress: Progress) -> None:
-            bar.set_description("Denoising" if progress.phase is Phase.DENOISING else progress.note)
-            bar.update(progress.forwards_done - bar.n)
+        def show(event: JobEvent) -> None:
+            match event:
+                case Loading(model=model):
+                    bar.set_description(f"Loading {model}")
+                case Step(done=done):
+                    bar.set_description("Denoising")
+                    bar.update(done - bar.n)
+                case Drawn():
+                    drawn.append(event)
 
-        return generator.generate(request, show)
+        generator.generate(job, show, cancelled=lambda: False)
+    return drawn[0], job.note
 
 
 def parse(arguments: Sequence[str] | None, settings: Settings, *, side_px: int, use_gpu: bool) -> argparse.Namespace:
@@ -67,7 +84,7 @@ def main(arguments: Sequence[str] | None = None, *, side_px: int | None = None, 
             model=options.model,
             use_gpu=not options.cpu,
         )
-        picture = draw(request, settings)
+        picture, note = draw(request, settings)
         options.output.parent.mkdir(parents=True, exist_ok=True)
         picture.image.save(options.output, format="PNG")
     except ValidationError as error:
@@ -79,9 +96,10 @@ def main(arguments: Sequence[str] | None = None, *, side_px: int | None = None, 
         return 1
     size = f"{picture.image.width}×{picture.image.height}"
     seconds = picture.generation_time_ms / 1000
-    print(f"{options.output}: {picture.model} on {picture.device}, {size}, seed {picture.seed}, {seconds:.1f} s")
-    if picture.note:
-        print(picture.note)
+    model, seed = picture.recipe.model, picture.recipe.seed
+    print(f"{options.output}: {model} on {picture.device}, {size}, seed {seed}, {seconds:.1f} s")
+    if note:
+        print(note)
     return 0
 
 

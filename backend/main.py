@@ -7,6 +7,7 @@ import logging
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache, partial
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
@@ -37,7 +38,7 @@ from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import Hardware
-from backend.services.generator import ImageGenerator
+from backend.services.generation.resolve import Resolver
 from backend.services.images.importer import PictureImporter
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
@@ -48,6 +49,7 @@ from backend.services.monitor import SystemMonitor
 from backend.services.system.metrics import Metrics
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.admission import Admission
+from backend.services.tasks.executors.local import LocalExecutor
 from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
 from backend.utils.folder_lock import FolderLock
@@ -63,18 +65,18 @@ END_S = 7.0
 
 def create_app(
     settings: Settings | None = None,
-    engine: Engine | None = None,
+    make_engine: Callable[[], Engine] | None = None,
     hardware: Callable[[], Hardware] = detect_hardware,
 ) -> FastAPI:
     """Builds an application; nothing is read, written or started before its lifespan begins.
 
     Args:
         settings: Values to use instead of the environment's.
-        engine: What runs the model instead of the engine that the settings name.
+        make_engine: What runs the models instead of the engine that the settings name; called once a device.
         hardware: How to find out what the machine can compute with.
     """
     settings = settings or Settings()
-    services = build_services(settings, engine or build_engine(settings), hardware)
+    services = build_services(settings, make_engine or partial(build_engine, settings), hardware)
     app = FastAPIOffline(  # its /docs loads nothing from elsewhere
         title="Z-Image API",
         version=__version__,
@@ -95,11 +97,12 @@ def create_app(
     return app
 
 
-def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Hardware]) -> Services:
-    """Builds the domain without any web framework."""
+def build_services(settings: Settings, make_engine: Callable[[], Engine], hardware: Callable[[], Hardware]) -> Services:
+    """Builds the domain without any web framework; an engine is made for each device."""
     metrics = Metrics()
     catalogue = Catalogue(settings)
-    generator = ImageGenerator(settings, catalogue, engine, hardware)
+    hardware = cache(hardware)
+    executor = LocalExecutor(settings, catalogue, make_engine, hardware)
     store = HistoryStore(
         settings.images_dir,
         settings.history_file,
@@ -120,22 +123,23 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
         kept_finished=settings.kept_finished_tasks,
     )
     tasks = TaskManager(
-        generator,
+        executor,
         store,
         Journal(settings.data_dir / "tasks.json"),
+        Resolver(settings, catalogue, hardware),
         admit=admission.check,
         limits=limits,
         on_finished=metrics.on_finished,
     )
     metrics.watch("zimage_tasks_waiting", "Tasks in the queue.", lambda: len(tasks.waiting_ids))
     metrics.watch("zimage_tasks_running", "Tasks that run.", lambda: len(tasks.active()) - len(tasks.waiting_ids))
-    metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(generator.healthy))
+    metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(executor.healthy))
     metrics.watch("zimage_history_pictures", "Pictures outside the trash.", lambda: len(store))
     return Services(
         settings=settings,
         catalogue=catalogue,
         downloads=build_downloads(settings, catalogue),
-        generator=generator,
+        executor=executor,
         history=store,
         importer=PictureImporter(store),
         monitor=monitor,

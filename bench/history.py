@@ -23,8 +23,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from backend.models.recipe import Recipe  # noqa: E402
 from backend.models.schemas import ImageRecord  # noqa: E402
-from backend.services.generator import GeneratedImage  # noqa: E402
+from backend.services.generation.events import Drawn  # noqa: E402
 from backend.services.images.index import HistoryQuery  # noqa: E402
 from backend.services.images.record_file import HistoryFile, Line  # noqa: E402
 from backend.services.images.store import HistoryStore  # noqa: E402
@@ -99,7 +100,8 @@ def measure(folder: Path, entries: int, runs: int) -> list[Row]:
     opened_s = time.perf_counter() - started
     gc.collect()
     grown = process.memory_info().rss - before
-    picture = GeneratedImage(Image.new("RGB", (256, 256)), "a red apple", 9, 0.0, 42, "zimage-nano", "cpu", 900.0, "")
+    recipe = Recipe(prompt="a red apple", width=256, height=256, num_inference_steps=9, seed=42, model="zimage-nano")
+    picture = Drawn(Image.new("RGB", (256, 256)), recipe, "cpu", 900.0)
 
     def find(**values: object) -> Callable[[], object]:
         return lambda: store.find(HistoryQuery(**values))  # type: ignore[arg-type]

@@ -117,7 +117,7 @@ def serve_fake(folder: Path, engine: str) -> None:
         base_dir=folder / "root", data_dir=folder / engine, min_free_disk_mb=0, port=0, web_port=0, log_level="WARNING"
     )
     kinds: dict[str, type[FakeEngine]] = {"busy": BusyEngine, "sleepy": SleepyEngine}
-    serve(settings, create_app(settings, kinds[engine](), lambda: PLAIN_CPU))
+    serve(settings, create_app(settings, kinds[engine], lambda: PLAIN_CPU))
 
 
 def measure_pollers(folder: Path, clients: int, seconds: float) -> list[Row]:

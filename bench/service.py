@@ -25,8 +25,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from backend.models.recipe import Recipe  # noqa: E402
+from backend.services.generation.events import Drawn  # noqa: E402
 from backend.services.generation.preview import FLUX_VAE_MAP, encode_preview  # noqa: E402
-from backend.services.generator import GeneratedImage  # noqa: E402
 from backend.services.images.store import HistoryStore  # noqa: E402
 from bench.table import Row, build_parser, publish  # noqa: E402
 
@@ -102,7 +103,8 @@ def fill(data_dir: Path, entries: int) -> None:
     images = data_dir / "images"
     history = HistoryStore(images, data_dir / "history.json")
     history.open()
-    picture = GeneratedImage(Image.new("RGB", (256, 256)), "a red apple", 9, 0.0, 42, "zimage-nano", "cpu", 900.0, "")
+    recipe = Recipe(prompt="a red apple", width=256, height=256, num_inference_steps=9, seed=42, model="zimage-nano")
+    picture = Drawn(Image.new("RGB", (256, 256)), recipe, "cpu", 900.0)
     first = history.add(picture)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     records = []

@@ -80,7 +80,7 @@ def live(folder: Path, unfinished: tuple[str, ...], count: int, left_s: float, i
     settings = Settings(base_dir=folder / "root", data_dir=folder / "data", min_free_disk_mb=0)
     engine = FakeEngine()
     engine.watch = lambda _step: time.sleep(STEP_S)
-    with TestClient(create_app(settings, engine, lambda: PLAIN_CPU), base_url=HOME) as client:
+    with TestClient(create_app(settings, lambda: engine, lambda: PLAIN_CPU), base_url=HOME) as client:
         visitor = Visitor(client, unfinished, deadline=time.monotonic() + left_s)
         for number in range(count):
             visitor.post(number)

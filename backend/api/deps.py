@@ -17,7 +17,6 @@ from backend.models.schemas import LOCAL_CLIENT
 from backend.services.access.access_tokens import Door
 from backend.services.access.rate_limit_key import household
 from backend.services.access.sessions import Sessions
-from backend.services.generator import ImageGenerator
 from backend.services.images.importer import PictureImporter
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
@@ -27,6 +26,7 @@ from backend.services.monitor import SystemMonitor
 from backend.services.system.metrics import Metrics
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.admission import Admission
+from backend.services.tasks.executors.base import Executor
 
 CLIENT_KEY = "zimage.client"
 """Where the guard of the tokens notes in a request's scope whose token it was."""
@@ -39,7 +39,7 @@ class Services:
     settings: Settings
     catalogue: Catalogue
     downloads: Downloads
-    generator: ImageGenerator
+    executor: Executor
     history: HistoryStore
     importer: PictureImporter
     monitor: SystemMonitor

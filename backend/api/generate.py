@@ -11,19 +11,11 @@ from backend.api.deps import Client, Config, Owner, Tasks
 from backend.api.errors import documented
 from backend.api.events import stream_status
 from backend.api.presenters import present_task
-from backend.models.schemas import (
-    ID_PATTERN,
-    GenerateRequest,
-    MoveRequest,
-    TaskCreated,
-    TaskList,
-    TaskRecord,
-    TaskStatus,
-)
+from backend.models.schemas import ID_PATTERN, GenerateRequest, MoveRequest, TaskCreated, TaskList, TaskStatus
 from backend.services.errors import UnknownTask
 from backend.services.generation.preview import encode_preview
 from backend.services.task_manager import TaskManager
-from backend.services.tasks.records import is_seen_by
+from backend.services.tasks.records import TaskRecord, is_seen_by
 
 router = APIRouter(prefix="/generate", tags=["generate"])
 
@@ -63,7 +55,7 @@ def submit(
     idempotency_key: IdempotencyKey = None,
 ) -> TaskCreated:
     """Queues pictures and answers at once; poll the address in `Location`, or listen to its `/events`."""
-    task_id = tasks.submit(with_defaults(request, settings), client, idempotency_key)
+    task_id = tasks.submit(request, client, idempotency_key)
     return _created(task_id, settings, response)
 
 
@@ -159,20 +151,9 @@ async def get_events(task_id: TaskId, tasks: Tasks, settings: Config, last_event
 
 
 def _present(task: TaskRecord, tasks: TaskManager, settings: Config) -> TaskStatus:
-    return present_task(task, tasks.outlook(task), settings.api_prefix)
+    return present_task(task, *tasks.position_and_eta(task), settings.api_prefix)
 
 
 def _created(task_id: str, settings: Config, response: Response) -> TaskCreated:
     response.headers["Location"] = f"{settings.api_prefix}/generate/{task_id}"
     return TaskCreated(task_id=task_id)
-
-
-def with_defaults(request: GenerateRequest, settings: Config) -> GenerateRequest:
-    """Fills what the client left out from the settings."""
-    defaults = {
-        "height": settings.default_height,
-        "width": settings.default_width,
-        "num_inference_steps": settings.default_num_inference_steps,
-    }
-    missing = {name: value for name, value in defaults.items() if name not in request.model_fields_set}
-    return request.model_copy(update=missing)

@@ -23,7 +23,7 @@ def list_models(app: App) -> ModelList:
     best = app.catalogue.best(models)
     return ModelList(
         default=best.id if best else None,
-        loaded=app.generator.loaded_model,
+        loaded=next(iter(app.executor.loaded_models), None),
         models=[_present(model, app.downloads.state(model)) for model in models],
     )
 

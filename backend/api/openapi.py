@@ -10,7 +10,8 @@ from backend.api import examples
 from backend.api.errors import DESCRIPTIONS
 from backend.api.middleware.origin import SAFE_METHODS
 from backend.api.middleware.token import OPEN_PATHS
-from backend.models.schemas import ErrorBody, Frozen
+from backend.models.recipe import Frozen
+from backend.models.schemas import ErrorBody
 
 TAGS = [
     {"name": "generate", "description": "Ask for pictures and watch, cancel, retry or reorder the tasks."},

@@ -15,10 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.deps import CLIENT_KEY, Services, client_address
 from backend.api.presenters import present_task
-from backend.models.schemas import TaskRecord
 from backend.services.errors import UnknownTask
-from backend.services.tasks.outlook import Outlook
-from backend.services.tasks.records import is_seen_by
+from backend.services.tasks.records import TaskRecord, is_seen_by
 
 MAX_KEPT = 1000
 """Answers that are kept; above that, all are forgotten."""
@@ -34,7 +32,8 @@ class _Route:
 @dataclass(frozen=True)
 class _Answer:
     task: TaskRecord
-    outlook: Outlook
+    position: int | None
+    eta_s: float | None
     body: bytes
 
 
@@ -71,17 +70,18 @@ class TaskPolls:
             return None
         if settings.history_per_token and not is_seen_by(task, _client(scope), settings.tokens):
             return None
-        return self._body(task, tasks.outlook(task).rounded())
+        position, eta_s = tasks.position_and_eta(task)
+        return self._body(task, position, None if eta_s is None else round(eta_s, 1))
 
-    def _body(self, task: TaskRecord, outlook: Outlook) -> bytes:
+    def _body(self, task: TaskRecord, position: int | None, eta_s: float | None) -> bytes:
         """Encodes each version of a task once, however many ask for it."""
         known = self._answers.get(task.id)
-        if known is not None and known.task is task and known.outlook == outlook:
+        if known is not None and known.task is task and (known.position, known.eta_s) == (position, eta_s):
             return known.body
         if len(self._answers) >= MAX_KEPT:
             self._answers.clear()
-        body = present_task(task, outlook, self._prefix).model_dump_json().encode()
-        self._answers[task.id] = _Answer(task, outlook, body)
+        body = present_task(task, position, eta_s, self._prefix).model_dump_json().encode()
+        self._answers[task.id] = _Answer(task, position, eta_s, body)
         return body
 
 

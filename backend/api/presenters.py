@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backend.models.schemas import ImageInfo, ImageRecord, TaskRecord, TaskStatus
-from backend.services.tasks.outlook import Outlook
+from backend.models.schemas import ImageInfo, ImageRecord, TaskStatus
+from backend.services.tasks.records import TaskRecord
 
 
 def present_image(record: ImageRecord, api_prefix: str) -> ImageInfo:
@@ -15,8 +15,8 @@ def present_image(record: ImageRecord, api_prefix: str) -> ImageInfo:
     )
 
 
-def present_task(task: TaskRecord, outlook: Outlook, api_prefix: str) -> TaskStatus:
-    """Shows a task with what is ahead of it."""
+def present_task(task: TaskRecord, position: int | None, eta_s: float | None, api_prefix: str) -> TaskStatus:
+    """Shows a task with its place in the queue and the seconds to its end."""
     images = [present_image(record, api_prefix) for record in task.images]
     return TaskStatus(
         task_id=task.id,
@@ -33,8 +33,8 @@ def present_task(task: TaskRecord, outlook: Outlook, api_prefix: str) -> TaskSta
         error=task.error,
         error_code=task.error_code,
         cancelling=task.cancelling,
-        queue_position=outlook.queue_position,
-        eta_seconds=None if outlook.eta_s is None else round(outlook.eta_s, 1),
+        queue_position=position,
+        eta_seconds=None if eta_s is None else round(eta_s, 1),
         timings=task.timings,
         preview_seq=task.preview_seq,
         created_at=task.created_at,

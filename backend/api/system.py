@@ -20,7 +20,7 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 @root_router.get("/health", responses={503: {"model": Health, "description": "The device is at fault; restart."}})
 async def get_health(app: App, response: Response) -> Health:
     """Tells that the process is up; answered on the event loop, so it also tells that the loop is free."""
-    if app.generator.healthy and app.tasks.alive:
+    if app.executor.healthy and app.tasks.alive:
         return Health()
     response.status_code = 503
     return Health(status="unhealthy")
@@ -30,7 +30,7 @@ async def get_health(app: App, response: Response) -> Health:
 def get_readiness(app: App, response: Response) -> Readiness:
     """Tells whether a task posted now would be taken, and if not, why."""
     checks = {
-        "engine": app.generator.healthy and app.tasks.alive,
+        "engine": app.executor.healthy and app.tasks.alive,
         "accepting": not (app.tasks.draining or app.tasks.closing),
     }
     try:

@@ -6,15 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.models.config import Settings
 from backend.models.gallery import MAX_BULK, MAX_TAG_CHARACTERS, MAX_TAGS, ThumbnailWidth
+from backend.models.recipe import MAX_SEED, Frozen
 from backend.models.schemas import (
     MAX_PICTURES,
     MAX_PROMPT_CHARACTERS,
-    MAX_SEED,
     MAX_SIDE_PX,
     MAX_STEPS,
     MIN_SIDE_PX,
     SIDE_MULTIPLE_PX,
-    Frozen,
 )
 
 PRESETS = ((512, 512), (768, 768), (1024, 1024), (1536, 1536), (1152, 896), (1216, 832), (1344, 768), (1536, 640))

@@ -5,6 +5,7 @@ A setting is read from the environment (`ZIMAGE_<NAME>`), and the launcher's opt
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,7 @@ Offload = Literal["auto", "none", "model", "sequential"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 MIN_TOKEN_LENGTH = 16
+_DEVICE = re.compile(r"cuda(:[0-9]{1,3})?|mps|cpu")
 _REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -71,6 +73,10 @@ class Settings(BaseSettings):
         default="Tongyi-MAI/Z-Image-Turbo", description="Model that `auto` prefers when it is installed."
     )
     models_dir: Path | None = Field(default=None, description="One more folder to look for models in.")
+    devices: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        default=None,
+        description="Devices that draw at the same time, as `cuda:0,cuda:1`; `auto` is every accelerator.",
+    )
     engine: Engine = Field(default="auto", description="Implementation that runs the model.")
     attention_backend: str | None = Field(
         default=None, description="Attention kernel of the engine, for example `flash`; falls back when unavailable."
@@ -125,7 +131,14 @@ class Settings(BaseSettings):
             raise ValueError(f"must be name:token,name:token with tokens of {MIN_TOKEN_LENGTH} characters or more")
         return value
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("devices")
+    @classmethod
+    def _check_devices(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value and value != ("auto",) and not all(_DEVICE.fullmatch(device) for device in value):
+            raise ValueError("must be auto, or devices as torch names them, separated by commas: cuda:0,cuda:1 or cpu")
+        return value
+
+    @field_validator("cors_origins", "devices", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

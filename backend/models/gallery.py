@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from backend.models.schemas import Frozen, Identifier, Source
+from backend.models.recipe import Frozen
+from backend.models.schemas import Identifier, Source
 
 MAX_TAGS = 20
 MAX_TAG_CHARACTERS = 50

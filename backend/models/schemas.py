@@ -9,31 +9,21 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from backend.models.recipe import MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe
+
 MIN_SIDE_PX = 256
 MAX_SIDE_PX = 2048
 SIDE_MULTIPLE_PX = 16
 MAX_STEPS = 50
-MAX_SEED = 2**53 - 1
-"""Largest integer that a JavaScript client reads without rounding."""
 MAX_PROMPT_CHARACTERS = 4000
 MAX_GUIDANCE_SCALE = 20.0
 MAX_PICTURES = 16
-MAX_RECORDED_STEPS = 10_000
-"""Other programs allow more steps than this one; above this it is no number of steps."""
-MAX_NAME_CHARACTERS = 255
-"""Of a model, which is the name of a folder, and of a device."""
 
 ID_PATTERN = r"^[0-9a-f]{32}$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 LOCAL_CLIENT = "local"
 """Who asks when nobody says who he is."""
 _ALLOWED_CONTROL_CHARACTERS = frozenset("\n\t")
-
-
-class Frozen(BaseModel):
-    """An immutable value."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class GenerateRequest(BaseModel):
@@ -153,24 +143,16 @@ class MoveRequest(BaseModel):
     position: int = Field(ge=0, le=10**6, description="Tasks that shall run before it.")
 
 
-class ImageRecord(Frozen):
+class ImageRecord(Recipe):
     """What is known of one picture; kept in the history and inside the picture itself."""
 
     id: Identifier
     filename: str = Field(pattern=r"^[^/\\:\x00-\x1f\x7f]{1,250}\.png$")
-    prompt: str
-    width: int = Field(gt=0)
-    height: int = Field(gt=0)
-    num_inference_steps: int = Field(ge=1, le=MAX_RECORDED_STEPS)
     use_gpu: bool
     size_bytes: int = Field(ge=0)
     created_at: AwareDatetime
     generation_time_ms: float = Field(ge=0, allow_inf_nan=False)
-    model: str = Field(max_length=MAX_NAME_CHARACTERS)
-    seed: int = Field(ge=0, le=MAX_SEED)
     device: str = Field(max_length=MAX_NAME_CHARACTERS)
-    guidance_scale: float = Field(default=0.0, allow_inf_nan=False)
-    negative_prompt: str = ""
     pixel_hash: str | None = Field(default=None, description="SHA-256 of size and pixels: tells identical reruns.")
     source: Source = Field(default="zimage", description="Which program drew it; others' pictures were imported.")
     unknown: tuple[Untold, ...] = Field(
@@ -226,50 +208,6 @@ class Timings(Frozen):
     denoise_s: float | None = None
     decode_s: float | None = None
     save_s: float | None = None
-
-
-class TaskRecord(Frozen):
-    """What is known of one task; a new record replaces the old one at every change."""
-
-    id: Identifier
-    request: GenerateRequest
-    client: str = LOCAL_CLIENT
-    idempotency_key: str | None = None
-    status: Status = Status.PENDING
-    step: int = 0
-    message: str = ""
-    error: str | None = None
-    error_code: str | None = None
-    cancelling: bool = False
-    created_at: datetime
-    images: tuple[ImageRecord, ...] = ()
-    timings: Timings = Timings()
-    preview_seq: int | None = Field(default=None, exclude=True)
-
-    @property
-    def result(self) -> ImageRecord | None:
-        """The newest picture."""
-        return self.images[-1] if self.images else None
-
-    @property
-    def steps(self) -> int:
-        """Steps of one picture."""
-        return self.request.num_inference_steps
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of all pictures together."""
-        return self.steps * self.request.num_images
-
-    @property
-    def current_step(self) -> int:
-        """Finished steps of all pictures together."""
-        return min(len(self.images) * self.steps + self.step, self.total_steps)
-
-    @property
-    def progress(self) -> float:
-        """Share of the work that is done, 0–100."""
-        return round(100 * self.current_step / self.total_steps, 1)
 
 
 class TaskStatus(Frozen):
@@ -354,7 +292,7 @@ class ErrorDetail(Frozen):
 
     code: str
     message: str
-    fields: list[FieldProblem] = []
+    fields: list[FieldProblem] = Field(default=[])
     position: int | None = Field(default=None, description="With `queue_full`: tasks that wait already.")
 
 

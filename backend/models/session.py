@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backend.models.schemas import Frozen
+from backend.models.recipe import Frozen
 
 
 class Session(Frozen):

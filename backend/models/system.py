@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backend.models.schemas import Frozen
+from backend.models.recipe import Frozen
 
 
 class CpuStatus(Frozen):

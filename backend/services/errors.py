@@ -14,8 +14,8 @@ StudioError
 │   ├── GuidanceUnused, NegativePromptUnused → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
-├── OutOfMemory, BlankPicture, DeviceFault → the task fails
-└── Stopped                             → the task ends: Cancelled, TimedOut, ShutDown
+├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice → the task fails
+└── Cancelled, TimedOut, ShutDown       → why a task has ended before its time
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ class StudioError(Exception):
     """Base of every expected error; `code` is for programs, the text for people."""
 
     code = "internal_error"
+
+    @classmethod
+    def of(cls, code: str, message: str) -> StudioError:
+        """Returns an error that came as plain data."""
+        error = cls(message)
+        error.code = code
+        return error
 
 
 class UnknownTask(StudioError):
@@ -221,25 +228,25 @@ class Draining(StudioError):
     code = "draining"
 
 
-class Stopped(StudioError):
-    """Raised out of a running generation to end it at the next step."""
+class UnknownDevice(StudioError):
+    """The settings name a device that this machine does not have."""
 
-    code = "stopped"
+    code = "unknown_device"
 
 
-class Cancelled(Stopped):
+class Cancelled(StudioError):
     """Somebody asked for it."""
 
     code = "cancelled"
 
 
-class TimedOut(Stopped):
+class TimedOut(StudioError):
     """It ran too long."""
 
     code = "timeout"
 
 
-class ShutDown(Stopped):
+class ShutDown(StudioError):
     """The process is about to end."""
 
     code = "interrupted"

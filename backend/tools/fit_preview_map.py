@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.services.generation.engines.base import count_forwards, linear_sigmas
+from backend.models.recipe import count_forwards
+from backend.services.generation.engines.base import linear_sigmas
 from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.preview import PreviewMap
 from backend.utils.atomic_file import write_atomically

@@ -35,7 +35,7 @@ def make_settings(folder: Path) -> Settings:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One application for all tests of a module that change nothing."""
-    app = create_app(make_settings(tmp_path_factory.mktemp("shared")), FakeEngine(), hardware=lambda: PLAIN_CPU)
+    app = create_app(make_settings(tmp_path_factory.mktemp("shared")), FakeEngine, hardware=lambda: PLAIN_CPU)
     with TestClient(app, base_url="http://localhost") as client:
         yield client
 
@@ -52,7 +52,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def app(settings: Settings, engine: FakeEngine) -> FastAPI:
-    return create_app(settings, engine, hardware=lambda: PLAIN_CPU)
+    return create_app(settings, lambda: engine, hardware=lambda: PLAIN_CPU)
 
 
 @pytest.fixture

@@ -7,27 +7,30 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
 
+from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
-from backend.services.generation.engines.base import EngineRequest, OnStep, StepEvent, count_forwards
-from backend.services.generation.load_plan import Hardware, LoadPlan
-from backend.services.generation.preview import PreviewPixels
-from backend.services.generator import GeneratedImage
+from backend.services.generation.engines.base import Interrupted, report_step
+from backend.services.generation.events import Drawn, Emit, IsCancelled, Step
+from backend.services.generation.job import Job
+from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
+from backend.services.generation.preview import PreviewMap, PreviewPixels
 
 PATIENCE_S = 10.0
 """How long a test waits for something that should happen at once, before it fails."""
 
-PLAIN_CPU = Hardware(
-    accelerator=None,
-    accelerator_memory_bytes=0,
-    accelerator_has_bf16=False,
-    cpu_has_bf16=False,
-    memory_bytes=16 * 2**30,
-)
+PLAIN_CPU = Hardware(memory_bytes=16 * 2**30, cpu_has_bf16=False)
+
+
+def with_cards(*devices: str, gib: float = 24, bf16: bool = True) -> Hardware:
+    """Returns a machine with accelerators of these names."""
+    cards = tuple(Accelerator(device, int(gib * 2**30), bf16) for device in devices or ("cuda",))
+    return replace(PLAIN_CPU, accelerators=cards)
 
 
 class FakeEngine:
@@ -35,13 +38,14 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.loads: list[tuple[Path, LoadPlan]] = []
-        self.requests: list[EngineRequest] = []
+        self.requests: list[Recipe] = []
         self.decoded: list[str] = []
         self.load_error: Exception | None = None
         self.errors: dict[int, Exception] = {}
         self.watch: Callable[[int], None] = lambda step: None
         self.paused = threading.Event()
         self._pauses: dict[int, threading.Event] = {}
+        self._preview_map: PreviewMap | None = None
 
     def pause_at(self, step: int) -> Callable[[], None]:
         """Makes every generation wait when `step` forwards are done; returns what lets it go on."""
@@ -51,22 +55,25 @@ class FakeEngine:
     def prepare(self) -> None:
         pass
 
-    def load(self, path: Path, plan: LoadPlan) -> None:
+    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         self.loads.append((path, plan))
+        self._preview_map = preview_map
         if self.load_error is not None:
             raise self.load_error
 
-    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
-        self.requests.append(request)
-        forwards = count_forwards(request.num_inference_steps)
-        self._reach(0)
-        on_step(StepEvent(0, forwards))
-        for done in range(1, forwards + 1):
-            preview = PreviewPixels(2, 1, bytes([done, 0, 0, 255, 255, 255])) if request.preview_map else None
-            on_step(StepEvent(done, forwards, preview))
-            self._reach(done)
-        self.decoded.append(request.prompt)
-        return [colour_of(request.prompt, request.seed, request.width_px, request.height_px)]
+    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+        self.requests.append(recipe)
+        try:
+            self._reach(0)
+            report_step(emit, cancelled, Step(0, recipe.forwards))
+            for done in range(1, recipe.forwards + 1):
+                preview = PreviewPixels(2, 1, bytes([done, 0, 0, 255, 255, 255])) if self._preview_map else None
+                report_step(emit, cancelled, Step(done, recipe.forwards), preview)
+                self._reach(done)
+        except Interrupted:
+            return None
+        self.decoded.append(recipe.prompt)
+        return colour_of(recipe.prompt, recipe.seed, recipe.width, recipe.height)
 
     def unload(self) -> None:
         pass
@@ -128,17 +135,18 @@ def a_request(prompt: str = "a red apple", **values: object) -> GenerateRequest:
     return GenerateRequest.model_validate({"prompt": prompt, "width": 256, "height": 256, "seed": 7, **values})
 
 
-def a_picture(prompt: str = "a red apple", seed: int = 7, **values: object) -> GeneratedImage:
+def a_recipe(prompt: str = "a red apple", seed: int = 7, **values: object) -> Recipe:
+    facts = {"width": 256, "height": 256, "num_inference_steps": 9, "model": "zimage-nano"}
+    return Recipe.model_validate({"prompt": prompt, "seed": seed, **facts, **values})
+
+
+def a_job(prompt: str = "a red apple", *, num_images: int = 1, use_gpu: bool = False, **values: object) -> Job:
+    return Job(recipe=a_recipe(prompt, **values), num_images=num_images, use_gpu=use_gpu)
+
+
+def a_picture(prompt: str = "a red apple", seed: int = 7, **values: object) -> Drawn:
     width, height = values.pop("width", 64), values.pop("height", 48)
-    facts = {
-        "image": colour_of(prompt, seed, width, height),
-        "prompt": prompt,
-        "num_inference_steps": 9,
-        "guidance_scale": 0.0,
-        "seed": seed,
-        "model": "zimage-nano",
-        "device": "cpu",
-        "generation_time_ms": 12.5,
-        "note": "",
-    }
-    return GeneratedImage(**{**facts, **values})
+    facts = {"device": "cpu", "generation_time_ms": 12.5}
+    facts = {name: values.pop(name, default) for name, default in facts.items()}
+    image = values.pop("image", None) or colour_of(prompt, seed, width, height)
+    return Drawn(image, a_recipe(prompt, seed, width=image.width, height=image.height, **values), **facts)

@@ -18,7 +18,7 @@ def current_openapi() -> dict[str, Any]:
     """Returns the description that the code of this checkout serves."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
-        return json.loads(json.dumps(create_app(settings, FakeEngine(), lambda: PLAIN_CPU).openapi()))
+        return json.loads(json.dumps(create_app(settings, FakeEngine, lambda: PLAIN_CPU).openapi()))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def ports(tmp_path_factory) -> Iterator[dict[str, TestClient]]:
     web_dir.mkdir()
     (web_dir / "index.html").write_text("<!doctype html><title>Z-Image</title>")
     settings = make_settings(folder).model_copy(update={"api_token": TOKEN, "web_dir": web_dir})
-    app = create_app(settings, FakeEngine(), lambda: PLAIN_CPU)
+    app = create_app(settings, FakeEngine, lambda: PLAIN_CPU)
     kind = {"base_url": "http://localhost", "raise_server_exceptions": False}
     with TestClient(app, **kind) as api:
         app.state.services.history.find = lambda *_: 1 / 0

@@ -33,14 +33,14 @@ def root_logger_as_before():
 
 
 def test_building_an_application_touches_nothing(settings, engine):
-    create_app(settings, engine, lambda: PLAIN_CPU)
+    create_app(settings, lambda: engine, lambda: PLAIN_CPU)
 
     assert not settings.data_dir.exists()
 
 
 def test_its_life_makes_the_folders_and_frees_the_lock(settings, engine):
     for _ in range(2):
-        with TestClient(create_app(settings, engine, lambda: PLAIN_CPU), base_url="http://localhost"):
+        with TestClient(create_app(settings, lambda: engine, lambda: PLAIN_CPU), base_url="http://localhost"):
             assert settings.images_dir.is_dir()
             with pytest.raises(FolderInUse), FolderLock(settings.data_dir):
                 pass
@@ -50,7 +50,7 @@ def test_its_life_makes_the_folders_and_frees_the_lock(settings, engine):
 
 def test_a_second_application_on_the_folder_writes_nothing(settings, engine, client):
     (settings.data_dir / "history.json").unlink()
-    second = TestClient(create_app(settings, FakeEngine(), lambda: PLAIN_CPU), base_url="http://localhost")
+    second = TestClient(create_app(settings, FakeEngine, lambda: PLAIN_CPU), base_url="http://localhost")
 
     with pytest.raises(FolderInUse), second:
         pass
@@ -60,7 +60,7 @@ def test_a_second_application_on_the_folder_writes_nothing(settings, engine, cli
 
 def test_the_end_interrupts_what_runs_and_the_next_life_reports_it(settings, engine):
     release = engine.pause_at(2)
-    with TestClient(create_app(settings, engine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
+    with TestClient(create_app(settings, lambda: engine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
         ids = [
             client.post("/api/generate", json={"prompt": "a", "height": 256, "width": 256}).json()["task_id"]
             for _ in range(2)
@@ -69,7 +69,7 @@ def test_the_end_interrupts_what_runs_and_the_next_life_reports_it(settings, eng
         tasks = client.app.state.services.tasks
         threading.Thread(target=lambda: (wait_until(lambda: is_told_to_close(tasks)), release())).start()
     assert engine.decoded == []
-    with TestClient(create_app(settings, FakeEngine(), lambda: PLAIN_CPU), base_url="http://localhost") as client:
+    with TestClient(create_app(settings, FakeEngine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
         wait_until(lambda: client.get(f"/api/generate/{ids[1]}").json()["status"] == "completed")
         first = client.get(f"/api/generate/{ids[0]}").json()
         assert (first["status"], first["result"]) == ("interrupted", None)
@@ -109,7 +109,7 @@ def test_two_applications_share_nothing(settings, engine, tmp_path, client, post
     other = settings.model_copy(
         update={"data_dir": tmp_path / "o", "images_dir": tmp_path / "o" / "i", "history_file": tmp_path / "o" / "h"}
     )
-    with TestClient(create_app(other, FakeEngine(), lambda: PLAIN_CPU), base_url="http://localhost") as second:
+    with TestClient(create_app(other, FakeEngine, lambda: PLAIN_CPU), base_url="http://localhost") as second:
         finish(post())
         assert client.get("/api/history").json()["total"] == 1
         assert second.get("/api/history").json()["total"] == 0

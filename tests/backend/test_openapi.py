@@ -120,7 +120,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.engine = FakeEngine()
-        self.app = create_app(settings, self.engine, lambda: PLAIN_CPU)
+        self.app = create_app(settings, lambda: self.engine, lambda: PLAIN_CPU)
         self.client = TestClient(self.app, base_url="http://localhost", raise_server_exceptions=False)
 
     @property

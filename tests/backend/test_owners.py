@@ -33,7 +33,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def people(own_settings, engine) -> Iterator[dict[str, Ask]]:
-    with TestClient(create_app(own_settings, engine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
+    with TestClient(create_app(own_settings, lambda: engine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
         yield {name: asker(client, token) for name, token in TOKENS.items()}
 
 
@@ -129,10 +129,10 @@ def test_what_has_no_owner_is_everybodys(people, own_settings, engine):
     """Pictures and tasks from a time without the setting."""
     plain = own_settings.model_copy(update={"history_per_token": False, "data_dir": own_settings.data_dir / "other"})
     plain = plain.model_copy(update={"images_dir": plain.data_dir / "i", "history_file": plain.data_dir / "h.json"})
-    with TestClient(create_app(plain, FakeEngine(), lambda: PLAIN_CPU), base_url="http://localhost") as client:
+    with TestClient(create_app(plain, FakeEngine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
         draw(asker(client, TOKENS["alice"]), "from before")
     later = plain.model_copy(update={"history_per_token": True})
-    with TestClient(create_app(later, FakeEngine(), lambda: PLAIN_CPU), base_url="http://localhost") as client:
+    with TestClient(create_app(later, FakeEngine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
         bob = asker(client, TOKENS["bob"])
         [image] = bob("GET", "/api/history").json()["images"]
         assert image["owner"] is None
@@ -145,7 +145,7 @@ def test_a_rebuilt_history_knows_the_owners_again(people, own_settings):
     moved = own_settings.model_copy(update={"data_dir": own_settings.data_dir / "new"})
     moved = moved.model_copy(update={"history_file": moved.data_dir / "history.json"})
     moved.data_dir.mkdir()
-    with TestClient(create_app(moved, FakeEngine(), lambda: PLAIN_CPU), base_url="http://localhost") as client:
+    with TestClient(create_app(moved, FakeEngine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
         assert {name: prompts(asker(client, token)) for name, token in TOKENS.items()} == {
             "alice": ["of alice"], "bob": ["of bob"],
         }  # fmt: skip

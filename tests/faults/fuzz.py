@@ -60,7 +60,7 @@ def fuzz(folder: Path, examples: int, *, random_seed: int = 1) -> Counter[str]:
     """
     settings = make_settings(folder).model_copy(update={"max_queued_tasks": 5})
     shutil.copytree(TOKENIZER, settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano" / "tokenizer")
-    app = create_app(settings, FakeEngine(), lambda: PLAIN_CPU)
+    app = create_app(settings, FakeEngine, lambda: PLAIN_CPU)
     sent: Counter[str] = Counter()
     with TestClient(app, base_url=HOME, raise_server_exceptions=False) as client:
         services = app.state.services

@@ -21,13 +21,14 @@ from pathlib import Path
 from PIL import Image
 
 from backend.models.schemas import Status
+from backend.services.generation.events import Ended
 from backend.services.images import record_file as history_file
 from backend.services.images.index import HistoryQuery
 from backend.services.images.store import HistoryStore
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
-from tests.backend.fakes import a_picture, a_request
+from tests.backend.fakes import a_job, a_picture, a_request
 
 ROUNDS_A_FOLDER = 20
 LONGEST_LIFE_S = 0.3
@@ -35,19 +36,34 @@ LIMITS = Limits(max_queued=10**6, max_queued_per_client=10**6, kept_finished=10*
 
 
 class Squares:
-    """A generator that is done at once."""
+    """An executor that is done at once."""
 
-    def prepare(self) -> None:
-        pass
+    def prepare(self) -> tuple[str, ...]:
+        return ("cpu",)
 
-    def generate(self, request, on_progress):
-        return a_picture(request.prompt, request.seed)
+    def fits(self, slot, job) -> bool:
+        return True
+
+    def run(self, slot, job, emit, cancelled) -> None:
+        emit(a_picture(job.recipe.prompt, job.recipe.seed))
+        emit(Ended())
+
+
+class Plain:
+    """Resolves requests without a catalogue."""
+
+    def complete(self, request):
+        return request
+
+    def resolve(self, request):
+        return a_job(request.prompt, seed=request.seed)
 
 
 def live(folder: Path, pipe: int) -> None:
     """What the child does until it is killed."""
     store = open_store(folder)
-    manager = TaskManager(Squares(), store, Journal(folder / "tasks.json"), admit=lambda request: None, limits=LIMITS)
+    journal = Journal(folder / "tasks.json")
+    manager = TaskManager(Squares(), store, journal, Plain(), admit=lambda request, job: None, limits=LIMITS)
     manager.start()
     told: set[str] = {task.id for task in manager.finished()}
     while True:

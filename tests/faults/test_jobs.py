@@ -27,8 +27,8 @@ def test_fault_10_process_dies_while_running(make, engine, store):
     crashed.start()
     running, release = run_into_pause(crashed, engine, 2)
     waiting = [crashed.submit(a_request(f"waiting {n}")) for n in range(3)]
-    crashed._journal.write = lambda tasks: None  # dead to the disk, and about to end
-    crashed._closing = True
+    crashed._table._journal.write = lambda tasks: None  # dead to the disk, and about to end
+    crashed._workers.closing = True
 
     restarted = make()
     restarted.start()
@@ -104,7 +104,7 @@ def test_fault_14_cancel(manager, engine, store):
 def test_fault_15_queue_limit(client, services, engine, post):
     from backend.services.tasks.queue import Limits
 
-    services.tasks._limits = Limits(max_queued=2, kept_finished=3)
+    services.tasks._limits, services.tasks._table._kept_finished = Limits(max_queued=2), 3
     release = engine.pause_at(1)
     post()
     wait_until(engine.paused.is_set)

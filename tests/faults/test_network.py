@@ -16,7 +16,8 @@ from PIL import Image
 from pydantic import ValidationError
 
 from backend.models.config import Settings
-from backend.models.schemas import MAX_SEED, GenerateRequest
+from backend.models.recipe import MAX_SEED
+from backend.models.schemas import GenerateRequest
 from backend.services.errors import NoParameters, TooMuchWork
 from backend.services.images.metadata.foreign import read_parameters
 from backend.utils.log_format import TextFormatter

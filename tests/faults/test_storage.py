@@ -139,7 +139,7 @@ def test_fault_06_staged_delete(tmp_path, monkeypatch):
 
 def test_fault_07_two_processes_on_one_folder(app, client, settings, engine):
     before = sorted(path.name for path in settings.data_dir.rglob("*"))
-    second = create_app(settings, FakeEngine(), lambda: PLAIN_CPU)
+    second = create_app(settings, FakeEngine, lambda: PLAIN_CPU)
     with pytest.raises(FolderInUse), TestClient(second):
         pass
     assert sorted(path.name for path in settings.data_dir.rglob("*")) == before

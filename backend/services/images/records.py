@@ -8,8 +8,9 @@ from datetime import datetime
 from PIL import Image
 
 from backend.models.gallery import ReadResult
-from backend.models.schemas import MAX_RECORDED_STEPS, ImageRecord, is_control
-from backend.services.generator import GeneratedImage
+from backend.models.recipe import MAX_RECORDED_STEPS
+from backend.models.schemas import ImageRecord, is_control
+from backend.services.generation.events import Drawn
 
 UNKNOWN_MODEL = "unknown"
 _MAX_MODEL_CHARACTERS = 100
@@ -20,25 +21,20 @@ def name_file(image_id: str, created_at: datetime) -> str:
     return f"zimage-{created_at:%Y%m%d-%H%M%S}-{image_id[:8]}.png"
 
 
-def describe_generated(generated: GeneratedImage, image_id: str, created_at: datetime) -> ImageRecord:
+def describe_drawn(drawn: Drawn, image_id: str, created_at: datetime) -> ImageRecord:
     """Returns the record of a picture that was drawn here; its file's size is not known yet."""
     return ImageRecord(
+        **drawn.recipe.model_dump(exclude={"width", "height"}),
+        width=drawn.image.width,
+        height=drawn.image.height,
         id=image_id,
         filename=name_file(image_id, created_at),
-        prompt=generated.prompt,
-        width=generated.image.width,
-        height=generated.image.height,
-        num_inference_steps=generated.num_inference_steps,
-        use_gpu=generated.use_gpu,
+        use_gpu=drawn.use_gpu,
         size_bytes=0,
         created_at=created_at,
-        generation_time_ms=generated.generation_time_ms,
-        model=generated.model,
-        seed=generated.seed,
-        device=generated.device,
-        guidance_scale=generated.guidance_scale,
-        negative_prompt=generated.negative_prompt,
-        pixel_hash=hash_pixels(generated.image),
+        generation_time_ms=drawn.generation_time_ms,
+        device=drawn.device,
+        pixel_hash=hash_pixels(drawn.image),
     )
 
 

@@ -22,11 +22,11 @@ from PIL import Image
 from backend.models.gallery import ThumbnailWidth
 from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
-from backend.services.generator import GeneratedImage
+from backend.services.generation.events import Drawn
 from backend.services.images.index import Entry, Found, HistoryQuery, Index
 from backend.services.images.metadata.own import embed
 from backend.services.images.record_file import Changes, HistoryFile, Line
-from backend.services.images.records import describe_generated
+from backend.services.images.records import describe_drawn
 from backend.services.images.repair import DELETED_SUFFIX, Dropped, find_strays, finish_deletes, with_own_facts
 from backend.services.images.thumbnails import Thumbnails
 from backend.utils.atomic_file import remove_temporary_files, sync_directory, write_atomically
@@ -165,7 +165,7 @@ class HistoryStore:
         """
         return self._thumbnails.get(image_id, self.image_path(image_id), width)
 
-    def add(self, generated: GeneratedImage, client: str | None = None) -> ImageRecord:
+    def add(self, drawn: Drawn, client: str | None = None) -> ImageRecord:
         """Saves a picture with its metadata, then its record; returns when both are on the disk.
 
         It belongs to the client who has asked for it, if that is an owner.
@@ -173,10 +173,10 @@ class HistoryStore:
         Raises:
             DiskFull: there is no room; nothing is left behind.
         """
-        record = describe_generated(generated, self._make_id(), self._now())
+        record = describe_drawn(drawn, self._make_id(), self._now())
         if client in self._owners:
             record = record.model_copy(update={"owner": client})
-        return self.keep(record, generated.image)
+        return self.keep(record, drawn.image)
 
     def keep(self, record: ImageRecord, image: Image.Image) -> ImageRecord:
         """Saves a picture with a record whose id is new; returns the record with the size of the file.

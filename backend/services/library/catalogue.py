@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from backend.models.config import Settings
-from backend.models.schemas import GenerateRequest
-from backend.services.errors import GuidanceUnused, ModelNotInstalled, NegativePromptUnused, UnknownModel
+from backend.services.errors import ModelNotInstalled, UnknownModel
 from backend.services.generation.preview import FLUX_VAE_MAP, PreviewMap, parse_preview_map
 
 logger = logging.getLogger(__name__)
@@ -213,22 +212,6 @@ def _with_own_facts(model: Model) -> Model:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         logger.warning("%s: zimage.json is not usable (%s)", model.name, error)
         return model
-
-
-def refuse_unused_guidance(request: GenerateRequest, model: Model) -> None:
-    """Raises when a request asks for what its model does not do, rather than to leave it out in silence.
-
-    Raises:
-        GuidanceUnused: another guidance scale than the default, of a model that is not guided.
-        NegativePromptUnused: a negative prompt, of a model that takes none.
-    """
-    scale = request.guidance_scale
-    if scale is not None and scale != model.guidance_scale and not model.guided:
-        raise GuidanceUnused(
-            f"{model.name} is not guided: leave guidance_scale out, or send {model.guidance_scale:g}, not {scale:g}."
-        )
-    if request.negative_prompt and not model.negative_prompt:
-        raise NegativePromptUnused(f"{model.name} takes no negative prompt: leave it out, or choose another model.")
 
 
 def _ids(models: list[Model]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from backend.models.schemas import Status, TaskRecord
-from backend.services.generation.engines.base import count_forwards
+from backend.models.recipe import count_forwards
+from backend.models.schemas import Status
+from backend.services.tasks.records import TaskRecord
 
 _STEP_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _PICTURE_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import DiskFull, TooMuchWork
-from backend.services.library.catalogue import AUTO, Catalogue, Model, refuse_unused_guidance
+from backend.services.generation.job import Job
+from backend.services.library.catalogue import AUTO, Catalogue
 
 _MIB = 2**20
 
 
 class Admission:
-    """Checks what can be known at once: the model is here, and there is room for the picture."""
+    """Checks what can be known at once: the work is bounded, and there is room for the picture."""
 
     def __init__(
         self, catalogue: Catalogue, free_disk_bytes: Callable[[], int], *, min_free_disk_mb: int, max_work: int
@@ -22,17 +23,14 @@ class Admission:
         self._min_free_disk_mb = min_free_disk_mb
         self._max_work = max_work
 
-    def check(self, request: GenerateRequest) -> None:
+    def check(self, request: GenerateRequest, job: Job) -> None:
         """Lets a request pass, or raises.
 
         Raises:
             TooMuchWork: its pixels × steps × pictures, twice when guided, are above the limit of the settings.
-            ModelError: the model is unknown, not installed, or does not take the guidance asked for.
             DiskFull: less space is free than the settings want.
         """
-        model = self._catalogue.resolve(request.model)
-        refuse_unused_guidance(request, model)
-        self._check_work(request, model)
+        self._check_work(request, job)
         self._check_disk()
 
     def check_machine(self) -> None:
@@ -45,9 +43,8 @@ class Admission:
         self._catalogue.resolve(AUTO)
         self._check_disk()
 
-    def _check_work(self, request: GenerateRequest, model: Model) -> None:
-        scale = model.guidance_scale if request.guidance_scale is None else request.guidance_scale
-        times = 2 if scale > 0 else 1  # a guided step runs the model twice
+    def _check_work(self, request: GenerateRequest, job: Job) -> None:
+        times = 2 if job.recipe.guidance_scale > 0 else 1  # a guided step runs the model twice
         work = times * request.width * request.height * request.num_inference_steps * request.num_images / _MIB
         if work > self._max_work:
             guided = " × 2 for the guidance" if times > 1 else ""

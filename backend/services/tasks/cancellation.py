@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backend.services.errors import Stopped, TimedOut
+from backend.services.errors import StudioError, TimedOut
 
 
-class StopSignal:
-    """Why the running task has to end, if it has to."""
+class Cancellation:
+    """The reason for which a running task ends before its next step, once there is one."""
 
-    def __init__(self, deadline: float, monotonic: Callable[[], float], timeout_s: float) -> None:
-        self._deadline = deadline
-        self._monotonic = monotonic
+    def __init__(self, timeout_s: float, monotonic: Callable[[], float]) -> None:
         self._timeout_s = timeout_s
-        self._reason: Stopped | None = None
+        self._monotonic = monotonic
+        self._deadline = monotonic() + timeout_s
+        self.reason: StudioError | None = None
 
-    def stop(self, reason: Stopped) -> None:
-        """Asks for an end; the first reason counts."""
-        self._reason = self._reason or reason
+    def request(self, reason: StudioError) -> None:
+        """Asks for the end; the first reason counts."""
+        self.reason = self.reason or reason
 
-    def check(self) -> None:
-        """Raises the reason when there is one."""
-        if self._reason is not None:
-            raise self._reason
-        if self._monotonic() > self._deadline:
-            raise TimedOut(
-                f"The task ran longer than the limit of {self._timeout_s:g} s. Try a smaller size or fewer steps."
+    def requested(self) -> bool:
+        """Tells whether the task has to end, be it for its time."""
+        if self.reason is None and self._monotonic() > self._deadline:
+            self.request(
+                TimedOut(
+                    f"The task ran longer than the limit of {self._timeout_s:g} s. Try a smaller size or fewer steps."
+                )
             )
+        return self.reason is not None

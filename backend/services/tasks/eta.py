@@ -1,85 +1,175 @@
-"""How long tasks will take, learned from how long others took."""
+"""How long tasks will take, learned from the jobs that were drawn."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from backend.models.schemas import GenerateRequest
+from backend.services.generation.job import Job
+from backend.services.tasks.records import TaskRecord
 
 _WEIGHT = 0.3
 """Share of the newest observation in the running mean."""
 _KEPT = 64
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """What decides how long a step takes."""
+class EtaModel:
+    """Running means of the seconds a forward, and of those around the forwards of one image; thread-safe."""
 
-    model: str
-    use_gpu: bool
-    area_px: int
-    guided: bool | None
-    """None for whatever the model does by itself; guidance doubles the work."""
+    @dataclass(frozen=True)
+    class _Kind:
+        """What decides how long a forward takes."""
 
-    @classmethod
-    def of(cls, request: GenerateRequest) -> _Kind:
-        guided = None if request.guidance_scale is None else request.guidance_scale > 0
-        return cls(request.model, request.use_gpu, request.width * request.height, guided)
+        model: str
+        use_gpu: bool
+        area_px: int
+        is_guided: bool
+        """Guidance doubles the work."""
 
+        @classmethod
+        def of(cls, job: Job) -> EtaModel._Kind:
+            recipe = job.recipe
+            return cls(recipe.model, job.use_gpu, recipe.width * recipe.height, recipe.guidance_scale > 0)
 
-@dataclass(frozen=True)
-class _Pace:
-    forward_s: float
-    around_s: float
+    class _Pace(NamedTuple):
+        forward_s: float
+        around_s: float
 
-
-class Forecast:
-    """Running means of the seconds a forward, and of those around the forwards of one picture; thread-safe."""
+        def scaled(self, factor: float) -> EtaModel._Pace:
+            return EtaModel._Pace(self.forward_s * factor, self.around_s * factor)
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._paces: dict[_Kind, _Pace] = {}
-        self._guess: tuple[_Kind, _Pace] | None = None
+        self._paces: dict[EtaModel._Kind, EtaModel._Pace] = {}
+        self._guess: tuple[EtaModel._Kind, EtaModel._Pace] | None = None
         self.version = 0
         """Grows whenever an answer may have changed."""
 
-    def guess(self, request: GenerateRequest, forwards: int, denoise_s: float) -> None:
-        """Takes in the first forwards of a picture; counts until a whole picture of its kind is known."""
+    def guess(self, job: Job, forwards: int, denoise_s: float) -> None:
+        """Takes in the first forwards of an image; counts until a whole image of its kind is known."""
         with self._lock:
-            kind = _Kind.of(request)
-            self._guess = (kind, _Pace(denoise_s / forwards, 0.0))
+            kind = self._Kind.of(job)
+            self._guess = (kind, self._Pace(denoise_s / forwards, 0.0))
             self.version += kind not in self._paces
 
-    def learn(self, request: GenerateRequest, forwards: int, denoise_s: float, around_s: float) -> None:
-        """Takes in how long a picture took: its forwards together, and everything else but loading."""
-        kind, seen = _Kind.of(request), _Pace(denoise_s / forwards, around_s)
+    def learn(self, job: Job, denoise_s: float, around_s: float) -> None:
+        """Takes in how long an image took: its forwards together, and everything else but loading."""
+        kind, seen = self._Kind.of(job), self._Pace(denoise_s / job.recipe.forwards, around_s)
         with self._lock:
             known = self._paces.pop(kind, seen)  # the latest stands last
-            self._paces[kind] = _Pace(_mean(known.forward_s, seen.forward_s), _mean(known.around_s, seen.around_s))
+            self._paces[kind] = self._Pace(
+                *(before + _WEIGHT * (now - before) for before, now in zip(known, seen, strict=True))
+            )
             if len(self._paces) > _KEPT:
                 del self._paces[next(iter(self._paces))]
             self.version += 1
 
-    def seconds(self, request: GenerateRequest, pictures_done: int = 0, forwards_done: int = 0) -> float | None:
-        """Returns the seconds that are left of a request; None when nothing like it has run."""
+    def seconds(self, job: Job | None, images_done: int = 0, forwards_done: int = 0) -> float | None:
+        """Returns the seconds that are left of a job; None when nothing like it has run."""
+        if job is None:
+            return None
         with self._lock:
-            pace = self._pace(_Kind.of(request))
+            pace = self._pace(self._Kind.of(job))
         if pace is None:
             return None
-        pictures = request.num_images - pictures_done
-        forwards = pictures * max(1, request.num_inference_steps - 1) - forwards_done
-        return max(0, forwards) * pace.forward_s + max(0, pictures) * pace.around_s
+        images = job.num_images - images_done
+        forwards = images * job.recipe.forwards - forwards_done
+        return max(0, forwards) * pace.forward_s + max(0, images) * pace.around_s
 
     def _pace(self, kind: _Kind) -> _Pace | None:
         if kind in self._paces:
             return self._paces[kind]
         for known in reversed(self._paces):  # another size: time goes with the area
             if replace(known, area_px=kind.area_px) == kind:
-                pace, scale = self._paces[known], kind.area_px / known.area_px
-                return _Pace(pace.forward_s * scale, pace.around_s * scale)
+                return self._paces[known].scaled(kind.area_px / known.area_px)
         return self._guess[1] if self._guess is not None and self._guess[0] == kind else None
 
 
-def _mean(known: float, seen: float) -> float:
-    return known + _WEIGHT * (seen - known)
+class QueueEtas:
+    """Caches the ETAs of a queue until it changes."""
+
+    @dataclass(frozen=True)
+    class _Turn:
+        """A waiting task runs after others in the lane of a slot."""
+
+        position: int
+        base_end: float
+        """When what runs in that slot now will end, by the clock; infinite when that is not known."""
+        offset_s: float | None
+        """From then to the end of this task."""
+
+    def __init__(self, model: EtaModel) -> None:
+        self._model = model
+        self._known: tuple[tuple[object, ...], Mapping[str, QueueEtas._Turn]] = ((), {})
+
+    def position_and_eta(
+        self,
+        task: TaskRecord,
+        waiting: Sequence[TaskRecord],
+        running: Sequence[tuple[TaskRecord, float]],
+        slots: int,
+        now: float,
+    ) -> tuple[int | None, float | None]:
+        """Returns how many tasks run before one that waits, and the seconds to its end; None where not known.
+
+        Args:
+            task: The task in question.
+            waiting: Those that wait, in the order of their turns.
+            running: Those that run, each with the time at which it was heard of last.
+            slots: How many may run at once.
+            now: The time, by the same clock.
+        """
+        for other, heard_at in running:
+            if other.id == task.id:
+                left_s = self._left(other)
+                return None, None if left_s is None else max(0.0, heard_at + left_s - now)
+        turn = self._turns_of(waiting, running, slots, now).get(task.id)
+        if turn is None:
+            return None, None
+        if turn.offset_s is None or turn.base_end == float("inf"):
+            return turn.position, None
+        return turn.position, max(0.0, turn.base_end - now) + turn.offset_s
+
+    def _left(self, task: TaskRecord) -> float | None:
+        return self._model.seconds(task.job, len(task.images), task.step)
+
+    def _turns_of(
+        self, waiting: Sequence[TaskRecord], running: Sequence[tuple[TaskRecord, float]], slots: int, now: float
+    ) -> Mapping[str, _Turn]:
+        key = (_Same(waiting), self._model.version, slots, *((_Same(task), heard_at) for task, heard_at in running))
+        known, turns = self._known
+        if key != known:
+            turns = self._add_up(waiting, running, slots, now)
+            self._known = (key, turns)  # at once: several threads ask
+        return turns
+
+    def _add_up(
+        self, waiting: Sequence[TaskRecord], running: Sequence[tuple[TaskRecord, float]], slots: int, now: float
+    ) -> Mapping[str, _Turn]:
+        """Gives each waiting task to the slot that is free first; behind an unknown length no end is known."""
+        lefts = [(heard_at, self._left(task)) for task, heard_at in running]
+        bases = [float("inf") if left_s is None else heard_at + left_s for heard_at, left_s in lefts]
+        bases += [now] * (slots - len(bases))
+        lanes: list[tuple[float, float, float | None]] = [(max(base, now), base, 0.0) for base in bases]
+        turns = {}
+        for position, task in enumerate(waiting):
+            free_at, base, offset_s = lanes.pop(min(range(len(lanes)), key=lambda index: lanes[index][0]))
+            own_s = self._model.seconds(task.job)
+            offset_s = None if offset_s is None or own_s is None else offset_s + own_s
+            turns[task.id] = self._Turn(position, base, offset_s)
+            lanes.append((float("inf") if own_s is None else free_at + own_s, base, offset_s))
+        return turns
+
+
+class _Same:
+    """Equal only to itself: immutable things that have not changed are the same ones."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._value is other._value
+
+    __hash__ = None  # type: ignore[assignment]

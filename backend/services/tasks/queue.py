@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.models.schemas import TaskRecord
 from backend.services.errors import QueueFull
+from backend.services.tasks.records import TaskRecord
 
 MAX_CLIENTS = 1000
 """Clients whose last turn is remembered."""
@@ -23,7 +23,9 @@ class Limits:
     kept_finished: int = 200
 
 
-def refuse_too_many(waiting: Sequence[TaskRecord], client: str, limits: Limits, retry_after_s: float | None) -> None:
+def refuse_too_many(
+    waiting: Sequence[TaskRecord], client: str, limits: Limits, retry_after_s: Callable[[], float | None]
+) -> None:
     """Lets one more task in, or raises.
 
     Raises:
@@ -38,7 +40,7 @@ def refuse_too_many(waiting: Sequence[TaskRecord], client: str, limits: Limits, 
             raise QueueFull(
                 f"{count} tasks{whose} are waiting, which is the limit; try again when some have finished.",
                 position=len(waiting),
-                retry_after_s=retry_after_s,
+                retry_after_s=retry_after_s(),
             )
 
 

@@ -1,13 +1,67 @@
-"""Records of tasks and collections of them. Pure functions."""
+"""What is known of a task, and collections of such records. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from datetime import datetime
 
-from backend.models.schemas import GenerateRequest, Status, TaskRecord
+from pydantic import Field
+
+from backend.models.recipe import Frozen
+from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Identifier, ImageRecord, Status, Timings
 from backend.services.errors import IdempotencyMismatch, ShutDown
+from backend.services.generation.job import Job
 
 INTERRUPTED = "The program ended while this task was running; it was not started again by itself."
+
+
+class TaskRecord(Frozen):
+    """What is known of one task; a new record replaces the old one at every change."""
+
+    id: Identifier
+    request: GenerateRequest
+    """As it was sent, with the settings' defaults."""
+    job: Job | None = None
+    """What the request means; None in journals of versions that decided it later."""
+    client: str = LOCAL_CLIENT
+    idempotency_key: str | None = None
+    status: Status = Status.PENDING
+    step: int = 0
+    message: str = ""
+    error: str | None = None
+    error_code: str | None = None
+    cancelling: bool = False
+    created_at: datetime
+    images: tuple[ImageRecord, ...] = ()
+    timings: Timings = Timings()
+    preview_seq: int | None = Field(default=None, exclude=True)
+    queued_at: float | None = Field(default=None, exclude=True)
+    """When it was queued, by the clock of this run of the program."""
+
+    @property
+    def result(self) -> ImageRecord | None:
+        """The newest picture."""
+        return self.images[-1] if self.images else None
+
+    @property
+    def steps(self) -> int:
+        """Steps of one picture."""
+        return self.request.num_inference_steps
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all pictures together."""
+        return self.steps * self.request.num_images
+
+    @property
+    def current_step(self) -> int:
+        """Finished steps of all pictures together."""
+        return min(len(self.images) * self.steps + self.step, self.total_steps)
+
+    @property
+    def progress(self) -> float:
+        """Share of the work that is done, 0–100."""
+        return round(100 * self.current_step / self.total_steps, 1)
 
 
 def interrupted(task: TaskRecord) -> TaskRecord:

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from backend.models.schemas import TaskRecord
 from backend.services.errors import NewerFormat
+from backend.services.tasks.records import TaskRecord
 from backend.utils.atomic_file import copy_aside, set_aside, write_atomically
 from backend.utils.change_log import ChangeLog
 

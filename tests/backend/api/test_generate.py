@@ -214,7 +214,7 @@ def test_a_queue_that_cannot_be_saved_is_507_and_queues_nothing(client, services
     def refuse(tasks: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(services.tasks._journal, "write", refuse)
+    monkeypatch.setattr(services.tasks._table._journal, "write", refuse)
 
     response = client.post("/api/generate", json={"prompt": "a"})
 
@@ -238,7 +238,7 @@ def test_the_defaults_come_from_the_settings(tmp_path, settings, engine):
     from tests.backend.fakes import PLAIN_CPU
 
     own = settings.model_copy(update={"default_height": 512, "default_width": 256, "default_num_inference_steps": 4})
-    with TestClient(create_app(own, engine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
+    with TestClient(create_app(own, lambda: engine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
         task_id = client.post("/api/generate", json={"prompt": "a"}).json()["task_id"]
         request = client.get(f"/api/generate/{task_id}").json()["request"]
         assert (request["height"], request["width"], request["num_inference_steps"]) == (512, 256, 4)

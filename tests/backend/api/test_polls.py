@@ -101,7 +101,7 @@ def test_every_guard_stands_before_it(client, post, finish):
 def test_a_token_is_asked_for_and_others_tasks_are_not_shown(settings):
     tokens = {"alice": "a" * 20, "bob": "b" * 20}
     own = settings.model_copy(update={"api_tokens": tokens, "history_per_token": True})
-    with TestClient(create_app(own, FakeEngine(), lambda: PLAIN_CPU), base_url="http://localhost") as client:
+    with TestClient(create_app(own, FakeEngine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
         alice, bob = ({"authorization": f"Bearer {tokens[name]}"} for name in ("alice", "bob"))
         body = {"prompt": "a", "height": 256, "width": 256}
         path = f"/api/generate/{client.post('/api/generate', json=body, headers=alice).json()['task_id']}"

@@ -27,7 +27,7 @@ def own_settings(tmp_path):
 
 @pytest.fixture
 def locked(own_settings):
-    return create_app(own_settings, FakeEngine(), lambda: PLAIN_CPU)
+    return create_app(own_settings, FakeEngine, lambda: PLAIN_CPU)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_both_ports_and_the_next_process_know_the_session(locked, own_settings):
         assert ui.get("/api/models", headers={"cookie": f"zimage_session_15000={secret}"}).status_code == 200
         assert log_in(ui, "bob").status_code == 204
         assert ui.get("/api/session").json()["name"] == "bob"
-    with TestClient(create_app(own_settings, FakeEngine(), lambda: PLAIN_CPU), base_url=HOME) as client:
+    with TestClient(create_app(own_settings, FakeEngine, lambda: PLAIN_CPU), base_url=HOME) as client:
         assert client.get("/api/models", headers={"cookie": f"zimage_session_15000={secret}"}).status_code == 200
 
 
@@ -172,6 +172,6 @@ def test_two_servers_on_two_ports_of_a_host_do_not_log_each_other_out(own_settin
     other = own_settings.model_copy(update={"port": 16000, "data_dir": tmp_path / "other"})
     names = []
     for settings in (own_settings, other):
-        with TestClient(create_app(settings, FakeEngine(), lambda: PLAIN_CPU), base_url=HOME) as client:
+        with TestClient(create_app(settings, FakeEngine, lambda: PLAIN_CPU), base_url=HOME) as client:
             names.append(cookie_of(log_in(client)).key)
     assert names == ["zimage_session_15000", "zimage_session_16000"]

@@ -101,7 +101,7 @@ def test_events_tell_every_change_and_end_with_the_task(client, post, engine, se
     release = engine.pause_at(1)
     task_id = post()
     wait_until(engine.paused.is_set)
-    looks, outlook = itertools.count(1), services.tasks.outlook
+    looks, outlook = itertools.count(1), services.tasks.position_and_eta
 
     def look_and_go_on(task):
         found = outlook(task)
@@ -109,7 +109,7 @@ def test_events_tell_every_change_and_end_with_the_task(client, post, engine, se
             release()
         return found
 
-    monkeypatch.setattr(services.tasks, "outlook", look_and_go_on)
+    monkeypatch.setattr(services.tasks, "position_and_eta", look_and_go_on)
 
     response = client.get(f"/api/generate/{task_id}/events")
 

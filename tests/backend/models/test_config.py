@@ -105,3 +105,19 @@ def test_the_token_is_not_shown():
 
 def test_every_setting_says_what_it_is_for():
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "devices"),
+    [("cuda:0,cuda:1", ("cuda:0", "cuda:1")), (" auto ", ("auto",)), ("cpu", ("cpu",)), ("", ()), ("mps", ("mps",))],
+)
+def test_devices(monkeypatch, text, devices):
+    monkeypatch.setenv("ZIMAGE_DEVICES", text)
+    assert Settings().devices == devices
+
+
+@pytest.mark.parametrize("text", ["gpu", "cuda:0,auto", "cuda:", "0", "cuda:0;cuda:1"])
+def test_what_is_no_device_is_refused_with_what_is(monkeypatch, text):
+    monkeypatch.setenv("ZIMAGE_DEVICES", text)
+    with pytest.raises(ValidationError, match="cuda:0,cuda:1 or cpu"):
+        Settings()

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from backend.models.schemas import GenerateRequest, ImageRecord, Status, TaskRecord
+from backend.models.schemas import GenerateRequest, ImageRecord, Status
+from backend.services.tasks.records import TaskRecord
 from tests.backend.fakes import a_request
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from backend.models.schemas import ImageRecord
-from backend.services.generator import ImageGenerator
+from backend.services.generation.resolve import Resolver
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.task_manager import TaskManager
+from backend.services.tasks.executors.local import LocalExecutor
 from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
 from tests.backend.fakes import PLAIN_CPU, a_picture
@@ -31,18 +32,19 @@ def make(settings, engine, store, tmp_path) -> Iterator[Make]:
     made: list[TaskManager] = []
 
     def make(**options: Any) -> TaskManager:
-        generator = options.pop("generator", None)
-        generator = generator or ImageGenerator(settings, Catalogue(settings), engine, lambda: PLAIN_CPU)
+        catalogue, hardware = Catalogue(settings), options.pop("hardware", lambda: PLAIN_CPU)
+        executor = options.pop("executor", None) or LocalExecutor(settings, catalogue, lambda: engine, hardware)
+        resolver = options.pop("resolver", None) or Resolver(settings, catalogue, hardware)
         names = {field.name for field in fields(Limits)}
         limits = Limits(**{name: options.pop(name) for name in names & set(options)})
-        options = {"admit": lambda request: None, "limits": limits, **options}
-        manager = TaskManager(generator, store, Journal(tmp_path / "tasks.json"), **options)
+        options = {"admit": lambda request, job: None, "limits": limits, **options}
+        manager = TaskManager(executor, store, Journal(tmp_path / "tasks.json"), resolver, **options)
         made.append(manager)
         return manager
 
     yield make
     for manager in made:
-        if manager._worker.ident is not None:
+        if manager._workers._threads[0].ident is not None:
             assert manager.close()
 
 

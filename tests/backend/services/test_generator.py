@@ -1,40 +1,30 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from PIL import Image
 
-from backend.services.errors import (
-    BlankPicture,
-    Cancelled,
-    DeviceFault,
-    GuidanceUnused,
-    ModelBroken,
-    NegativePromptUnused,
-    OutOfMemory,
-    UnknownModel,
-)
-from backend.services.generation.engines.faults import is_device_fault
+from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory, UnknownModel
+from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Step
+from backend.services.generation.job import Job
 from backend.services.generation.load_plan import LoadPlan
-from backend.services.generator import GeneratedImage, ImageGenerator, Phase, Progress, measure_weights
+from backend.services.generator import ImageGenerator, measure_weights
 from backend.services.library.catalogue import Catalogue
-from tests.backend.fakes import PLAIN_CPU, a_request, make_model_folder, write_safetensors
-
-CARD = replace(PLAIN_CPU, accelerator="cuda", accelerator_memory_bytes=24 * 2**30, accelerator_has_bf16=True)
+from tests.backend.fakes import a_job, make_model_folder, with_cards, write_safetensors
 
 
 @pytest.fixture
 def make(settings, engine):
-    def make(hardware=PLAIN_CPU, own_settings=settings, **options: object) -> ImageGenerator:
-        return ImageGenerator(own_settings, Catalogue(own_settings), engine, lambda: hardware, **options)
+    def make(device: str = "cpu") -> ImageGenerator:
+        return ImageGenerator(settings, Catalogue(settings), engine, with_cards(), device)
 
     return make
 
 
-def draw(generator: ImageGenerator, **values: object) -> tuple[GeneratedImage, list[Progress]]:
-    seen: list[Progress] = []
-    return generator.generate(a_request(**values), seen.append), seen
+def draw(generator: ImageGenerator, job: Job | None = None) -> tuple[Drawn, list[JobEvent]]:
+    events: list[JobEvent] = []
+    generator.generate(job or a_job(), events.append, lambda: False)
+    assert isinstance(events[-1], Drawn)
+    return events[-1], events
 
 
 def test_nothing_is_loaded_until_it_is_needed_and_then_once(make, engine):
@@ -42,88 +32,41 @@ def test_nothing_is_loaded_until_it_is_needed_and_then_once(make, engine):
     assert (generator.loaded_model, engine.loads) == (None, [])
 
     draw(generator)
-    draw(generator, prompt="another", width=512)
+    draw(generator, a_job("another", width=512))
 
     assert generator.loaded_model == "zimage-nano"
     assert len(engine.loads) == 1
 
 
-def test_the_engine_is_told_everything(make, engine, settings):
-    picture, _ = draw(make(), prompt="狐狸", width=512, height=256, num_inference_steps=5, seed=3)
+def test_the_engine_gets_the_recipe_as_it_is(make, engine, settings):
+    job = a_job("狐狸", width=512, num_inference_steps=5, seed=3)
+    drawn, _ = draw(make(), job)
 
-    [request] = engine.requests
-    assert (request.prompt, request.width_px, request.height_px) == ("狐狸", 512, 256)
-    assert (request.num_inference_steps, request.guidance_scale, request.seed) == (5, 0.0, 3)
+    assert engine.requests == [job.recipe]
     assert engine.loads == [(settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano", LoadPlan("cpu", "float32"))]
-    assert (picture.model, picture.device, picture.use_gpu, picture.seed) == ("zimage-nano", "cpu", False, 3)
-    assert picture.image.size == (512, 256)
+    assert (drawn.recipe, drawn.device, drawn.use_gpu) == (job.recipe, "cpu", False)
+    assert drawn.image.size == (512, 256)
 
 
-def test_progress_is_told_phase_by_phase(make):
-    _, seen = draw(make(), num_inference_steps=4, use_gpu=False)
-
-    assert seen == [
-        Progress(Phase.LOADING, note="Loading zimage-nano"),
-        *(Progress(Phase.DENOISING, done) for done in (0, 0, 1, 2, 3)),
-    ]
-
-
-def test_a_seed_is_drawn_when_none_is_given(make, engine):
-    seeds = iter([11, 2**53 - 1])
-    generator = make(draw_seed=lambda: next(seeds))
-
-    assert draw(generator, seed=None)[0].seed == 11
-    assert draw(generator, seed=None)[0].seed == 2**53 - 1
-    assert [request.seed for request in engine.requests] == [11, 2**53 - 1]
-
-
-def test_drawn_seeds_differ(make):
+def test_events_come_phase_by_phase(make):
     generator = make()
-    assert len({draw(generator, seed=None)[0].seed for _ in range(5)}) == 5
+    drawn, events = draw(generator, a_job(num_inference_steps=4))
+    steps = [Step(done, 3) for done in range(4)]
+    assert events == [Loading("zimage-nano"), Loaded(), *steps, drawn]
+    drawn, events = draw(generator, a_job(num_inference_steps=4))
+    assert events == [Loaded(), *steps, drawn]
 
 
-def test_seed_zero_is_a_seed(make, engine):
-    draw(make(), seed=0)
-    assert engine.requests[0].seed == 0
-
-
-@pytest.mark.parametrize(
-    ("hardware", "values", "size", "note"),
-    [
-        (PLAIN_CPU, {"use_gpu": False}, (256, 256), ""),
-        (PLAIN_CPU, {}, (256, 256), "no GPU is available, so the CPU is used"),
-        (CARD, {"width": 2048, "height": 2048}, (2048, 2048), ""),
-        (CARD, {"width": 272}, (288, 256), "272×256 became 288×256 (the model's grid of 32 pixels)"),
-        (
-            CARD,
-            {"use_gpu": False, "width": 1024, "height": 1024},
-            (512, 512),
-            "1024×1024 became 512×512 (the CPU limit of 512×512 pixels)",
-        ),
-    ],
-)
-def test_what_differs_from_the_request_is_said(make, hardware, values, size, note):
-    picture, seen = draw(make(hardware), **values)
-
-    assert picture.image.size == size
-    assert picture.note == note
-    assert {progress.note for progress in seen if progress.phase is Phase.DENOISING} == {note}
-
-
-def test_a_model_of_few_sizes_draws_the_nearest_and_says_so(make, settings):
-    facts = {"size_multiple": 32, "sizes": [[256, 256], [384, 256]]}
-    make_model_folder(settings.base_dir / "Z-Image" / "ckpts" / "small", facts)
-
-    picture, _ = draw(make(), model="small", width=448, height=320, use_gpu=False)
-
-    assert picture.image.size == (384, 256)
-    assert picture.note == "448×320 became 384×256 (small draws 256×256, 384×256)"
+def test_several_images_are_drawn_one_after_the_other(make):
+    _, events = draw(make(), a_job(num_images=3, seed=7))
+    assert [event.recipe.seed for event in events if isinstance(event, Drawn)] == [7, 8, 9]
+    assert events.count(Loaded()) == 1
 
 
 def test_the_switch_between_gpu_and_cpu_loads_again(make, engine):
-    generator = make(CARD)
+    generator = make("cuda")
     for use_gpu in (True, True, False, True):
-        assert draw(generator, use_gpu=use_gpu)[0].use_gpu is use_gpu
+        assert draw(generator, a_job(use_gpu=use_gpu))[0].use_gpu is use_gpu
     assert [plan.device for _, plan in engine.loads] == ["cuda", "cpu", "cuda"]
 
 
@@ -132,58 +75,15 @@ def test_another_model_replaces_the_loaded_one(make, engine, settings):
     generator = make()
 
     for model in ("zimage-nano", "mine", "mine"):
-        draw(generator, model=model)
+        draw(generator, a_job(model=model))
         assert generator.loaded_model == model
     assert len(engine.loads) == 2
-
-
-def test_guidance_is_the_models_own_or_the_settings(make, engine, settings):
-    ckpts = settings.base_dir / "Z-Image" / "ckpts"
-    make_model_folder(ckpts / "mine")
-    make_model_folder(ckpts / "guided", {"guidance_scale": 4.0})
-    generator = make(own_settings=settings.model_copy(update={"default_guidance_scale": 2.5}))
-
-    for model in ("zimage-nano", "guided", "mine"):
-        draw(generator, model=model)
-
-    assert [request.guidance_scale for request in engine.requests] == [0.0, 4.0, 2.5]
-
-
-@pytest.fixture
-def guided(settings) -> None:
-    make_model_folder(
-        settings.base_dir / "Z-Image" / "ckpts" / "guided", {"guidance_scale": 4, "negative_prompt": True}
-    )
-
-
-def test_guidance_and_what_shall_not_be_seen_reach_the_engine_and_the_picture(make, engine, guided):
-    picture, _ = draw(make(), model="guided", guidance_scale=6.5, negative_prompt="blurry", use_gpu=False)
-
-    [request] = engine.requests
-    assert (request.guidance_scale, request.negative_prompt) == (6.5, "blurry")
-    assert (picture.guidance_scale, picture.negative_prompt, picture.note) == (6.5, "blurry", "")
-
-
-def test_a_negative_prompt_without_guidance_is_said_to_have_no_effect(make, guided):
-    picture, _ = draw(make(), model="guided", guidance_scale=0, negative_prompt="blurry", use_gpu=False)
-    assert picture.note == "without guidance the negative prompt has no effect"
-
-
-@pytest.mark.parametrize(
-    ("values", "error"),
-    [({"guidance_scale": 1.0}, GuidanceUnused), ({"negative_prompt": "blurry"}, NegativePromptUnused)],
-)
-def test_a_distilled_model_is_not_guided(make, engine, values, error):
-    """It was refused when it was posted; `auto` may mean another model by now."""
-    with pytest.raises(error, match="zimage-nano"):
-        draw(make(), **values)
-    assert engine.requests == []
 
 
 def test_a_model_that_failed_to_load_is_not_the_loaded_one(make, engine):
     generator = make()
     draw(generator)
-    generator._loaded = None
+    generator._in_memory = None
     engine.load_error = ModelBroken("The weights are damaged.")
 
     with pytest.raises(ModelBroken):
@@ -192,38 +92,29 @@ def test_a_model_that_failed_to_load_is_not_the_loaded_one(make, engine):
     assert generator.loaded_model is None
 
 
-def test_what_the_callback_raises_ends_the_generation(make, engine):
-    def cancel(progress: Progress) -> None:
-        if progress.forwards_done == 3:
-            raise Cancelled("Cancelled")
+@pytest.mark.parametrize(("num_images", "at", "drawn"), [(1, 3, 0), (1, 9, 0), (4, 12, 1)])
+def test_a_cancel_ends_the_job_before_its_next_step(make, engine, num_images, at, drawn):
+    """Nine steps are told of an image, from 0 to 8: after the last one it is not even decoded."""
+    events: list[JobEvent] = []
 
-    with pytest.raises(Cancelled):
-        make().generate(a_request(), cancel)
-    assert engine.decoded == []
+    def cancelled() -> bool:
+        return sum(isinstance(event, Step) for event in events) >= at
+
+    make().generate(a_job(num_images=num_images), events.append, cancelled)
+
+    assert sum(isinstance(event, Drawn) for event in events) == len(engine.decoded) == drawn
+    assert sum(isinstance(event, Step) for event in events) == at
 
 
 def test_a_cancel_before_the_load_loads_nothing(make, engine):
-    def cancel(progress: Progress) -> None:
-        raise Cancelled("Cancelled")
-
-    with pytest.raises(Cancelled):
-        make().generate(a_request(), cancel)
+    make().generate(a_job(), pytest.fail, lambda: True)
     assert engine.loads == []
 
 
 def test_an_unknown_model_is_not_looked_for_anywhere(make, engine):
     with pytest.raises(UnknownModel):
-        draw(make(), model="../zimage-nano")
+        draw(make(), a_job(model="../zimage-nano"))
     assert engine.loads == []
-
-
-def test_the_hardware_is_looked_at_once(settings, engine):
-    looks: list[None] = []
-    generator = ImageGenerator(settings, Catalogue(settings), engine, lambda: looks.append(None) or PLAIN_CPU)
-    assert looks == []
-    generator.prepare()
-    draw(generator)
-    assert looks == [None]
 
 
 def test_weights_are_measured_at_two_bytes_a_value(tmp_path):
@@ -250,28 +141,14 @@ def test_a_black_picture_is_a_fault_of_the_model(make, engine, monkeypatch):
 
 
 def test_a_lack_of_memory_says_what_would_fit(make, engine):
-    generator = make(CARD)
+    generator = make("cuda")
     engine.errors[1] = OutOfMemory("It does not fit.")
     with pytest.raises(OutOfMemory, match=r"It does not fit\. 1408×1408 should fit"):
-        draw(generator, width=2048, height=2048)
-    draw(generator, width=1024, height=512)
+        draw(generator, a_job(width=2048, height=2048))
+    draw(generator, a_job(width=1024, height=512))
     engine.errors[1] = OutOfMemory("It does not fit.")
     with pytest.raises(OutOfMemory, match="1024×512 should fit"):
-        draw(generator, width=2048, height=2048)
-
-
-@pytest.mark.parametrize(
-    ("error", "fault"),
-    [
-        (RuntimeError("CUDA error: device-side assert triggered"), True),
-        (RuntimeError("boom"), False),
-        (ValueError("CUDA error"), False),
-        (type("AcceleratorError", (RuntimeError,), {})("x"), True),
-        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA error: out of memory"), False),
-    ],
-)
-def test_faults_of_the_device_are_told_apart(error, fault):
-    assert is_device_fault(error) == fault
+        draw(generator, a_job(width=2048, height=2048))
 
 
 @pytest.mark.parametrize("behind", [False, True])

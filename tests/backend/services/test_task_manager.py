@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from backend.models.schemas import Status, TaskRecord
+from backend.models.schemas import Status
 from backend.services.errors import QueueFull, TaskAlreadyFinished, UnknownModel, UnknownTask
+from backend.services.tasks.records import TaskRecord
 from tests.backend.fakes import a_request, wait_until
 from tests.backend.services.tasks.managing import end, positions, run_into_pause
 
@@ -48,7 +49,7 @@ def test_a_hundred_percent_means_that_the_picture_is_saved(manager, store, monke
 
 def test_loading_is_said(make, engine):
     manager, messages = make(), []
-    engine.load = lambda path, plan: messages.append(manager.active()[0].message)
+    engine.load = lambda *_: messages.append(manager.active()[0].message)
     manager.start()
 
     end(manager, manager.submit(a_request()))
@@ -165,7 +166,7 @@ def test_a_full_queue_refuses_and_the_running_task_does_not_count(make, engine):
 
 
 def test_what_is_not_admitted_is_not_queued(make):
-    def refuse(request):
+    def refuse(request, job):
         raise UnknownModel("no")
 
     manager = make(admit=refuse)

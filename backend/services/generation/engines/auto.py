@@ -6,9 +6,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from backend.services.generation.engines.base import Engine, EngineRequest, OnStep
+from backend.models.recipe import Recipe
+from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.events import Emit, IsCancelled
 from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.preview import PreviewMap
 
 
 class AutoEngine:
@@ -23,15 +26,15 @@ class AutoEngine:
         """Imports what most models need; the other engine's libraries follow with the first model that needs them."""
         self._native.prepare()
 
-    def load(self, path: Path, plan: LoadPlan) -> None:
+    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a model folder with the engine that suits it; see `Engine.load`."""
         self._chosen.unload()
         self._chosen = self._native if self._native.supports(path, plan) else self._other
-        self._chosen.load(path, plan)
+        self._chosen.load(path, plan, preview_map)
 
-    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
-        """Draws one picture; see `Engine.generate`."""
-        return self._chosen.generate(request, on_step)
+    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+        """Draws an image; see `Engine.generate`."""
+        return self._chosen.generate(recipe, emit, cancelled)
 
     def unload(self) -> None:
         """Frees the model's memory."""

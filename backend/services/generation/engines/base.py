@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from PIL import Image
 
+from backend.models.recipe import Recipe, count_forwards
+from backend.services.generation.events import Emit, IsCancelled, Preview, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewMap, PreviewPixels
 
 MAX_PROMPT_TOKENS = 512
 """Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
-
-
-@dataclass(frozen=True)
-class EngineRequest:
-    """One picture, everything decided; without a preview map no previews are wanted."""
-
-    prompt: str
-    width_px: int
-    height_px: int
-    num_inference_steps: int
-    guidance_scale: float
-    seed: int
-    negative_prompt: str = ""
-    """Without effect when the guidance scale is 0."""
-    preview_map: PreviewMap | None = None
-
-
-@dataclass(frozen=True)
-class StepEvent:
-    """A forward of the model has finished; with 0 forwards done, the prompt is encoded and the first one begins."""
-
-    forwards_done: int
-    forwards_total: int
-    preview: PreviewPixels | None = field(default=None, compare=False)
-
-
-OnStep = Callable[[StepEvent], None]
-"""Called before the first forward and after every one; may raise to end the generation before anything is decoded."""
 
 
 class Engine(Protocol):
@@ -50,19 +22,25 @@ class Engine(Protocol):
     def prepare(self) -> None:
         """Imports what is slow to import; called before the first task is there."""
 
-    def load(self, path: Path, plan: LoadPlan) -> None:
-        """Loads a model folder; replaces what was loaded.
+    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
+        """Loads a model folder; replaces what was loaded. Without a preview map there are no previews.
 
         Raises:
             ModelBroken: the weights cannot be read.
             OutOfMemory: they do not fit.
         """
 
-    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
-        """Draws; the loaded model stays usable whatever this raises.
+    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+        """Draws an image; the loaded model stays usable whatever this raises.
+
+        Emits `Step` before the first forward and after every one, each but the first after a `Preview` where there is
+        one; then asks whether it is cancelled.
+
+        Returns:
+            The image; None when it was cancelled, and nothing was decoded.
 
         Raises:
-            OutOfMemory: the picture does not fit into the device's memory.
+            OutOfMemory: the image does not fit into the device's memory.
             BlankPicture: the model produced NaN.
         """
 
@@ -70,9 +48,26 @@ class Engine(Protocol):
         """Frees the model's memory."""
 
 
-def count_forwards(num_inference_steps: int) -> int:
-    """Returns how often the model runs: N counts the points of the schedule, the last of which is the picture."""
-    return max(1, num_inference_steps - 1)
+class Interrupted(Exception):
+    """Ends a library's loop from inside its callback; never leaves the engine."""
+
+
+def report_step(emit: Emit, cancelled: IsCancelled, step: Step, preview: PreviewPixels | None = None) -> None:
+    """Emits a step, after its preview where there is one, and asks whether to go on.
+
+    Raises:
+        Interrupted: it was cancelled, during the forward or by whoever heard of it.
+    """
+    _go_on(cancelled)
+    if preview is not None:
+        emit(Preview(preview))
+    emit(step)
+    _go_on(cancelled)
+
+
+def _go_on(cancelled: IsCancelled) -> None:
+    if cancelled():
+        raise Interrupted
 
 
 def linear_sigmas(num_inference_steps: int) -> list[float]:

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture
 from backend.services.generation.engines.base import (
     MAX_PROMPT_TOKENS,
-    EngineRequest,
-    OnStep,
-    StepEvent,
-    count_forwards,
+    Interrupted,
     linear_sigmas,
+    report_step,
 )
 from backend.services.generation.engines.latents import Previewer
 from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.preview import PreviewMap
 
 if TYPE_CHECKING:
     import torch
@@ -38,12 +39,13 @@ class DiffusersEngine:
         self._attention_backend = attention_backend
         self._compile_blocks = compile_blocks
         self._pipeline: ZImagePipeline | None = None
+        self._preview_map: PreviewMap | None = None
 
     def prepare(self) -> None:
         """Imports torch, transformers and diffusers, which takes seconds."""
         from diffusers import ZImagePipeline  # noqa: F401
 
-    def load(self, path: Path, plan: LoadPlan) -> None:
+    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
         import torch
 
@@ -57,52 +59,56 @@ class DiffusersEngine:
             return pipeline
 
         self._pipeline = telling_out_of_memory(load)
+        self._preview_map = preview_map
         self._tune(self._pipeline)
 
-    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
-        """Draws one picture; see `Engine.generate`."""
+    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+        """Draws an image; see `Engine.generate`."""
         import numpy as np
         import torch
 
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
-        forwards = count_forwards(request.num_inference_steps)
-        previewer = Previewer(request.preview_map) if request.preview_map else None
+        previewer = Previewer(self._preview_map) if self._preview_map else None
 
         def begin(noise: torch.Tensor) -> None:
             if previewer is not None:
                 previewer.begin(noise)
-            on_step(StepEvent(0, forwards))
+            report_step(emit, cancelled, Step(0, recipe.forwards))
 
-        def report(_pipeline: object, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
+        def on_step(_pipeline: object, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
             sigmas = pipeline.scheduler.sigmas
             preview = None
             if previewer is not None:
                 preview = previewer.after_step(tensors["latents"][0], float(sigmas[step]), float(sigmas[step + 1]))
-            on_step(StepEvent(step + 1, forwards, preview))
+            report_step(emit, cancelled, Step(step + 1, recipe.forwards), preview)
             return tensors
 
         def draw() -> Any:
             with _weights_back_in_place(pipeline), _before_first_forward(pipeline.transformer, begin):
                 return pipeline(
-                    prompt=request.prompt,
-                    negative_prompt=request.negative_prompt,
-                    height=request.height_px,
-                    width=request.width_px,
-                    num_inference_steps=forwards,
-                    sigmas=linear_sigmas(request.num_inference_steps),
-                    guidance_scale=request.guidance_scale,
-                    generator=torch.Generator("cpu").manual_seed(request.seed),  # the same noise on every device
-                    max_sequence_length=_count_tokens(pipeline, request),
-                    callback_on_step_end=report,
+                    prompt=recipe.prompt,
+                    negative_prompt=recipe.negative_prompt,
+                    height=recipe.height,
+                    width=recipe.width,
+                    num_inference_steps=recipe.forwards,
+                    sigmas=linear_sigmas(recipe.num_inference_steps),
+                    guidance_scale=recipe.guidance_scale,
+                    generator=torch.Generator("cpu").manual_seed(recipe.seed),  # the same noise on every device
+                    max_sequence_length=_count_tokens(pipeline, recipe),
+                    callback_on_step_end=on_step,
                     output_type="np",
                 ).images
 
-        pixels = telling_out_of_memory(draw)
+        try:
+            pixels = telling_out_of_memory(draw)
+        except Interrupted:
+            return None
         if not np.isfinite(pixels).all():
             raise BlankPicture
-        return list(pipeline.image_processor.numpy_to_pil(pixels))
+        images: list[Image.Image] = pipeline.image_processor.numpy_to_pil(pixels)
+        return images[0]
 
     def unload(self) -> None:
         """Frees the model's memory."""
@@ -144,9 +150,9 @@ def _place(pipeline: ZImagePipeline, plan: LoadPlan) -> None:
     if plan.device != "mps":
         pipeline.vae.to(memory_format=torch.channels_last)  # convolutions are up to three times faster
     if plan.offload == "model":
-        pipeline.enable_model_cpu_offload()
+        pipeline.enable_model_cpu_offload(device=plan.device)
     elif plan.offload == "sequential":
-        pipeline.enable_sequential_cpu_offload()
+        pipeline.enable_sequential_cpu_offload(device=plan.device)
     else:
         pipeline.to(plan.device)
 
@@ -159,9 +165,9 @@ def _probe(pipeline: ZImagePipeline) -> None:
     )  # fmt: skip
 
 
-def _count_tokens(pipeline: ZImagePipeline, request: EngineRequest) -> int:
+def _count_tokens(pipeline: ZImagePipeline, recipe: Recipe) -> int:
     """Returns the length to encode the prompts at: the encoder is causal, so padding to 512 only costs time."""
-    prompts = [request.prompt, request.negative_prompt] if request.guidance_scale > 0 else [request.prompt]
+    prompts = [recipe.prompt, recipe.negative_prompt] if recipe.guidance_scale > 0 else [recipe.prompt]
     texts = [
         pipeline.tokenizer.apply_chat_template(
             [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True

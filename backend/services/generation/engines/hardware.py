@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import psutil
 
-from backend.services.generation.load_plan import Hardware
+from backend.services.generation.load_plan import Accelerator, Hardware
 
 
 def detect_hardware() -> Hardware:
-    """Looks at accelerator and processor; imports torch, so the first call takes seconds."""
+    """Looks at accelerators and processor; imports torch, so the first call takes seconds."""
+    return Hardware(
+        memory_bytes=psutil.virtual_memory().total,
+        cpu_has_bf16=_cpu_has_bf16(),
+        accelerators=_accelerators(),
+    )
+
+
+def _accelerators() -> tuple[Accelerator, ...]:
     import torch
 
     if torch.cuda.is_available():
-        memory_bytes = torch.cuda.get_device_properties(0).total_memory
-        return _hardware("cuda", memory_bytes, has_bf16=torch.cuda.is_bf16_supported(including_emulation=False))
+        count = torch.cuda.device_count()
+        return tuple(
+            Accelerator(
+                device="cuda" if count == 1 else f"cuda:{index}",
+                memory_bytes=torch.cuda.get_device_properties(index).total_memory,
+                has_bf16=_has_bf16(index),
+            )
+            for index in range(count)
+        )
     if torch.backends.mps.is_available():
-        return _hardware("mps", psutil.virtual_memory().total, has_bf16=True)
-    return _hardware(None, 0, has_bf16=False)
+        return (Accelerator("mps", psutil.virtual_memory().total, has_bf16=True),)
+    return ()
 
 
-def _hardware(accelerator: Literal["cuda", "mps"] | None, memory_bytes: int, *, has_bf16: bool) -> Hardware:
-    return Hardware(
-        accelerator=accelerator,
-        accelerator_memory_bytes=memory_bytes,
-        accelerator_has_bf16=has_bf16,
-        cpu_has_bf16=_cpu_has_bf16(),
-        memory_bytes=psutil.virtual_memory().total,
-    )
+def _has_bf16(index: int) -> bool:
+    """Asks for one card: torch answers for the current one only."""
+    import torch
+
+    with torch.cuda.device(index):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def _cpu_has_bf16() -> bool:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
-from backend.services.generation.engines.base import EngineRequest, OnStep, StepEvent, count_forwards, linear_sigmas
+from backend.services.generation.engines.base import Interrupted, linear_sigmas, report_step
 from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewMap, PreviewPixels
 
@@ -34,6 +36,7 @@ class NativeEngine:
         self._attention_backend = attention_backend
         self._compile_blocks = compile_blocks
         self._pipeline: zimage.ZImagePipeline | None = None
+        self._preview_map: PreviewMap | None = None
 
     def prepare(self) -> None:
         """Imports torch, transformers and the library, which takes seconds."""
@@ -57,7 +60,7 @@ class NativeEngine:
             return False
         return True
 
-    def load(self, path: Path, plan: LoadPlan) -> None:
+    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
         _make_importable()
         self.unload()
@@ -67,41 +70,44 @@ class NativeEngine:
                 "there: choose ZIMAGE_ENGINE=auto or diffusers."
             )
         self._pipeline = telling_out_of_memory(lambda: self._open(path, plan))
+        self._preview_map = preview_map
         if self._compile_blocks:
             self._compile(self._pipeline)
 
-    def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
-        """Draws one picture; see `Engine.generate`."""
+    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+        """Draws an image; see `Engine.generate`."""
         from zimage.errors import NotFiniteError
-        from zimage.pipeline import StepEvent as Step
+        from zimage.pipeline import StepEvent
 
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
-        forwards = count_forwards(request.num_inference_steps)
 
-        def report(event: Step) -> None:
-            on_step(StepEvent(event.done, forwards, _preview(event.step.estimate[0], request.preview_map)))
+        def on_step(event: StepEvent) -> None:
+            preview = _preview(event.step.estimate[0], self._preview_map)
+            report_step(emit, cancelled, Step(event.done, recipe.forwards), preview)
 
-        def draw() -> list[Image.Image]:
-            encode, guided = pipeline.text_encoder.encode, request.guidance_scale > 0
-            prompt_embeds = encode([request.prompt])
-            negative_embeds = encode([request.negative_prompt]) if guided else None
-            on_step(StepEvent(0, forwards))
-            images = pipeline(
+        def draw() -> Image.Image:
+            encode, guided = pipeline.text_encoder.encode, recipe.guidance_scale > 0
+            prompt_embeds = encode([recipe.prompt])
+            negative_embeds = encode([recipe.negative_prompt]) if guided else None
+            report_step(emit, cancelled, Step(0, recipe.forwards))
+            [image] = pipeline(
                 prompt_embeds=prompt_embeds,
                 negative_prompt_embeds=negative_embeds,
-                height=request.height_px,
-                width=request.width_px,
-                sigmas=linear_sigmas(request.num_inference_steps),
-                guidance_scale=request.guidance_scale,
-                generator=_generator(request.seed),
-                on_step=report,
+                height=recipe.height,
+                width=recipe.width,
+                sigmas=linear_sigmas(recipe.num_inference_steps),
+                guidance_scale=recipe.guidance_scale,
+                generator=_generator(recipe.seed),
+                on_step=on_step,
             ).images
-            return list(images)
+            return image
 
         try:
             return telling_out_of_memory(draw)
+        except Interrupted:
+            return None
         except NotFiniteError as error:
             raise BlankPicture from error
 

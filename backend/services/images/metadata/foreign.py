@@ -17,7 +17,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from backend.models.gallery import ReadParameters, ReadResult
-from backend.models.schemas import MAX_SEED
+from backend.models.recipe import MAX_SEED
 from backend.services.errors import NoParameters
 from backend.services.images.metadata.own import COMMON_KEYWORD, OWN_KEYWORD
 

@@ -17,7 +17,7 @@ TOKEN = "0123456789abcdef"
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     own = make_settings(tmp_path_factory.mktemp("guarded")).model_copy(update={"host": "0.0.0.0", "api_token": TOKEN})
-    app = create_app(own, FakeEngine(), lambda: PLAIN_CPU)
+    app = create_app(own, FakeEngine, lambda: PLAIN_CPU)
     app.state.services.door.MAX_FAILURES = 10**6
     with TestClient(app, base_url="http://box.example") as client:
         yield client
@@ -74,7 +74,7 @@ def test_a_preflight_needs_no_token(guarded):
 def test_each_token_is_a_client_of_its_own(tmp_path):
     tokens = {"alice": "a" * 16, "bob": "b" * 16}
     own = make_settings(tmp_path).model_copy(update={"host": "0.0.0.0", "api_tokens": tokens})
-    app = create_app(own, FakeEngine(), lambda: PLAIN_CPU)
+    app = create_app(own, FakeEngine, lambda: PLAIN_CPU)
     with TestClient(app, base_url="http://box.example") as client:
         for token in tokens.values():
             headers = {"authorization": f"Bearer {token}"}
@@ -87,7 +87,7 @@ def test_each_token_is_a_client_of_its_own(tmp_path):
 
 def test_guessing_is_answered_with_429(tmp_path):
     own = make_settings(tmp_path).model_copy(update={"host": "0.0.0.0", "api_token": TOKEN})
-    with TestClient(create_app(own, FakeEngine(), lambda: PLAIN_CPU), base_url="http://box.example") as client:
+    with TestClient(create_app(own, FakeEngine, lambda: PLAIN_CPU), base_url="http://box.example") as client:
         wrong, right = ({"authorization": f"Bearer {token}"} for token in ("w" * 16, TOKEN))
         statuses = [client.get("/api/models", headers=wrong).status_code for _ in range(12)]
         assert statuses == [401] * 10 + [429] * 2

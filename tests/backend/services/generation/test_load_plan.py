@@ -3,19 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from backend.services.generation.load_plan import (
-    CPU_MAX_AREA_PX,
-    Hardware,
-    LoadPlan,
-    Weights,
-    fit_size,
-    nearest_size,
-    plan_load,
-)
-from tests.backend.fakes import PLAIN_CPU
+from backend.services.errors import UnknownDevice
+from backend.services.generation.load_plan import Hardware, LoadPlan, Weights, choose_devices, plan_load
+from tests.backend.fakes import PLAIN_CPU, with_cards
 
 GIB = 2**30
 TURBO = Weights(total_bytes=20 * GIB, largest_part_bytes=12 * GIB)
@@ -23,13 +14,12 @@ NANO = Weights(total_bytes=GIB // 50, largest_part_bytes=GIB // 60)
 
 
 def card(gib: float, *, bf16: bool = True, kind: str = "cuda") -> Hardware:
-    return replace(
-        PLAIN_CPU, accelerator=kind, accelerator_memory_bytes=int(gib * GIB), accelerator_has_bf16=bf16,
-    )  # fmt: skip
+    return with_cards(kind, gib=gib, bf16=bf16)
 
 
-def plan(weights: Weights, hardware: Hardware, **values: object) -> LoadPlan:
-    return plan_load(weights, hardware, **{"use_gpu": True, "offload": "auto", "cpu_precision": "auto", **values})
+def plan(weights: Weights, hardware: Hardware, device: str | None = None, **values: object) -> LoadPlan:
+    device = device or next((card.device for card in hardware.accelerators), "cpu")
+    return plan_load(weights, hardware, device, **{"offload": "auto", "cpu_precision": "auto", **values})
 
 
 @pytest.mark.parametrize(("gib", "offload"), [(80, "none"), (24, "none"), (16, "model"), (8, "sequential")])
@@ -52,7 +42,7 @@ def test_shared_memory_is_not_offloaded():
 
 
 def test_the_cpu_is_used_when_asked_for_and_when_there_is_nothing_else():
-    assert plan(NANO, card(24), use_gpu=False) == LoadPlan("cpu", "float32")
+    assert plan(NANO, card(24), "cpu") == LoadPlan("cpu", "float32")
     assert plan(NANO, PLAIN_CPU) == LoadPlan("cpu", "float32")
 
 
@@ -67,56 +57,31 @@ def test_the_settings_decide_about_the_precision_of_the_cpu():
     assert plan(TURBO, replace(PLAIN_CPU, cpu_has_bf16=True), cpu_precision="float32").dtype == "float32"
 
 
-@pytest.mark.parametrize(
-    ("width", "height", "expected"),
-    [
-        (1024, 1024, (512, 512)),
-        (2048, 1024, (720, 352)),
-        (512, 512, (512, 512)),
-        (256, 256, (256, 256)),
-        (1024, 256, (1024, 256)),
-        (1536, 1024, (624, 416)),
-        (2048, 256, (1440, 176)),
-    ],
-)
-def test_the_cpu_area(width, height, expected):
-    assert fit_size(width, height, multiple=16, max_area=CPU_MAX_AREA_PX) == expected
-
-
-def test_a_coarser_grid():
-    assert fit_size(272, 272, multiple=32, max_area=None) == (288, 288)
-    assert fit_size(256, 512, multiple=32, max_area=None) == (256, 512)
-
-
-FEW = ((256, 256), (384, 256), (256, 384), (512, 512), (768, 512))
+def test_each_card_has_a_plan_of_its_own():
+    hardware = replace(card(80), accelerators=(*with_cards("cuda:0", gib=80).accelerators,
+                                               *with_cards("cuda:1", gib=16).accelerators))  # fmt: skip
+    assert plan(TURBO, hardware, "cuda:0") == LoadPlan("cuda:0", "bfloat16", "none")
+    assert plan(TURBO, hardware, "cuda:1") == LoadPlan("cuda:1", "bfloat16", "model")
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "max_area", "expected"),
+    ("cards", "wanted", "chosen"),
     [
-        (256, 256, None, (256, 256)),
-        (1024, 1024, None, (512, 512)),
-        (320, 320, None, (256, 256)),
-        (1536, 1024, None, (768, 512)),
-        (1536, 1024, CPU_MAX_AREA_PX, (384, 256)),
-        (1024, 1536, CPU_MAX_AREA_PX, (256, 384)),
-        (2048, 256, CPU_MAX_AREA_PX, (384, 256)),
-        (512, 512, 100, (256, 256)),
+        ([], [], ["cpu"]),
+        ([], ["auto"], ["cpu"]),
+        (["cuda"], [], ["cuda"]),
+        (["cuda"], ["cuda:0"], ["cuda"]),
+        (["cuda"], ["cpu"], ["cpu"]),
+        (["cuda:0", "cuda:1"], [], ["cuda:0"]),
+        (["cuda:0", "cuda:1"], ["auto"], ["cuda:0", "cuda:1"]),
+        (["cuda:0", "cuda:1"], ["cuda:1", "cpu", "cuda:1"], ["cuda:1", "cpu"]),
     ],
 )
-def test_a_model_of_few_sizes_gets_the_nearest(width, height, max_area, expected):
-    assert nearest_size(width, height, FEW, max_area) == expected
+def test_devices_of_the_settings(cards, wanted, chosen):
+    hardware = with_cards(*cards) if cards else PLAIN_CPU
+    assert list(choose_devices(hardware, wanted)) == chosen
 
 
-SIDES = st.integers(16, 128).map(lambda n: 16 * n)
-
-
-@given(SIDES, SIDES, st.sampled_from([16, 32, 64]), st.sampled_from([None, CPU_MAX_AREA_PX]))
-def test_any_size_lands_on_the_grid_and_below_the_area(width, height, multiple, max_area):
-    fitted = fit_size(width, height, multiple=multiple, max_area=max_area)
-
-    assert all(side % multiple == 0 and side > 0 for side in fitted)
-    if max_area is not None:
-        assert fitted[0] * fitted[1] <= max_area
-        assert fitted == fit_size(*fitted, multiple=multiple, max_area=max_area)
-    assert (fitted[0] >= fitted[1]) == (width >= height) or fitted[0] == fitted[1]
+def test_a_device_that_is_not_here_is_named_with_those_that_are():
+    with pytest.raises(UnknownDevice, match=r"names cuda:2; this machine has cpu, cuda:0, cuda:1"):
+        choose_devices(with_cards("cuda:0", "cuda:1"), ["cuda:0", "cuda:2"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backend.models.schemas import ImageRecord, TaskRecord
-from backend.services.generator import GeneratedImage
+from backend.models.schemas import ImageRecord
+from backend.services.generation.events import Drawn
 from backend.services.task_manager import TaskManager
+from backend.services.tasks.records import TaskRecord
 from tests.backend.fakes import FakeEngine, Ticking, a_request, wait_until
 
 Make = Callable[..., TaskManager]
@@ -17,22 +18,22 @@ class FakeStore:
     """Keeps pictures in a list; fails and waits when told to."""
 
     def __init__(self) -> None:
-        self.pictures: list[GeneratedImage] = []
+        self.pictures: list[Drawn] = []
         self.error: Exception | None = None
 
-    def add(self, generated: GeneratedImage, client: str) -> ImageRecord:
+    def add(self, drawn: Drawn, client: str) -> ImageRecord:
         if self.error is not None:
             raise self.error
-        self.pictures.append(generated)
+        self.pictures.append(drawn)
         return ImageRecord(
-            id=f"{len(self.pictures):032x}", filename="a.png", prompt=generated.prompt, width=1, height=1,
+            id=f"{len(self.pictures):032x}", filename="a.png", prompt=drawn.recipe.prompt, width=1, height=1,
             num_inference_steps=9, use_gpu=False, size_bytes=1, created_at=Ticking()(), generation_time_ms=1.0,
             model="m", seed=0, device="cpu",
         )  # fmt: skip
 
     @property
     def prompts(self) -> list[str]:
-        return [picture.prompt for picture in self.pictures]
+        return [picture.recipe.prompt for picture in self.pictures]
 
 
 def end(manager: TaskManager, *ids: str) -> list[TaskRecord]:
@@ -48,9 +49,9 @@ def run_into_pause(manager: TaskManager, engine: FakeEngine, step: int, prompt: 
 
 
 def is_told_to_close(manager: TaskManager) -> bool:
-    with manager._changed:
-        return manager._closing
+    with manager._table.changed:
+        return manager.closing
 
 
 def positions(manager: TaskManager, *ids: str) -> list[int | None]:
-    return [manager.outlook(manager.get(task_id)).queue_position for task_id in ids]
+    return [manager.position_and_eta(manager.get(task_id))[0] for task_id in ids]

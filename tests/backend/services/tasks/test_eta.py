@@ -2,20 +2,36 @@ from __future__ import annotations
 
 import pytest
 
-from backend.services.tasks.eta import Forecast
-from tests.backend.fakes import a_request
+from backend.models.schemas import Status
+from backend.services.generation.job import Job
+from backend.services.tasks.eta import EtaModel, QueueEtas
+from backend.services.tasks.records import TaskRecord
+from tests.backend.fakes import Ticking, a_job, a_request
+
+
+class CountingModel(EtaModel):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def seconds(self, job: Job | None, images_done: int = 0, forwards_done: int = 0) -> float | None:
+        self.asked += 1
+        return super().seconds(job, images_done, forwards_done)
 
 
 @pytest.fixture
-def forecast() -> Forecast:
+def model() -> CountingModel:
     """Knows that 256×256 takes a second a forward and two around them."""
-    forecast = Forecast()
-    forecast.learn(a_request(), forwards=8, denoise_s=8.0, around_s=2.0)
-    return forecast
+    model = CountingModel()
+    model.learn(a_job(), denoise_s=8.0, around_s=2.0)
+    return model
+
+
+# -- one job ----------------------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_foretold_without_experience():
-    assert Forecast().seconds(a_request()) is None
+    assert EtaModel().seconds(a_job()) is None
 
 
 @pytest.mark.parametrize(
@@ -28,34 +44,91 @@ def test_nothing_is_foretold_without_experience():
         ({"num_images": 4}, (3, 8), 2.0),
         ({"width": 512}, (0, 0), 20.0),
         ({"guidance_scale": 4.0}, (0, 0), None),
+        ({"model": "z-image-turbo"}, (0, 0), None),
+        ({"use_gpu": True}, (0, 0), None),
     ],
 )
-def test_what_is_left(forecast, values, done, seconds):
-    assert forecast.seconds(a_request(**values), *done) == (seconds and pytest.approx(seconds))
+def test_what_is_left(model, values, done, seconds):
+    assert model.seconds(a_job(**values), *done) == (seconds and pytest.approx(seconds))
 
 
-def test_another_model_is_another_matter(forecast):
-    assert forecast.seconds(a_request(model="z-image-turbo")) is None
-    assert forecast.seconds(a_request(use_gpu=False)) is None
-
-
-def test_the_mean_follows_what_is_measured(forecast):
+def test_the_mean_follows_what_is_measured(model):
     for _ in range(20):
-        forecast.learn(a_request(), forwards=8, denoise_s=80.0, around_s=2.0)
-    assert forecast.seconds(a_request()) == pytest.approx(82.0, rel=0.01)
+        model.learn(a_job(), denoise_s=80.0, around_s=2.0)
+    assert model.seconds(a_job()) == pytest.approx(82.0, rel=0.01)
 
 
-def test_the_first_steps_of_a_first_picture_are_a_guess_until_it_is_known(forecast):
-    small = Forecast()
-    small.guess(a_request(), forwards=2, denoise_s=6.0)
-    assert small.seconds(a_request(), 0, 2) == pytest.approx(18.0)
-    forecast.guess(a_request(), forwards=2, denoise_s=600.0)
-    assert forecast.seconds(a_request()) == pytest.approx(10.0)
+def test_the_first_steps_of_a_first_image_are_a_guess_until_it_is_known(model):
+    small = EtaModel()
+    small.guess(a_job(), forwards=2, denoise_s=6.0)
+    assert small.seconds(a_job(), 0, 2) == pytest.approx(18.0)
+    model.guess(a_job(), forwards=2, denoise_s=600.0)
+    assert model.seconds(a_job()) == pytest.approx(10.0)
 
 
 def test_only_so_many_kinds_are_remembered():
-    forecast = Forecast()
+    model = EtaModel()
     for side in range(256, 256 + 16 * 80, 16):
-        forecast.learn(a_request(width=side, model=f"m{side}"), 8, 8.0, 0.0)
-    assert forecast.seconds(a_request(model="m256")) is None
-    assert forecast.seconds(a_request(width=1504, model="m1520")) is not None
+        model.learn(a_job(width=side, model=f"m{side}"), 8.0, 0.0)
+    assert model.seconds(a_job(model="m256")) is None
+    assert model.seconds(a_job(width=1504, model="m1520")) is not None
+
+
+# -- a queue ----------------------------------------------------------------------------------------------------------
+
+
+def a_task(number: int, status: Status = Status.PENDING, **values: object) -> TaskRecord:
+    facts = {"id": f"{number:032x}", "request": a_request(), "job": a_job(), "created_at": Ticking()()}
+    return TaskRecord(**{**facts, "status": status, **values})
+
+
+def test_the_running_task_and_those_before_count(model):
+    running = (a_task(1, Status.PROCESSING, step=4), 100.0)
+    waiting, etas = (a_task(2), a_task(3)), QueueEtas(model)
+
+    def look(task: TaskRecord, now: float = 101.0) -> tuple[int | None, float | None]:
+        return etas.position_and_eta(task, waiting, [running], 1, now)
+
+    assert look(running[0]) == (None, pytest.approx(5.0))
+    assert look(running[0], 200.0) == (None, 0.0)
+    assert look(waiting[0]) == (0, pytest.approx(15.0))
+    assert look(waiting[1]) == (1, pytest.approx(25.0))
+    assert look(waiting[0], 200.0) == (0, pytest.approx(10.0))  # what runs takes longer than it was thought to
+    assert look(a_task(5)) == (None, None)
+
+
+def test_one_unknown_task_before_makes_the_end_unknown(model):
+    unknown, known = a_task(1, job=a_job(model="other")), a_task(2)
+    assert QueueEtas(model).position_and_eta(known, (unknown, known), [], 1, 0.0) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("running", "ends"),
+    [([], [10, 10, 20, 20]), ([8], [10, 14, 20, 24]), ([8, 0], [14, 20, 24, 30])],
+    ids=["idle", "one busy", "both busy"],
+)
+def test_several_slots_share_the_queue(model, running, ends):
+    """A busy slot is free after what is left of its task: with 8 of its 8 forwards to go ten seconds, with none two."""
+    now = 50.0
+    busy = [(a_task(90 + n, Status.PROCESSING, step=8 - left), now) for n, left in enumerate(running)]
+    busy = [(task, heard_at - 6.0 if task.step == 0 else heard_at) for task, heard_at in busy]
+    if len(running) == 2:
+        busy[1] = (a_task(92, Status.PROCESSING), now)
+    waiting, etas = tuple(a_task(number) for number in range(4)), QueueEtas(model)
+    assert [etas.position_and_eta(task, waiting, busy, 2, now)[1] for task in waiting] == pytest.approx(ends)
+
+
+def test_a_queue_that_does_not_change_is_added_up_once(model):
+    waiting, etas = tuple(a_task(number) for number in range(50)), QueueEtas(model)
+
+    def last() -> tuple[int | None, float | None]:
+        return etas.position_and_eta(waiting[-1], waiting, [], 1, 0.0)
+
+    assert [last() for _ in range(10)] == [(49, pytest.approx(500.0))] * 10
+    assert model.asked == 50
+
+    model.learn(a_job(), denoise_s=80.0, around_s=2.0)
+    assert last()[1] > 501
+    waiting = waiting[1:]
+    assert last()[0] == 48
+    assert model.asked == 149

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from backend.models.schemas import TaskRecord
 from backend.services.errors import QueueFull
 from backend.services.tasks.queue import MAX_CLIENTS, Limits, move_task, note_turn, refuse_too_many, take_turns
+from backend.services.tasks.records import TaskRecord
 from tests.backend.fakes import Ticking, a_request
 
 
@@ -70,12 +70,12 @@ def test_nobody_is_left_out_and_nobody_waits_more_than_a_round(clients, served):
 
 def test_limits_of_all_and_of_one():
     tasks = waiting("aab")
-    refuse_too_many(tasks, "b", Limits(max_queued=4, max_queued_per_client=2), None)
+    refuse_too_many(tasks, "b", Limits(max_queued=4, max_queued_per_client=2), lambda: None)
     with pytest.raises(QueueFull, match="3 tasks are waiting") as full:
-        refuse_too_many(tasks, "b", Limits(max_queued=3, max_queued_per_client=2), 4.5)
+        refuse_too_many(tasks, "b", Limits(max_queued=3, max_queued_per_client=2), lambda: 4.5)
     assert (full.value.position, full.value.retry_after_s) == (3, 4.5)
     with pytest.raises(QueueFull, match="2 tasks of yours"):
-        refuse_too_many(tasks, "a", Limits(max_queued=4, max_queued_per_client=2), None)
+        refuse_too_many(tasks, "a", Limits(max_queued=4, max_queued_per_client=2), lambda: None)
 
 
 def test_the_clients_of_tasks_are_kept(tmp_path):

@@ -4,8 +4,6 @@ import pytest
 
 from backend.models.schemas import Status
 from backend.services.errors import DiskFull
-from backend.services.generator import ImageGenerator
-from backend.services.library.catalogue import Catalogue
 from tests.backend.fakes import PLAIN_CPU, a_request, wait_until
 from tests.backend.services.tasks.managing import end, run_into_pause
 
@@ -83,7 +81,7 @@ def test_a_generator_that_cannot_be_prepared_does_not_end_the_worker(make, setti
             raise RuntimeError("no driver")
         return PLAIN_CPU
 
-    manager = make(generator=ImageGenerator(settings, Catalogue(settings), engine, detect))
+    manager = make(hardware=detect)
     manager.start()
 
     assert end(manager, manager.submit(a_request()))[0].status is Status.COMPLETED

@@ -64,7 +64,7 @@ def test_after_a_crash_the_running_task_is_interrupted_and_not_run_again(make, e
     crashed.start()
     running, release = run_into_pause(crashed, engine, 2)
     waiting = [crashed.submit(a_request(f"waiting {n}")) for n in range(2)]
-    crashed._journal.write = lambda tasks: None  # from here on it is dead to the disk
+    crashed._table._journal.write = lambda tasks: None  # from here on it is dead to the disk
 
     restarted = make()
     restarted.start()
@@ -114,7 +114,7 @@ def test_what_could_not_be_saved_is_saved_at_the_end(make, engine, monkeypatch, 
         patch.setattr(Journal, "write", full)
         release()
         end(manager, running)
-        wait_until(lambda: manager._unsaved)
+        wait_until(lambda: manager._table._unsaved)
     assert manager.close()
     assert Journal(tmp_path / "tasks.json").read()[0].status is Status.COMPLETED
 

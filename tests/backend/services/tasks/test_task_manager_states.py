@@ -12,41 +12,60 @@ from hypothesis import settings as limits
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from PIL import Image
 
-from backend.models.schemas import Status
-from backend.services.errors import OutOfMemory, TaskAlreadyFinished
-from backend.services.generator import GeneratedImage, OnProgress, Phase, Progress
+from backend.models.schemas import GenerateRequest, Status
+from backend.services.errors import TaskAlreadyFinished
+from backend.services.generation.events import Emit, Ended, IsCancelled, Step
+from backend.services.generation.job import Job
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
-from tests.backend.fakes import PATIENCE_S, a_picture, a_request, wait_until
+from tests.backend.fakes import PATIENCE_S, a_job, a_picture, a_request, wait_until
 from tests.backend.services.tasks.managing import FakeStore, is_told_to_close
 
 
 class ByCommand:
-    """A generator that does one step, finishes or fails when it is told to."""
+    """An executor that does one step, finishes or fails when it is told to."""
 
     def __init__(self) -> None:
         self.commands: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.running: str | None = None
         self.steps_done = 0
 
-    def prepare(self) -> None:
-        pass
+    def prepare(self) -> tuple[str, ...]:
+        return ("cpu",)
 
-    def generate(self, request, on_progress: OnProgress) -> GeneratedImage:
-        self.running = request.prompt
-        try:
-            for step in range(1, 10**6):
-                command = self.commands.get(timeout=PATIENCE_S)
-                if command == "fail":
-                    raise OutOfMemory("It does not fit.")
-                on_progress(Progress(Phase.DENOISING, step))
-                self.steps_done += 1
-                if command == "finish":
-                    return a_picture(request.prompt, image=Image.new("RGB", (1, 1)))
-        finally:
-            self.running = None
+    def fits(self, slot: str, job: Job) -> bool:
+        return True
+
+    def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
+        self.running = job.recipe.prompt
+        end = self._obey(job, emit, cancelled)
+        self.running = None
+        emit(end)
+
+    def _obey(self, job: Job, emit: Emit, cancelled: IsCancelled) -> Ended:
+        for step in range(1, 10**6):
+            command = self.commands.get(timeout=PATIENCE_S)
+            if command == "fail":
+                return Ended("out_of_memory", "It does not fit.")
+            emit(Step(step, 10**6))
+            self.steps_done += 1
+            if cancelled():
+                return Ended()
+            if command == "finish":
+                emit(a_picture(job.recipe.prompt, image=Image.new("RGB", (1, 1))))
+                return Ended()
         raise AssertionError("unreachable")
+
+
+class Plain:
+    """Resolves requests without a catalogue."""
+
+    def complete(self, request: GenerateRequest) -> GenerateRequest:
+        return request
+
+    def resolve(self, request: GenerateRequest) -> Job:
+        return a_job(request.prompt)
 
 
 class Queue(RuleBasedStateMachine):
@@ -60,10 +79,10 @@ class Queue(RuleBasedStateMachine):
         self.start_manager()
 
     def start_manager(self) -> None:
-        self.generator = ByCommand()
+        self.executor = ByCommand()
         self.manager = TaskManager(
-            self.generator, self.store, Journal(Path(self.folder.name) / "tasks.json"),
-            admit=lambda request: None, limits=Limits(),
+            self.executor, self.store, Journal(Path(self.folder.name) / "tasks.json"), Plain(),
+            admit=lambda request, job: None, limits=Limits(),
         )  # fmt: skip
         self.manager.start()
         self.take_next()
@@ -79,7 +98,7 @@ class Queue(RuleBasedStateMachine):
                 break
         else:
             return
-        wait_until(lambda: self.generator.running == prompt, "the next task")
+        wait_until(lambda: self.executor.running == prompt, "the next task")
 
     def ended(self, status: Status) -> str:
         [running] = [task_id for task_id, status in self.expected.items() if status is Status.PROCESSING]
@@ -101,20 +120,20 @@ class Queue(RuleBasedStateMachine):
     @precondition(runs)
     @rule()
     def step(self) -> None:
-        before = self.generator.steps_done
-        self.generator.commands.put("step")
-        wait_until(lambda: self.generator.steps_done > before, "the step")
+        before = self.executor.steps_done
+        self.executor.commands.put("step")
+        wait_until(lambda: self.executor.steps_done > before, "the step")
 
     @precondition(runs)
     @rule()
     def finish(self) -> None:
-        self.generator.commands.put("finish")
+        self.executor.commands.put("finish")
         self.saved.append(self.prompts[self.ended(Status.COMPLETED)])
 
     @precondition(runs)
     @rule()
     def fail(self) -> None:
-        self.generator.commands.put("fail")
+        self.executor.commands.put("fail")
         self.ended(Status.FAILED)
 
     @precondition(runs)
@@ -122,7 +141,7 @@ class Queue(RuleBasedStateMachine):
     def cancel_running(self) -> None:
         [running] = [task_id for task_id, status in self.expected.items() if status is Status.PROCESSING]
         assert self.manager.cancel(running).cancelling
-        self.generator.commands.put("finish")
+        self.executor.commands.put("finish")
         self.ended(Status.CANCELLED)
 
     @precondition(lambda self: Status.PENDING in self.expected.values())
@@ -154,9 +173,9 @@ class Queue(RuleBasedStateMachine):
         closing = threading.Thread(target=self.manager.close)
         closing.start()
         wait_until(lambda: is_told_to_close(self.manager))
-        self.generator.commands.put("finish")  # whoever waits for a command meets the reason to stop instead
+        self.executor.commands.put("finish")  # whoever waits for a command meets the reason to stop instead
         closing.join(PATIENCE_S)
-        assert not self.manager._worker.is_alive()
+        assert not self.manager._workers._threads[0].is_alive()
 
     @invariant()
     def statuses_are_as_expected(self) -> None:

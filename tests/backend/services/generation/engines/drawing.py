@@ -1,4 +1,4 @@
-"""Requests and drawings that every test of an engine needs."""
+"""Recipes and drawings that every test of an engine needs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from backend.services.generation.engines.base import Engine, EngineRequest, StepEvent
+from backend.services.generation.engines.base import Engine
+from backend.services.generation.events import JobEvent
 from backend.services.generation.load_plan import LoadPlan
+from tests.backend.fakes import a_recipe
 
 PLAN = LoadPlan("cpu", "float32")
 
 
-def a_request(prompt: str = "a red apple", seed: int = 1, **values: Any) -> EngineRequest:
-    facts = {"width_px": 256, "height_px": 256, "num_inference_steps": 3, "guidance_scale": 0.0}
-    return EngineRequest(prompt=prompt, seed=seed, **{**facts, **values})
+def never() -> bool:
+    return False
 
 
-def draw(engine: Engine, request: EngineRequest) -> tuple[Image.Image, list[StepEvent]]:
-    events: list[StepEvent] = []
-    [image] = engine.generate(request, events.append)
+def draw(engine: Engine, **values: Any) -> tuple[Image.Image, list[JobEvent]]:
+    events: list[JobEvent] = []
+    image = engine.generate(a_recipe(**{"seed": 1, "num_inference_steps": 3, **values}), events.append, never)
+    assert image is not None
     return image, events
 
 
 def pixels(engine: Engine, **values: Any) -> np.ndarray:
-    return np.asarray(draw(engine, a_request(**values))[0]).astype(int)
+    return np.asarray(draw(engine, **values)[0]).astype(int)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from backend.services.generation.engines.base import count_forwards, linear_sigmas
+from backend.models.recipe import count_forwards
+from backend.services.generation.engines.base import linear_sigmas
 
 
 @pytest.mark.parametrize(("steps", "forwards"), [(1, 1), (2, 1), (3, 2), (9, 8), (50, 49)])

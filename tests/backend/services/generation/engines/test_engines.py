@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.services.errors import BlankPicture, Cancelled, ModelBroken, OutOfMemory
-from backend.services.generation.engines.base import StepEvent
+from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.events import JobEvent, Preview, Step
 from backend.services.generation.preview import PreviewMap
-from tests.backend.services.generation.engines.drawing import PLAN, a_request, draw, pixels
+from tests.backend.fakes import a_recipe
+from tests.backend.services.generation.engines.drawing import PLAN, draw, pixels
 
 Kind = type[DiffusersEngine] | type[NativeEngine]
 TestedEngine = DiffusersEngine | NativeEngine
@@ -65,7 +66,7 @@ def forwards(loaded) -> Iterator[list[None]]:
 
 @pytest.mark.parametrize(("width", "height"), [(256, 256), (320, 256)])
 def test_a_picture_of_the_right_size(loaded, width, height):
-    image, _ = draw(loaded, a_request(width_px=width, height_px=height))
+    image, _ = draw(loaded, width=width, height=height)
     assert (image.size, image.mode) == ((width, height), "RGB")
 
 
@@ -83,32 +84,29 @@ def test_the_prompt_matters_in_chinese_too(loaded):
 
 @pytest.mark.parametrize(("steps", "n_forwards"), [(1, 1), (2, 1), (3, 2), (5, 4)])
 def test_n_steps_are_n_minus_one_forwards_each_of_them_told(loaded, forwards, steps, n_forwards):
-    _, events = draw(loaded, a_request(num_inference_steps=steps))
+    _, events = draw(loaded, num_inference_steps=steps)
 
-    assert events == [StepEvent(done, n_forwards) for done in range(n_forwards + 1)]
+    assert events == [Step(done, n_forwards) for done in range(n_forwards + 1)]
     assert len(forwards) == n_forwards
 
 
 def test_the_schedule_of_nine_steps_is_turbos(loaded, times):
     assert loaded._pipeline.scheduler.config.shift == 3.0
 
-    draw(loaded, a_request(num_inference_steps=9))
+    draw(loaded, num_inference_steps=9)
 
     sigmas = [1 - time for time in times]  # Z-Image counts the time from noise (0) to picture (1)
     assert sigmas == pytest.approx([1, 0.954545, 0.9, 0.833333, 0.75, 0.642857, 0.5, 0.3], abs=1e-5)
 
 
-@pytest.mark.parametrize("step", [1, 3, 4])
+@pytest.mark.parametrize("step", [0, 1, 3, 4])
 def test_a_cancel_ends_it_between_two_steps_and_decodes_nothing(loaded, decodes, forwards, step):
-    def cancel(event: StepEvent) -> None:
-        if event.forwards_done == step:
-            raise Cancelled("Cancelled")
-
     before = pixels(loaded, num_inference_steps=5)
     decodes.clear(), forwards.clear()
+    events: list[JobEvent] = []
 
-    with pytest.raises(Cancelled):
-        loaded.generate(a_request(num_inference_steps=5), cancel)
+    recipe = a_recipe(seed=1, num_inference_steps=5)
+    assert loaded.generate(recipe, events.append, lambda: events[-1:] == [Step(step, 4)]) is None
 
     assert len(forwards) == step
     assert decodes == []
@@ -127,10 +125,10 @@ def test_nan_is_no_picture(loaded, monkeypatch):
     weight.data.fill_(float("nan"))
     try:
         with pytest.raises(BlankPicture, match="NaN"):
-            draw(loaded, a_request())
+            draw(loaded)
     finally:
         weight.data.copy_(kept)
-    assert draw(loaded, a_request())[0].size == (256, 256)
+    assert draw(loaded)[0].size == (256, 256)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +141,9 @@ def test_memory_that_does_not_suffice(loaded, monkeypatch, error):
     with monkeypatch.context() as patch:
         patch.setattr(loaded._pipeline.transformer.layers[0], "forward", fail)
         with pytest.raises(OutOfMemory, match="smaller size") as caught:
-            draw(loaded, a_request())
+            draw(loaded)
     assert caught.value.__context__ is None  # nothing holds the tensors of the failed picture
-    assert draw(loaded, a_request())[0].size == (256, 256)
+    assert draw(loaded)[0].size == (256, 256)
 
 
 def test_another_runtime_error_is_not_called_memory(loaded, monkeypatch):
@@ -155,7 +153,7 @@ def test_another_runtime_error_is_not_called_memory(loaded, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(loaded._pipeline.transformer.layers[0], "forward", fail)
         with pytest.raises(RuntimeError, match="shapes"):
-            draw(loaded, a_request())
+            draw(loaded)
 
 
 def test_a_second_load_replaces_the_first(kind, tiny_model):
@@ -167,7 +165,7 @@ def test_a_second_load_replaces_the_first(kind, tiny_model):
     engine.unload()
     assert engine._pipeline is None
     with pytest.raises(RuntimeError, match="before load"):
-        draw(engine, a_request())
+        draw(engine)
 
 
 @pytest.fixture
@@ -244,35 +242,37 @@ def test_code_beside_the_weights_is_not_run(kind, broken, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_previews_come_closer_to_the_picture_and_change_nothing(loaded):
-    channels = loaded._pipeline.transformer.config.in_channels
-    preview_map = PreviewMap(rows=((1.0, 0.5, 0.25),) * channels, offset=(0.0, 0.0, 0.0))
+@pytest.fixture
+def previewing(kind, tiny_model):
+    """Loads an engine with a map of so many channels, or of the model's own."""
+
+    def load(channels: int | None = None) -> TestedEngine:
+        engine = kind()
+        engine.load(tiny_model, PLAN)
+        channels = channels or engine._pipeline.transformer.config.in_channels
+        engine.load(tiny_model, PLAN, PreviewMap(rows=((1.0, 0.5, 0.25),) * channels, offset=(0.0, 0.0, 0.0)))
+        return engine
+
+    return load
+
+
+def test_previews_come_closer_to_the_picture_and_change_nothing(loaded, previewing):
     plain = pixels(loaded, num_inference_steps=5)
-    events: list[StepEvent] = []
-    [image] = loaded.generate(a_request(num_inference_steps=5, preview_map=preview_map), events.append)
+    image, events = draw(previewing(), num_inference_steps=5)
 
     assert np.array_equal(np.asarray(image).astype(int), plain)
-    assert [event.preview is None for event in events] == [True, False, False, False, False]
+    assert [type(event) for event in events] == [Step, *[Preview, Step] * 4]
+    previews = [event.pixels for event in events if isinstance(event, Preview)]
     side = 256 // 16  # of the embedded model's autoencoder
-    assert {(event.preview.width_px, event.preview.height_px) for event in events[1:]} == {(side, side)}
-    shown = [np.frombuffer(event.preview.data, np.uint8).astype(int) for event in events[1:]]
+    assert {(preview.width_px, preview.height_px) for preview in previews} == {(side, side)}
+    shown = [np.frombuffer(preview.data, np.uint8).astype(int) for preview in previews]
     distances = [np.abs(preview - shown[-1]).mean() for preview in shown]
     assert distances[0] > distances[-2] > distances[-1] == 0
 
 
-def test_a_map_of_other_channels_gives_no_preview(loaded):
-    events: list[StepEvent] = []
-    loaded.generate(a_request(preview_map=PreviewMap(rows=((1.0, 1.0, 1.0),) * 3, offset=(0, 0, 0))), events.append)
-    assert all(event.preview is None for event in events)
-
-
-def test_a_cancel_before_the_first_forward_runs_none(loaded, forwards):
-    def cancel(_: StepEvent) -> None:
-        raise Cancelled("Cancelled")
-
-    with pytest.raises(Cancelled):
-        loaded.generate(a_request(), cancel)
-    assert forwards == []
+def test_a_map_of_other_channels_gives_no_preview(previewing):
+    _, events = draw(previewing(channels=3))
+    assert {type(event) for event in events} == {Step}
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 3.0])
@@ -284,7 +284,7 @@ def test_what_shall_not_be_seen_counts_with_guidance_alone(loaded, scale):
 
 
 def test_guidance_runs_no_more_forwards(loaded, forwards):
-    draw(loaded, a_request(num_inference_steps=3, guidance_scale=3.0, negative_prompt="blurry"))
+    draw(loaded, num_inference_steps=3, guidance_scale=3.0, negative_prompt="blurry")
     assert len(forwards) == 2
 
 

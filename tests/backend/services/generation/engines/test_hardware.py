@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 
 import psutil
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from backend.services.generation.engines.hardware import detect_hardware
+from backend.services.generation.load_plan import Accelerator
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def machine(monkeypatch):
 def test_a_processor_alone(machine):
     hardware = detect_hardware()
 
-    assert (hardware.accelerator, hardware.accelerator_memory_bytes, hardware.cpu_has_bf16) == (None, 0, False)
+    assert (hardware.accelerators, hardware.cpu_has_bf16) == ((), False)
     assert hardware.memory_bytes == psutil.virtual_memory().total
 
 
@@ -32,21 +34,22 @@ def test_a_processor_with_bf16(machine, name):
 
 
 @pytest.mark.parametrize("bf16", [True, False])
-def test_a_card(machine, bf16):
+@pytest.mark.parametrize(("count", "names"), [(1, ["cuda"]), (2, ["cuda:0", "cuda:1"])])
+def test_cards(machine, bf16, count, names):
     machine.setattr(torch.cuda, "is_available", lambda: True)
-    machine.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=24 * 2**30))
+    machine.setattr(torch.cuda, "device_count", lambda: count)
+    machine.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
+    machine.setattr(torch.cuda, "get_device_properties", lambda n: SimpleNamespace(total_memory=(24 - n) * 2**30))
     machine.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16 and not including_emulation)
 
-    hardware = detect_hardware()
-
-    assert (hardware.accelerator, hardware.accelerator_memory_bytes) == ("cuda", 24 * 2**30)
-    assert hardware.accelerator_has_bf16 is bf16
+    assert detect_hardware().accelerators == tuple(
+        Accelerator(name, (24 - n) * 2**30, bf16) for n, name in enumerate(names)
+    )
 
 
 def test_an_apple_processor(machine):
     machine.setattr(torch.backends.mps, "is_available", lambda: True)
-    hardware = detect_hardware()
-    assert (hardware.accelerator, hardware.accelerator_memory_bytes) == ("mps", psutil.virtual_memory().total)
+    assert detect_hardware().accelerators == (Accelerator("mps", psutil.virtual_memory().total, has_bf16=True),)
 
 
 def test_this_machine():

@@ -14,10 +14,10 @@ from zimage.utils.attention import attend, build_attend
 from backend.services.errors import OutOfMemory
 from backend.services.generation.engines import native
 from backend.services.generation.engines.auto import AutoEngine
-from backend.services.generation.engines.base import StepEvent
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import LoadPlan
-from tests.backend.services.generation.engines.drawing import PLAN, a_request, pixels
+from tests.backend.fakes import a_recipe
+from tests.backend.services.generation.engines.drawing import PLAN, draw, never, pixels
 
 OFFLOADED = LoadPlan("cuda", "bfloat16", "model")
 
@@ -121,12 +121,11 @@ class Other:
     def prepare(self) -> None:
         self.done.append("prepare")
 
-    def load(self, path: Path, plan: LoadPlan) -> None:
+    def load(self, path: Path, plan: LoadPlan, preview_map: object = None) -> None:
         self.done.append("load")
 
-    def generate(self, request: object, on_step: object) -> list:
+    def generate(self, recipe: object, emit: object, cancelled: object) -> None:
         self.done.append("generate")
-        return []
 
     def unload(self) -> None:
         self.done.append("unload")
@@ -137,8 +136,7 @@ def test_auto_takes_the_native_engine_for_what_it_supports(tiny_model):
     engine = AutoEngine(NativeEngine(), other)
     engine.prepare()
     engine.load(tiny_model, PLAN)
-    events: list[StepEvent] = []
-    [image] = engine.generate(a_request(), events.append)
+    image, events = draw(engine)
     engine.unload()
     assert image.size == (256, 256)
     assert len(events) == 3
@@ -149,7 +147,7 @@ def test_auto_leaves_offloading_to_diffusers(tiny_model):
     other = Other()
     engine = AutoEngine(NativeEngine(), other)
     engine.load(tiny_model, OFFLOADED)
-    engine.generate(a_request(), print)
+    engine.generate(a_recipe(), print, never)
     assert other.done == ["load", "generate"]
 
 

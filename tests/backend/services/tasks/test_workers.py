@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from backend.models.schemas import MAX_SEED, Status
+from backend.models.recipe import MAX_SEED
+from backend.models.schemas import Status
 from backend.services.errors import DiskFull, TaskAlreadyFinished
-from tests.backend.fakes import a_request, wait_until
+from backend.services.generation.resolve import Resolver
+from backend.services.library.catalogue import Catalogue
+from tests.backend.fakes import PLAIN_CPU, a_request, wait_until
 from tests.backend.services.tasks.managing import end, run_into_pause
 
 
@@ -21,12 +24,7 @@ def test_the_seeds_count_up_and_every_picture_is_kept(manager, store, engine):
 
 
 def test_a_drawn_seed_counts_up_as_well_and_wraps(make, settings, engine, store):
-    from backend.services.generator import ImageGenerator
-    from backend.services.library.catalogue import Catalogue
-    from tests.backend.fakes import PLAIN_CPU
-
-    generator = ImageGenerator(settings, Catalogue(settings), engine, lambda: PLAIN_CPU, draw_seed=lambda: MAX_SEED)
-    manager = make(generator=generator)
+    manager = make(resolver=Resolver(settings, Catalogue(settings), lambda: PLAIN_CPU, draw_seed=lambda: MAX_SEED))
     manager.start()
 
     end(manager, manager.submit(a_request(num_images=2, seed=None)))
@@ -123,11 +121,11 @@ def test_the_end_of_a_running_task_is_foretold_after_a_first_one(manager, engine
     waiting = manager.submit(a_request("waiting"))
 
     wait_until(lambda: manager.get(task_id).step == 3)
-    running, behind = (manager.outlook(manager.get(each)).eta_s for each in (task_id, waiting))
+    running, behind = (manager.position_and_eta(manager.get(each))[1] for each in (task_id, waiting))
     release()
 
     assert running is not None
     assert behind is not None
     assert behind > running >= 0
     [task] = end(manager, task_id)
-    assert manager.outlook(task).eta_s is None
+    assert manager.position_and_eta(task) == (None, None)

@@ -1,0 +1,129 @@
+"""A request → a job: model, seed, size and defaults, each decided once."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+
+from backend.models.config import Settings
+from backend.models.recipe import Recipe
+from backend.models.schemas import GenerateRequest
+from backend.services.errors import GuidanceUnused, NegativePromptUnused, StudioError
+from backend.services.generation.job import Job
+from backend.services.generation.load_plan import CPU, Hardware, choose_devices
+from backend.services.generation.sizes import CPU_MAX_AREA_PX, fit_size, nearest_size
+from backend.services.library.catalogue import Catalogue, Model
+
+logger = logging.getLogger(__name__)
+
+MAX_DRAWN_SEED = 2**32 - 1
+"""Drawn seeds are short enough to be read aloud; given ones may be longer."""
+
+
+def draw_seed() -> int:
+    """Returns a random seed."""
+    return random.SystemRandom().randint(0, MAX_DRAWN_SEED)
+
+
+class Resolver:
+    """Decides what a request leaves open. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        hardware: Callable[[], Hardware],
+        draw_seed: Callable[[], int] = draw_seed,
+    ) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._hardware = hardware
+        self._draw_seed = draw_seed
+
+    def complete(self, request: GenerateRequest) -> GenerateRequest:
+        """Fills in the settings' defaults for what the client left out."""
+        defaults = {
+            "height": self._settings.default_height,
+            "width": self._settings.default_width,
+            "num_inference_steps": self._settings.default_num_inference_steps,
+        }
+        missing = {name: value for name, value in defaults.items() if name not in request.model_fields_set}
+        return request.model_copy(update=missing)
+
+    def resolve(self, request: GenerateRequest) -> Job:
+        """Returns the job that a complete request means, here and now.
+
+        Raises:
+            ModelError: the model is unknown, not installed, or does not take the guidance asked for.
+        """
+        model = self._catalogue.resolve(request.model)
+        refuse_unused_guidance(request, model)
+        use_gpu = request.use_gpu and self._has_accelerator()
+        width, height = _drawn_size(request, model, use_gpu=use_gpu)
+        recipe = Recipe(
+            prompt=request.prompt,
+            negative_prompt=request.negative_prompt,
+            width=width,
+            height=height,
+            num_inference_steps=request.num_inference_steps,
+            guidance_scale=model.guidance_scale if request.guidance_scale is None else request.guidance_scale,
+            seed=self._draw_seed() if request.seed is None else request.seed,
+            model=model.id,
+        )
+        note = describe_changes(request, model, recipe, use_gpu=use_gpu)
+        return Job(recipe=recipe, num_images=request.num_images, use_gpu=use_gpu, note=note)
+
+    def _has_accelerator(self) -> bool:
+        try:
+            devices = choose_devices(self._hardware(), self._settings.devices)
+        except StudioError:
+            return False  # the task fails with the reason
+        except Exception:  # a broken driver raises what it likes; the task meets and reports it
+            logger.exception("the hardware could not be detected")
+            return False
+        return any(device != CPU for device in devices)
+
+
+def _drawn_size(request: GenerateRequest, model: Model, *, use_gpu: bool) -> tuple[int, int]:
+    max_area = None if use_gpu else CPU_MAX_AREA_PX
+    if model.sizes:
+        return nearest_size(request.width, request.height, model.sizes, max_area)
+    return fit_size(request.width, request.height, multiple=model.size_multiple, max_area=max_area)
+
+
+def describe_changes(request: GenerateRequest, model: Model, recipe: Recipe, *, use_gpu: bool) -> str:
+    """Says in words what the image will have that the request did not ask for; empty when there is nothing."""
+    notes = []
+    if request.use_gpu and not use_gpu:
+        notes.append("no GPU is available, so the CPU is used")
+    if (recipe.width, recipe.height) != (request.width, request.height):
+        reason = _reason(request, model, use_gpu=use_gpu)
+        notes.append(f"{request.width}×{request.height} became {recipe.width}×{recipe.height} ({reason})")
+    if recipe.negative_prompt and recipe.guidance_scale == 0:
+        notes.append("without guidance the negative prompt has no effect")
+    return "; ".join(notes)
+
+
+def _reason(request: GenerateRequest, model: Model, *, use_gpu: bool) -> str:
+    if model.sizes:
+        return f"{model.name} draws {', '.join(f'{width}×{height}' for width, height in model.sizes)}"
+    if not use_gpu and request.width * request.height > CPU_MAX_AREA_PX:
+        return "the CPU limit of 512×512 pixels"
+    return f"the model's grid of {model.size_multiple} pixels"
+
+
+def refuse_unused_guidance(request: GenerateRequest, model: Model) -> None:
+    """Raises when a request asks for what its model does not do, rather than to leave it out in silence.
+
+    Raises:
+        GuidanceUnused: another guidance scale than the default, of a model that is not guided.
+        NegativePromptUnused: a negative prompt, of a model that takes none.
+    """
+    scale = request.guidance_scale
+    if scale is not None and scale != model.guidance_scale and not model.guided:
+        raise GuidanceUnused(
+            f"{model.name} is not guided: leave guidance_scale out, or send {model.guidance_scale:g}, not {scale:g}."
+        )
+    if request.negative_prompt and not model.negative_prompt:
+        raise NegativePromptUnused(f"{model.name} takes no negative prompt: leave it out, or choose another model.")

@@ -1,0 +1,86 @@
+"""Runs jobs in this process: a slot a device, an engine a slot."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from backend.models.config import Settings
+from backend.services.errors import StudioError
+from backend.services.generation.engines.base import Engine
+from backend.services.generation.events import Emit, Ended, IsCancelled
+from backend.services.generation.job import Job
+from backend.services.generation.load_plan import CPU, Hardware, choose_devices
+from backend.services.generator import ImageGenerator
+from backend.services.library.catalogue import Catalogue
+
+logger = logging.getLogger(__name__)
+
+
+class LocalExecutor:
+    """One `ImageGenerator` a device, built when the hardware is known."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        make_engine: Callable[[], Engine],
+        hardware: Callable[[], Hardware],
+    ) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._make_engine = make_engine
+        self._hardware = hardware
+        self._preparing = threading.Lock()
+        self._generators: dict[str, ImageGenerator] = {}
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no device is at fault."""
+        return all(generator.healthy for generator in self._generators.values())
+
+    @property
+    def loaded_models(self) -> tuple[str, ...]:
+        """Ids of the models in memory, in the order of the slots."""
+        loaded = (generator.loaded_model for generator in self._generators.values())
+        return tuple(dict.fromkeys(model for model in loaded if model is not None))
+
+    def prepare(self) -> tuple[str, ...]:
+        """Finds the devices and imports the engines' libraries; see `Executor.prepare`.
+
+        Raises:
+            UnknownDevice: the settings name a device that is not here.
+        """
+        with self._preparing:
+            if not self._generators:
+                hardware, loading = self._hardware(), threading.Lock()
+                devices = choose_devices(hardware, self._settings.devices)
+                engines = {device: self._make_engine() for device in devices}
+                engines[devices[0]].prepare()
+                self._generators = {
+                    device: ImageGenerator(self._settings, self._catalogue, engine, hardware, device, loading)
+                    for device, engine in engines.items()
+                }
+        return tuple(self._generators)
+
+    def fits(self, slot: str, job: Job) -> bool:
+        """Keeps jobs for an accelerator off the processor; see `Executor.fits`."""
+        return slot != CPU or not job.use_gpu
+
+    def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
+        """Runs a job; see `Executor.run`."""
+        emit(self._outcome(slot, job, emit, cancelled))
+
+    def _outcome(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> Ended:
+        try:
+            slots = self.prepare()  # again, when it has failed before
+            self._generators[slot if slot in slots else slots[0]].generate(job, emit, cancelled)
+        except StudioError as error:
+            logger.warning("the job failed (%s): %s", error.code, error, exc_info=error.__cause__)
+            return Ended(error.code, str(error))
+        except Exception as error:  # a fault of ours: the queue goes on, the log has the traceback
+            logger.exception("the job failed")
+            message = f"An unexpected error ({type(error).__name__}) ended this task; the log has more."
+            return Ended(StudioError.code, message)
+        return Ended()

@@ -1,0 +1,79 @@
+"""The fold of a task's events into its record. Pure functions."""
+
+from __future__ import annotations
+
+from backend.models.schemas import ImageRecord, Status
+from backend.services.errors import Cancelled, ShutDown, StudioError
+from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Preview, Step
+from backend.services.tasks.records import TaskRecord
+
+
+def phase_before(event: JobEvent) -> str | None:
+    """Names the field of `Timings` for the phase that an event ends, if it ends one."""
+    match event:
+        case Loaded():
+            return "load_s"
+        case Step(done=0):
+            return "encode_s"
+        case Step(done=done, total=total) if done == total:
+            return "denoise_s"
+        case Drawn():
+            return "decode_s"
+    return None
+
+
+def with_phase(task: TaskRecord, phase: str, seconds: float) -> TaskRecord:
+    """Adds a phase of one image to the times of the task."""
+    total_s = round((getattr(task.timings, phase) or 0.0) + seconds, 4)
+    return task.model_copy(update={"timings": task.timings.model_copy(update={phase: total_s})})
+
+
+def with_event(task: TaskRecord, event: JobEvent) -> TaskRecord:
+    """Folds the progress of a running task into its record; one that is being cancelled keeps its message."""
+    changes: dict[str, object] = {}
+    match event:
+        case Loading(model=model):
+            changes["message"] = f"Loading {model}"
+        case Step(done=done):
+            step = min(done, task.steps - 1)  # the last step is the image on the disk
+            changes |= {"step": step, "message": _progress(task, step)}
+        case Preview():
+            changes["preview_seq"] = (task.preview_seq or 0) + 1
+    if task.cancelling:
+        changes.pop("message", None)
+    return task.model_copy(update=changes)
+
+
+def _progress(task: TaskRecord, step: int) -> str:
+    words, images = f"Step {step} of {task.steps}", task.request.num_images
+    if images > 1:
+        words = f"Picture {len(task.images) + 1} of {images}: {words.lower()}"
+    return _with_note(words, task)
+
+
+def _with_note(message: str, task: TaskRecord) -> str:
+    return f"{message}; {task.job.note}" if task.job is not None and task.job.note else message
+
+
+def with_image(task: TaskRecord, image: ImageRecord) -> TaskRecord:
+    """Adds an image that is on the disk."""
+    return task.model_copy(update={"images": (*task.images, image), "step": 0})
+
+
+def outcome(task: TaskRecord, failure: StudioError | None, reason: StudioError | None) -> dict[str, object]:
+    """Returns what the end of a task changes in its record.
+
+    Args:
+        task: Its record so far.
+        failure: What has failed.
+        reason: Why it had to end before its time.
+    """
+    if failure is None and len(task.images) == task.request.num_images:
+        seconds = sum(image.generation_time_ms for image in task.images) / 1000
+        return {"status": Status.COMPLETED, "message": _with_note(f"Completed in {seconds:.1f} s", task), "step": 0}
+    if failure is None and isinstance(reason, Cancelled):
+        return {"status": Status.CANCELLED, "message": str(reason)}
+    error = failure or reason or StudioError("The task ended without all its images; the log has more.")
+    status = Status.INTERRUPTED if failure is None and isinstance(reason, ShutDown) else Status.FAILED
+    message = "Failed" if failure is not None or reason is None else str(reason)
+    return {"status": status, "message": message, "error": str(error), "error_code": error.code}

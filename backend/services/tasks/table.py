@@ -1,0 +1,135 @@
+"""All tasks that are known: their records, the order of those that wait, and what the disk has of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from backend.models.schemas import Status
+from backend.services.tasks import records
+from backend.services.tasks.queue import move_task, note_turn, take_turns
+from backend.services.tasks.records import TaskRecord
+from backend.services.tasks.store import Journal
+
+logger = logging.getLogger(__name__)
+
+
+class TaskTable:
+    """Whoever changes it holds `changed`; whoever reads records needs no lock, for they are immutable."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        kept_finished: int,
+        on_finished: Callable[[TaskRecord], None],
+        notify: Callable[[], None],
+    ) -> None:
+        self._journal = journal
+        self._kept_finished = kept_finished
+        self._on_finished = on_finished
+        self.notify = notify
+        """Tells those who watch; called without the lock."""
+        self.changed = threading.Condition()
+        self.tasks: dict[str, TaskRecord] = {}
+        self.waiting: tuple[TaskRecord, ...] = ()
+        """In the order of their turns; another tuple after every change."""
+        self._served: dict[str, int] = {}
+        self._unsaved = False
+
+    def open(self) -> None:
+        """Takes up the tasks of the last run; what was running then is not run again.
+
+        Raises:
+            NewerFormat: a newer version of this program wrote them; nothing was touched.
+        """
+        for task in self._journal.read():
+            self.tasks[task.id] = records.interrupted(task) if task.status is Status.PROCESSING else task
+        self._reorder()
+        self.save_if_possible()
+
+    def close(self) -> None:
+        """Tries once more to save what could not be saved."""
+        if self._unsaved:
+            self.save_if_possible()
+
+    def pending(self) -> list[TaskRecord]:
+        """Returns the waiting tasks in the order in which their clients want them."""
+        return [task for task in self.tasks.values() if task.status is Status.PENDING]
+
+    def add(self, task: TaskRecord) -> None:
+        """Adds a waiting task.
+
+        Raises:
+            OSError: it cannot be stored, and was not added.
+        """
+        before, self.tasks = self.tasks, {**self.tasks, task.id: task}
+        try:
+            self.save()
+        except OSError:
+            self.tasks = before
+            raise
+        self._reorder()
+        self.changed.notify_all()
+
+    def update(self, task_id: str, **changes: object) -> TaskRecord:
+        """Replaces a record by one with changes."""
+        return self.put(self.tasks[task_id].model_copy(update=changes))
+
+    def put(self, task: TaskRecord) -> TaskRecord:
+        """Replaces the record of a task that does not wait."""
+        self.tasks[task.id] = task
+        return task
+
+    def start(self, task_id: str, **changes: object) -> TaskRecord:
+        """Takes a task out of those that wait; its client's next turn comes after everybody else's."""
+        task = self.update(task_id, status=Status.PROCESSING, queued_at=None, **changes)
+        self._served = note_turn(self._served, task.client)
+        self._reorder()
+        return task
+
+    def finish(self, task_id: str, **changes: object) -> TaskRecord:
+        """Ends a task, and forgets the oldest ended ones beyond the number that is kept."""
+        task = self.tasks[task_id].model_copy(update={**changes, "cancelling": False, "preview_seq": None})
+        logger.info("task %s %s", task_id, task.status)
+        try:
+            self._on_finished(task)
+        except Exception:  # it only counts; the queue goes on
+            logger.exception("task %s could not be counted", task_id)
+        self.tasks = records.with_finished(self.tasks, task, self._kept_finished)  # new: readers hold no lock
+        self._reorder()
+        self.save_if_possible()
+        return task
+
+    def move(self, task_id: str, position: int) -> None:
+        """Moves a waiting task as near to a place as the turns of other clients allow."""
+        waiting = move_task(self.pending(), self._served, task_id, position)
+        others = {key: other for key, other in self.tasks.items() if other.status is not Status.PENDING}
+        self.tasks = {**others, **{other.id: other for other in waiting}}
+        self._reorder()
+        self.save_if_possible()
+
+    def forget_finished(self, client: str) -> None:
+        """Forgets a client's finished tasks."""
+        self.tasks = records.without_finished(self.tasks, client)
+        self.save_if_possible()
+
+    def save(self) -> None:
+        """Brings the disk up to date.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self._unsaved = True
+        self._journal.write(self.tasks.values())
+        self._unsaved = False
+
+    def save_if_possible(self) -> None:
+        """Saves a change that holds even if the disk is full: at worst a restart tells an older state of the task."""
+        try:
+            self.save()
+        except OSError as error:
+            logger.error("the queue could not be saved: %s", error)
+
+    def _reorder(self) -> None:
+        self.waiting = tuple(take_turns(self.pending(), self._served))

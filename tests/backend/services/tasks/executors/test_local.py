@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+
+from backend.services.errors import OutOfMemory, UnknownDevice
+from backend.services.generation.events import Drawn, Ended, JobEvent
+from backend.services.library.catalogue import Catalogue
+from backend.services.tasks.executors.local import LocalExecutor
+from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_job, with_cards
+
+
+@pytest.fixture
+def make(settings):
+    """Builds executors; `engines` of each are in the order of its slots."""
+
+    def make(hardware=PLAIN_CPU, devices: tuple[str, ...] = ()) -> LocalExecutor:
+        own = settings.model_copy(update={"devices": devices})
+        engines: list[FakeEngine] = []
+
+        def make_engine() -> FakeEngine:
+            engines.append(FakeEngine())
+            return engines[-1]
+
+        executor = LocalExecutor(own, Catalogue(own), make_engine, lambda: hardware)
+        executor.engines = engines
+        return executor
+
+    return make
+
+
+def run(executor: LocalExecutor, slot: str, **values: object) -> list[JobEvent]:
+    events: list[JobEvent] = []
+    executor.run(slot, a_job(**values), events.append, lambda: False)
+    return events
+
+
+@pytest.mark.parametrize(
+    ("hardware", "devices", "slots"),
+    [
+        (PLAIN_CPU, (), ("cpu",)),
+        (with_cards("cuda:0", "cuda:1"), (), ("cuda:0",)),
+        (with_cards("cuda:0", "cuda:1"), ("auto",), ("cuda:0", "cuda:1")),
+    ],
+)
+def test_each_device_is_a_slot_with_an_engine_of_its_own(make, hardware, devices, slots):
+    executor = make(hardware, devices)
+    assert executor.engines == []
+    assert executor.prepare() == executor.prepare() == slots
+    assert len(executor.engines) == len(slots)
+
+
+def test_a_job_runs_on_the_device_of_its_slot(make):
+    executor = make(with_cards("cuda:0", "cuda:1"), ("auto",))
+    executor.prepare()
+    assert [run(executor, slot, use_gpu=True)[-2].device for slot in ("cuda:1", "cuda:0")] == ["cuda:1", "cuda:0"]
+    assert [[plan.device for _, plan in engine.loads] for engine in executor.engines] == [["cuda:0"], ["cuda:1"]]
+    assert executor.loaded_models == ("zimage-nano",)
+
+
+def test_what_needs_a_card_does_not_fit_the_processor(make):
+    executor = make(with_cards(), ("cuda", "cpu"))
+    assert [executor.fits(slot, a_job(use_gpu=True)) for slot in executor.prepare()] == [True, False]
+    assert [executor.fits(slot, a_job(use_gpu=False)) for slot in executor.prepare()] == [True, True]
+
+
+def test_the_end_comes_last_and_says_why(make):
+    executor = make()
+    assert run(executor, "cpu")[-1] == Ended()
+    executor.engines[0].errors[1] = OutOfMemory("It does not fit.")
+    [*events, end] = run(executor, "cpu")
+    assert not any(isinstance(event, Drawn) for event in events)
+    assert end.code == "out_of_memory"
+    executor.engines[0].errors[1] = RuntimeError("a secret path")
+    assert run(executor, "cpu")[-1].code == "internal_error"
+    assert "secret" not in run(executor, "cpu")[-1].message
+
+
+def test_a_device_that_is_not_here_is_said_with_the_job(make):
+    executor = make(PLAIN_CPU, ("cuda:3",))
+    with pytest.raises(UnknownDevice):
+        executor.prepare()
+    [end] = run(executor, "unprepared")
+    assert end.code == "unknown_device"
+    assert "cuda:3" in end.message
+
+
+def test_one_sick_device_makes_the_executor_unhealthy(make):
+    executor = make(with_cards("cuda:0", "cuda:1"), ("auto",))
+    executor.prepare()
+    assert executor.healthy
+    executor.engines[1].errors[1] = RuntimeError("CUDA error: an illegal memory access was encountered")
+    assert run(executor, "cuda:1", use_gpu=True)[-1].code == "device_error"
+    assert not executor.healthy
+    run(executor, "cuda:1", use_gpu=True)
+    assert executor.healthy
