@@ -27,8 +27,9 @@ sys.path.insert(0, str(ROOT))
 
 from backend.models.recipe import Recipe  # noqa: E402
 from backend.services.generation.events import Drawn  # noqa: E402
-from backend.services.generation.preview import FLUX_VAE_MAP, encode_preview  # noqa: E402
+from backend.services.generation.preview import encode_preview  # noqa: E402
 from backend.services.images.store import HistoryStore  # noqa: E402
+from backend.services.library.preview_map import FLUX_VAE_MAP  # noqa: E402
 from bench.table import Row, build_parser, publish  # noqa: E402
 
 MARK = "bench:service"

@@ -20,9 +20,19 @@ MAY_IMPORT = {
     "models": {"models", "utils"},
     "utils": {"utils"},
 }
+ROOMS = {
+    "access": {},
+    "library": {},
+    "generation": {"library": {"catalogue", "preview_map", "prompt_tokens"}},
+    "images": {"generation": {"events"}},
+    "tasks": {"generation": {"engines", "events", "job", "load_plan", "preview"}, "library": {"catalogue"}},
+    "system": {"tasks": {"records"}},
+}
+"""Rooms of the services → the rooms that they may use, and which of the modules there are doors."""
 WEB = ("fastapi", "starlette", "uvicorn")
 ROUTES_THAT_NEED_NOT_AWAIT = {"get_health", "get_root"}
 MAX_LINES = 400
+MAX_FILES = 15
 
 
 def storey(path: Path) -> str | None:
@@ -62,6 +72,37 @@ def test_imports_go_only_downwards(name):
             own += 1
             assert parts[1] in MAY_IMPORT[name], f"{name}/{path.name} imports {module}: that arrow goes up"
     assert own >= {"api": 20, "services": 20, "models": 0, "utils": 1}[name]
+
+
+def test_every_folder_of_the_services_is_a_room():
+    folders = {path.name for path in (BACKEND / "services").iterdir() if (path / "__init__.py").is_file()}
+    assert folders == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_enters_others_by_their_doors_and_in_one_direction(room):
+    files = sorted((BACKEND / "services" / room).rglob("*.py"))
+    assert len(files) >= 2
+    for path in files:
+        for module in imported_modules(path):
+            parts = module.split(".")
+            if parts[:2] == ["backend", "services"] and len(parts) > 3 and parts[2] in ROOMS and parts[2] != room:
+                doors = ROOMS[room].get(parts[2], set())
+                assert parts[3] in doors, f"{room}/{path.name} reaches into {parts[2]}: {module}"
+
+
+def is_source(path: Path) -> bool:
+    return path.suffix in (".py", ".js", ".jsx") and ".test." not in path.name and path.name != "__init__.py"
+
+
+@pytest.mark.parametrize("name", ["backend", "launcher"])
+def test_no_folder_is_a_drawer_of_everything(name):
+    """Texts and tests aside: what has more files than this wants a room."""
+    for folder in [ROOT / name, *(path for path in (ROOT / name).rglob("*") if path.is_dir())]:
+        if folder.name in ("i18n", "__pycache__"):
+            continue
+        sources = [path for path in folder.iterdir() if is_source(path)]
+        assert len(sources) <= MAX_FILES, f"{folder.relative_to(ROOT)} has {len(sources)} files"
 
 
 @pytest.mark.parametrize("name", ["services", "models", "utils"])

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from backend.models.recipe import count_forwards
 from backend.services.generation.engines.base import linear_sigmas
 from backend.services.generation.engines.loading import load_pipeline
-from backend.services.generation.preview import PreviewMap
+from backend.services.library.preview_map import PreviewMap
 from backend.utils.atomic_file import write_atomically
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from backend.services.generation.engines.base import Interrupted, report_step
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Step
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
-from backend.services.generation.preview import PreviewMap, PreviewPixels
+from backend.services.generation.preview import PreviewPixels
+from backend.services.library.preview_map import PreviewMap
 
 PATIENCE_S = 10.0
 """How long a test waits for something that should happen at once, before it fails."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from backend.models.config import Settings
 from backend.services.errors import ModelNotInstalled, UnknownModel
-from backend.services.generation.preview import FLUX_VAE_MAP, PreviewMap, parse_preview_map
+from backend.services.library.preview_map import FLUX_VAE_MAP, PreviewMap, parse_preview_map
 
 logger = logging.getLogger(__name__)
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from backend.models.gallery import TokenCount
 from backend.services.errors import ModelBroken
-from backend.services.generation.engines.base import MAX_PROMPT_TOKENS
 from backend.services.library.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from tokenizers import Tokenizer
+
+MAX_PROMPT_TOKENS = 512
+"""Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
 
 
 class TokenCounter:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from backend.models.config import Settings
-from backend.services.generation.preview import PreviewMap
 from backend.services.library.catalogue import Catalogue
+from backend.services.library.preview_map import PreviewMap
 from backend.tools.fit_preview_map import fit, main, write
 
 

@@ -11,7 +11,7 @@ from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import Emit, IsCancelled
 from backend.services.generation.load_plan import LoadPlan
-from backend.services.generation.preview import PreviewMap
+from backend.services.library.preview_map import PreviewMap
 
 
 class AutoEngine:

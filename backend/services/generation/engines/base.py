@@ -10,10 +10,8 @@ from PIL import Image
 from backend.models.recipe import Recipe, count_forwards
 from backend.services.generation.events import Emit, IsCancelled, Preview, Step
 from backend.services.generation.load_plan import LoadPlan
-from backend.services.generation.preview import PreviewMap, PreviewPixels
-
-MAX_PROMPT_TOKENS = 512
-"""Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
+from backend.services.generation.preview import PreviewPixels
+from backend.services.library.preview_map import PreviewMap
 
 
 class Engine(Protocol):

@@ -13,7 +13,6 @@ from PIL import Image
 from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture
 from backend.services.generation.engines.base import (
-    MAX_PROMPT_TOKENS,
     Interrupted,
     linear_sigmas,
     report_step,
@@ -23,7 +22,8 @@ from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
-from backend.services.generation.preview import PreviewMap
+from backend.services.library.preview_map import PreviewMap
+from backend.services.library.prompt_tokens import MAX_PROMPT_TOKENS
 
 if TYPE_CHECKING:
     import torch

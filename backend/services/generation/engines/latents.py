@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backend.services.generation.preview import PreviewMap, PreviewPixels
+from backend.services.generation.preview import PreviewPixels
+from backend.services.library.preview_map import PreviewMap
 
 if TYPE_CHECKING:
     from torch import Tensor

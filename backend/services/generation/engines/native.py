@@ -17,7 +17,8 @@ from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
-from backend.services.generation.preview import PreviewMap, PreviewPixels
+from backend.services.generation.preview import PreviewPixels
+from backend.services.library.preview_map import PreviewMap
 
 if TYPE_CHECKING:
     import torch

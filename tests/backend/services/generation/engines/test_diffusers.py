@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.services.generation.engines.base import MAX_PROMPT_TOKENS
 from backend.services.generation.engines.diffusers import DiffusersEngine
+from backend.services.library.prompt_tokens import MAX_PROMPT_TOKENS
 from tests.backend.fakes import a_recipe
 from tests.backend.services.generation.engines.drawing import PLAN, pixels
 

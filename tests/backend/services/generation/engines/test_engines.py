@@ -15,7 +15,7 @@ from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import JobEvent, Preview, Step
-from backend.services.generation.preview import PreviewMap
+from backend.services.library.preview_map import PreviewMap
 from tests.backend.fakes import a_recipe
 from tests.backend.services.generation.engines.drawing import PLAN, draw, pixels
 
