@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from loguru import logger
-from zimage.cli import (
+from zimage.config import InferenceSettings
+from zimage.errors import ConfigError
+from zimage.tools.cli import (
     Job,
     add_model_arguments,
     add_picture_arguments,
@@ -31,8 +33,6 @@ from zimage.cli import (
     save_picture,
     settings_from,
 )
-from zimage.config import InferenceSettings
-from zimage.errors import ConfigError
 from zimage.tools.console import run
 
 EMBEDDED = Path(__file__).parent / "ckpts" / "zimage-nano"

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from loguru import logger
-from zimage.cli import (
+from zimage.errors import ConfigError
+from zimage.tools.cli import (
     Job,
     add_model_arguments,
     add_picture_arguments,
@@ -23,7 +24,6 @@ from zimage.cli import (
     save_picture,
     settings_from,
 )
-from zimage.errors import ConfigError
 from zimage.tools.console import run
 
 EMBEDDED = Path(__file__).parent / "ckpts" / "zimage-nano"

@@ -34,11 +34,11 @@ from zimage.precision import compute_dtype  # noqa: E402
 from zimage.tools.console import GB, Progress  # noqa: E402
 from zimage.transformer import ZImageTransformer2DModel  # noqa: E402
 from zimage.utils.attention import AUTO  # noqa: E402
-from zimage.utils.conversion import Conversion, execute  # noqa: E402
 from zimage.utils.loader import load_weights  # noqa: E402
-from zimage.utils.safetensors_file import StoredTensor, read_header, read_tensor  # noqa: E402
-from zimage.utils.safetensors_writer import PlannedTensor, plan  # noqa: E402
-from zimage.utils.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
+from zimage.weights.conversion import Conversion, execute  # noqa: E402
+from zimage.weights.safetensors_file import StoredTensor, read_header, read_tensor  # noqa: E402
+from zimage.weights.safetensors_writer import PlannedTensor, plan  # noqa: E402
+from zimage.weights.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
 
 from bench.machine import describe_machine, peak_bytes  # noqa: E402
 from bench.table import write  # noqa: E402

@@ -10,8 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
-from zimage.cli import METADATA_KEY, parse_size
 from zimage.errors import ConfigError
+from zimage.tools.cli import METADATA_KEY, parse_size
 from zimage.tools.random_nano import make_random_nano
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")

@@ -18,7 +18,6 @@ from torch import Tensor
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings
 from zimage.errors import ConfigError, NotFiniteError
-from zimage.folder import load_parts, read_config
 from zimage.precision import compute_dtype
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
@@ -28,6 +27,7 @@ from zimage.tiling import Tiles
 from zimage.transformer import ZImageTransformer2DModel
 from zimage.utils.attention import AUTO, choose_attention
 from zimage.utils.helpers import draw_noise, to_pil, to_unit_range
+from zimage.weights.folder import load_parts, read_config
 
 logger = logging.getLogger(__name__)
 

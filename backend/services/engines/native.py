@@ -45,7 +45,7 @@ class NativeEngine:
         """Tells, from configurations and the headers of weights, whether the library runs a model as planned."""
         _make_importable()
         from zimage.errors import PartError
-        from zimage.folder import check_weight_files, read_config
+        from zimage.weights.folder import check_weight_files, read_config
 
         if plan.offload != "none":
             return False
@@ -151,7 +151,7 @@ def _make_importable() -> None:
 
 def _guidance_scales(pipeline: zimage.ZImagePipeline) -> tuple[float, ...]:
     """Returns the scales that a model is warmed up at: only the base model is made for guidance, a batch of two."""
-    from zimage.utils.identify import BASE_SHIFT
+    from zimage.weights.identify import BASE_SHIFT
 
     return (0.0, 1.0) if pipeline.scheduler.config.shift == BASE_SHIFT else (0.0,)
 

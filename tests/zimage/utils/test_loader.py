@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 from zimage.errors import WeightsError
-from zimage.utils import loader, safetensors_file
+from zimage.utils import loader
 from zimage.utils.loader import load_weights
+from zimage.weights import safetensors_file
 
 QUICK = settings(
     max_examples=80, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

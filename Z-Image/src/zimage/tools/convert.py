@@ -16,8 +16,8 @@ import torch
 
 from zimage.errors import WeightsError
 from zimage.tools.console import GB, Progress, run
-from zimage.utils.checkpoint import SUFFIX
-from zimage.utils.conversion import (
+from zimage.weights.checkpoint import SUFFIX
+from zimage.weights.conversion import (
     MODEL_INDEX,
     Conversion,
     execute,

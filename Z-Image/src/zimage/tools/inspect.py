@@ -18,10 +18,10 @@ from pathlib import Path
 from zimage.config import SchedulerConfig
 from zimage.errors import WeightsError
 from zimage.tools.console import GB, run
-from zimage.utils.checkpoint import open_checkpoint
-from zimage.utils.identify import Part, identify_part, infer_transformer_config, name_member
-from zimage.utils.safetensors_file import DTYPE_NAMES, StoredTensor
-from zimage.utils.single_file import is_single_file, to_published
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.identify import Part, identify_part, infer_transformer_config, name_member
+from zimage.weights.safetensors_file import DTYPE_NAMES, StoredTensor
+from zimage.weights.single_file import is_single_file, to_published
 
 MODEL_PARTS = ("transformer", "text_encoder", "vae")
 COLUMNS = ("part", "tensors", "values", "GB", "precision", "files", "layout")

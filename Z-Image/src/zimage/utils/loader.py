@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from zimage.errors import WeightsError
-from zimage.utils.checkpoint import open_checkpoint
-from zimage.utils.safetensors_file import StoredTensor, read_tensor
-from zimage.utils.single_file import to_published
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.safetensors_file import StoredTensor, read_tensor
+from zimage.weights.single_file import to_published
 
 Rename = Callable[[str], str | None]
 

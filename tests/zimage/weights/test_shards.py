@@ -3,10 +3,10 @@ import json
 import pytest
 import torch
 from safetensors.torch import save_file
-from zimage.utils.checkpoint import open_checkpoint
-from zimage.utils.safetensors_file import read_header
-from zimage.utils.safetensors_writer import plan, write_file
-from zimage.utils.shards import divide, index_of, stem_of
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.safetensors_file import read_header
+from zimage.weights.safetensors_writer import plan, write_file
+from zimage.weights.shards import divide, index_of, stem_of
 
 
 @pytest.fixture

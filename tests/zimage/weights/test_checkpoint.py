@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from zimage.errors import WeightsError
-from zimage.utils.checkpoint import open_checkpoint
+from zimage.weights.checkpoint import open_checkpoint
 
 INDEX = "diffusion_pytorch_model.safetensors.index.json"
 SHARD = "diffusion_pytorch_model-{:05}-of-00002.safetensors"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from zimage import ZImagePipeline
 from zimage.errors import PartError
-from zimage.folder import check_weight_files, read_config
 from zimage.tools.random_nano import make_random_nano
+from zimage.weights.folder import check_weight_files, read_config
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 

@@ -18,8 +18,8 @@ from zimage.errors import ConfigError, PartError, WeightsError
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text_encoder import MODEL_TYPE, PromptEncoder, load_text_model, load_tokenizer
 from zimage.transformer import ZImageTransformer2DModel
-from zimage.utils.checkpoint import open_checkpoint
 from zimage.utils.loader import load_weights
+from zimage.weights.checkpoint import open_checkpoint
 
 INDEX = "model_index.json"
 PIPELINE = "ZImagePipeline"  # Omni's has the same parts, and places pictures in another way

@@ -8,11 +8,11 @@ from safetensors.torch import save_file
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import VaeConfig
 from zimage.errors import WeightsError
-from zimage.utils.checkpoint import open_checkpoint
-from zimage.utils.conversion import execute, plan_part
 from zimage.utils.loader import load_weights
-from zimage.utils.safetensors_file import read_tensor
-from zimage.utils.single_file import is_single_file, to_published
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.conversion import execute, plan_part
+from zimage.weights.safetensors_file import read_tensor
+from zimage.weights.single_file import is_single_file, to_published
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 CONFIG = VaeConfig(block_out_channels=(32, 32, 64, 64), layers_per_block=1)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from zimage.errors import WeightsError
-from zimage.utils.safetensors_file import StoredTensor
-from zimage.utils.single_file_vae import is_vae_single_file, vae_to_published
+from zimage.weights.safetensors_file import StoredTensor
+from zimage.weights.single_file_vae import is_vae_single_file, vae_to_published
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 OTHER_PARTS = ("vae.", "first_stage_model.", "text_encoders.", "cond_stage_model.")

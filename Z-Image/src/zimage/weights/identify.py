@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from zimage.config import TransformerConfig, VaeConfig
 from zimage.errors import WeightsError
-from zimage.utils.safetensors_file import StoredTensor
-from zimage.utils.single_file import to_published
+from zimage.weights.safetensors_file import StoredTensor
+from zimage.weights.single_file import to_published
 
 TURBO_SHIFT, BASE_SHIFT = 3.0, 6.0
 

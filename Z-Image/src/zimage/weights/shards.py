@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from zimage.utils.checkpoint import INDEX_SUFFIX, SUFFIX, weight_files
-from zimage.utils.safetensors_writer import PlannedTensor
+from zimage.weights.checkpoint import INDEX_SUFFIX, SUFFIX, weight_files
+from zimage.weights.safetensors_writer import PlannedTensor
 
 DEFAULT_STEM = "diffusion_pytorch_model"
 Shards = dict[str, tuple[PlannedTensor, ...]]

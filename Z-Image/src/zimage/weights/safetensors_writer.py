@@ -12,7 +12,7 @@ from typing import BinaryIO
 import torch
 
 from zimage.errors import WeightsError
-from zimage.utils.safetensors_file import DTYPE_NAMES, LENGTH_BYTES, StoredTensor, chunks, read_header
+from zimage.weights.safetensors_file import DTYPE_NAMES, LENGTH_BYTES, StoredTensor, chunks, read_header
 
 ALIGNMENT_BYTES = 8
 PART_SUFFIX = ".part"

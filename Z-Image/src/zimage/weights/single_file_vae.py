@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from zimage.errors import WeightsError
-from zimage.utils.safetensors_file import StoredTensor
+from zimage.weights.safetensors_file import StoredTensor
 
 PREFIXES = ("first_stage_model.", "vae.")
 MARK = ".mid.block_1."

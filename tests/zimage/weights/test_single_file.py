@@ -4,10 +4,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from zimage.errors import WeightsError
-from zimage.utils.checkpoint import open_checkpoint
 from zimage.utils.loader import load_weights
-from zimage.utils.safetensors_file import read_tensor
-from zimage.utils.single_file import from_published, is_single_file, to_published
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.safetensors_file import read_tensor
+from zimage.weights.single_file import from_published, is_single_file, to_published
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 

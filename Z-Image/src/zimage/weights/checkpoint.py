@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from zimage.errors import WeightsError
-from zimage.utils.safetensors_file import StoredTensor, read_header
+from zimage.weights.safetensors_file import StoredTensor, read_header
 
 SUFFIX = ".safetensors"
 INDEX_SUFFIX = ".safetensors.index.json"
