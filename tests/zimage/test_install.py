@@ -11,9 +11,7 @@ import pytest
 NEEDED = {
     "torch", "transformers", "safetensors", "loguru", "pillow", "accelerate", "huggingface_hub", "numpy",
 }  # fmt: skip
-# Only the training of the demo model takes diffusers, and says so with an extra of its own.
-TRAINING = ("zimage.tools.nano", "zimage.tools.train_nano", "zimage.tools.evaluate_nano", "zimage.tools.random_nano")
-FOREIGN = ("diffusers", "fastapi", "starlette", "pydantic", "backend")
+FOREIGN = ("training", "diffusers", "fastapi", "starlette", "pydantic", "backend")
 
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
@@ -21,7 +19,6 @@ for name in {foreign!r}:
     sys.modules[name] = None  # importing it is now an ImportError
 import zimage
 names = [module.name for module in pkgutil.walk_packages(zimage.__path__, "zimage.", onerror=print)]
-names = [name for name in names if not name.startswith({training!r})]
 for name in names:
     importlib.import_module(name)
 print(json.dumps(names))
@@ -46,7 +43,7 @@ def test_the_tested_closure_pins_every_dependency(project, request):
 
 
 def test_every_module_imports_without_diffusers_and_the_web(request):
-    script = IMPORT_ALL.format(foreign=FOREIGN, training=TRAINING)
+    script = IMPORT_ALL.format(foreign=FOREIGN)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         cwd=request.config.rootpath / "Z-Image" / "src", capture_output=True, text=True, timeout=300, check=False,

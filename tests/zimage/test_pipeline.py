@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from training.nano.random_weights import make_random_nano
 from zimage import ZImagePipeline
 from zimage.errors import NotFiniteError
 from zimage.pipeline import StepEvent
 from zimage.sampling import Guidance
 from zimage.scheduler import linear_sigmas
 from zimage.tiling import Tiles
-from zimage.tools.random_nano import make_random_nano
 from zimage.utils.attention import AttentionUnavailable
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from training.nano.random_weights import make_random_nano
 from zimage import ZImagePipeline, precision
 from zimage.errors import ConfigError
 from zimage.precision import Linear, compute_dtype, compute_in, linear
-from zimage.tools.random_nano import make_random_nano
 from zimage.transformer import ZImageTransformer2DModel
 
 from tests.zimage.peers import TINY, TOLERANCE, both_transformers, largest_difference

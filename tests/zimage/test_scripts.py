@@ -10,9 +10,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
+from training.nano.random_weights import make_random_nano
 from zimage.errors import ConfigError
 from zimage.tools.cli import METADATA_KEY, parse_size
-from zimage.tools.random_nano import make_random_nano
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from training.nano.random_weights import make_random_nano
 from zimage.errors import ConfigError, WeightsError
 from zimage.text_encoder import PromptCache, PromptEncoder, load_text_model, load_tokenizer
-from zimage.tools.random_nano import make_random_nano
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 CPU = torch.device("cpu")

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from training.nano.random_weights import make_random_nano
 from zimage import ZImagePipeline
 from zimage.errors import PartError
-from zimage.tools.random_nano import make_random_nano
 from zimage.weights.folder import check_weight_files, read_config
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
