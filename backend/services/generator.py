@@ -21,7 +21,7 @@ from backend.services.engines.faults import is_device_fault
 from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
 from backend.services.planner import CPU_MAX_AREA_PX, Hardware, LoadPlan, Weights, fit_size, nearest_size, plan_load
 from backend.services.preview import PreviewPixels
-from backend.utils.safetensors_header import count_values
+from backend.utils.zimage_library import make_importable
 
 logger = logging.getLogger(__name__)
 
@@ -276,12 +276,15 @@ def measure_weights(path: Path) -> Weights:
     Raises:
         ModelBroken: a header is damaged.
     """
+    make_importable()
+    from zimage.weights.safetensors_header import count_values
+
     try:
         parts = [
             2 * sum(count_values(file) for file in (path / part).glob("*.safetensors"))
             for part in ("transformer", "text_encoder", "vae")
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise ModelBroken(f"The weights of {path.name} are damaged: {error}") from error
     return Weights(total_bytes=sum(parts), largest_part_bytes=max(parts))
 

@@ -7,6 +7,7 @@ import sys
 import tomllib
 
 import pytest
+import zimage
 
 NEEDED = {
     "torch", "transformers", "safetensors", "loguru", "pillow", "accelerate", "huggingface_hub", "numpy",
@@ -51,3 +52,10 @@ def test_every_module_imports_without_diffusers_and_the_web(request):
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)) >= 20
     assert done.stderr == ""
+
+
+def test_every_exported_name_is_found_and_no_other():
+    assert {name: getattr(zimage, name).__name__ for name in zimage.__all__} == {name: name for name in zimage.__all__}
+    assert set(zimage.__all__) <= set(dir(zimage))
+    with pytest.raises(AttributeError, match="Nonsense"):
+        zimage.Nonsense  # noqa: B018

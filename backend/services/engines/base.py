@@ -73,13 +73,3 @@ class Engine(Protocol):
 def count_forwards(num_inference_steps: int) -> int:
     """Returns how often the model runs: N counts the points of the schedule, the last of which is the picture."""
     return max(1, num_inference_steps - 1)
-
-
-def linear_sigmas(num_inference_steps: int) -> list[float]:
-    """Returns the unshifted noise levels of a schedule of N points, without the final 0.
-
-    The scheduler applies its own shift to them, so that 9 points at shift 3 give the 8 forwards of Turbo:
-    1, 0.9545, 0.9, 0.8333, 0.75, 0.6429, 0.5, 0.3. diffusers 0.39 gave N another meaning, hence the explicit list.
-    """
-    forwards = count_forwards(num_inference_steps)
-    return [1 - step / forwards for step in range(forwards)]

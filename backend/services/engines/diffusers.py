@@ -16,13 +16,13 @@ from backend.services.engines.base import (
     OnStep,
     StepEvent,
     count_forwards,
-    linear_sigmas,
 )
 from backend.services.engines.latents import Previewer
 from backend.services.engines.loading import load_pipeline
 from backend.services.engines.memory import first_line, free_memory, telling_out_of_memory
 from backend.services.errors import BlankPicture
 from backend.services.planner import LoadPlan
+from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +63,9 @@ class DiffusersEngine:
         """Draws one picture; see `Engine.generate`."""
         import numpy as np
         import torch
+
+        make_importable()
+        from zimage.scheduler import linear_sigmas
 
         pipeline = self._pipeline
         if pipeline is None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from backend.services.engines.base import EngineRequest, OnStep, StepEvent, count_forwards, linear_sigmas
+from backend.services.engines.base import EngineRequest, OnStep, StepEvent, count_forwards
 from backend.services.engines.latents import to_pixels
 from backend.services.engines.memory import first_line, free_memory, telling_out_of_memory
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.planner import LoadPlan
 from backend.services.preview import PreviewMap, PreviewPixels
+from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROBE_SIDE_PX = 256
-_LIBRARY = Path(__file__).resolve().parents[3] / "Z-Image" / "src"
 
 
 class NativeEngine:
@@ -37,13 +35,13 @@ class NativeEngine:
 
     def prepare(self) -> None:
         """Imports torch, transformers and the library, which takes seconds."""
-        _make_importable()
+        make_importable()
         import transformers  # noqa: F401
-        import zimage  # noqa: F401
+        from zimage import ZImagePipeline  # noqa: F401
 
     def supports(self, path: Path, plan: LoadPlan) -> bool:
         """Tells, from configurations and the headers of weights, whether the library runs a model as planned."""
-        _make_importable()
+        make_importable()
         from zimage.errors import PartError
         from zimage.weights.folder import check_weight_files, read_config
 
@@ -59,7 +57,7 @@ class NativeEngine:
 
     def load(self, path: Path, plan: LoadPlan) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
-        _make_importable()
+        make_importable()
         self.unload()
         if plan.offload != "none":
             raise OutOfMemory(
@@ -74,6 +72,7 @@ class NativeEngine:
         """Draws one picture; see `Engine.generate`."""
         from zimage.errors import NotFiniteError
         from zimage.pipeline import StepEvent as Step
+        from zimage.scheduler import linear_sigmas
 
         pipeline = self._pipeline
         if pipeline is None:
@@ -141,12 +140,6 @@ class NativeEngine:
             pipeline.uncompile()
         else:
             logger.info("compiled the transformer in %.1f s", took_s)
-
-
-def _make_importable() -> None:
-    """Finds the library beside the backend, where it lies in a checkout, unless it is installed."""
-    if importlib.util.find_spec("zimage") is None:
-        sys.path.append(str(_LIBRARY))
 
 
 def _guidance_scales(pipeline: zimage.ZImagePipeline) -> tuple[float, ...]:

@@ -1,13 +1,11 @@
 """Safetensors files, value by value: where each tensor lies, and reading it without holding the file.
 
-The format is 8 bytes of header length (little endian), a JSON header with dtype, shape and byte range of every tensor,
-then the values without a gap. Files come from strangers, so every number of the header is checked before it is used.
+Files come from strangers, so every number of the header is checked before it is used.
 Values are read with plain reads instead of a memory map: what a process holds is then what it asked for, no more.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ import torch
 from torch import Tensor
 
 from zimage.errors import WeightsError
+from zimage.weights.safetensors_header import read_entries
 
 DTYPES = {
     "BOOL": torch.bool,
@@ -36,8 +35,6 @@ DTYPES = {
     "F64": torch.float64,
 }
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
-LENGTH_BYTES = 8
-MAX_HEADER_BYTES = 100 * 2**20
 CHUNK_VALUES = 16 * 2**20
 
 
@@ -76,16 +73,10 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
     Raises:
         WeightsError: the file is missing, truncated or damaged; the message names it.
     """
-    try:
-        with path.open("rb", buffering=0) as file:
-            size_bytes = path.stat().st_size
-            header, start = _read_json(file, path, size_bytes)
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
-    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-    tensors = {name: _stored(path, name, entry, start) for name, entry in entries.items()}
+    header = read_entries(path)
+    tensors = {name: _stored(path, name, entry, header.start) for name, entry in header.entries.items()}
     in_order = dict(sorted(tensors.items(), key=lambda item: (item[1].offset, item[1].size_bytes)))
-    _require_no_gaps(path, in_order, start, size_bytes)
+    _require_no_gaps(path, in_order, header.start, header.file_bytes)
     return in_order
 
 
@@ -152,22 +143,6 @@ def _fill(file: FileIO, part: Tensor, path: Path) -> None:
         if not count:
             raise WeightsError(f"{path} is truncated: it ends {len(view)} bytes before a tensor does")
         view = view[count:]
-
-
-def _read_json(file: FileIO, path: Path, size_bytes: int) -> tuple[dict[str, Any], int]:
-    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
-    start = LENGTH_BYTES + length
-    if size_bytes < LENGTH_BYTES or (start > size_bytes and length <= MAX_HEADER_BYTES):
-        raise WeightsError(f"{path} is truncated: its header ends at byte {start}, the file at {size_bytes}")
-    if length > MAX_HEADER_BYTES:
-        raise WeightsError(f"{path} is damaged or no safetensors file: a header of {length} bytes cannot be right")
-    try:
-        header = json.loads(file.read(length))
-    except (ValueError, RecursionError) as error:
-        raise WeightsError(f"{path} is damaged: its header is no JSON") from error
-    if not isinstance(header, dict):
-        raise WeightsError(f"{path} is damaged: its header is a {type(header).__name__}, not an object")
-    return header, start
 
 
 def _stored(path: Path, name: str, entry: Any, start: int) -> StoredTensor:

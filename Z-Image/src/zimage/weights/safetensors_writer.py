@@ -12,7 +12,8 @@ from typing import BinaryIO
 import torch
 
 from zimage.errors import WeightsError
-from zimage.weights.safetensors_file import DTYPE_NAMES, LENGTH_BYTES, StoredTensor, chunks, read_header
+from zimage.weights.safetensors_file import DTYPE_NAMES, StoredTensor, chunks, read_header
+from zimage.weights.safetensors_header import LENGTH_BYTES
 
 ALIGNMENT_BYTES = 8
 PART_SUFFIX = ".part"
