@@ -112,10 +112,8 @@ def prompts(tmp_path) -> Path:
 def run_batch(batch, options, prompts, tmp_path, monkeypatch):
     """Draws the file, and returns the names of the pictures drawn in this run."""
     drawn: list[str] = []
-    save = batch.save_picture
-    monkeypatch.setattr(
-        batch, "save_picture", lambda image, path, job: (drawn.append(path.name), save(image, path, job))
-    )
+    save = batch.save_image
+    monkeypatch.setattr(batch, "save_image", lambda image, path, job: (drawn.append(path.name), save(image, path, job)))
 
     def run(*more: str, status: int = 0) -> list[str]:
         drawn.clear()

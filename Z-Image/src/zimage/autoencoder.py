@@ -1,4 +1,4 @@
-"""The autoencoder: pictures to latents an eighth (for the embedded model a sixteenth) of their side, and back.
+"""The autoencoder: images to latents an eighth (for the embedded model a sixteenth) of their side, and back.
 
 A convolutional encoder and its mirror image (arXiv 2112.10752); each level halves or doubles the side, and one
 attention sits in the middle. Names and shapes are those of the published `vae/`.
@@ -145,7 +145,7 @@ class UpBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Pictures to the parameters of the latents' distribution."""
+    """Images to the parameters of the latents' distribution."""
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents to pictures."""
+    """Latents to images."""
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
@@ -185,8 +185,8 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Maps (B, latent_channels, h, w) → (B, 3, H, W)."""
         x = _chain(self.up_blocks, self.mid_block(self.conv_in(z)))
-        picture: Tensor = self.conv_out(F.silu(self.conv_norm_out(x), inplace=True))
-        return picture
+        image: Tensor = self.conv_out(F.silu(self.conv_norm_out(x), inplace=True))
+        return image
 
 
 class AutoencoderKL(nn.Module):
@@ -212,25 +212,25 @@ class AutoencoderKL(nn.Module):
         """What the weights are stored in."""
         return self.decoder.conv_in.weight.dtype
 
-    def encode(self, pictures: Tensor, tiles: Tiles | None = None) -> LatentDistribution:
-        """Finds the latents of pictures.
+    def encode(self, images: Tensor, tiles: Tiles | None = None) -> LatentDistribution:
+        """Finds the latents of images.
 
         Args:
-            pictures: (B, 3, H, W) in −1…1; sides are multiples of `config.size_multiple`.
+            images: (B, 3, H, W) in −1…1; sides are multiples of `config.size_multiple`.
             tiles: in latents; bounds the memory, at the price of small differences between tiles.
 
         Raises:
             ValueError: a side is no such multiple.
         """
         multiple = self.config.size_multiple
-        if any(side % multiple or not side for side in pictures.shape[-2:]):
-            raise ValueError(f"sides must be multiples of {multiple}, got {tuple(pictures.shape[-2:])}")
-        moments = map_tiles(self._encode, pictures, tiles, in_step=multiple, out_step=1)
+        if any(side % multiple or not side for side in images.shape[-2:]):
+            raise ValueError(f"sides must be multiples of {multiple}, got {tuple(images.shape[-2:])}")
+        moments = map_tiles(self._encode, images, tiles, in_step=multiple, out_step=1)
         mean, log_variance = moments.chunk(2, dim=1)
         return LatentDistribution(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
     def decode(self, latents: Tensor, tiles: Tiles | None = None) -> Tensor:
-        """Draws pictures from latents as the encoder gives them: (B, C, h, w) → (B, 3, H, W), about −1…1.
+        """Draws images from latents as the encoder gives them: (B, C, h, w) → (B, 3, H, W), about −1…1.
 
         Args:
             latents: in the dtype of the weights.
@@ -246,13 +246,13 @@ class AutoencoderKL(nn.Module):
         """Undoes `normalise`."""
         return latents / self.config.scaling_factor + (self.config.shift_factor or 0.0)
 
-    def _encode(self, pictures: Tensor) -> Tensor:
-        moments: Tensor = self.quant_conv(self.encoder(pictures))
+    def _encode(self, images: Tensor) -> Tensor:
+        moments: Tensor = self.quant_conv(self.encoder(images))
         return moments
 
     def _decode(self, latents: Tensor) -> Tensor:
-        pictures: Tensor = self.decoder(self.post_quant_conv(latents))
-        return pictures
+        images: Tensor = self.decoder(self.post_quant_conv(latents))
+        return images
 
 
 def upsampled_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

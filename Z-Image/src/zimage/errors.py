@@ -5,7 +5,7 @@ ZImageError
 ├── WeightsError     also a ValueError: files that are missing, damaged or of another model
 ├── PartError        also a ValueError: a part of a model folder cannot be loaded
 ├── AttentionUnavailable  also a RuntimeError, in utils/attention.py: a kernel that does not work here
-└── NotFiniteError   also an ArithmeticError: NaN or infinity instead of a picture
+└── NotFiniteError   also an ArithmeticError: NaN or infinity instead of an image
 """
 
 

@@ -1,4 +1,4 @@
-"""Prompts to pictures."""
+"""Prompts to images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torch import Tensor
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings
 from zimage.errors import ConfigError, NotFiniteError
-from zimage.precision import compute_dtype
+from zimage.precision import choose_compute_dtype
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
 from zimage.sequence import Patch
@@ -32,7 +32,7 @@ from zimage.weights.folder import load_parts, read_config
 logger = logging.getLogger(__name__)
 
 ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
-PRODUCTS_VARIABLE = "ZIMAGE_PRODUCTS"
+COMPUTE_DTYPE_VARIABLE = "ZIMAGE_PRODUCTS"
 PREVIEW_SIDE = 32  # latents
 
 OutputType = Literal["pil", "np", "pt", "latent"]
@@ -42,7 +42,7 @@ Images = list[Image.Image] | np.ndarray[Any, np.dtype[np.float32]] | Tensor
 
 @dataclass(frozen=True)
 class PipelineOutput:
-    """What was drawn: PIL pictures, or an array (B, H, W, 3) or tensor (B, 3, H, W) in 0…1, or latents."""
+    """What was drawn: PIL images, or an array (B, H, W, 3) or tensor (B, 3, H, W) in 0…1, or latents."""
 
     images: Images
 
@@ -65,9 +65,9 @@ class StepEvent:
         return self.step.total
 
     def preview(self) -> list[Image.Image]:
-        """Draws small pictures of what the finished ones look like from here; none where that fails.
+        """Draws small images of what the finished ones look like from here; none where that fails.
 
-        A picture is not given up because memory does not suffice for a look at it.
+        An image is not given up because memory does not suffice for a look at it.
         """
         try:
             return self.draw(self.step.estimate)
@@ -77,7 +77,7 @@ class StepEvent:
 
 
 class ZImagePipeline:
-    """Text to pictures with a model of the Z-Image family.
+    """Text to images with a model of the Z-Image family.
 
     One call at a time; what a callback raises, or the lack of memory, leaves it ready for the next.
     """
@@ -98,7 +98,7 @@ class ZImagePipeline:
             vae: draws the latents.
             text_encoder: reads the prompts.
             scheduler: the model's noise levels.
-            vae_tiles: how pictures that do not fit into memory are cut for the autoencoder.
+            vae_tiles: how images that do not fit into memory are cut for the autoencoder.
         """
         self.transformer = transformer
         self.vae = vae
@@ -114,7 +114,7 @@ class ZImagePipeline:
         dtype: torch.dtype | None = None,
         attention: str | None = None,
         vae_tiles: Tiles | None = None,
-        products: str | None = None,
+        compute_dtype: str | None = None,
     ) -> ZImagePipeline:
         """Loads a folder in the published layout; nothing is downloaded.
 
@@ -123,13 +123,13 @@ class ZImagePipeline:
             device: default: an accelerator when there is one.
             dtype: default: bfloat16 on an accelerator, float32 on a processor.
             attention: a kernel's name, see `zimage.utils.attention`; default: ZIMAGE_ATTENTION, or what is fastest.
-            vae_tiles: how pictures that do not fit into memory are cut for the autoencoder.
-            products: how a processor multiplies weights in bfloat16, see `zimage.precision`; default: ZIMAGE_PRODUCTS,
-                or what is faster.
+            vae_tiles: how images that do not fit into memory are cut for the autoencoder.
+            compute_dtype: `auto`, `native` or `float32` for bfloat16 weights on a CPU, see `zimage.precision`;
+                default: ZIMAGE_PRODUCTS, or what is faster.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model; the message says more.
-            ConfigError: the dtype is float16, in which pictures come out black; or `products` is unknown.
+            ConfigError: the dtype is float16, in which images come out black; or `compute_dtype` is unknown.
             AttentionUnavailable: the kernel that was asked for does not work here.
         """
         device = torch.device(device or default_device())
@@ -138,10 +138,10 @@ class ZImagePipeline:
             raise ConfigError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
         config = read_config(Path(path))
         heads = {"n_heads": config.transformer.n_heads, "head_dim": config.transformer.head_dim}
-        computed = compute_dtype(dtype, device, products or os.environ.get(PRODUCTS_VARIABLE) or AUTO)
+        computed = choose_compute_dtype(dtype, device, compute_dtype or os.environ.get(COMPUTE_DTYPE_VARIABLE) or AUTO)
         requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
         choice = choose_attention(requested, device, computed, **heads)
-        parts = load_parts(Path(path), config, dtype=dtype, device=device, products=computed)
+        parts = load_parts(Path(path), config, dtype=dtype, device=device, compute_dtype=computed)
         logger.info("weights in %s, computed in %s", dtype, computed)
         logger.info("attention %s, milliseconds of those tried: %s", choice.name, choice.milliseconds)
         parts.transformer.set_attention(choice.attend)
@@ -174,21 +174,21 @@ class ZImagePipeline:
         max_sequence_length: int = 512,
         on_step: Callable[[StepEvent], None] | None = None,
     ) -> PipelineOutput:
-        """Draws `num_images_per_prompt` pictures of each prompt.
+        """Draws `num_images_per_prompt` images of each prompt.
 
         Args:
             prompt: one or several; or `prompt_embeds`.
-            height: of the pictures in pixels, a multiple of `size_multiple`.
+            height: of the images in pixels, a multiple of `size_multiple`.
             width: the same.
-            num_inference_steps: points of the schedule. The last one is the picture, so that 9 are 8 forwards;
+            num_inference_steps: points of the schedule. The last one is the image, so that 9 are 8 forwards;
                 diffusers from 0.39 on runs as many forwards as it is told.
             sigmas: falling noise levels to use instead, without the model's shift and the final 0.
             guidance_scale: 0 for none, as Turbo needs it; conventional scales are larger by 1.
             cfg_normalization: how many times as long as without guidance a prediction may become; 0 for any length.
-            cfg_truncation: times (0 noise, 1 picture) above which there is no guidance.
+            cfg_truncation: times (0 noise, 1 image) above which there is no guidance.
             negative_prompt: what shall not be seen; one for all prompts or one for each. Needs guidance.
-            num_images_per_prompt: pictures of each prompt, one after the other in the output.
-            generator: of the noise; with one for each picture, a picture does not depend on its batch.
+            num_images_per_prompt: images of each prompt, one after the other in the output.
+            generator: of the noise; with one for each image, an image does not depend on its batch.
             latents: noise to start from instead, (B, C, h, w).
             prompt_embeds: features (L, cap_feat_dim) of each prompt, instead of prompts.
             negative_prompt_embeds: the same of the negative prompts.
@@ -257,7 +257,7 @@ class ZImagePipeline:
             block._compiled_call_impl = None  # noqa: SLF001 — torch has no other way back
 
     def warm_up(self, height: int = 1024, width: int = 1024, guidance_scale: float = 0.0) -> float:
-        """Draws a picture for nobody, so that the next of its size finds everything compiled.
+        """Draws an image for nobody, so that the next of its size finds everything compiled.
 
         Returns:
             The seconds that it took.

@@ -17,15 +17,15 @@ from torch.nn import functional as F
 
 from zimage.errors import ConfigError
 
-Products = Literal["auto", "native", "float32"]
-"""How weights in bfloat16 are multiplied on a processor: as a probe tells, as they are, or in float32."""
+ComputeDtype = Literal["auto", "native", "float32"]
+"""Compute dtype of bfloat16 weights on a CPU: chosen by a probe, that of the weights, or float32."""
 
 PIECE_VALUES = 2**20
 """Of a weight, cast at a time: 4 MB stay in the cache. All of a Turbo matrix takes 16 times as long a value."""
 
 _PROBE_TOKENS, _PROBE_WIDTH = 32, 512
 _PROBE_ROUNDS = 3
-_CLEARLY = 1.5  # float32 must be so much faster, so that a restart does not change the last bits of a seed's picture
+_CLEARLY = 1.5  # float32 must be so much faster, so that a restart does not change the last bits of a seed's image
 
 
 class Linear(nn.Linear):
@@ -45,22 +45,22 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return mapped if bias is None else mapped + bias.to(x.dtype)
 
 
-def compute_dtype(stored: torch.dtype, device: torch.device, products: str) -> torch.dtype:
-    """Returns what to compute in.
+def choose_compute_dtype(stored: torch.dtype, device: torch.device, requested: str) -> torch.dtype:
+    """Returns the dtype to compute in.
 
     Args:
-        stored: what the weights are stored in.
-        device: where they are.
-        products: one of `Products`.
+        stored: dtype of the weights.
+        device: device of the weights.
+        requested: one of `ComputeDtype`; it matters for bfloat16 weights on a CPU only.
 
     Raises:
-        ConfigError: `products` is none of them.
+        ConfigError: `requested` is none of `ComputeDtype`.
     """
-    if products not in get_args(Products):
-        raise ConfigError(f"products must be one of {', '.join(get_args(Products))}, got {products!r}")
-    if stored != torch.bfloat16 or device.type != "cpu" or products == "native":
+    if requested not in get_args(ComputeDtype):
+        raise ConfigError(f"compute_dtype must be one of {', '.join(get_args(ComputeDtype))}, got {requested!r}")
+    if stored != torch.bfloat16 or device.type != "cpu" or requested == "native":
         return stored
-    return torch.float32 if products == "float32" or _is_emulated(stored) else stored
+    return torch.float32 if requested == "float32" or _is_emulated(stored) else stored
 
 
 def compute_in(model: nn.Module, dtype: torch.dtype) -> None:
@@ -74,7 +74,7 @@ def compute_in(model: nn.Module, dtype: torch.dtype) -> None:
 
 @torch.inference_mode()
 def _is_emulated(stored: torch.dtype) -> bool:
-    """Tells whether products are clearly slower than casting and multiplying in float32."""
+    """Whether matrix products in `stored` are clearly slower than casting and multiplying in float32."""
     x, weight = torch.ones(_PROBE_TOKENS, _PROBE_WIDTH), torch.ones(_PROBE_WIDTH, _PROBE_WIDTH, dtype=stored)
     typed = x.to(stored)
     return _quickest_s(lambda: F.linear(typed, weight)) > _CLEARLY * _quickest_s(lambda: linear(x, weight))

@@ -1,7 +1,7 @@
 """Rotary position embedding over three axes: time (or place in the caption), row and column.
 
 A head's channels are shared out between the axes; channels 2k and 2k+1 form a complex number, which is turned by an
-angle that grows with the position and falls with k. Nothing is tabulated: a picture's rotations are computed once, in
+angle that grows with the position and falls with k. Nothing is tabulated: an image's rotations are computed once, in
 float64 as in training, straight from its positions.
 """
 

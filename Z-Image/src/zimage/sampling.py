@@ -43,7 +43,7 @@ Velocity = Callable[[Tensor, int], Tensor]
 
 
 def denoise(latents: Tensor, sigmas: Tensor, velocity: Velocity, on_step: OnStep | None = None) -> Tensor:
-    """Follows the velocity from noise to picture.
+    """Follows the velocity from noise to image.
 
     Args:
         latents: noise, (B, C, h, w), float32.
@@ -95,9 +95,9 @@ def _length_of_each(predictions: Tensor) -> Tensor:
 
 
 class Predictor:
-    """The transformer on a fixed set of captions and one size of picture.
+    """The transformer on a fixed set of captions and one size of image.
 
-    Captions whose padded lengths agree make a batch; there is no ragged one, so that no mask is needed, and a picture
+    Captions whose padded lengths agree make a batch; there is no ragged one, so that no mask is needed, and an image
     does not depend on what is drawn beside it.
     """
 
@@ -115,7 +115,7 @@ class Predictor:
             self._batches.append((indices, transformer.prepare(batch)))
 
     def __call__(self, latents: Tensor, factors: Factors) -> Tensor:
-        """Predicts for every caption: (B, C, h, w) → the same in float32. What the model says points to the picture."""
+        """Predicts for every caption: (B, C, h, w) → the same in float32. What the model says points to the image."""
         framed = latents.unsqueeze(2)
         predictions = torch.empty_like(latents, dtype=torch.float32)
         for indices, prepared in self._batches:
@@ -138,7 +138,7 @@ def build_velocity(
     Args:
         transformer: the model.
         times: of the steps, (steps,).
-        positive: features of each picture's caption.
+        positive: features of each image's caption.
         negative: features of what it shall not be; not used without guidance.
         guidance: how both are combined.
         size: rows and columns of the latents.

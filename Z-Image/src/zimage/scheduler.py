@@ -1,6 +1,6 @@
-"""Flow matching: the noise levels of a picture, and one Euler step between two of them.
+"""Flow matching: the noise levels of an image, and one Euler step between two of them.
 
-Latents at noise level σ are (1 − σ) · picture + σ · noise. The model predicts the velocity d latents / dσ, so that a
+Latents at noise level σ are (1 − σ) · image + σ · noise. The model predicts the velocity d latents / dσ, so that a
 step to a lower level is a straight line. Schedules are pure functions; the class holds what the model's file says.
 """
 
@@ -19,7 +19,7 @@ from zimage.errors import ConfigError
 def linear_sigmas(num_inference_steps: int) -> list[float]:
     """Returns evenly falling noise levels from 1, without the final 0.
 
-    N counts the points of the schedule: N = 9 are 8 levels to predict at, and the picture. A single point is 1.
+    N counts the points of the schedule: N = 9 are 8 levels to predict at, and the image. A single point is 1.
 
     Raises:
         ValueError: N is not positive.
@@ -44,7 +44,7 @@ def stretch_sigmas(sigmas: Tensor, terminal: float) -> Tensor:
 
 
 def resolution_shift(n_tokens: int, config: SchedulerConfig) -> float:
-    """Returns the shift for a picture of so many tokens: more noise for larger pictures.
+    """Returns the shift for an image of so many tokens: more noise for larger images.
 
     The exponent is linear in the tokens, from `base_shift` at `base_image_seq_len` to `max_shift` at
     `max_image_seq_len`; schedules of the type "linear" take the exponent itself (arXiv 2403.03206).
@@ -60,7 +60,7 @@ def resolution_shift(n_tokens: int, config: SchedulerConfig) -> float:
 
 
 def euler_step(latents: Tensor, velocity: Tensor, sigma: Tensor, next_sigma: Tensor) -> Tensor:
-    """Goes along the velocity from one noise level to the next; the level 0 is the picture."""
+    """Goes along the velocity from one noise level to the next; the level 0 is the image."""
     return latents + (next_sigma - sigma) * velocity
 
 
@@ -84,7 +84,7 @@ class FlowMatchEulerDiscreteScheduler:
 
         Args:
             unshifted: falling levels in (0, 1], see `linear_sigmas`.
-            n_tokens: patches of the picture; they count for dynamic shifts only.
+            n_tokens: patches of the image; they count for dynamic shifts only.
 
         Raises:
             ValueError: the levels do not fall, or are not in (0, 1].
@@ -100,7 +100,7 @@ class FlowMatchEulerDiscreteScheduler:
         return torch.cat((levels, torch.zeros(1)))
 
     def times(self, sigmas: Tensor) -> Tensor:
-        """Returns the model's times of all levels but the final 0: 0 is noise, 1 the picture.
+        """Returns the model's times of all levels but the final 0: 0 is noise, 1 the image.
 
         Rounded as in training, where a level is a number of steps; the model multiplies what is left by 1000.
         """

@@ -1,6 +1,6 @@
-"""From pictures and captions to padded token sequences, and back.
+"""From images and captions to padded token sequences, and back.
 
-A stream (picture, caption, or SigLIP features) is cut into parts, each padded with learned tokens to a multiple of 32.
+A stream (image, caption, or SigLIP features) is cut into parts, each padded with learned tokens to a multiple of 32.
 Those pads take part in the attention, as they did in training; a mask hides only what fills up a ragged batch.
 """
 
@@ -21,7 +21,7 @@ Size = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Patch:
-    """What one token of a picture covers."""
+    """What one token of an image covers."""
 
     side: int = 2
     frames: int = 1
@@ -32,10 +32,10 @@ class Patch:
         return f"{self.side}-{self.frames}"
 
     def grid(self, size: Size) -> Size:
-        """Returns how many patches a picture has along each axis.
+        """Returns how many patches an image has along each axis.
 
         Raises:
-            ValueError: the picture is no whole number of patches, or empty.
+            ValueError: the image is no whole number of patches, or empty.
         """
         steps = (self.frames, self.side, self.side)
         if min(size) < 1 or any(length % step for length, step in zip(size, steps, strict=True)):
@@ -71,12 +71,12 @@ def padded_length(length: int) -> int:
 
 @dataclass(frozen=True)
 class Part:
-    """Where the tokens of one picture or caption stand.
+    """Where the tokens of one image or caption stand.
 
     Attributes:
         length: tokens with content; the rest are pads.
         positions: (padded length, 3).
-        is_noisy: whether it belongs to the picture that is being drawn, not to one that is given.
+        is_noisy: whether it belongs to the image that is being drawn, not to one that is given.
     """
 
     length: int
@@ -106,14 +106,14 @@ def caption_part(length: int, start: int = 1, *, is_noisy: bool = True) -> Part:
 
 
 def grid_part(grid: Size, start: int, *, is_noisy: bool = True) -> Part:
-    """Places a picture behind its caption; its pads stand at the origin."""
+    """Places an image behind its caption; its pads stand at the origin."""
     positions = grid_positions(grid, start)
     pads = torch.zeros(padded_length(len(positions)) - len(positions), 3, dtype=positions.dtype)
     return Part(len(positions), torch.cat((positions, pads)), is_noisy)
 
 
 def empty_part(*, is_noisy: bool) -> Part:
-    """Places nothing but pads, where an item has no picture."""
+    """Places nothing but pads, where an item has no image."""
     return Part(0, torch.zeros(SEQUENCE_MULTIPLE, 3, dtype=torch.long), is_noisy)
 
 

@@ -117,7 +117,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def load_text_model(
-    folder: Path, *, dtype: torch.dtype, device: torch.device, products: torch.dtype | None = None
+    folder: Path, *, dtype: torch.dtype, device: torch.device, compute_dtype: torch.dtype | None = None
 ) -> nn.Module:
     """Loads a Qwen3 language model without its last layer and what follows it.
 
@@ -125,7 +125,7 @@ def load_text_model(
         folder: `text_encoder/`.
         dtype: what its weights become.
         device: where they go.
-        products: what it computes in; default: `dtype`.
+        compute_dtype: dtype to compute in; default: `dtype`.
 
     Raises:
         ConfigError: the folder holds another kind of model.
@@ -143,8 +143,8 @@ def load_text_model(
         model: nn.Module = Qwen3Model(config)
     model.norm = nn.Identity()
     load_weights(model, folder, dtype=dtype, device=device, rename=lambda name: _name_in_model(name, n_layers))
-    if products not in (None, dtype):
-        compute_in(model, products)
+    if compute_dtype not in (None, dtype):
+        compute_in(model, compute_dtype)
     return model.to(device).eval().requires_grad_(requires_grad=False)
 
 

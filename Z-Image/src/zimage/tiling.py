@@ -1,4 +1,4 @@
-"""Pictures that are too large for memory, in overlapping tiles.
+"""Images that are too large for memory, in overlapping tiles.
 
 Where tiles overlap, each counts more the farther a place is from its edge, so that no seam can be seen.
 """
@@ -38,7 +38,7 @@ class Tiles:
 def map_tiles(
     function: Callable[[Tensor], Tensor], x: Tensor, tiles: Tiles | None, *, in_step: int, out_step: int
 ) -> Tensor:
-    """Applies a function to a picture, or to its tiles one after the other.
+    """Applies a function to an image, or to its tiles one after the other.
 
     Args:
         function: (B, C, in_step · h, in_step · w) → (B, D, out_step · h, out_step · w).

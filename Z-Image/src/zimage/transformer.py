@@ -1,7 +1,7 @@
-"""S3-DiT, the transformer of Z-Image: one stream of tokens for picture and caption (arXiv 2511.22699).
+"""S3-DiT, the transformer of Z-Image: one stream of tokens for image and caption (arXiv 2511.22699).
 
     latents ─ patches ─ embed ─ noise refiner ──┐
-                                                ├─ [picture ; caption] ─ layers ─ final layer ─ velocity
+                                                ├─ [image ; caption] ─ layers ─ final layer ─ velocity
     caption ─ norm ─ embed ─ context refiner ───┘
 
 Time enters the blocks as factors (`Modulation`), place as rotations of queries and keys. What is the same at every step
@@ -56,13 +56,13 @@ class Prepared:
 
     Attributes:
         batch: what was asked.
-        image: layout of the pictures' stream.
+        image: layout of the images' stream.
         image_rope: its rotations, (B, S_image, head_dim / 2, 2).
         context: refined captions (and SigLIP features), (B, S_context, dim).
         rope: rotations of the joint sequence, (B, S, head_dim / 2, 2).
         mask: (B, S), False on what fills up a row; None when nothing does.
-        is_noisy: (B, S, 1) where given pictures stand beside wanted ones; else None.
-        clean: factors of the tokens of given pictures; else None.
+        is_noisy: (B, S, 1) where given images stand beside wanted ones; else None.
+        clean: factors of the tokens of given images; else None.
     """
 
     batch: Batch
@@ -103,7 +103,7 @@ class Blocks(nn.ModuleList):
 
 
 class ZImageTransformer2DModel(nn.Module):
-    """Predicts, from noisy latents, times and captions, the direction to the pictures."""
+    """Predicts, from noisy latents, times and captions, the direction to the images."""
 
     def __init__(self, **published_config: object) -> None:
         """Builds the model from the entries of `transformer/config.json`; missing ones are those of Turbo.
@@ -113,7 +113,7 @@ class ZImageTransformer2DModel(nn.Module):
         """
         super().__init__()
         self.config = config = TransformerConfig.from_dict(published_config)
-        self.products: torch.dtype | None = None
+        self._compute_dtype: torch.dtype | None = None
         patches = [Patch(*pair) for pair in zip(config.all_patch_size, config.all_f_patch_size, strict=True)]
         widths = {patch.key: config.in_channels * patch.frames * patch.side**2 for patch in patches}
         self.all_x_embedder = nn.ModuleDict({key: Linear(width, config.dim) for key, width in widths.items()})
@@ -137,8 +137,8 @@ class ZImageTransformer2DModel(nn.Module):
 
     @property
     def compute_dtype(self) -> torch.dtype:
-        """What tokens are in: `products`, or what the weights are stored in; see `zimage.precision`."""
-        return self.products or self.dtype
+        """Dtype of tokens and activations; see `zimage.precision`."""
+        return self._compute_dtype or self.dtype
 
     @property
     def device(self) -> torch.device:
@@ -154,6 +154,10 @@ class ZImageTransformer2DModel(nn.Module):
         for block in self.blocks():
             block.attention.attend = attend
 
+    def set_compute_dtype(self, dtype: torch.dtype | None) -> None:
+        """Sets the dtype of tokens and activations; None for that of the weights."""
+        self._compute_dtype = dtype
+
     def forward(
         self,
         x: Sequence[Tensor] | Sequence[Sequence[Tensor | None]],
@@ -167,12 +171,12 @@ class ZImageTransformer2DModel(nn.Module):
         """Predicts once. For many steps with the same captions `prepare` once, and `predict` at each.
 
         Args:
-            x: latents (C, F, H, W) of each item. For Omni a list for each item: pictures that are given, last the
+            x: latents (C, F, H, W) of each item. For Omni a list for each item: images that are given, last the
                 wanted one; None where a piece of the caption has none.
-            t: (B,), times from 0 (noise) to 1 (picture).
+            t: (B,), times from 0 (noise) to 1 (image).
             cap_feats: the caption's features (L, cap_feat_dim) of each item; for Omni a list for each item.
-            siglip_feats: Omni only: features (H, W, siglip_feat_dim) of each picture.
-            image_noise_mask: Omni only: for each picture 1 where it is wanted, 0 where it is given.
+            siglip_feats: Omni only: features (H, W, siglip_feat_dim) of each image.
+            image_noise_mask: Omni only: for each image 1 where it is wanted, 0 where it is given.
             patch_size: side of a patch.
             f_patch_size: frames of a patch.
 
@@ -184,10 +188,10 @@ class ZImageTransformer2DModel(nn.Module):
             images = list(cast("Sequence[Tensor]", x))
             batch = plain_batch([size_of(image) for image in images], cast("Sequence[Tensor]", cap_feats), patch)
         else:
-            pictures = cast("Sequence[Sequence[Tensor | None]]", x)
+            groups = cast("Sequence[Sequence[Tensor | None]]", x)
             captions = cast("Sequence[Sequence[Tensor]]", cap_feats)
-            items = omni_items(pictures, captions, siglip_feats, image_noise_mask)
-            images = [picture for item in items for picture in item.pictures]
+            items = omni_items(groups, captions, siglip_feats, image_noise_mask)
+            images = [image for item in items for image in item.present]
             batch = omni_batch(items, patch)
         return Prediction(self.predict(images, self.modulate(t, patch), self.prepare(batch)))
 
@@ -250,7 +254,7 @@ class ZImageTransformer2DModel(nn.Module):
         x = self.noise_refiner(x, refiner, prepared.image_rope, layout.mask)
         x = torch.cat((x, prepared.context), dim=1)  # the order is free: places are told by the rotations alone
         layers = _blend(noisy.layers, clean.layers, prepared.is_noisy)
-        # What follows is of the picture alone: the last layer leaves the caption out; without layers it is cut here.
+        # What follows is of the image alone: the last layer leaves the caption out; without layers it is cut here.
         x = self.layers(x, layers, prepared.rope, prepared.mask, n_image)[:, :n_image]
         final = noisy.final if of_image is None else torch.where(of_image, noisy.final, clean.final)
         features = self.all_final_layer[patch.key](x, final)
@@ -263,7 +267,7 @@ class ZImageTransformer2DModel(nn.Module):
         return layout.to(self.device), rope.to(self.device)
 
     def _embed_siglip(self, features: Sequence[Tensor]) -> Tensor:
-        """Returns (tokens, dim); no token where no picture has features, so that there are pads alone."""
+        """Returns (tokens, dim); no token where no image has features, so that there are pads alone."""
         if not features:
             return self.siglip_pad_token.new_empty(0, self.config.dim)
         embedded: Tensor = self.siglip_embedder(torch.cat(list(features)).to(self.compute_dtype))

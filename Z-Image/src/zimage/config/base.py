@@ -17,7 +17,7 @@ BOOKKEEPING = frozenset({"_class_name", "_diffusers_version", "_name_or_path"})
 class Config:
     """Base of the frozen dataclasses; a subclass checks what its values mean in `__post_init__`."""
 
-    # Settings that change the picture without changing a tensor's shape: a file must say them.
+    # Settings that change the image without changing a tensor's shape: a file must say them.
     REQUIRED_IN_FILE: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod

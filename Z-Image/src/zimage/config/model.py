@@ -92,9 +92,9 @@ class VaeConfig(Config):
     """AutoencoderKL, as in `vae/config.json`.
 
     Attributes:
-        block_out_channels: channels of the levels, the finest first; every level but the last halves the picture.
+        block_out_channels: channels of the levels, the finest first; every level but the last halves the image.
         layers_per_block: residual blocks of an encoder's level; the decoder has one more.
-        sample_size: side of the training pictures in pixels.
+        sample_size: side of the training images in pixels.
         scaling_factor: latents = (encoded − `shift_factor`) · `scaling_factor`.
         force_upcast: said by published files, of no effect here: the caller chooses the dtype.
     """

@@ -1,4 +1,4 @@
-"""What the two command lines share: how a model is opened, what is drawn, and how a picture is written."""
+"""What the two command lines share: how a model is opened, what is drawn, and how an image is written."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 @dataclass(frozen=True)
 class Job:
-    """One picture that is asked for."""
+    """One image that is asked for."""
 
     prompt: str
     settings: InferenceSettings
 
     def to_json(self) -> str:
-        """Returns everything that the picture depends on but the model: ASCII, keys sorted."""
+        """Returns everything that the image depends on but the model: ASCII, keys sorted."""
         return json.dumps({"prompt": self.prompt, **asdict(self.settings)}, sort_keys=True)
 
 
@@ -45,8 +45,8 @@ def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None
     group.add_argument("--compile", action="store_true", help="compile the transformer's block first")
 
 
-def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds what says how a picture is drawn; sizes and prompts are the command's own."""
+def add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what says how an image is drawn; sizes and prompts are the command's own."""
     group = parser.add_argument_group("picture")
     group.add_argument("--steps", type=int, default=9, help="points of the schedule; 9 are 8 forwards (default: 9)")
     group.add_argument(
@@ -61,7 +61,7 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_from(arguments: argparse.Namespace, width: int, height: int) -> InferenceSettings:
-    """Gathers the settings of one picture.
+    """Gathers the settings of one image.
 
     Raises:
         ConfigError: one has no meaning.
@@ -102,7 +102,7 @@ def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
 
 
 def draw(pipeline: ZImagePipeline, job: Job) -> Image.Image:
-    """Draws one picture, telling of each step on standard error."""
+    """Draws one image, telling of each step on standard error."""
     settings = job.settings
 
     def tell(event: StepEvent) -> None:
@@ -123,7 +123,7 @@ def draw(pipeline: ZImagePipeline, job: Job) -> Image.Image:
     return next(iter(images))
 
 
-def save_picture(image: Image.Image, path: Path, job: Job) -> None:
+def save_image(image: Image.Image, path: Path, job: Job) -> None:
     """Writes a PNG that says how it was made; a file of that name is whole, or not there at all."""
     info = PngInfo()
     info.add_text(METADATA_KEY, job.to_json())

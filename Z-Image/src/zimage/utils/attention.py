@@ -69,7 +69,7 @@ def choose_attention(
     """Finds the fastest kernel that works, or makes sure that the requested one does.
 
     Of kernels that are about as fast the first in the order of `KERNELS` is taken, so that a restart does not change
-    the kernel and with it the last bits of a seed's picture.
+    the kernel and with it the last bits of a seed's image.
 
     Args:
         requested: `auto`, or one of `KERNELS`.

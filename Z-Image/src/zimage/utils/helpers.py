@@ -1,4 +1,4 @@
-"""Small leaf functions around tensors and pictures."""
+"""Small leaf functions around tensors and images."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def draw_noise(
         origin = device if generator is None else generator.device
         return torch.randn(shape, generator=generator, device=origin).to(device)
     if len(generator) != shape[0]:
-        raise ValueError(f"{shape[0]} pictures need as many generators, got {len(generator)}")
+        raise ValueError(f"{shape[0]} images need as many generators, got {len(generator)}")
     return torch.cat([draw_noise((1, *shape[1:]), one, device) for one in generator])
 
 
-def to_unit_range(pictures: Tensor) -> Tensor:
+def to_unit_range(images: Tensor) -> Tensor:
     """Maps −1…1, cutting off what is beyond, to 0…1 in float32."""
-    return (pictures.float() * 0.5 + 0.5).clamp(0, 1)
+    return (images.float() * 0.5 + 0.5).clamp(0, 1)
 
 
-def to_pil(pictures: Tensor) -> list[Image.Image]:
-    """Turns (B, 3, H, W) in 0…1 into pictures."""
-    values = (pictures * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+def to_pil(images: Tensor) -> list[Image.Image]:
+    """Turns (B, 3, H, W) in 0…1 into images."""
+    values = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     return [Image.fromarray(value) for value in values]

@@ -22,7 +22,7 @@ from zimage.utils.loader import load_weights
 from zimage.weights.checkpoint import open_checkpoint
 
 INDEX = "model_index.json"
-PIPELINE = "ZImagePipeline"  # Omni's has the same parts, and places pictures in another way
+PIPELINE = "ZImagePipeline"  # Omni's has the same parts, and places images in another way
 PARTS = ("transformer", "text_encoder", "tokenizer", "vae", "scheduler")
 PARTS_WITH_WEIGHTS = ("text_encoder", "transformer", "vae")
 CLASSES = {  # of the tokenizer its own files decide
@@ -98,7 +98,7 @@ def load_parts(
     *,
     dtype: torch.dtype,
     device: torch.device,
-    products: torch.dtype | None = None,
+    compute_dtype: torch.dtype | None = None,
 ) -> Parts:
     """Loads every part of a folder; nothing is downloaded, and no code that comes with it is run.
 
@@ -107,7 +107,7 @@ def load_parts(
         config: what `read_config` says of it.
         dtype: what the weights become.
         device: where they go.
-        products: what is computed in, where that is not `dtype`; see `zimage.precision`.
+        compute_dtype: dtype to compute in; default: `dtype`. See `zimage.precision`.
 
     Raises:
         PartError: files of a part are missing, damaged, or do not fit; the message names them.
@@ -115,12 +115,12 @@ def load_parts(
     with _blaming("tokenizer"):
         tokenizer = load_tokenizer(path / "tokenizer")
     with _blaming("text_encoder"):
-        text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device, products=products)
+        text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device, compute_dtype=compute_dtype)
     with _blaming("transformer"):
         transformer = load_transformer(path / "transformer", config.transformer, dtype=dtype, device=device)
-        transformer.products = products
+        transformer.set_compute_dtype(compute_dtype)
     with _blaming("vae"):  # small: its weights are cast at once
-        vae = load_vae(path / "vae", config.vae, dtype=products or dtype, device=device)
+        vae = load_vae(path / "vae", config.vae, dtype=compute_dtype or dtype, device=device)
     scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
     return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)
 
