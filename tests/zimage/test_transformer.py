@@ -270,5 +270,5 @@ def test_an_unknown_patch_is_refused(tiny):
 
 
 def test_captions_and_pictures_must_be_as_many(tiny):
-    with pytest.raises(ValueError, match="one caption for each picture"):
+    with pytest.raises(ValueError, match="one caption for each image"):
         tiny[1]([noise(1, 8, 8)], torch.tensor([0.5]), [caption(5), caption(5)])

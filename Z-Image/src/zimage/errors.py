@@ -1,4 +1,4 @@
-"""What the library raises of its own accord.
+"""Exceptions of the library.
 
 ZImageError
 ├── ConfigError      also a ValueError: settings that no model can have
@@ -10,23 +10,27 @@ ZImageError
 
 
 class ZImageError(Exception):
-    """The root of the tree."""
+    """Base of all exceptions of the library."""
 
 
 class ConfigError(ZImageError, ValueError):
-    """A configuration that is not understood; the message names the key, its value and what is allowed."""
+    """Invalid configuration; the message names key, value and allowed values."""
 
 
 class WeightsError(ZImageError, ValueError):
-    """Weights that do not fit; the message names every file or tensor at fault."""
+    """Missing, damaged or mismatched weights; the message names all of them."""
 
 
 class NotFiniteError(ZImageError, ArithmeticError):
-    """A part of the model gives NaN or infinity; the message names it."""
+    """NaN or infinity in the output of a part; the message names it."""
 
 
 class PartError(ZImageError, ValueError):
-    """A part of a model folder cannot be loaded; `part` names it, and the message and the cause say why."""
+    """A part of a model folder cannot be loaded.
+
+    Attributes:
+        part: name of the part; the cause is chained.
+    """
 
     def __init__(self, part: str, reason: object) -> None:
         super().__init__(f"{part}: {reason}")

@@ -1,4 +1,4 @@
-"""What the transformer is asked, brought into one form: a batch of plain captions and images, or of Omni's mixtures.
+"""Batches for the transformer, from plain captions and images or from Omni's interleaved ones.
 
 Omni interleaves: a caption may come in several pieces, each followed by an image that is given (clean) or wanted
 (noisy), and by the SigLIP features of that image. The wanted one is the last.
@@ -30,7 +30,7 @@ OMNI_GAP = 2  # positions left free behind each piece of a caption, for its imag
 
 @dataclass(frozen=True)
 class Target:
-    """Where an item's predicted image lies in the stream of images."""
+    """Position of the predicted image in the image stream of an item."""
 
     start: int
     length: int
@@ -39,7 +39,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Batch:
-    """Contents and places of the streams; the images' contents come with every step.
+    """Layouts of all streams, and the contents of the caption streams.
+
+    Latents are given at each step.
 
     Attributes:
         patch: what a token of an image covers.
@@ -63,13 +65,13 @@ class Batch:
 
 
 def plain_batch(sizes: Sequence[Size], captions: Sequence[Tensor], patch: Patch) -> Batch:
-    """Describes one caption and one image an item.
+    """Builds a batch of one caption and one image per item.
 
     Raises:
-        ValueError: there are not as many captions as images, or one of them is empty or no whole number of patches.
+        ValueError: the numbers of captions and images differ, or one is empty or not divisible into patches.
     """
     if len(sizes) != len(captions) or not sizes:
-        raise ValueError(f"one caption for each picture is needed, got {len(captions)} for {len(sizes)}")
+        raise ValueError(f"one caption for each image is needed, got {len(captions)} for {len(sizes)}")
     grids = [patch.grid(size) for size in sizes]
     caption_parts = [caption_part(len(caption)) for caption in captions]
     image_parts = [
@@ -101,29 +103,29 @@ class OmniItem:
     siglip: Sequence[Tensor | None] | None = None
 
     def __post_init__(self) -> None:
-        """Refuses lists that do not belong together."""
+        """Validates the lengths of the lists."""
         n_images = len(self.images)
         if len(self.noise_mask) != n_images or len(self.captions) < n_images:
             raise ValueError(
-                f"{n_images} pictures need as many entries in the noise mask and at least as many captions, "
+                f"{n_images} images need as many entries in the noise mask and at least as many captions, "
                 f"got {len(self.noise_mask)} and {len(self.captions)}"
             )
         if all(image is None for image in self.images):
-            raise ValueError("an item needs a picture to predict")
+            raise ValueError("an item needs an image to predict")
         if self.siglip is not None and len(self.siglip) != n_images:
-            raise ValueError(f"{n_images} pictures need as many SigLIP features, got {len(self.siglip)}")
+            raise ValueError(f"{n_images} images need as many SigLIP features, got {len(self.siglip)}")
 
     @property
     def present(self) -> list[Tensor]:
-        """The images that there are."""
+        """The images, without the gaps."""
         return [image for image in self.images if image is not None]
 
 
 def omni_batch(items: Sequence[OmniItem], patch: Patch) -> Batch:
-    """Describes images, pieces of captions and SigLIP features that refer to each other.
+    """Builds a batch of interleaved captions, images and SigLIP features.
 
     Raises:
-        ValueError: only some items have SigLIP features, or something is empty or no whole number of patches.
+        ValueError: only some items have SigLIP features, or one is empty or not divisible into patches.
     """
     has_siglip = [item.siglip is not None for item in items]
     if any(has_siglip) != all(has_siglip) or not items:
@@ -237,13 +239,13 @@ def omni_items(
     siglip: Sequence[Sequence[Tensor | None] | None] | None,
     noise_mask: Sequence[Sequence[int]] | None,
 ) -> list[OmniItem]:
-    """Gathers the parallel lists of the transformer's `forward`.
+    """Zips the parallel lists of the transformer's `forward`.
 
     Raises:
         ValueError: they are not of the same length, or there is no noise mask.
     """
     if noise_mask is None:
-        raise ValueError("several pictures an item need an image_noise_mask")
+        raise ValueError("several images an item need an image_noise_mask")
     features = [None] * len(x) if siglip is None else siglip
     if not len(x) == len(captions) == len(features) == len(noise_mask):
         raise ValueError(

@@ -1,8 +1,8 @@
-"""What is computed in, where that is not what the weights are stored in.
+"""The compute dtype, where it differs from the dtype of the weights.
 
-A processor without bfloat16 products of its own emulates them, many times slower than float32 ones. There the weights
-stay in bfloat16, so that they take no more memory, and tokens are float32: a layer's weights are cast piece by piece
-when they are multiplied, and nothing of the cast is kept. Values become no less exact.
+A CPU without native bfloat16 products emulates them, many times slower than float32 ones. There the weights stay in
+bfloat16 and take no more memory, while activations are float32. A layer casts its weight piece by piece as it is
+multiplied, and keeps nothing of the cast. Precision is not reduced.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CLEARLY = 1.5  # float32 must be so much faster, so that a restart does not cha
 
 
 class Linear(nn.Linear):
-    """A linear layer that computes in the precision of its tokens, whatever its weights are stored in."""
+    """Linear layer that computes in the dtype of its input, not of its weight."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Maps (..., in_features) → (..., out_features)."""
@@ -37,7 +37,7 @@ class Linear(nn.Linear):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Returns x · weightᵀ + bias in the precision of x."""
+    """Returns x · weightᵀ + bias in the dtype of x."""
     if weight.dtype == x.dtype:
         return F.linear(x, weight, bias)
     pieces = torch.split(weight, max(1, PIECE_VALUES // weight.shape[1]))
@@ -64,7 +64,7 @@ def choose_compute_dtype(stored: torch.dtype, device: torch.device, requested: s
 
 
 def compute_in(model: nn.Module, dtype: torch.dtype) -> None:
-    """Has somebody else's language model compute in a precision that is not that of its weights."""
+    """Sets the compute dtype of a foreign model, in place; its weights keep their dtype."""
     for module in model.modules():
         if type(module) is nn.Linear:
             module.__class__ = Linear

@@ -31,20 +31,24 @@ from zimage.utils.attention import Attend
 
 
 class Prediction(NamedTuple):
-    """What the model says: a prediction (C, F, H, W) for each item."""
+    """Output of the model.
+
+    Attributes:
+        sample: prediction (C, F, H, W) of each item.
+    """
 
     sample: list[Tensor]
 
 
 class Factors(NamedTuple):
-    """What times say to the modulated blocks and the final layer; (B, 1, dim) each."""
+    """Modulation of all blocks and of the final layer; (B, 1, dim) each."""
 
     noise_refiner: tuple[Modulation, ...]
     layers: tuple[Modulation, ...]
     final: Tensor
 
     def at(self, step: int) -> Factors:
-        """Picks one step of a schedule that was modulated as a batch: (1, 1, dim) each."""
+        """Selects one step of a schedule that was modulated as a batch: (1, 1, dim) each."""
         now = slice(step, step + 1)
         picked = [tuple(Modulation(*(f[now] for f in block)) for block in blocks) for blocks in self[:2]]
         return Factors(picked[0], picked[1], self.final[now])
@@ -52,17 +56,17 @@ class Factors(NamedTuple):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What does not change from step to step.
+    """Precomputed inputs that all steps share.
 
     Attributes:
-        batch: what was asked.
-        image: layout of the images' stream.
-        image_rope: its rotations, (B, S_image, head_dim / 2, 2).
+        batch: the batch.
+        image: layout of the image stream.
+        image_rope: rotations of the image stream, (B, S_image, head_dim / 2, 2).
         context: refined captions (and SigLIP features), (B, S_context, dim).
         rope: rotations of the joint sequence, (B, S, head_dim / 2, 2).
-        mask: (B, S), False on what fills up a row; None when nothing does.
-        is_noisy: (B, S, 1) where given images stand beside wanted ones; else None.
-        clean: factors of the tokens of given images; else None.
+        mask: (B, S), False on padding of a ragged batch; None without padding.
+        is_noisy: (B, S, 1), False on tokens of given images; None without given images.
+        clean: modulation of given images; None without given images.
     """
 
     batch: Batch
@@ -76,7 +80,7 @@ class Prepared:
 
 
 class Blocks(nn.ModuleList):
-    """Blocks in a row."""
+    """A stack of blocks."""
 
     def __init__(self, config: TransformerConfig, n_blocks: int, *, modulated: bool) -> None:
         super().__init__(
@@ -85,17 +89,17 @@ class Blocks(nn.ModuleList):
         )
 
     def __iter__(self) -> Iterator[Block]:
-        """Goes through the blocks."""
+        """Iterates over the blocks."""
         return cast("Iterator[Block]", super().__iter__())
 
     def modulation(self, condition: Tensor | None = None) -> tuple[Modulation, ...]:
-        """Returns the factors of each block; see `Block.modulation`."""
+        """Returns the modulation of each block; see `Block.modulation`."""
         return tuple(block.modulation(condition) for block in self)
 
     def forward(
         self, x: Tensor, factors: Iterable[Modulation], rope: Tensor, mask: Tensor | None, n_out: int | None = None
     ) -> Tensor:
-        """Refines the tokens (B, S, dim); the last block computes the first `n_out` alone, by default all."""
+        """Maps tokens (B, S, dim) → (B, n_out, dim); default: all S."""
         n_all, last = x.shape[1], len(self) - 1
         for index, (block, modulation) in enumerate(zip(self, factors, strict=True)):
             x = block(x, modulation, rope, mask, n_out if n_out is not None and index == last else n_all)
@@ -103,7 +107,7 @@ class Blocks(nn.ModuleList):
 
 
 class ZImageTransformer2DModel(nn.Module):
-    """Predicts, from noisy latents, times and captions, the direction to the images."""
+    """S3-DiT: predicts the negative velocity of noisy latents, towards the image."""
 
     def __init__(self, **published_config: object) -> None:
         """Builds the model from the entries of `transformer/config.json`; missing ones are those of Turbo.
@@ -132,7 +136,7 @@ class ZImageTransformer2DModel(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the weights are stored in."""
+        """Dtype of the weights."""
         return self.x_pad_token.dtype
 
     @property
@@ -142,15 +146,15 @@ class ZImageTransformer2DModel(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.x_pad_token.device
 
     def blocks(self) -> list[Block]:
-        """Returns every block, those of the refiners included."""
+        """Returns all blocks, refiners included."""
         return [module for module in self.modules() if isinstance(module, Block)]
 
     def set_attention(self, attend: Attend) -> None:
-        """Has every block use a kernel; see `zimage.utils.attention`."""
+        """Sets the attention kernel of all blocks; see `zimage.utils.attention`."""
         for block in self.blocks():
             block.attention.attend = attend
 
@@ -168,20 +172,20 @@ class ZImageTransformer2DModel(nn.Module):
         patch_size: int = 2,
         f_patch_size: int = 1,
     ) -> Prediction:
-        """Predicts once. For many steps with the same captions `prepare` once, and `predict` at each.
+        """Predicts once; for many steps use `prepare`, `modulate` and `predict`.
 
         Args:
-            x: latents (C, F, H, W) of each item. For Omni a list for each item: images that are given, last the
-                wanted one; None where a piece of the caption has none.
+            x: latents (C, F, H, W) of each item. For Omni a list per item: given images, then the generated one;
+                None where a piece of the caption has no image.
             t: (B,), times from 0 (noise) to 1 (image).
-            cap_feats: the caption's features (L, cap_feat_dim) of each item; for Omni a list for each item.
+            cap_feats: caption features (L, cap_feat_dim) of each item; for Omni a list per item.
             siglip_feats: Omni only: features (H, W, siglip_feat_dim) of each image.
-            image_noise_mask: Omni only: for each image 1 where it is wanted, 0 where it is given.
+            image_noise_mask: Omni only: 1 for the generated image, 0 for given ones.
             patch_size: side of a patch.
             f_patch_size: frames of a patch.
 
         Raises:
-            ValueError: the inputs do not belong together, or are of a size that the model does not know.
+            ValueError: the inputs do not match, or have an unsupported size.
         """
         patch = Patch(patch_size, f_patch_size)
         if isinstance(x[0], Tensor):
@@ -196,10 +200,10 @@ class ZImageTransformer2DModel(nn.Module):
         return Prediction(self.predict(images, self.modulate(t, patch), self.prepare(batch)))
 
     def prepare(self, batch: Batch) -> Prepared:
-        """Does what is the same at every step, above all the whole way of the captions.
+        """Computes what all steps share: layouts, rotations and refined captions.
 
         Raises:
-            ValueError: a patch, or a place, is none that the model knows, or it knows no SigLIP features.
+            ValueError: patch size, position or SigLIP features are unsupported.
         """
         self._check_patch(batch.patch)
         if batch.siglip is not None and self.config.siglip_feat_dim is None:
@@ -227,19 +231,19 @@ class ZImageTransformer2DModel(nn.Module):
         )
 
     def modulate(self, t: Tensor, patch: Patch = Patch()) -> Factors:  # noqa: B008 — frozen
-        """Returns the factors of times (B,): those of a batch, or of all steps of a schedule, see `Factors.at`."""
+        """Returns the modulation at times (B,), of a batch or of all steps of a schedule."""
         self._check_patch(patch)
         condition = self.t_embedder(t * self.config.t_scale, self.compute_dtype).unsqueeze(1)  # (B, 1, modulation_dim)
         final = cast("FinalLayer", self.all_final_layer[patch.key]).scale(condition)
         return Factors(self.noise_refiner.modulation(condition), self.layers.modulation(condition), final)
 
     def predict(self, images: Sequence[Tensor], factors: Factors, prepared: Prepared) -> list[Tensor]:
-        """Does what is left to do at a step.
+        """Predicts one step.
 
         Args:
             images: latents (C, F, H, W) of all items in order.
-            factors: of the step's time.
-            prepared: of the batch.
+            factors: modulation at the time of the step.
+            prepared: precomputed inputs of the batch.
 
         Returns:
             The predictions, (C, F, H, W) for each item, in `compute_dtype`.

@@ -1,4 +1,4 @@
-"""What the two command lines share: how a model is opened, what is drawn, and how an image is written."""
+"""Shared by the two command lines: arguments, loading, generation, and writing PNGs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,23 @@ DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 @dataclass(frozen=True)
 class Job:
-    """One image that is asked for."""
+    """One image to generate."""
 
     prompt: str
     settings: InferenceSettings
 
     def to_json(self) -> str:
-        """Returns everything that the image depends on but the model: ASCII, keys sorted."""
+        """Returns prompt and settings as ASCII JSON with sorted keys."""
         return json.dumps({"prompt": self.prompt, **asdict(self.settings)}, sort_keys=True)
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None:
-    """Adds what says which model runs, and how; `embedded` is the folder of the one that is always there."""
+    """Adds the arguments that select and place a model.
+
+    Args:
+        parser: parser to extend.
+        embedded: folder of the default model.
+    """
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model", type=Path, default=embedded, help="a folder in the published layout (default: the demo model)"
@@ -46,8 +51,8 @@ def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None
 
 
 def add_image_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds what says how an image is drawn; sizes and prompts are the command's own."""
-    group = parser.add_argument_group("picture")
+    """Adds the sampling arguments; sizes and prompts are left to the command."""
+    group = parser.add_argument_group("image")
     group.add_argument("--steps", type=int, default=9, help="points of the schedule; 9 are 8 forwards (default: 9)")
     group.add_argument(
         "--guidance", type=float, default=0.0, help="0 for Turbo, 3 to 5 for the base model (default: 0)"
@@ -61,10 +66,10 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_from(arguments: argparse.Namespace, width: int, height: int) -> InferenceSettings:
-    """Gathers the settings of one image.
+    """Builds the settings of one image.
 
     Raises:
-        ConfigError: one has no meaning.
+        ConfigError: a setting is out of range.
     """
     return InferenceSettings(
         height=height, width=width, num_inference_steps=arguments.steps, guidance_scale=arguments.guidance,
@@ -74,10 +79,10 @@ def settings_from(arguments: argparse.Namespace, width: int, height: int) -> Inf
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Reads WIDTHxHEIGHT, or one number for a square.
+    """Parses WIDTHxHEIGHT, or one number for a square.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: the text is neither.
     """
     sides = text.lower().replace("×", "x").split("x")
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
@@ -86,14 +91,14 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def describe_model(arguments: argparse.Namespace) -> str:
-    """Names what runs: the model's folder and the precision, without opening either."""
+    """Returns the name of the model folder and the dtype; loads nothing."""
     on_processor = torch.device(arguments.device or default_device()).type == "cpu"
     dtype = arguments.dtype or ("float32" if on_processor else "bfloat16")
     return f"{arguments.model.resolve().name} in {dtype}"
 
 
 def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
-    """Loads the model that the arguments name."""
+    """Loads the selected model."""
     dtype = None if arguments.dtype is None else DTYPES[arguments.dtype]
     pipeline = ZImagePipeline.from_local_dir(arguments.model, arguments.device, dtype, arguments.attention)
     if arguments.compile:
@@ -102,10 +107,10 @@ def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
 
 
 def draw(pipeline: ZImagePipeline, job: Job) -> Image.Image:
-    """Draws one image, telling of each step on standard error."""
+    """Generates one image; reports steps on standard error."""
     settings = job.settings
 
-    def tell(event: StepEvent) -> None:
+    def report(event: StepEvent) -> None:
         print(f"\r  step {event.done} of {event.total}", end="" if event.done < event.total else "\n", file=sys.stderr)
 
     images = pipeline(
@@ -118,13 +123,13 @@ def draw(pipeline: ZImagePipeline, job: Job) -> Image.Image:
         cfg_truncation=settings.cfg_truncation,
         cfg_normalization=settings.cfg_normalization,
         generator=torch.Generator("cpu").manual_seed(settings.seed or 0),
-        on_step=tell,
+        on_step=report,
     ).images
     return next(iter(images))
 
 
 def save_image(image: Image.Image, path: Path, job: Job) -> None:
-    """Writes a PNG that says how it was made; a file of that name is whole, or not there at all."""
+    """Writes a PNG with its job as metadata, atomically."""
     info = PngInfo()
     info.add_text(METADATA_KEY, job.to_json())
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A checkpoint is one safetensors file, or shards that an index joins; opening one reads the headers only."""
+"""Checkpoints: one safetensors file, or shards with an index. Only headers are read."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ INDEX_SUFFIX = ".safetensors.index.json"
 
 
 def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
-    """Returns the tensors of a checkpoint by name, shard by shard in the order of their values.
+    """Returns the tensors of a checkpoint by name, in file order.
 
     Args:
-        path: a safetensors file, or a folder with one of them or with shards and their index. Variants beside them
-            are left alone, see `weight_files`.
+        path: safetensors file, or folder with one or with shards and index. Variants are ignored, see
+            `weight_files`.
 
     Raises:
-        WeightsError: files are missing, truncated or damaged, or the index does not fit them. All faults are named.
+        WeightsError: files are missing or damaged, or do not match the index. The message names all faults.
     """
     if not path.is_dir():
         return read_header(path)
@@ -36,10 +36,9 @@ def open_checkpoint(path: Path) -> dict[str, StoredTensor]:
 
 
 def weight_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Returns a folder's indices and its weight files, both sorted.
+    """Returns the index files and weight files of a folder, sorted, without variants.
 
-    A variant is named like a checkpoint beside it, with a word in between: `model.fp16.safetensors` beside
-    `model.safetensors`. As in diffusers, the one without that word is meant.
+    A variant has an infix that another checkpoint lacks: `model.fp16.safetensors` beside `model.safetensors`.
     """
     indices, files = sorted(folder.glob(f"*{INDEX_SUFFIX}")), sorted(folder.glob(f"*{SUFFIX}"))
     stems = {path.name.removesuffix(INDEX_SUFFIX).removesuffix(SUFFIX) for path in (*indices, *files)}
@@ -55,10 +54,10 @@ def _names_of(stem: str) -> tuple[str, str]:
 
 
 def read_index(path: Path) -> dict[str, str]:
-    """Returns the file name of every tensor's shard.
+    """Returns the shard file of every tensor.
 
     Raises:
-        WeightsError: the index is missing or damaged, or names something else than a file beside it.
+        WeightsError: the index is missing or damaged, or names a file elsewhere.
     """
     try:
         index = json.loads(path.read_text("utf-8"))

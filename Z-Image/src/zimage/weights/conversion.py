@@ -31,7 +31,7 @@ RESERVE_BYTES = 64 * 2**20  # headers, small files and the file system's own
 
 @dataclass(frozen=True)
 class Conversion:
-    """What will be written, by path relative to the target.
+    """Files to write, by path relative to the target.
 
     Attributes:
         tensors: of every safetensors file.
@@ -45,11 +45,11 @@ class Conversion:
 
     @property
     def size_bytes(self) -> int:
-        """Of all values."""
+        """Size of all values."""
         return size_bytes(self.tensors.values())
 
     def fingerprint(self) -> str:
-        """Tells this conversion from one of other sources or settings, without reading values."""
+        """Returns a digest of sources and settings; reads no values."""
         digest = hashlib.sha256()
         sources: set[Path] = set()
         for file, tensors in self.tensors.items():
@@ -64,7 +64,7 @@ class Conversion:
 
 
 def plan_model(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) -> Conversion:
-    """Plans a whole model's folder: the weights of every part cast, everything else copied."""
+    """Plans a model folder: weights are cast, other files copied."""
     parts = sorted(path for path in source.iterdir() if path.is_dir() and any(path.glob(f"*{SUFFIX}*")))
     if not (source / MODEL_INDEX).is_file() or not parts:
         raise WeightsError(f"{source} is no model's folder: {MODEL_INDEX} or all weights are missing")
@@ -79,7 +79,7 @@ def plan_model(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) ->
 
 
 def plan_part(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) -> Conversion:
-    """Plans the folder of one part, from such a folder or from a single file of a transformer or VAE."""
+    """Plans the folder of one part, from a folder or a single file."""
     tensors = to_published(open_checkpoint(source))
     stem = stem_of(source) if source.is_dir() else DEFAULT_STEM
     shards = divide(stem, (plan(name, [stored], dtype) for name, stored in tensors.items()), max_shard_bytes)
@@ -91,7 +91,7 @@ def plan_part(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) -> 
 
 
 def plan_single_file(source: Path, name: str, dtype: torch.dtype | None, prefix: str = "") -> Conversion:
-    """Plans one file in the key layout of single files, from a transformer or the model that it belongs to."""
+    """Plans a single-file transformer, from its folder or the model folder."""
     folder = source / "transformer" if (source / MODEL_INDEX).is_file() else source
     tensors = to_published(open_checkpoint(folder))
     if identify_part(tensors) is not Part.TRANSFORMER:
@@ -101,7 +101,7 @@ def plan_single_file(source: Path, name: str, dtype: torch.dtype | None, prefix:
 
 
 def free_bytes(path: Path) -> int:
-    """Returns what the disk below the nearest existing folder has left."""
+    """Returns the free space of the disk that a path is on."""
     existing = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
     return shutil.disk_usage(existing).free
 
@@ -113,17 +113,17 @@ def execute(
     on_bytes: OnBytes | None = None,
     free: Callable[[Path], int] = free_bytes,
 ) -> None:
-    """Writes a folder; after an interruption the same call goes on with the files that are not there yet.
+    """Writes a folder; resumes an interrupted conversion with the missing files.
 
     Args:
-        conversion: what to write.
-        target: the folder; absent, empty, or left by an interrupted conversion of the same sources and settings.
-        on_bytes: told how many further bytes of values are on the disk, those of an earlier run first.
-        free: how much the disk has left.
+        conversion: files to write.
+        target: folder that is absent, empty, or of an interrupted conversion with the same fingerprint.
+        on_bytes: called with the number of newly written bytes; first with those of an earlier run.
+        free: returns the free space of a disk in bytes.
 
     Raises:
-        WeightsError: the folder holds something else, the disk is too small, or a source is damaged.
-        OSError: the disk refuses.
+        WeightsError: the target holds other files, the disk is too small, or a source is damaged.
+        OSError: writing fails.
     """
     fingerprint = conversion.fingerprint()
     _claim(target, fingerprint)
@@ -150,7 +150,12 @@ def execute_single_file(
     on_bytes: OnBytes | None = None,
     free: Callable[[Path], int] = free_bytes,
 ) -> None:
-    """Writes the one file of a conversion; raises as `execute`, and when the file is there already."""
+    """Writes the one file of a conversion.
+
+    Raises:
+        WeightsError: the target exists, the disk is too small, or a source is damaged.
+        OSError: writing fails.
+    """
     if target.exists():
         raise WeightsError(f"{target} exists already")
     _require_space(target.parent, conversion.size_bytes, free)

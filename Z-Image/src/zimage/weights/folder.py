@@ -35,7 +35,7 @@ CLASSES = {  # of the tokenizer its own files decide
 
 @dataclass(frozen=True)
 class FolderConfig:
-    """What a folder says of its parts, without their weights."""
+    """Configurations of a model folder."""
 
     transformer: TransformerConfig
     vae: VaeConfig
@@ -44,7 +44,7 @@ class FolderConfig:
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that a pipeline needs."""
+    """Loaded parts of a pipeline."""
 
     transformer: ZImageTransformer2DModel
     vae: AutoencoderKL
@@ -53,28 +53,28 @@ class Parts:
 
 
 def read_config(path: Path) -> FolderConfig:
-    """Reads a folder's configurations, and so tells in milliseconds whether it is one that this library can run.
+    """Reads the configurations of a folder; no weights are opened.
 
     Raises:
-        PartError: a part is missing, or its configuration is not understood or of another kind of model.
+        PartError: a part is missing, or its configuration is invalid or of another model.
     """
-    with _blaming(INDEX):
+    with _part_errors(INDEX):
         index = _read_object(path / INDEX)
         _require_class(INDEX, index.get("_class_name"), (PIPELINE,))
     for part in PARTS:
         if not (path / part).is_dir():
             raise PartError(part, f"{path} lacks it")
     for part, classes in CLASSES.items():
-        with _blaming(part):
+        with _part_errors(part):
             _require_class(INDEX, _class_in_index(index, part), classes)
-    with _blaming("text_encoder"):
+    with _part_errors("text_encoder"):
         _require_text_encoder(_read_object(path / "text_encoder" / "config.json"))
-    with _blaming("scheduler"):
+    with _part_errors("scheduler"):
         scheduler = SchedulerConfig.from_file(_own_file(path, "scheduler", "scheduler_config.json"))
         FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())
-    with _blaming("vae"):
+    with _part_errors("vae"):
         vae = VaeConfig.from_file(_own_file(path, "vae"))
-    with _blaming("transformer"):
+    with _part_errors("transformer"):
         transformer = TransformerConfig.from_file(_own_file(path, "transformer"))
         if transformer.cap_feat_dim != (width := _text_width(path)):
             raise ConfigError(f"cap_feat_dim {transformer.cap_feat_dim} is not the text encoder's width {width}")
@@ -82,13 +82,13 @@ def read_config(path: Path) -> FolderConfig:
 
 
 def check_weight_files(path: Path) -> None:
-    """Opens the headers of all weights: whether each part has one whole checkpoint, and no second one beside it.
+    """Checks from headers that each part has exactly one complete checkpoint.
 
     Raises:
-        PartError: files of a part are missing or damaged, or there are several checkpoints that are no variants.
+        PartError: files of a part are missing, damaged or ambiguous.
     """
     for part in PARTS_WITH_WEIGHTS:
-        with _blaming(part):
+        with _part_errors(part):
             open_checkpoint(path / part)
 
 
@@ -100,26 +100,26 @@ def load_parts(
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
 ) -> Parts:
-    """Loads every part of a folder; nothing is downloaded, and no code that comes with it is run.
+    """Loads every part of a folder; downloads nothing and runs no remote code.
 
     Args:
         path: the folder.
-        config: what `read_config` says of it.
-        dtype: what the weights become.
-        device: where they go.
+        config: result of `read_config`.
+        dtype: dtype of the weights.
+        device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`. See `zimage.precision`.
 
     Raises:
         PartError: files of a part are missing, damaged, or do not fit; the message names them.
     """
-    with _blaming("tokenizer"):
+    with _part_errors("tokenizer"):
         tokenizer = load_tokenizer(path / "tokenizer")
-    with _blaming("text_encoder"):
+    with _part_errors("text_encoder"):
         text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device, compute_dtype=compute_dtype)
-    with _blaming("transformer"):
+    with _part_errors("transformer"):
         transformer = load_transformer(path / "transformer", config.transformer, dtype=dtype, device=device)
         transformer.set_compute_dtype(compute_dtype)
-    with _blaming("vae"):  # small: its weights are cast at once
+    with _part_errors("vae"):  # small: its weights are cast at once
         vae = load_vae(path / "vae", config.vae, dtype=compute_dtype or dtype, device=device)
     scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
     return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)
@@ -140,7 +140,7 @@ def load_transformer(
 
 
 def load_vae(folder: Path, config: VaeConfig, *, dtype: torch.dtype, device: torch.device) -> AutoencoderKL:
-    """Loads `vae/`, in the memory layout that its convolutions are fastest in.
+    """Loads `vae/`, channels last.
 
     Raises:
         WeightsError: files are missing, damaged, or do not fit.
@@ -196,8 +196,8 @@ def _read_object(file: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _blaming(part: str) -> Iterator[None]:
-    """Says which part it was; lack of memory is no part's fault."""
+def _part_errors(part: str) -> Iterator[None]:
+    """Raises configuration, weight and file errors as `PartError`; out of memory passes."""
     try:
         yield
     except (ConfigError, WeightsError, OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Tells from names and shapes alone what a checkpoint is."""
+"""Identification of checkpoints from tensor names and shapes."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _MARKS = {
 
 
 def identify_part(tensors: Mapping[str, StoredTensor]) -> Part:
-    """Returns which part of a pipeline the tensors are, in either key layout."""
+    """Identifies the part of a pipeline by tensor names, in either key layout."""
     names = to_published(tensors)
     found = (part for part, mark in _MARKS.items() if any(mark.fullmatch(name) for name in names))
     return next(found, Part.UNKNOWN)
 
 
 def infer_transformer_config(tensors: Mapping[str, StoredTensor]) -> TransformerConfig:
-    """Reads a transformer's configuration off its shapes.
+    """Infers the configuration of a transformer from its shapes.
 
     What shapes do not show (frequencies, scales, epsilons, table lengths) is that of the published models; the axes
     share a head as they do there, a quarter and twice three eighths.
@@ -74,7 +74,9 @@ def infer_transformer_config(tensors: Mapping[str, StoredTensor]) -> Transformer
 
 
 def infer_vae_config(tensors: Mapping[str, StoredTensor]) -> VaeConfig:
-    """Reads an autoencoder's configuration off its shapes; the scale of its latents is that of the published one.
+    """Infers the configuration of an autoencoder from its shapes.
+
+    The scaling of latents is that of the published model.
 
     Args:
         tensors: in either key layout.
@@ -101,11 +103,11 @@ def infer_vae_config(tensors: Mapping[str, StoredTensor]) -> VaeConfig:
 
 
 def name_member(config: TransformerConfig, shift: float | None = None) -> str:
-    """Names the member of the family that a transformer belongs to.
+    """Returns the name of the member of the family.
 
     Args:
-        config: of the transformer.
-        shift: of the scheduler beside it: the only thing that tells Turbo from the base model.
+        config: configuration of the transformer.
+        shift: shift of the scheduler beside it, which alone distinguishes Turbo from the base model.
     """
     if config.siglip_feat_dim is not None:
         return "Z-Image-Omni-Base or Z-Image-Edit"

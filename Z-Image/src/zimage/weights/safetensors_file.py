@@ -1,7 +1,7 @@
-"""Safetensors files, value by value: where each tensor lies, and reading it without holding the file.
+"""Reading of safetensors files, tensor by tensor.
 
-Files come from strangers, so every number of the header is checked before it is used.
-Values are read with plain reads instead of a memory map: what a process holds is then what it asked for, no more.
+Files are untrusted: every number of a header is checked before use. Values are read with plain reads, not a memory
+map, so a process holds no more than it asked for.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ CHUNK_VALUES = 16 * 2**20
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where a tensor lies: everything but its values.
+    """Location, dtype and shape of a stored tensor, without its values.
 
     Attributes:
-        offset: of its first byte, from the start of the file.
+        offset: position of the first byte in the file.
     """
 
     path: Path
@@ -53,22 +53,22 @@ class StoredTensor:
 
     @property
     def numel(self) -> int:
-        """How many values there are."""
+        """Number of values."""
         return math.prod(self.shape)
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the values as they are stored."""
+        """Size of the stored values."""
         return self.numel * self.dtype.itemsize
 
     def rows(self, start: int, stop: int) -> StoredTensor:
-        """Returns the part with these indices along the first axis; values are stored row by row."""
+        """Returns the slice [start, stop) along the first axis."""
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         return StoredTensor(self.path, self.offset + start * row_bytes, self.dtype, (stop - start, *self.shape[1:]))
 
 
 def read_header(path: Path) -> dict[str, StoredTensor]:
-    """Returns the tensors of a file by name, in the order of their values.
+    """Returns the tensors of a file by name, in file order.
 
     Raises:
         WeightsError: the file is missing, truncated or damaged; the message names it.
@@ -81,12 +81,12 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
 
 
 def read_tensor(stored: StoredTensor, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Tensor:
-    """Reads one tensor; besides it, one chunk of values is held, and nothing where they stay as they are.
+    """Reads one tensor, with one chunk of extra memory if it is cast or moved.
 
     Args:
-        stored: where it lies.
-        dtype: what floating-point values become; None keeps them. Whole numbers are never cast.
-        device: where it goes.
+        stored: the tensor to read.
+        dtype: dtype of floating-point values; None keeps theirs. Integers are never cast.
+        device: device of the result.
 
     Raises:
         WeightsError: the file ends too early or cannot be read.
@@ -103,7 +103,7 @@ def read_tensor(stored: StoredTensor, dtype: torch.dtype | None = None, device: 
 
 
 def copy_into(stored: StoredTensor, flat: Tensor) -> None:
-    """Fills a flat tensor of the same number of values, casting and moving chunk by chunk."""
+    """Copies the values into a flat tensor, cast and moved chunk by chunk."""
     start = 0
     for chunk in chunks(stored):
         flat[start : start + len(chunk)].copy_(chunk)
@@ -111,7 +111,7 @@ def copy_into(stored: StoredTensor, flat: Tensor) -> None:
 
 
 def chunks(stored: StoredTensor) -> Iterator[Tensor]:
-    """Yields the values in order, a chunk at a time; every chunk lies where the one before it lay.
+    """Yields the values in chunks, which share one buffer.
 
     Raises:
         WeightsError: the file ends too early or cannot be read.

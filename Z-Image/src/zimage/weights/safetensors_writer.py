@@ -1,4 +1,4 @@
-"""Writes safetensors files from tensors that lie in other files, chunk by chunk; a file is whole or absent."""
+"""Writing of safetensors files from stored tensors, chunk by chunk and atomically."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ OnBytes = Callable[[int], None]
 
 @dataclass(frozen=True)
 class PlannedTensor:
-    """A tensor to be written.
+    """A tensor to write.
 
     Attributes:
-        parts: where its values lie now, following each other along the first axis.
-        dtype: what they become.
+        parts: stored tensors, concatenated along the first axis.
+        dtype: dtype to write.
     """
 
     name: str
@@ -35,21 +35,21 @@ class PlannedTensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of all parts together."""
+        """Shape of the concatenated parts."""
         first = self.parts[0].shape
         return first if len(self.parts) == 1 else (sum(part.shape[0] for part in self.parts), *first[1:])
 
     @property
     def size_bytes(self) -> int:
-        """As it will be written."""
+        """Size of the values as written."""
         return sum(part.numel for part in self.parts) * self.dtype.itemsize
 
 
 def plan(name: str, parts: Sequence[StoredTensor], dtype: torch.dtype | None) -> PlannedTensor:
-    """Plans a tensor; only floating-point values are cast, and None keeps those too.
+    """Plans a tensor; only floating-point values are cast, None casts nothing.
 
     Raises:
-        WeightsError: the parts cannot follow each other.
+        WeightsError: the parts cannot be concatenated.
     """
     kinds = {(part.dtype, part.shape[1:]) for part in parts}
     if len(kinds) != 1:
@@ -59,16 +59,16 @@ def plan(name: str, parts: Sequence[StoredTensor], dtype: torch.dtype | None) ->
 
 
 def write_file(path: Path, tensors: Iterable[PlannedTensor], on_bytes: OnBytes | None = None) -> None:
-    """Writes a file under another name and renames it once all of it is on the disk.
+    """Writes a file atomically: under another name, flushed, then renamed.
 
     Args:
-        path: of the file; replaced when it is there.
-        tensors: in any order; they are written by the width of their values, so that all lie aligned.
-        on_bytes: told how many further bytes of values have been written.
+        path: path of the file; an existing one is replaced.
+        tensors: written in order of falling item size, for alignment.
+        on_bytes: called with the number of newly written bytes.
 
     Raises:
-        OSError: the disk is full or refuses; `path` is then as it was.
-        WeightsError: a source ends too early or cannot be read.
+        OSError: writing fails; `path` is unchanged.
+        WeightsError: a source is truncated or cannot be read.
     """
     ordered = sorted(tensors, key=lambda tensor: -tensor.dtype.itemsize)  # stable: else the given order
     temporary = path.with_name(path.name + PART_SUFFIX)
@@ -86,7 +86,7 @@ def write_file(path: Path, tensors: Iterable[PlannedTensor], on_bytes: OnBytes |
 
 
 def is_written(path: Path, tensors: Sequence[PlannedTensor]) -> bool:
-    """Tells whether a file is there and holds just these tensors, by its header and length."""
+    """Whether a file exists and holds exactly these tensors, by header and size."""
     if not path.is_file():
         return False
     try:

@@ -1,4 +1,4 @@
-"""How a checkpoint is divided into files as published, and the index that joins them."""
+"""Division of a checkpoint into shards, and their index."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Shards = dict[str, tuple[PlannedTensor, ...]]
 
 
 def divide(stem: str, tensors: Iterable[PlannedTensor], max_shard_bytes: int) -> Shards:
-    """Divides tensors into files in their order; a tensor larger than a shard has a file of its own.
+    """Divides tensors into shards, in order; an oversized tensor gets its own shard.
 
     Args:
-        stem: of the files' names, for example `diffusion_pytorch_model`.
-        tensors: of the whole checkpoint.
-        max_shard_bytes: of values, without the header.
+        stem: stem of the file names, for example `diffusion_pytorch_model`.
+        tensors: tensors of the checkpoint.
+        max_shard_bytes: limit of the values in a shard, header excluded.
 
     Returns:
-        The tensors of every file by its name.
+        Tensors by file name.
     """
     groups: list[list[PlannedTensor]] = [[]]
     filled_bytes = 0
@@ -38,7 +38,7 @@ def divide(stem: str, tensors: Iterable[PlannedTensor], max_shard_bytes: int) ->
 
 
 def index_of(stem: str, shards: Shards) -> dict[str, str]:
-    """Returns the index file's content by its name; nothing where one file holds all tensors."""
+    """Returns the index file, content by name; empty for a single shard."""
     if len(shards) == 1:
         return {}
     weight_map = {tensor.name: file for file, tensors in shards.items() for tensor in tensors}
@@ -47,12 +47,12 @@ def index_of(stem: str, shards: Shards) -> dict[str, str]:
 
 
 def size_bytes(groups: Iterable[Sequence[PlannedTensor]]) -> int:
-    """Returns the bytes of all values."""
+    """Returns the total size of the values."""
     return sum(tensor.size_bytes for group in groups for tensor in group)
 
 
 def stem_of(folder: Path) -> str:
-    """Returns the stem of a folder's weight files: what stands before the shard's number and the suffix."""
+    """Returns the stem of the weight files in a folder."""
     indices, files = weight_files(folder)
     if indices:
         return indices[0].name.removesuffix(INDEX_SUFFIX)

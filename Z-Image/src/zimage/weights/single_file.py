@@ -29,7 +29,7 @@ HEADS = (("x_embedder.", f"all_x_embedder.{PATCH}."), ("final_layer.", f"all_fin
 
 
 def is_single_file(names: Iterable[str]) -> bool:
-    """Tells whether tensors are named as in single files."""
+    """Whether the names are in the key layout of single files."""
     return _is_transformer(names) or is_vae_single_file(names)
 
 
@@ -38,13 +38,12 @@ def _is_transformer(names: Iterable[str]) -> bool:
 
 
 def to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
-    """Renames the transformer or autoencoder of a single file; packed q, k and v become three views of one range.
+    """Renames tensors of a single file to the published layout; splits packed q, k, v.
 
-    Tensors in the published layout pass unchanged. A file that also holds the text encoder and VAE gives its
-    transformer.
+    Tensors in the published layout pass unchanged. Of a file with several parts the transformer is returned.
 
     Raises:
-        WeightsError: a packed matrix cannot be split, or two names become one.
+        WeightsError: a packed matrix cannot be split, or names collide.
     """
     if not _is_transformer(tensors):
         return vae_to_published(tensors) if is_vae_single_file(tensors) else dict(tensors)
@@ -60,17 +59,17 @@ def to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]
 
 
 def from_published(tensors: Mapping[str, StoredTensor], prefix: str = "") -> dict[str, tuple[StoredTensor, ...]]:
-    """Names a published transformer's tensors as single files do.
+    """Renames tensors of a published transformer to the layout of single files.
 
     Args:
         tensors: in the published layout.
-        prefix: put before every name, for example `model.diffusion_model.`.
+        prefix: prefix of every name, for example `model.diffusion_model.`.
 
     Returns:
-        For every name the parts that follow each other along the first axis: three where q, k and v are packed.
+        Parts of each tensor, to be concatenated along the first axis: three for packed q, k, v.
 
     Raises:
-        WeightsError: q, k and v are incomplete, or there is a patch size that single files cannot say.
+        WeightsError: q, k and v are incomplete, or a patch size is not expressible.
     """
     packed: dict[str, tuple[StoredTensor, ...]] = {}
     for name, stored in tensors.items():

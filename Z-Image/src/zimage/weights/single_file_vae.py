@@ -34,15 +34,15 @@ RENAMED = (
 
 
 def is_vae_single_file(names: Iterable[str]) -> bool:
-    """Tells whether tensors are named as an autoencoder's in single files."""
+    """Whether the names are those of a single-file autoencoder."""
     return any(MARK in name for name in names)
 
 
 def vae_to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
-    """Renames the autoencoder of a single file, and drops the two axes of length one of its projections.
+    """Renames tensors of a single-file autoencoder; squeezes its 1 × 1 projections.
 
     Raises:
-        WeightsError: two names become one.
+        WeightsError: names collide.
     """
     prefix = next((prefix for prefix in PREFIXES if any(name.startswith(prefix) for name in tensors)), "")
     own = {name.removeprefix(prefix): stored for name, stored in tensors.items()}
