@@ -43,6 +43,7 @@ def test_the_tested_closure_pins_every_dependency(project, request):
     assert named - pinned == set()
 
 
+@pytest.mark.slow
 def test_every_module_imports_without_diffusers_and_the_web(request):
     script = IMPORT_ALL.format(foreign=FOREIGN)
     done = subprocess.run(

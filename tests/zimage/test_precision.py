@@ -67,7 +67,7 @@ def model_in_bfloat16(model: ZImageTransformer2DModel) -> ZImageTransformer2DMod
     return model
 
 
-def test_what_is_asked_for_is_computed_in():
+def test_requested_compute_dtype_is_taken():
     assert choose_compute_dtype(torch.bfloat16, CPU, "float32") == torch.float32
     assert choose_compute_dtype(torch.bfloat16, CPU, "native") == torch.bfloat16
     with pytest.raises(ConfigError, match="auto, native, float32"):

@@ -29,7 +29,7 @@ def test_crops_are_where_the_things_are():
     assert float(right.max()) == 0
 
 
-def test_hits():
+def test_hits_at_k_count_the_item_among_the_k_best():
     logits = torch.tensor([[0.0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]])
     items = torch.tensor([5, 4])
     assert hits_at(logits, items, 1) == 1

@@ -95,7 +95,7 @@ def test_the_fast_way_draws_what_the_pipeline_draws(pipeline, folder, height, wi
         assert float((fast[index] - slow).abs().max()) < 1e-3
 
 
-def test_command_line(tmp_path, monkeypatch):
+def test_random_weights_command_writes_a_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["random_nano", str(tmp_path / "cli"), "--seed", "5"])
     main()
     assert (tmp_path / "cli" / "model_index.json").exists()

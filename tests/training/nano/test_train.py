@@ -51,6 +51,8 @@ def tiny(monkeypatch):
     few = partial(judge.held_out_accuracy, number=128)
     monkeypatch.setattr(evaluate, "held_out_accuracy", few)
     monkeypatch.setattr(judge, "held_out_accuracy", lambda work, _number: few(work))
+    psnr = evaluate.measure_psnr
+    monkeypatch.setattr(evaluate, "measure_psnr", lambda vae, work, _number: psnr(vae, work, 4))
 
 
 @pytest.fixture
@@ -67,6 +69,7 @@ def work(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_from_the_material_to_a_measured_model(tiny, work, tmp_path, capsys):
     folder = tmp_path / "model"
     command = ["all", "--minutes", "1e-9", "--workers", "1", "--work", str(work), "--folder", str(folder)]

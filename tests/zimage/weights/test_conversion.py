@@ -175,7 +175,7 @@ def test_a_full_disk_leaves_whole_files_only(model, tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "target").rglob("*") if path.is_file()] == [STATE]
 
 
-def test_a_folder_without_a_model_is_told(tmp_path):
+def test_conversion_of_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(WeightsError, match="model_index"):
         plan_model(tmp_path, None, GB)
 

@@ -73,7 +73,7 @@ def test_the_configuration_of_an_autoencoder_is_read_off_the_shapes(config):
         infer_vae_config(shapes)
 
 
-def test_anything_else_is_of_no_known_kind():
+def test_unknown_tensors_are_of_no_known_part():
     assert identify_part({"conv.weight": StoredTensor(Path("x"), 0, torch.float32, (1,))}) is Part.UNKNOWN
 
 
@@ -94,7 +94,7 @@ def test_a_missing_layer_is_told():
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 3)])
-def test_a_strange_shape_is_told(shape):
+def test_shape_that_shows_no_configuration_is_told(shape):
     name = "layers.0.attention.norm_q.weight"
     shapes = shapes_of(SMALL) | {name: StoredTensor(Path("x"), 0, torch.float32, shape)}
     with pytest.raises(WeightsError, match="norm_q"):

@@ -39,14 +39,14 @@ def pack(folder, path, prefix="", **others):
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model.", "diffusion_model."])
-def test_there_and_back_is_the_same(published, folder, tmp_path, prefix):
+def test_single_file_round_trip_keeps_every_tensor(published, folder, tmp_path, prefix):
     single = pack(folder, tmp_path / "single.safetensors", prefix)
     back = to_published(open_checkpoint(single))
     assert back.keys() == published.keys()
     assert all(torch.equal(read_tensor(back[name]), value) for name, value in published.items())
 
 
-def test_the_names_are_those_of_comfyui(folder):
+def test_single_file_names_are_those_of_comfyui(folder):
     names = from_published(open_checkpoint(folder), "model.diffusion_model.").keys()
     ours = {name.removeprefix("model.diffusion_model.") for name in names}
     block = "layers.0."
@@ -122,7 +122,7 @@ def test_a_packed_matrix_of_odd_height_is_told(tmp_path):
         to_published(open_checkpoint(tmp_path / "a.safetensors"))
 
 
-def test_a_name_of_both_layouts_is_told(tmp_path):
+def test_transformer_tensor_in_both_layouts_is_told(tmp_path):
     tensors = {"x_embedder.bias": torch.ones(2), "all_x_embedder.2-1.bias": torch.ones(2)}
     save_file(tensors, tmp_path / "a.safetensors")
     with pytest.raises(WeightsError, match="twice"):

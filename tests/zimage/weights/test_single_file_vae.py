@@ -91,7 +91,7 @@ def test_a_folder_is_made_of_the_file(published, path, tmp_path):
     assert_same({name: read_tensor(at) for name, at in open_checkpoint(tmp_path / "vae").items()}, published)
 
 
-def test_a_name_of_both_layouts_is_told(tmp_path):
+def test_autoencoder_tensor_in_both_layouts_is_told(tmp_path):
     names = ("encoder.mid.block_1.conv1.bias", "encoder.mid_block.resnets.0.conv1.bias")
     save_file({name: torch.ones(1) for name in names}, tmp_path / "a.safetensors")
     with pytest.raises(WeightsError, match="twice"):

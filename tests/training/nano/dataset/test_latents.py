@@ -30,7 +30,7 @@ def test_a_cell_is_ordered_row_column_channel():
     assert as_cells(latents)[0].nonzero().flatten().tolist() == [(1 * CELL + 2) * 16 + 3]
 
 
-def test_things_go_to_their_places():
+def test_half_size_latents_go_to_their_cells():
     halves = torch.stack([torch.full((16, 8, 8), 1.0), torch.full((16, 8, 8), 2.0)])
     canvas = torch.zeros(16, 16, 16)
     place_halves(canvas, halves, Scene(0, 1, 2, 0), CELL)

@@ -61,13 +61,13 @@ def test_a_damaged_archive_is_refused(tmp_path):
         fetch_package(NpmPackage("thing", "1.0.0", "sha512-nothing"), tmp_path)
 
 
-def test_integrity_of_a_known_file(tmp_path):
+def test_integrity_of_an_intact_file_passes(tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     sha512_of_nothing = "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="
     check_integrity(tmp_path / "empty", f"sha512-{sha512_of_nothing}")
 
 
-def test_prepare_writes_once(packages, tmp_path, monkeypatch):
+def test_material_is_written_once(packages, tmp_path, monkeypatch):
     found = iter(packages)
     monkeypatch.setattr("training.nano.dataset.material.fetch_package", lambda package, cache: next(found))
     for _ in range(2):

@@ -22,7 +22,7 @@ def test_several_things_cover_four_cells_each(count):
     assert (plan[plan[:, 0] == NOTHING][:, 1] == EMPTY_ROLE).all()
 
 
-def test_two_things_stand_left_and_right():
+def test_plan_of_two_things_is_left_and_right():
     grid = PLANS[1][:, 0].view(4, 4)
     assert grid[1:3, :2].unique().tolist() == [LEFT]
     assert grid[1:3, 2:].unique().tolist() == [RIGHT]

@@ -95,7 +95,7 @@ def test_a_cell_and_a_role_are_named():
 
 
 @torch.no_grad()
-def test_moving_scene_registers_costs(model, registers):
+def test_draft_loss_grows_with_moved_scene_registers(model, registers):
     clear(model, LEARNED)
     drafter = Drafter(model)
     right = replace(registers, wanted=drafter(registers.cells))

@@ -45,7 +45,7 @@ def test_patchify_is_undone():
     assert torch.equal(unpatchify(patchify(latents), 8, 12), latents)
 
 
-def test_the_start_is_silent(transformer):
+def test_prepared_transformer_predicts_zero(transformer):
     prepare_start(transformer)
     output = forward(
         transformer,
