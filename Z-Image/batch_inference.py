@@ -20,19 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from loguru import logger
-from zimage.cli import (
+from zimage.config import InferenceSettings
+from zimage.errors import ConfigError
+from zimage.tools.cli import (
     Job,
+    add_image_arguments,
     add_model_arguments,
-    add_picture_arguments,
     describe_model,
     draw,
     open_pipeline,
     parse_size,
-    save_picture,
+    save_image,
     settings_from,
 )
-from zimage.config import InferenceSettings
-from zimage.errors import ConfigError
 from zimage.tools.console import run
 
 EMBEDDED = Path(__file__).parent / "ckpts" / "zimage-nano"
@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", action="append", help="WIDTHxHEIGHT in pixels, may be repeated (default: 1024)")
     parser.add_argument("--output", type=Path, default=Path("pictures"), help="a folder (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be drawn")
-    add_picture_arguments(parser)
+    add_image_arguments(parser)
     add_model_arguments(parser, EMBEDDED)
     return parser
 
@@ -72,7 +72,7 @@ def draw_missing(arguments: argparse.Namespace) -> int:
     pipeline = open_pipeline(arguments)
     for index, (path, job) in enumerate(missing.items(), start=1):
         logger.info("{} of {}: {}", index, len(missing), path.name)
-        save_picture(draw(pipeline, job), path, job)
+        save_image(draw(pipeline, job), path, job)
     return 0
 
 

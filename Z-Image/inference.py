@@ -13,17 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from loguru import logger
-from zimage.cli import (
+from zimage.errors import ConfigError
+from zimage.tools.cli import (
     Job,
+    add_image_arguments,
     add_model_arguments,
-    add_picture_arguments,
     draw,
     open_pipeline,
     parse_size,
-    save_picture,
+    save_image,
     settings_from,
 )
-from zimage.errors import ConfigError
 from zimage.tools.console import run
 
 EMBEDDED = Path(__file__).parent / "ckpts" / "zimage-nano"
@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", default="1024", help="WIDTHxHEIGHT in pixels, or one number (default: %(default)s)")
     parser.add_argument("--count", type=int, default=1, help="pictures, with as many seeds from --seed on (default: 1)")
     parser.add_argument("--output", type=Path, default=Path("picture.png"), help="a PNG (default: %(default)s)")
-    add_picture_arguments(parser)
+    add_image_arguments(parser)
     add_model_arguments(parser, EMBEDDED)
     return parser
 
@@ -57,7 +57,7 @@ def draw_all(arguments: argparse.Namespace) -> int:
     pipeline = open_pipeline(arguments)
     for index, job in enumerate(jobs):
         path = numbered(arguments.output, index, arguments.count)
-        save_picture(draw(pipeline, job), path, job)
+        save_image(draw(pipeline, job), path, job)
         logger.info("{} (seed {})", path, job.settings.seed)
     return 0
 

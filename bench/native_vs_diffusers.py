@@ -42,8 +42,8 @@ from zimage.scheduler import linear_sigmas  # noqa: E402
 from zimage.transformer import Factors  # noqa: E402
 from zimage.utils.attention import KERNELS, AttentionUnavailable, choose_attention  # noqa: E402
 
+from bench.flops import count_flops  # noqa: E402
 from bench.machine import describe_machine, peak_bytes  # noqa: E402
-from bench.products import count_flops  # noqa: E402
 from bench.random_model import NANO, SIZES, write_random_model  # noqa: E402
 from bench.table import write  # noqa: E402
 
@@ -165,7 +165,7 @@ def native_contender(
         return predictor, pipeline.transformer.modulate(times)
 
     predictor, factors = prepare()
-    typed = latents.to(pipeline.vae.dtype)  # the weights' own, or that of the products
+    typed = latents.to(pipeline.vae.dtype)  # the weights' own, or the compute dtype
 
     def encode(number: int) -> object:
         pipeline.text_encoder.cache.clear()

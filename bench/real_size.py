@@ -29,16 +29,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "Z-Image" / "src")]
 
 from zimage.config import TransformerConfig  # noqa: E402
-from zimage.pipeline import PRODUCTS_VARIABLE  # noqa: E402
-from zimage.precision import compute_dtype  # noqa: E402
+from zimage.pipeline import COMPUTE_DTYPE_VARIABLE  # noqa: E402
+from zimage.precision import choose_compute_dtype  # noqa: E402
 from zimage.tools.console import GB, Progress  # noqa: E402
 from zimage.transformer import ZImageTransformer2DModel  # noqa: E402
 from zimage.utils.attention import AUTO  # noqa: E402
-from zimage.utils.conversion import Conversion, execute  # noqa: E402
 from zimage.utils.loader import load_weights  # noqa: E402
-from zimage.utils.safetensors_file import StoredTensor, read_header, read_tensor  # noqa: E402
-from zimage.utils.safetensors_writer import PlannedTensor, plan  # noqa: E402
-from zimage.utils.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
+from zimage.weights.conversion import Conversion, execute  # noqa: E402
+from zimage.weights.safetensors_file import StoredTensor, read_header, read_tensor  # noqa: E402
+from zimage.weights.safetensors_writer import PlannedTensor, plan  # noqa: E402
+from zimage.weights.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
 
 from bench.machine import describe_machine, peak_bytes  # noqa: E402
 from bench.table import write  # noqa: E402
@@ -133,8 +133,9 @@ def measure(folder: Path, block: Path, *, load_only: bool) -> Iterator[dict[str,
     compared = check_values(model, planned_tensors(config, read_header(block)))
     yield {"model_bytes": model_bytes, "tensors_compared": compared}
     if not load_only:
-        model.products = compute_dtype(torch.bfloat16, model.device, os.environ.get(PRODUCTS_VARIABLE) or AUTO)
-        yield {"is_float32": float(model.products == torch.float32)}
+        requested = os.environ.get(COMPUTE_DTYPE_VARIABLE) or AUTO
+        model.set_compute_dtype(choose_compute_dtype(torch.bfloat16, model.device, requested))
+        yield {"is_float32": float(model.compute_dtype == torch.float32)}
         yield {"forward_s": forward_s(model, config), "peak_bytes": peak_bytes()}
 
 
@@ -147,8 +148,8 @@ def as_markdown(written: Conversion, write_s: float, facts: dict[str, float]) ->
         ("peak memory while loading", f"{facts['load_peak_bytes'] / GB:.2f} GB"),
     ]
     if "forward_s" in facts:
-        products = "float32" if facts["is_float32"] else "bfloat16"
-        rows.append(("one forward at 256×256", f"{facts['forward_s']:.0f} s, finite, products in {products}"))
+        computed = "float32" if facts["is_float32"] else "bfloat16"
+        rows.append(("one forward at 256×256", f"{facts['forward_s']:.0f} s, finite, computed in {computed}"))
         rows.append(("peak memory with the forward", f"{facts['peak_bytes'] / GB:.2f} GB"))
     about = f"{describe_machine()}, torch {torch.__version__}, {torch.get_num_threads()} of its threads."
     return "\n".join([f"Measured on {about}", "", "| what | measured |", "|---|---|", *map(_row, rows)])

@@ -94,9 +94,9 @@ def test_local_links_lead_somewhere(page):
     assert [link for link in links if not (folder / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", ["docs/weights.md", "Z-Image/README.md"])
-def test_every_command_on_weights_can_be_run(page):
-    commands = re.findall(r"python -m (zimage\.tools\.[a-z]\w+)(.*)", read(page))
+@pytest.mark.parametrize("page", ["docs/weights.md", "Z-Image/README.md", "Z-Image/ckpts/zimage-nano/README.md"])
+def test_every_command_of_the_library_can_be_run(page):
+    commands = re.findall(r"python -m ((?:zimage\.tools|training\.nano)\.[a-z]\w+)([^\n`]*)", read(page))
     assert len(commands) >= 2
     for module, arguments in commands:
         spec = find_spec(module)
@@ -106,7 +106,7 @@ def test_every_command_on_weights_can_be_run(page):
 
 
 def test_the_library_s_files_are_where_its_page_says():
-    named = re.findall(r"`((?:src|ckpts)/[^`]+)`", read("Z-Image/README.md"))
+    named = re.findall(r"`((?:src|training|ckpts)/[^`]+)`", read("Z-Image/README.md"))
     assert len(named) >= 8
     assert [path for path in named if not (ROOT / "Z-Image" / path).exists()] == []
 

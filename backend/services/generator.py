@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded,
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, Weights, plan_load
 from backend.services.library.catalogue import Catalogue, Model
-from backend.utils.safetensors_header import count_values
+from backend.utils.zimage_library import make_importable
 
 logger = logging.getLogger(__name__)
 
@@ -167,11 +168,15 @@ def measure_weights(path: Path) -> Weights:
     Raises:
         ModelBroken: a header is damaged.
     """
+    make_importable()
+    from zimage.weights.safetensors_header import count_values
+
     try:
         parts = [
             2 * sum(count_values(file) for file in (path / part).glob("*.safetensors"))
             for part in ("transformer", "text_encoder", "vae")
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelBroken(f"The weights of {path.name} are damaged: {error}") from error
+    except ValueError as error:
+        reason = str(error).replace(f"{path}{os.sep}", "")  # where it lies is nobody else's business
+        raise ModelBroken(f"The weights of {path.name} are damaged: {reason}") from error
     return Weights(total_bytes=sum(parts), largest_part_bytes=max(parts))

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.models.recipe import count_forwards
-from backend.services.generation.engines.base import linear_sigmas
 from backend.services.generation.engines.loading import load_pipeline
 from backend.services.library.preview_map import PreviewMap
 from backend.utils.atomic_file import write_atomically
+from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,6 +63,9 @@ def fit(latents: Tensor, pictures: Tensor) -> Fit:
 def draw(model: Path, pictures: int, steps: int, side_px: int) -> tuple[Tensor, Tensor]:
     """Draws pictures with a model; returns finished latents (N, C, h, w) and their decodes (N, 3, H, W)."""
     import torch
+
+    make_importable()
+    from zimage.scheduler import linear_sigmas
 
     pipeline = load_pipeline(model, torch.float32)
     pipeline.set_progress_bar_config(disable=True)

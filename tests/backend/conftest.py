@@ -96,7 +96,7 @@ def finish(client: TestClient) -> Callable[[str], dict[str, Any]]:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole model folder with tiny random weights."""
     import torch
-    from zimage.tools.random_nano import make_random_nano
+    from training.nano.random_weights import make_random_nano
 
     torch.set_num_threads(1)  # so small a model only waits for more
     path = tmp_path_factory.mktemp("models") / "zimage-nano"

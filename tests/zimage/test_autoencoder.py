@@ -103,7 +103,7 @@ def test_encode_equals_diffusers(pair, rows, columns):
     assert float(difference.abs().max()) <= TOLERANCE
 
 
-def test_bfloat16_is_close_to_diffusers():
+def test_autoencoder_in_bfloat16_is_close_to_diffusers():
     peer, ours = both(CONFIGURATIONS["even"])
     latents = noise(1, 16, 8, 8).bfloat16()
     expected = peer.bfloat16().decode(latents, return_dict=False)[0].float().flatten()
@@ -112,7 +112,7 @@ def test_bfloat16_is_close_to_diffusers():
     assert torch.cosine_similarity(expected, given.float().flatten(), dim=0) >= 0.999
 
 
-def test_the_published_layout():
+def test_default_autoencoder_has_the_published_layout():
     with torch.device("meta"):
         model = AutoencoderKL()
     names = model.state_dict()
@@ -124,19 +124,19 @@ def test_the_published_layout():
     assert not [name for name in names if "quant_conv" in name]
 
 
-def test_the_scale_is_undone(model):
+def test_denormalise_inverts_normalise(model):
     latents = noise(1, 16, 2, 2)
     assert torch.allclose(model.denormalise(model.normalise(latents)), latents, atol=1e-6)
     assert model.normalise(torch.tensor(0.1159)).item() == pytest.approx(0)
 
 
-def test_unknown_settings_are_errors():
+def test_unknown_autoencoder_settings_are_errors():
     with pytest.raises(ConfigError, match="block_channels"):
         AutoencoderKL(block_channels=(1,))
 
 
 @pytest.mark.parametrize("side", [0, 6])
-def test_sides_that_are_no_multiple(model, side):
+def test_encoding_refuses_sides_that_are_no_multiple(model, side):
     with pytest.raises(ValueError, match="multiples of 4"):
         model.encode(torch.zeros(1, 3, 8, side))
 

@@ -41,6 +41,7 @@ def predictions(model: ZImageTransformer2DModel) -> list[Tensor]:
     return [model([noise(16, 1, *size)], time, [noise(length, 24)])[0][0] for size, length in CASES]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_compiler_of_its_own")
 def test_one_code_serves_every_block_and_size_and_gives_the_same():
     model = both_transformers(**TINY)[1]

@@ -7,7 +7,7 @@ import pytest
 from tests.zimage import golden_cases
 
 
-def test_nothing_has_moved():
+def test_outputs_equal_the_goldens():
     expected, computed = golden_cases.read(), golden_cases.compute()
     assert computed.keys() == expected.keys()
     assert len(expected) >= 5

@@ -7,13 +7,12 @@ import sys
 import tomllib
 
 import pytest
+import zimage
 
 NEEDED = {
     "torch", "transformers", "safetensors", "loguru", "pillow", "accelerate", "huggingface_hub", "numpy",
 }  # fmt: skip
-# Only the training of the demo model takes diffusers, and says so with an extra of its own.
-TRAINING = ("zimage.tools.nano", "zimage.tools.train_nano", "zimage.tools.evaluate_nano", "zimage.tools.random_nano")
-FOREIGN = ("diffusers", "fastapi", "starlette", "pydantic", "backend")
+FOREIGN = ("training", "diffusers", "fastapi", "starlette", "pydantic", "backend")
 
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
@@ -21,7 +20,6 @@ for name in {foreign!r}:
     sys.modules[name] = None  # importing it is now an ImportError
 import zimage
 names = [module.name for module in pkgutil.walk_packages(zimage.__path__, "zimage.", onerror=print)]
-names = [name for name in names if not name.startswith({training!r})]
 for name in names:
     importlib.import_module(name)
 print(json.dumps(names))
@@ -45,8 +43,9 @@ def test_the_tested_closure_pins_every_dependency(project, request):
     assert named - pinned == set()
 
 
+@pytest.mark.slow
 def test_every_module_imports_without_diffusers_and_the_web(request):
-    script = IMPORT_ALL.format(foreign=FOREIGN, training=TRAINING)
+    script = IMPORT_ALL.format(foreign=FOREIGN)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         cwd=request.config.rootpath / "Z-Image" / "src", capture_output=True, text=True, timeout=300, check=False,
@@ -54,3 +53,10 @@ def test_every_module_imports_without_diffusers_and_the_web(request):
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)) >= 20
     assert done.stderr == ""
+
+
+def test_every_exported_name_is_found_and_no_other():
+    assert {name: getattr(zimage, name).__name__ for name in zimage.__all__} == {name: name for name in zimage.__all__}
+    assert set(zimage.__all__) <= set(dir(zimage))
+    with pytest.raises(AttributeError, match="Nonsense"):
+        zimage.Nonsense  # noqa: B018

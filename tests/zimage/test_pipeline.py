@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from training.nano.random_weights import make_random_nano
 from zimage import ZImagePipeline
 from zimage.errors import NotFiniteError
 from zimage.pipeline import StepEvent
 from zimage.sampling import Guidance
 from zimage.scheduler import linear_sigmas
 from zimage.tiling import Tiles
-from zimage.tools.random_nano import make_random_nano
 from zimage.utils.attention import AttentionUnavailable
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
@@ -169,7 +169,7 @@ def test_the_autoencoder_works_in_tiles_when_told_so(folder, ours, monkeypatch):
     assert set(seen) == {(4, 4)}
 
 
-def test_latents_in_and_out(ours):
+def test_given_latents_are_denoised_and_decode_to_the_image(ours):
     noise = torch.randn(1, 16, 8, 8, generator=torch.Generator().manual_seed(0))
     latents = ours(PROMPT, height=SIDE, width=SIDE, latents=noise, output_type="latent", num_inference_steps=3).images
     assert latents.shape == noise.shape
@@ -324,7 +324,7 @@ def test_nan_is_no_picture(folder, tensor):
         ({"max_sequence_length": 513}, "max_sequence_length"),
     ],
 )
-def test_arguments_that_make_no_sense(ours, arguments, words):
+def test_invalid_arguments_are_refused(ours, arguments, words):
     with pytest.raises(ValueError, match=words):
         ours(**{"prompt": PROMPT, "height": SIDE, "width": SIDE, **arguments})
 
@@ -362,6 +362,7 @@ def test_a_warm_up_is_reported(ours, caplog):
     assert f"warm-up at {SIDE}×{SIDE}" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_compiled_block_gives_the_same_picture_and_can_be_given_up(folder, ours):
     pipeline = ZImagePipeline.from_local_dir(folder, device="cpu")
     pipeline.compile(backend="eager")  # what is traced is run, without a compiler: a graph that breaks is an error

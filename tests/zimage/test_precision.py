@@ -1,4 +1,4 @@
-"""Weights in bfloat16 and products in float32: as exact as a float32 model of those values, and chosen by a probe."""
+"""Weights in bfloat16, computed in float32: as exact as a float32 model of those values, and chosen by a probe."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from training.nano.random_weights import make_random_nano
 from zimage import ZImagePipeline, precision
 from zimage.errors import ConfigError
-from zimage.precision import Linear, compute_dtype, compute_in, linear
-from zimage.tools.random_nano import make_random_nano
+from zimage.precision import Linear, choose_compute_dtype, compute_in, linear
 from zimage.transformer import ZImageTransformer2DModel
 
 from tests.zimage.peers import TINY, TOLERANCE, both_transformers, largest_difference
@@ -51,7 +51,7 @@ def test_gradients_reach_weights_of_another_precision():
 @torch.no_grad()
 def test_a_transformer_equals_the_float32_one_with_its_rounded_weights():
     rounded, model = both_transformers(**TINY)
-    model.bfloat16().products = torch.float32
+    model.bfloat16().set_compute_dtype(torch.float32)
     rounded.load_state_dict({name: value.float() for name, value in model.state_dict().items()})
     x, t, caption = [noise(16, 1, 8, 6), noise(16, 1, 4, 4)], torch.tensor([0.3, 0.8]), [noise(20, 24), noise(40, 24)]
     given, expected = model(x, t, caption)[0], rounded(x, t, caption, return_dict=False)[0]
@@ -63,21 +63,21 @@ def test_a_transformer_equals_the_float32_one_with_its_rounded_weights():
 
 
 def model_in_bfloat16(model: ZImageTransformer2DModel) -> ZImageTransformer2DModel:
-    model.products = None
+    model.set_compute_dtype(None)
     return model
 
 
-def test_what_is_asked_for_is_computed_in():
-    assert compute_dtype(torch.bfloat16, CPU, "float32") == torch.float32
-    assert compute_dtype(torch.bfloat16, CPU, "native") == torch.bfloat16
+def test_requested_compute_dtype_is_taken():
+    assert choose_compute_dtype(torch.bfloat16, CPU, "float32") == torch.float32
+    assert choose_compute_dtype(torch.bfloat16, CPU, "native") == torch.bfloat16
     with pytest.raises(ConfigError, match="auto, native, float32"):
-        compute_dtype(torch.bfloat16, CPU, "float64")
+        choose_compute_dtype(torch.bfloat16, CPU, "float64")
 
 
-@pytest.mark.parametrize("products", ["auto", "native", "float32"])
-def test_only_bfloat16_on_a_processor_is_ever_changed(products):
-    assert compute_dtype(torch.float32, CPU, products) == torch.float32
-    assert compute_dtype(torch.bfloat16, torch.device("cuda"), products) == torch.bfloat16
+@pytest.mark.parametrize("requested", ["auto", "native", "float32"])
+def test_only_bfloat16_on_a_processor_is_ever_changed(requested):
+    assert choose_compute_dtype(torch.float32, CPU, requested) == torch.float32
+    assert choose_compute_dtype(torch.bfloat16, torch.device("cuda"), requested) == torch.bfloat16
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_only_bfloat16_on_a_processor_is_ever_changed(products):
 def test_the_probe_decides_by_speed(monkeypatch, stored_s, wide_s, expected):
     times = iter([stored_s, wide_s])
     monkeypatch.setattr(precision, "_quickest_s", lambda work: work() is None or next(times))
-    assert compute_dtype(torch.bfloat16, CPU, "auto") == expected
+    assert choose_compute_dtype(torch.bfloat16, CPU, "auto") == expected
 
 
 def test_a_foreign_model_computes_in_float32_and_keeps_its_weights():

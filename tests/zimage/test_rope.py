@@ -27,13 +27,13 @@ def test_angles_follow_the_formula():
     assert torch.allclose(turned[:, 1], torch.tensor([math.sin(angle) for angle in expected]), atol=1e-6)
 
 
-def test_the_largest_place_is_exact():
+def test_rotation_at_the_largest_position_is_exact():
     angle = 1535 * float(axis_frequencies(32, THETA)[1])
     assert rope((1535, 511, 511))[0, 0, 1, 0].item() == pytest.approx(math.cos(angle), abs=1e-4)
 
 
 @pytest.mark.parametrize("place", [(1536, 0, 0), (0, 512, 0), (0, 0, 512), (-1, 0, 0), (0, -1, 0)])
-def test_places_beyond_the_limits_are_refused(place):
+def test_positions_beyond_the_limits_are_refused(place):
     with pytest.raises(ConfigError, match=r"positions reach .*1535, 511, 511"):
         rope((0, 0, 0), place)
 
@@ -59,5 +59,5 @@ def test_real_and_complex_arithmetic_agree():
     assert torch.allclose(rotate(x, turns), _rotate_real(x, turns.unsqueeze(2)), atol=1e-6)
 
 
-def test_the_dtype_is_kept():
+def test_rotation_keeps_the_dtype():
     assert rotate(torch.ones(1, 1, 1, 128, dtype=torch.bfloat16), rope((1, 1, 1))).dtype == torch.bfloat16

@@ -10,9 +10,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
-from zimage.cli import METADATA_KEY, parse_size
+from training.nano.random_weights import make_random_nano
 from zimage.errors import ConfigError
-from zimage.tools.random_nano import make_random_nano
+from zimage.tools.cli import METADATA_KEY, parse_size
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -46,7 +46,7 @@ def options(folder) -> list[str]:
     return ["--model", str(folder), "--device", "cpu", "--steps", "2"]
 
 
-def test_one_picture(inference, options, tmp_path):
+def test_inference_writes_one_image_with_its_settings(inference, options, tmp_path):
     file = tmp_path / "new" / "fox.png"
     assert inference.main(["狐狸", "--size", "96x64", "--seed", "7", "--output", str(file), *options]) == 0
     image = Image.open(file)
@@ -63,7 +63,7 @@ def test_the_embedded_model_is_found_from_anywhere(repository_root, tmp_path, mo
     assert (arguments.model / "model_index.json").is_file()
 
 
-def test_several_seeds(inference, options, tmp_path):
+def test_count_gives_images_of_different_seeds(inference, options, tmp_path):
     out = str(tmp_path / "fox.png")
     assert inference.main(["fox", "--size", "64", "--count", "2", "--output", out, *options]) == 0
     pictures = [np.asarray(Image.open(tmp_path / f"fox-{i}.png")) for i in (1, 2)]
@@ -84,7 +84,7 @@ def test_several_seeds(inference, options, tmp_path):
         (["--attention", "warp"], "warp"),
     ],
 )
-def test_what_cannot_be_is_said_in_a_sentence(inference, options, capsys, tmp_path, arguments, words):
+def test_invalid_option_is_one_line_on_standard_error(inference, options, capsys, tmp_path, arguments, words):
     file = tmp_path / "x.png"
     assert inference.main(["fox", "--size", "64", "--output", str(file), *options, *arguments]) == 1
     error = capsys.readouterr().err
@@ -112,10 +112,8 @@ def prompts(tmp_path) -> Path:
 def run_batch(batch, options, prompts, tmp_path, monkeypatch):
     """Draws the file, and returns the names of the pictures drawn in this run."""
     drawn: list[str] = []
-    save = batch.save_picture
-    monkeypatch.setattr(
-        batch, "save_picture", lambda image, path, job: (drawn.append(path.name), save(image, path, job))
-    )
+    save = batch.save_image
+    monkeypatch.setattr(batch, "save_image", lambda image, path, job: (drawn.append(path.name), save(image, path, job)))
 
     def run(*more: str, status: int = 0) -> list[str]:
         drawn.clear()
@@ -135,7 +133,7 @@ def test_every_prompt_in_every_size(run_batch, tmp_path):
     assert (said["prompt"], said["seed"], said["negative_prompt"]) == ("a dog", 3, "cats")
 
 
-def test_it_goes_on_where_it_stopped(run_batch, batch, tmp_path, monkeypatch):
+def test_interrupted_batch_goes_on_where_it_stopped(run_batch, batch, tmp_path, monkeypatch):
     draw, left = batch.draw, iter(range(2))
 
     def draw_until_stopped(*arguments):
@@ -195,18 +193,18 @@ def test_a_dry_run_draws_nothing(run_batch, capsys, tmp_path):
         ("# nothing", "no prompt"),
     ],
 )
-def test_a_line_that_is_not_understood(run_batch, prompts, capsys, line, words):
+def test_malformed_line_of_the_prompt_file_is_refused(run_batch, prompts, capsys, line, words):
     prompts.write_text(line, encoding="utf-8")
     assert run_batch(status=1) == []
     assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("text", "size"), [("512", (512, 512)), ("1280x720", (1280, 720)), ("64×32", (64, 32))])
-def test_sizes(text, size):
+def test_size_is_parsed(text, size):
     assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "x", "1x2x3", "-1", "²"])
-def test_no_sizes(text):
+def test_malformed_size_is_refused(text):
     with pytest.raises(ConfigError):
         parse_size(text)

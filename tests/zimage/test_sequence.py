@@ -78,7 +78,7 @@ def test_content_and_pads_come_to_their_places(lengths):
         assert layout.mask.sum(1).tolist() == rows
 
 
-def test_nothing_but_pads():
+def test_layout_of_an_empty_part_is_pads_alone():
     layout = lay_out([[empty_part(is_noisy=False)]])
     assert layout.fill(torch.empty(0, 2), torch.ones(1, 2)).tolist() == [[[1, 1]] * SEQUENCE_MULTIPLE]
     assert not layout.is_noisy.any()
@@ -93,6 +93,6 @@ def test_masks_of_streams_are_joined():
 
 
 @pytest.mark.parametrize("size", [(1, 3, 2), (1, 2, 3), (0, 2, 2)])
-def test_no_whole_number_of_patches(size):
+def test_size_not_divisible_into_patches_is_refused(size):
     with pytest.raises(ValueError, match="whole number"):
         Patch().grid(size)

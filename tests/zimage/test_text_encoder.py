@@ -11,9 +11,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from training.nano.random_weights import make_random_nano
 from zimage.errors import ConfigError, WeightsError
 from zimage.text_encoder import PromptCache, PromptEncoder, load_text_model, load_tokenizer
-from zimage.tools.random_nano import make_random_nano
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 CPU = torch.device("cpu")
@@ -103,7 +103,7 @@ def test_a_tensor_that_is_missing_is_named(folder, tmp_path):
         load_text_model(other, dtype=torch.float32, device=CPU)
 
 
-def test_another_kind_of_language_model(folder, tmp_path):
+def test_text_encoder_of_another_model_type_is_refused(folder, tmp_path):
     other = Path(shutil.copytree(folder / "text_encoder", tmp_path / "text_encoder"))
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))

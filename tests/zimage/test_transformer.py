@@ -98,7 +98,7 @@ def test_other_patches_equal_diffusers(patches, side, frames, size):
     assert difference(patches, [noise(*size)], [caption(9)], patch_size=side, f_patch_size=frames) <= TOLERANCE
 
 
-def test_bfloat16_is_close_to_diffusers(tiny):
+def test_transformer_in_bfloat16_is_close_to_diffusers(tiny):
     peer, ours = both_transformers(**TINY)
     peer, ours = peer.bfloat16(), ours.bfloat16()
     x, captions = [noise(1, 8, 8).bfloat16()], [caption(20).bfloat16()]
@@ -223,7 +223,7 @@ def test_state_dict_has_the_names_of_the_published_checkpoint():
     }  # fmt: skip
 
 
-def test_the_published_size():
+def test_default_transformer_has_the_published_size():
     with torch.device("meta"):
         model = ZImageTransformer2DModel()
     assert sum(parameter.numel() for parameter in model.parameters()) == 6_154_908_736
@@ -236,7 +236,7 @@ def test_a_published_configuration_is_taken_as_it_is(tiny):
     assert ZImageTransformer2DModel(**bookkeeping, **lists).config == tiny[1].config
 
 
-def test_unknown_settings_are_errors():
+def test_unknown_transformer_settings_are_errors():
     with pytest.raises(ConfigError, match="n_layer"):
         ZImageTransformer2DModel(n_layer=3)
 
@@ -257,7 +257,7 @@ def test_sizes_beyond_the_model_are_refused(tiny, size, length, words):
         tiny[1]([noise(*size)], torch.tensor([0.5]), [caption(length)])
 
 
-def test_the_largest_places_are_known(tiny):
+def test_largest_positions_give_finite_predictions(tiny):
     [prediction] = tiny[1]([noise(1, 128, 2)], torch.tensor([0.5]), [caption(478)])[
         0
     ]  # place 511 of 0…511 and 63 of 0…63
@@ -270,5 +270,5 @@ def test_an_unknown_patch_is_refused(tiny):
 
 
 def test_captions_and_pictures_must_be_as_many(tiny):
-    with pytest.raises(ValueError, match="one caption for each picture"):
+    with pytest.raises(ValueError, match="one caption for each image"):
         tiny[1]([noise(1, 8, 8)], torch.tensor([0.5]), [caption(5), caption(5)])

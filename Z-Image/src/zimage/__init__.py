@@ -1,9 +1,16 @@
-"""The Z-Image model family, without web, queue or globals."""
+"""The Z-Image model family, without web, queue or globals.
 
-from zimage.autoencoder import AutoencoderKL
-from zimage.pipeline import PipelineOutput, StepEvent, ZImagePipeline
-from zimage.scheduler import FlowMatchEulerDiscreteScheduler
-from zimage.transformer import ZImageTransformer2DModel
+Models and pipeline are imported on first use: `zimage.config` and the headers of weights need no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zimage.autoencoder import AutoencoderKL
+    from zimage.pipeline import PipelineOutput, StepEvent, ZImagePipeline
+    from zimage.scheduler import FlowMatchEulerDiscreteScheduler
+    from zimage.transformer import ZImageTransformer2DModel
 
 __all__ = [
     "AutoencoderKL",
@@ -14,3 +21,24 @@ __all__ = [
     "ZImageTransformer2DModel",
 ]
 __version__ = "0.1.0"
+
+_MODULES = {
+    "AutoencoderKL": "zimage.autoencoder",
+    "FlowMatchEulerDiscreteScheduler": "zimage.scheduler",
+    "PipelineOutput": "zimage.pipeline",
+    "StepEvent": "zimage.pipeline",
+    "ZImagePipeline": "zimage.pipeline",
+    "ZImageTransformer2DModel": "zimage.transformer",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Imports the module of an exported name (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Lists the exported names too."""
+    return sorted({*globals(), *__all__})

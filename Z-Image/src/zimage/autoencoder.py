@@ -1,4 +1,4 @@
-"""The autoencoder: pictures to latents an eighth (for the embedded model a sixteenth) of their side, and back.
+"""The autoencoder: images to latents an eighth (for the embedded model a sixteenth) of their side, and back.
 
 A convolutional encoder and its mirror image (arXiv 2112.10752); each level halves or doubles the side, and one
 attention sits in the middle. Names and shapes are those of the published `vae/`.
@@ -22,24 +22,24 @@ LOG_VARIANCE_RANGE = (-30.0, 20.0)
 
 @dataclass(frozen=True)
 class LatentDistribution:
-    """What the encoder knows of the latents: an independent normal distribution for each, (B, C, h, w)."""
+    """Posterior of the latents: independent normal distributions, (B, C, h, w)."""
 
     mean: Tensor
     log_variance: Tensor
 
     def mode(self) -> Tensor:
-        """Returns the likeliest latents."""
+        """Returns the mode: the mean."""
         return self.mean
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """Draws latents; the noise is drawn on the generator's device."""
+        """Samples latents; the noise comes from the generator's device."""
         device = self.mean.device if generator is None else generator.device
         noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype, device=device)
         return self.mean + torch.exp(0.5 * self.log_variance) * noise.to(self.mean.device)
 
 
 class ResnetBlock(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Residual block of two 3 × 3 convolutions."""
 
     def __init__(self, in_channels: int, out_channels: int, groups: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class ResnetBlock(nn.Module):
 
 
 class PixelAttention(nn.Module):
-    """Attention of every place to every other, with a single head."""
+    """Single-head self-attention over all pixels."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class PixelAttention(nn.Module):
 
 
 class MidBlock(nn.Module):
-    """The narrowest level."""
+    """Middle block: two residual blocks, with attention in between."""
 
     def __init__(self, channels: int, groups: int, *, attention: bool) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class MidBlock(nn.Module):
 
 
 class Downsample(nn.Module):
-    """Halves the sides; the padding is on the right and at the bottom alone."""
+    """Strided convolution that halves the sides; pads right and bottom only."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Doubles the sides by repeating each place."""
+    """Nearest-neighbour upsampling by 2, then a convolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -127,12 +127,15 @@ class DownBlock(nn.Module):
         self.downsamplers = nn.ModuleList([Downsample(out_channels)] if halve else [])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (B, in_channels, H, W) → (B, out_channels, H / 2, W / 2), or H and W at the last level."""
+        """Maps (B, in_channels, H, W) → (B, out_channels, H / 2, W / 2).
+
+        The last level keeps H and W.
+        """
         return _chain((*self.resnets, *self.downsamplers), x)
 
 
 class UpBlock(nn.Module):
-    """One level of the decoder; it has one residual block more than the encoder's."""
+    """One level of the decoder: one residual block more than the encoder has."""
 
     def __init__(self, in_channels: int, out_channels: int, config: VaeConfig, *, double: bool) -> None:
         super().__init__()
@@ -140,12 +143,15 @@ class UpBlock(nn.Module):
         self.upsamplers = nn.ModuleList([Upsample(out_channels)] if double else [])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (B, in_channels, H, W) → (B, out_channels, 2 H, 2 W), or H and W at the last level."""
+        """Maps (B, in_channels, H, W) → (B, out_channels, 2 H, 2 W).
+
+        The last level keeps H and W.
+        """
         return _chain((*self.resnets, *self.upsamplers), x)
 
 
 class Encoder(nn.Module):
-    """Pictures to the parameters of the latents' distribution."""
+    """Images to mean and log-variance of the latents."""
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
@@ -168,7 +174,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents to pictures."""
+    """Latents to images."""
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
@@ -185,12 +191,12 @@ class Decoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Maps (B, latent_channels, h, w) → (B, 3, H, W)."""
         x = _chain(self.up_blocks, self.mid_block(self.conv_in(z)))
-        picture: Tensor = self.conv_out(F.silu(self.conv_norm_out(x), inplace=True))
-        return picture
+        image: Tensor = self.conv_out(F.silu(self.conv_norm_out(x), inplace=True))
+        return image
 
 
 class AutoencoderKL(nn.Module):
-    """Encoder, decoder, and the scale in between at which the transformer works."""
+    """VAE: encoder, decoder, and the scaling of latents for the transformer."""
 
     def __init__(self, **published_config: object) -> None:
         """Builds the model from the entries of `vae/config.json`; missing ones are those of Turbo.
@@ -209,59 +215,58 @@ class AutoencoderKL(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the weights are stored in."""
+        """Dtype of the weights."""
         return self.decoder.conv_in.weight.dtype
 
-    def encode(self, pictures: Tensor, tiles: Tiles | None = None) -> LatentDistribution:
-        """Finds the latents of pictures.
+    def encode(self, images: Tensor, tiles: Tiles | None = None) -> LatentDistribution:
+        """Encodes images.
 
         Args:
-            pictures: (B, 3, H, W) in −1…1; sides are multiples of `config.size_multiple`.
-            tiles: in latents; bounds the memory, at the price of small differences between tiles.
+            images: (B, 3, H, W) in −1…1; sides are multiples of `config.size_multiple`.
+            tiles: tile size in latents; bounds memory, with small differences between tiles.
 
         Raises:
-            ValueError: a side is no such multiple.
+            ValueError: a side is not a multiple of `config.size_multiple`.
         """
         multiple = self.config.size_multiple
-        if any(side % multiple or not side for side in pictures.shape[-2:]):
-            raise ValueError(f"sides must be multiples of {multiple}, got {tuple(pictures.shape[-2:])}")
-        moments = map_tiles(self._encode, pictures, tiles, in_step=multiple, out_step=1)
+        if any(side % multiple or not side for side in images.shape[-2:]):
+            raise ValueError(f"sides must be multiples of {multiple}, got {tuple(images.shape[-2:])}")
+        moments = map_tiles(self._encode, images, tiles, in_step=multiple, out_step=1)
         mean, log_variance = moments.chunk(2, dim=1)
         return LatentDistribution(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
     def decode(self, latents: Tensor, tiles: Tiles | None = None) -> Tensor:
-        """Draws pictures from latents as the encoder gives them: (B, C, h, w) → (B, 3, H, W), about −1…1.
+        """Decodes unscaled latents: (B, C, h, w) → (B, 3, H, W), about −1…1.
 
         Args:
             latents: in the dtype of the weights.
-            tiles: in latents; bounds the memory, at the price of small differences between tiles.
+            tiles: tile size in latents; bounds memory, with small differences between tiles.
         """
         return map_tiles(self._decode, latents, tiles, in_step=1, out_step=self.config.size_multiple)
 
     def normalise(self, latents: Tensor) -> Tensor:
-        """Brings the encoder's latents to the scale of the transformer's noise."""
+        """Scales encoder latents for the transformer: (latents − shift) · scale."""
         return (latents - (self.config.shift_factor or 0.0)) * self.config.scaling_factor
 
     def denormalise(self, latents: Tensor) -> Tensor:
-        """Undoes `normalise`."""
+        """Inverse of `normalise`."""
         return latents / self.config.scaling_factor + (self.config.shift_factor or 0.0)
 
-    def _encode(self, pictures: Tensor) -> Tensor:
-        moments: Tensor = self.quant_conv(self.encoder(pictures))
+    def _encode(self, images: Tensor) -> Tensor:
+        moments: Tensor = self.quant_conv(self.encoder(images))
         return moments
 
     def _decode(self, latents: Tensor) -> Tensor:
-        pictures: Tensor = self.decoder(self.post_quant_conv(latents))
-        return pictures
+        images: Tensor = self.decoder(self.post_quant_conv(latents))
+        return images
 
 
 def upsampled_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Repeats each place of x twice along both sides and convolves (3 × 3), without doing the same sums four times.
+    """Nearest-neighbour upsampling by 2 and a 3 × 3 convolution, fused.
 
-    Of the three rows that a kernel covers two are copies of one, so that their weights can be added up first: each of
-    the four places that a place becomes needs a 2 × 2 kernel of its own, 16 products instead of 36. The four side by
-    side are the 4 × 4 kernel of a transposed convolution. A processor takes half the time; accelerators have not been
-    measured.
+    Two of the three rows under a kernel are copies of one pixel row. Their weights are summed beforehand. Each output
+    pixel then needs a 2 × 2 kernel: 16 products instead of 36. The four kernels side by side are the 4 × 4 kernel of a
+    transposed convolution. It takes half the time on a CPU; accelerators have not been measured.
 
     Args:
         x: (B, C, H, W).
@@ -277,7 +282,7 @@ def upsampled_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _spread(weight: Tensor, axis: int) -> Tensor:
-    """Returns what a place adds to the four places around it along an axis, its neighbours' copies of it included."""
+    """Sums a 3-tap kernel into the 4 taps of the transposed one, along an axis."""
     before, at, after = weight.unbind(axis)
     return torch.stack((after, at + after, before + at, before), axis)
 

@@ -1,7 +1,7 @@
-"""What the transformer is asked, brought into one form: a batch of plain captions and pictures, or of Omni's mixtures.
+"""Batches for the transformer, from plain captions and images or from Omni's interleaved ones.
 
-Omni interleaves: a caption may come in several pieces, each followed by a picture that is given (clean) or wanted
-(noisy), and by the SigLIP features of that picture. The wanted one is the last.
+Omni interleaves: a caption may come in several pieces, each followed by an image that is given (clean) or wanted
+(noisy), and by the SigLIP features of that image. The wanted one is the last.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from zimage.sequence import (
     size_of,
 )
 
-OMNI_GAP = 2  # positions left free behind each piece of a caption, for its picture and its SigLIP features
+OMNI_GAP = 2  # positions left free behind each piece of a caption, for its image and its SigLIP features
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where an item's predicted picture lies in the stream of pictures."""
+    """Position of the predicted image in the image stream of an item."""
 
     start: int
     length: int
@@ -39,17 +39,19 @@ class Target:
 
 @dataclass(frozen=True)
 class Batch:
-    """Contents and places of the streams; the pictures' contents come with every step.
+    """Layouts of all streams, and the contents of the caption streams.
+
+    Latents are given at each step.
 
     Attributes:
-        patch: what a token of a picture covers.
-        targets: the pictures to predict, one for each item.
-        image: layout of the pictures.
+        patch: what a token of an image covers.
+        targets: the images to predict, one for each item.
+        image: layout of the images.
         captions: features (L, cap_feat_dim) of every piece, in the order of the layout.
         caption: their layout.
         siglip_features: features (N, siglip_feat_dim), in the order of the layout; empty when there are none.
         siglip: their layout; None when there are none.
-        has_clean: whether given pictures stand beside the wanted ones, as Omni's forward always assumes.
+        has_clean: whether given images stand beside the wanted ones, as Omni's forward always assumes.
     """
 
     patch: Patch
@@ -63,13 +65,13 @@ class Batch:
 
 
 def plain_batch(sizes: Sequence[Size], captions: Sequence[Tensor], patch: Patch) -> Batch:
-    """Describes one caption and one picture an item.
+    """Builds a batch of one caption and one image per item.
 
     Raises:
-        ValueError: there are not as many captions as pictures, or one of them is empty or no whole number of patches.
+        ValueError: the numbers of captions and images differ, or one is empty or not divisible into patches.
     """
     if len(sizes) != len(captions) or not sizes:
-        raise ValueError(f"one caption for each picture is needed, got {len(captions)} for {len(sizes)}")
+        raise ValueError(f"one caption for each image is needed, got {len(captions)} for {len(sizes)}")
     grids = [patch.grid(size) for size in sizes]
     caption_parts = [caption_part(len(caption)) for caption in captions]
     image_parts = [
@@ -89,10 +91,10 @@ class OmniItem:
     """One item of an Omni batch.
 
     Attributes:
-        images: latents (C, F, H, W); None where a piece of the caption has no picture.
-        captions: features (L, cap_feat_dim) of each piece; one more than pictures where text ends the prompt.
-        noise_mask: for each picture, 1 where it is wanted and 0 where it is given.
-        siglip: features (H, W, siglip_feat_dim) for each picture; None where it has none, or for none at all.
+        images: latents (C, F, H, W); None where a piece of the caption has no image.
+        captions: features (L, cap_feat_dim) of each piece; one more than images where text ends the prompt.
+        noise_mask: for each image, 1 where it is wanted and 0 where it is given.
+        siglip: features (H, W, siglip_feat_dim) for each image; None where it has none, or for none at all.
     """
 
     images: Sequence[Tensor | None]
@@ -101,29 +103,29 @@ class OmniItem:
     siglip: Sequence[Tensor | None] | None = None
 
     def __post_init__(self) -> None:
-        """Refuses lists that do not belong together."""
+        """Validates the lengths of the lists."""
         n_images = len(self.images)
         if len(self.noise_mask) != n_images or len(self.captions) < n_images:
             raise ValueError(
-                f"{n_images} pictures need as many entries in the noise mask and at least as many captions, "
+                f"{n_images} images need as many entries in the noise mask and at least as many captions, "
                 f"got {len(self.noise_mask)} and {len(self.captions)}"
             )
         if all(image is None for image in self.images):
-            raise ValueError("an item needs a picture to predict")
+            raise ValueError("an item needs an image to predict")
         if self.siglip is not None and len(self.siglip) != n_images:
-            raise ValueError(f"{n_images} pictures need as many SigLIP features, got {len(self.siglip)}")
+            raise ValueError(f"{n_images} images need as many SigLIP features, got {len(self.siglip)}")
 
     @property
-    def pictures(self) -> list[Tensor]:
-        """The pictures that there are."""
+    def present(self) -> list[Tensor]:
+        """The images, without the gaps."""
         return [image for image in self.images if image is not None]
 
 
 def omni_batch(items: Sequence[OmniItem], patch: Patch) -> Batch:
-    """Describes pictures, pieces of captions and SigLIP features that refer to each other.
+    """Builds a batch of interleaved captions, images and SigLIP features.
 
     Raises:
-        ValueError: only some items have SigLIP features, or something is empty or no whole number of patches.
+        ValueError: only some items have SigLIP features, or one is empty or not divisible into patches.
     """
     has_siglip = [item.siglip is not None for item in items]
     if any(has_siglip) != all(has_siglip) or not items:
@@ -145,7 +147,7 @@ def omni_batch(items: Sequence[OmniItem], patch: Patch) -> Batch:
 
 
 def _picture_starts(item: OmniItem) -> list[int]:
-    """Returns, for each piece of the caption, the position behind it, where its picture stands."""
+    """Returns, for each piece of the caption, the position behind it, where its image stands."""
     starts, position = [], 1
     for caption in item.captions:
         position += len(caption)
@@ -207,7 +209,7 @@ def _stretched(part: Part, feature: Tensor, size: Size) -> Part:
 def _siglip_rows(feature: Tensor) -> Tensor:
     """Cuts features into tokens: (H, W, C) → (H · W, C).
 
-    The memory is read channel by channel, so that a token is no place of the picture. That is how the published code
+    The memory is read channel by channel, so that a token is no place of the image. That is how the published code
     does it; whether weights of this variant are trained so cannot be told before they are out.
     """
     rows, columns, channels = feature.shape
@@ -215,7 +217,7 @@ def _siglip_rows(feature: Tensor) -> Tensor:
 
 
 def _target(item: OmniItem, patch: Patch) -> Target:
-    """Finds the last picture, which is the wanted one."""
+    """Finds the last image, which is the wanted one."""
     start, target = 0, Target(0, 0, (0, 0, 0))
     for image in item.images:
         rows, columns, frames = (0, 0, 0) if image is None else patch.grid(size_of(image))
@@ -227,7 +229,7 @@ def _target(item: OmniItem, patch: Patch) -> Target:
 
 
 def _is_noisy(item: OmniItem, index: int) -> bool:
-    """A piece of text behind the last picture counts as noisy."""
+    """A piece of text behind the last image counts as noisy."""
     return bool(item.noise_mask[index]) if index < len(item.noise_mask) else True
 
 
@@ -237,13 +239,13 @@ def omni_items(
     siglip: Sequence[Sequence[Tensor | None] | None] | None,
     noise_mask: Sequence[Sequence[int]] | None,
 ) -> list[OmniItem]:
-    """Gathers the parallel lists of the transformer's `forward`.
+    """Zips the parallel lists of the transformer's `forward`.
 
     Raises:
         ValueError: they are not of the same length, or there is no noise mask.
     """
     if noise_mask is None:
-        raise ValueError("several pictures an item need an image_noise_mask")
+        raise ValueError("several images an item need an image_noise_mask")
     features = [None] * len(x) if siglip is None else siglip
     if not len(x) == len(captions) == len(features) == len(noise_mask):
         raise ValueError(

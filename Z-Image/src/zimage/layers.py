@@ -27,7 +27,7 @@ FINAL_NORM_EPS = 1e-6
 
 
 class Modulation(NamedTuple):
-    """The factors of one block, norm weights included; (B or 1, S or 1, dim) each."""
+    """Scales and gates of one block, norm weights included; (B or 1, S or 1, dim) each."""
 
     scale_attention: Tensor
     gate_attention: Tensor
@@ -36,7 +36,7 @@ class Modulation(NamedTuple):
 
 
 class RMSNorm(nn.Module):
-    """Holds the weight of a root mean square norm."""
+    """Root mean square norm (arXiv 1910.07467)."""
 
     def __init__(self, dim: int, eps: float) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class RMSNorm(nn.Module):
 
 
 def scaled_rms(x: Tensor, scale: Tensor, eps: float) -> Tensor:
-    """Divides by the root mean square of the last axis, computed in float32, and multiplies by a factor."""
+    """RMS norm over the last axis, computed in float32, times `scale`."""
     on_processor = x.device.type == "cpu" and x.dtype == torch.float32
     if not on_processor or torch.compiler.is_compiling() or torch.is_grad_enabled():
         return F.rms_norm(x, x.shape[-1:], None, eps) * scale
@@ -60,7 +60,7 @@ def scaled_rms(x: Tensor, scale: Tensor, eps: float) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Self-attention over the joint sequence, with normalised and rotated queries and keys; not causal."""
+    """Bidirectional self-attention with QK norm and rotary embedding."""
 
     def __init__(self, dim: int, n_heads: int, *, qk_norm: bool) -> None:
         super().__init__()
@@ -74,13 +74,13 @@ class Attention(nn.Module):
         self.attend: Attend = attend
 
     def forward(self, x: Tensor, rope: Tensor, mask: Tensor | None, n_out: int) -> Tensor:
-        """Mixes the tokens of each item of the batch: (B, S, dim) → (B, n_out, dim).
+        """Attends from the first `n_out` tokens to all: (B, S, dim) → (B, n_out, dim).
 
         Args:
             x: (B, S, dim).
             rope: (B or 1, S, head_dim / 2, 2), see `zimage.rope`.
-            mask: (B, S), False where a token is only there to fill a ragged batch; None when there is none.
-            n_out: tokens that something is mixed into, the first ones.
+            mask: (B, S), False on padding of a ragged batch; None without padding.
+            n_out: number of queries.
         """
         heads = (-1, self.head_dim)
         query = rotate(self.norm_q(self.to_q(x[:, :n_out]).unflatten(-1, heads)), rope[:, :n_out])  # (B, ·, heads, ·)
@@ -91,7 +91,7 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """SwiGLU."""
+    """SwiGLU feed-forward (arXiv 2002.05202)."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each between two norms, scaled before and gated after."""
+    """Transformer block: attention and feed-forward, each scaled, normed and gated."""
 
     def __init__(self, dim: int, n_heads: int, norm_eps: float, *, qk_norm: bool, modulated: bool) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class Block(nn.Module):
             self.adaLN_modulation = nn.Sequential(Linear(modulation_dim(dim), 4 * dim))
 
     def modulation(self, condition: Tensor | None = None) -> Modulation:
-        """Returns the block's factors.
+        """Returns scales and gates of the block.
 
         Args:
             condition: (..., modulation_dim), the embedded time; None for a block without modulation.
@@ -135,7 +135,7 @@ class Block(nn.Module):
         return Modulation(*(factor * norm.weight for factor, norm in zip(factors, norms, strict=True)))
 
     def forward(self, x: Tensor, modulation: Modulation, rope: Tensor, mask: Tensor | None, n_out: int) -> Tensor:
-        """Refines the tokens (B, S, dim), and gives the first of them back: (B, n_out, dim)."""
+        """Maps tokens (B, S, dim) → (B, n_out, dim); only the first `n_out` are computed."""
         eps = self.norm_eps
         mixed = self.attention(scaled_rms(x, modulation.scale_attention, eps), rope, mask, n_out)
         gate_attention, scale_feed_forward, gate_feed_forward = (factor[:, :n_out] for factor in modulation[1:])
@@ -145,20 +145,20 @@ class Block(nn.Module):
 
 
 class TimestepEmbedder(nn.Module):
-    """Sinusoids of the time through two linear layers."""
+    """Sinusoidal time embedding and an MLP."""
 
     def __init__(self, out_dim: int) -> None:
         super().__init__()
         self.mlp = nn.Sequential(Linear(TIME_FREQUENCIES, TIME_HIDDEN), nn.SiLU(), Linear(TIME_HIDDEN, out_dim))
 
     def forward(self, t: Tensor, dtype: torch.dtype) -> Tensor:
-        """Embeds scaled times, computing in a precision: (B,) → (B, out_dim)."""
+        """Embeds scaled times: (B,) → (B, out_dim), computed in `dtype`."""
         embedded: Tensor = self.mlp(sinusoids(t, TIME_FREQUENCIES).to(dtype))
         return embedded
 
 
 def sinusoids(t: Tensor, dim: int) -> Tensor:
-    """Returns cosines, then sines, of the times at geometrically falling frequencies: (B,) → (B, dim) in float32."""
+    """Sinusoidal embedding, cosines first: (B,) → (B, dim) in float32."""
     half = dim // 2
     exponents = torch.arange(half, dtype=torch.float32, device=t.device) / half
     angles = t.float()[:, None] * torch.exp(-math.log(TIME_MAX_PERIOD) * exponents)
@@ -166,7 +166,7 @@ def sinusoids(t: Tensor, dim: int) -> Tensor:
 
 
 class FinalLayer(nn.Module):
-    """Tokens back to the features of their patches."""
+    """Output projection: tokens to patch features."""
 
     def __init__(self, dim: int, out_dim: int) -> None:
         super().__init__()
@@ -175,7 +175,7 @@ class FinalLayer(nn.Module):
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), Linear(modulation_dim(dim), dim))
 
     def scale(self, condition: Tensor) -> Tensor:
-        """Returns the factor of the normalised tokens, from the embedded time (..., modulation_dim)."""
+        """Returns the scale of the normed tokens from the embedded time (..., modulation_dim)."""
         scale: Tensor = 1 + self.adaLN_modulation(condition)
         return scale
 
@@ -186,5 +186,5 @@ class FinalLayer(nn.Module):
 
 
 def modulation_dim(dim: int) -> int:
-    """Returns the width of the embedded time; a model narrower than it has its own."""
+    """Returns the width of the time embedding, at most the width of the model."""
     return min(dim, MODULATION_DIM)

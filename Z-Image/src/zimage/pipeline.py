@@ -1,4 +1,4 @@
-"""Prompts to pictures."""
+"""Prompts to images."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from torch import Tensor
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings
 from zimage.errors import ConfigError, NotFiniteError
-from zimage.folder import load_parts, read_config
-from zimage.precision import compute_dtype
+from zimage.precision import choose_compute_dtype
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
 from zimage.sequence import Patch
@@ -28,11 +27,12 @@ from zimage.tiling import Tiles
 from zimage.transformer import ZImageTransformer2DModel
 from zimage.utils.attention import AUTO, choose_attention
 from zimage.utils.helpers import draw_noise, to_pil, to_unit_range
+from zimage.weights.folder import load_parts, read_config
 
 logger = logging.getLogger(__name__)
 
 ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
-PRODUCTS_VARIABLE = "ZIMAGE_PRODUCTS"
+COMPUTE_DTYPE_VARIABLE = "ZIMAGE_PRODUCTS"
 PREVIEW_SIDE = 32  # latents
 
 OutputType = Literal["pil", "np", "pt", "latent"]
@@ -42,32 +42,36 @@ Images = list[Image.Image] | np.ndarray[Any, np.dtype[np.float32]] | Tensor
 
 @dataclass(frozen=True)
 class PipelineOutput:
-    """What was drawn: PIL pictures, or an array (B, H, W, 3) or tensor (B, 3, H, W) in 0…1, or latents."""
+    """Generated images.
+
+    Attributes:
+        images: PIL images, an array (B, H, W, 3) or tensor (B, 3, H, W) in 0…1, or latents.
+    """
 
     images: Images
 
 
 @dataclass(frozen=True)
 class StepEvent:
-    """A step of a generation, with a way to look at what is coming."""
+    """A finished denoising step, with its preview."""
 
     step: Step
     draw: Callable[[Tensor], list[Image.Image]]
 
     @property
     def done(self) -> int:
-        """Forwards so far."""
+        """Number of finished forwards."""
         return self.step.done
 
     @property
     def total(self) -> int:
-        """Forwards in all."""
+        """Number of forwards in total."""
         return self.step.total
 
     def preview(self) -> list[Image.Image]:
-        """Draws small pictures of what the finished ones look like from here; none where that fails.
+        """Decodes small previews of the estimated images.
 
-        A picture is not given up because memory does not suffice for a look at it.
+        Returns no image when memory runs out or the estimate is not finite; the generation goes on.
         """
         try:
             return self.draw(self.step.estimate)
@@ -77,9 +81,9 @@ class StepEvent:
 
 
 class ZImagePipeline:
-    """Text to pictures with a model of the Z-Image family.
+    """Text-to-image pipeline of the Z-Image family.
 
-    One call at a time; what a callback raises, or the lack of memory, leaves it ready for the next.
+    Not thread-safe. It stays usable after an exception, of a callback or for lack of memory.
     """
 
     def __init__(
@@ -91,14 +95,14 @@ class ZImagePipeline:
         *,
         vae_tiles: Tiles | None = None,
     ) -> None:
-        """Takes the parts, all on one device.
+        """Joins the parts, which are on one device.
 
         Args:
             transformer: S3-DiT.
-            vae: draws the latents.
-            text_encoder: reads the prompts.
-            scheduler: the model's noise levels.
-            vae_tiles: how pictures that do not fit into memory are cut for the autoencoder.
+            vae: decodes latents.
+            text_encoder: encodes prompts.
+            scheduler: noise schedule of the model.
+            vae_tiles: tiles for decoding large images; None for the whole image at once.
         """
         self.transformer = transformer
         self.vae = vae
@@ -114,23 +118,23 @@ class ZImagePipeline:
         dtype: torch.dtype | None = None,
         attention: str | None = None,
         vae_tiles: Tiles | None = None,
-        products: str | None = None,
+        compute_dtype: str | None = None,
     ) -> ZImagePipeline:
         """Loads a folder in the published layout; nothing is downloaded.
 
         Args:
             path: the folder.
-            device: default: an accelerator when there is one.
-            dtype: default: bfloat16 on an accelerator, float32 on a processor.
-            attention: a kernel's name, see `zimage.utils.attention`; default: ZIMAGE_ATTENTION, or what is fastest.
-            vae_tiles: how pictures that do not fit into memory are cut for the autoencoder.
-            products: how a processor multiplies weights in bfloat16, see `zimage.precision`; default: ZIMAGE_PRODUCTS,
-                or what is faster.
+            device: default: an accelerator if present.
+            dtype: of the weights; default: bfloat16 on an accelerator, float32 on a CPU.
+            attention: name of a kernel, see `zimage.utils.attention`; default: ZIMAGE_ATTENTION, or the fastest.
+            vae_tiles: tiles for decoding large images; None for the whole image at once.
+            compute_dtype: `auto`, `native` or `float32` for bfloat16 weights on a CPU, see `zimage.precision`;
+                default: ZIMAGE_PRODUCTS, or the faster one.
 
         Raises:
-            PartError: a part is missing, damaged, or of another kind of model; the message says more.
-            ConfigError: the dtype is float16, in which pictures come out black; or `products` is unknown.
-            AttentionUnavailable: the kernel that was asked for does not work here.
+            PartError: a part is missing, damaged, or of another kind of model.
+            ConfigError: the dtype is float16, which overflows; or `compute_dtype` is unknown.
+            AttentionUnavailable: the requested kernel does not work here.
         """
         device = torch.device(device or default_device())
         dtype = dtype or (torch.float32 if device.type == "cpu" else torch.bfloat16)
@@ -138,10 +142,10 @@ class ZImagePipeline:
             raise ConfigError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
         config = read_config(Path(path))
         heads = {"n_heads": config.transformer.n_heads, "head_dim": config.transformer.head_dim}
-        computed = compute_dtype(dtype, device, products or os.environ.get(PRODUCTS_VARIABLE) or AUTO)
+        computed = choose_compute_dtype(dtype, device, compute_dtype or os.environ.get(COMPUTE_DTYPE_VARIABLE) or AUTO)
         requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
         choice = choose_attention(requested, device, computed, **heads)
-        parts = load_parts(Path(path), config, dtype=dtype, device=device, products=computed)
+        parts = load_parts(Path(path), config, dtype=dtype, device=device, compute_dtype=computed)
         logger.info("weights in %s, computed in %s", dtype, computed)
         logger.info("attention %s, milliseconds of those tried: %s", choice.name, choice.milliseconds)
         parts.transformer.set_attention(choice.attend)
@@ -149,7 +153,7 @@ class ZImagePipeline:
 
     @property
     def size_multiple(self) -> int:
-        """What sides in pixels must be multiples of."""
+        """Divisor of image sides, in pixels."""
         return self.vae.config.size_multiple * Patch().side
 
     @torch.inference_mode()
@@ -174,32 +178,32 @@ class ZImagePipeline:
         max_sequence_length: int = 512,
         on_step: Callable[[StepEvent], None] | None = None,
     ) -> PipelineOutput:
-        """Draws `num_images_per_prompt` pictures of each prompt.
+        """Generates `num_images_per_prompt` images for each prompt.
 
         Args:
             prompt: one or several; or `prompt_embeds`.
-            height: of the pictures in pixels, a multiple of `size_multiple`.
+            height: of the images in pixels, a multiple of `size_multiple`.
             width: the same.
-            num_inference_steps: points of the schedule. The last one is the picture, so that 9 are 8 forwards;
-                diffusers from 0.39 on runs as many forwards as it is told.
-            sigmas: falling noise levels to use instead, without the model's shift and the final 0.
-            guidance_scale: 0 for none, as Turbo needs it; conventional scales are larger by 1.
-            cfg_normalization: how many times as long as without guidance a prediction may become; 0 for any length.
-            cfg_truncation: times (0 noise, 1 picture) above which there is no guidance.
-            negative_prompt: what shall not be seen; one for all prompts or one for each. Needs guidance.
-            num_images_per_prompt: pictures of each prompt, one after the other in the output.
-            generator: of the noise; with one for each picture, a picture does not depend on its batch.
-            latents: noise to start from instead, (B, C, h, w).
+            num_inference_steps: points of the schedule, the image included: 9 points are 8 forwards.
+                diffusers from 0.39 on counts forwards instead.
+            sigmas: decreasing noise levels, unshifted and without the final 0; replaces `num_inference_steps`.
+            guidance_scale: 0 for none, as for Turbo. It is 1 below the conventional scale.
+            cfg_normalization: bound of the guided norm, as a multiple of the unguided one; 0 for none.
+            cfg_truncation: no guidance at times above this; 0 is noise, 1 the image.
+            negative_prompt: one for all prompts, or one for each. Needs guidance.
+            num_images_per_prompt: images of a prompt are adjacent in the output.
+            generator: source of the noise; one for each image makes it independent of its batch.
+            latents: initial noise, (B, C, h, w); default: drawn.
             prompt_embeds: features (L, cap_feat_dim) of each prompt, instead of prompts.
-            negative_prompt_embeds: the same of the negative prompts.
-            output_type: `pil`, `np`, `pt`, or `latent` for what the autoencoder would be given.
-            max_sequence_length: tokens of a prompt, its template included; the rest is cut.
-            on_step: told of every step; what it raises ends the generation before anything is decoded.
+            negative_prompt_embeds: features (L, cap_feat_dim) of each negative prompt.
+            output_type: `pil`, `np`, `pt`, or `latent` for undecoded latents.
+            max_sequence_length: limit in tokens, template included; longer prompts are truncated.
+            on_step: called after every step. An exception ends the generation before decoding.
 
         Raises:
-            ConfigError: a setting has no meaning.
-            ValueError: the arguments do not belong together.
-            NotFiniteError: the model gives NaN or infinity.
+            ConfigError: a setting is out of range.
+            ValueError: arguments contradict each other.
+            NotFiniteError: the output has NaN or infinity.
         """
         settings = InferenceSettings(
             height=height, width=width, num_inference_steps=num_inference_steps, guidance_scale=guidance_scale,
@@ -228,39 +232,38 @@ class ZImagePipeline:
         return PipelineOutput(self._output(final, output_type))
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Draws latents at the transformer's scale: (B, C, h, w) → (B, 3, H, W) in 0…1, float32.
+        """Decodes scaled latents: (B, C, h, w) → (B, 3, H, W) in 0…1, float32.
 
         Raises:
-            NotFiniteError: the autoencoder gives NaN or infinity.
+            NotFiniteError: the output has NaN or infinity.
         """
         typed = self.vae.denormalise(latents.to(self.vae.dtype))
         # One by one: decoding is where memory peaks, and together they are no faster.
-        pictures = torch.cat([to_unit_range(self.vae.decode(one, self.vae_tiles)) for one in torch.split(typed, 1)])
-        if not bool(pictures.isfinite().all()):
-            raise NotFiniteError("the autoencoder gives NaN or infinity instead of a picture")
-        return pictures
+        images = torch.cat([to_unit_range(self.vae.decode(one, self.vae_tiles)) for one in torch.split(typed, 1)])
+        if not bool(images.isfinite().all()):
+            raise NotFiniteError("the autoencoder gives NaN or infinity instead of an image")
+        return images
 
     def compile(self, *, dynamic: bool = True, backend: str = "inductor") -> None:
-        """Has the transformer's block compiled, once for all of them, at the next call; see `warm_up`.
+        """Compiles the transformer block at the next call; one code serves all blocks. See `warm_up`.
 
         Args:
-            dynamic: one code for all sizes and lengths of captions; otherwise one for each, which may be a little
-                faster and is compiled anew for each.
-            backend: of torch.compile.
+            dynamic: one code for all image sizes and caption lengths; otherwise one for each.
+            backend: backend of torch.compile.
         """
         for block in self.transformer.blocks():
             block.compile(fullgraph=True, dynamic=dynamic, backend=backend)
 
     def uncompile(self) -> None:
-        """Undoes `compile`, where there turns out to be no compiler."""
+        """Reverts `compile`."""
         for block in self.transformer.blocks():
             block._compiled_call_impl = None  # noqa: SLF001 — torch has no other way back
 
     def warm_up(self, height: int = 1024, width: int = 1024, guidance_scale: float = 0.0) -> float:
-        """Draws a picture for nobody, so that the next of its size finds everything compiled.
+        """Generates and discards an image, so that compilation is over before the next one.
 
         Returns:
-            The seconds that it took.
+            Duration in seconds.
         """
         started = time.perf_counter()
         self("warm-up", height=height, width=width, num_inference_steps=2, guidance_scale=guidance_scale)
@@ -320,13 +323,13 @@ class ZImagePipeline:
     def _output(self, latents: Tensor, output_type: OutputType) -> Images:
         if output_type == "latent":
             return latents
-        pictures = self.decode(latents)
+        images = self.decode(latents)
         if output_type == "pt":
-            return pictures
+            return images
         if output_type == "np":
-            array: np.ndarray[Any, np.dtype[np.float32]] = pictures.permute(0, 2, 3, 1).cpu().numpy()
+            array: np.ndarray[Any, np.dtype[np.float32]] = images.permute(0, 2, 3, 1).cpu().numpy()
             return array
-        return to_pil(pictures)
+        return to_pil(images)
 
     @torch.inference_mode()
     def _draw_small(self, latents: Tensor) -> list[Image.Image]:
@@ -338,7 +341,7 @@ class ZImagePipeline:
 
 
 def default_device() -> str:
-    """Returns the name of the best device that there is."""
+    """Returns the best device present: `cuda`, `mps` or `cpu`."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,8 +1,8 @@
-"""What is computed in, where that is not what the weights are stored in.
+"""The compute dtype, where it differs from the dtype of the weights.
 
-A processor without bfloat16 products of its own emulates them, many times slower than float32 ones. There the weights
-stay in bfloat16, so that they take no more memory, and tokens are float32: a layer's weights are cast piece by piece
-when they are multiplied, and nothing of the cast is kept. Values become no less exact.
+A CPU without native bfloat16 products emulates them, many times slower than float32 ones. There the weights stay in
+bfloat16 and take no more memory, while activations are float32. A layer casts its weight piece by piece as it is
+multiplied, and keeps nothing of the cast. Precision is not reduced.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from torch.nn import functional as F
 
 from zimage.errors import ConfigError
 
-Products = Literal["auto", "native", "float32"]
-"""How weights in bfloat16 are multiplied on a processor: as a probe tells, as they are, or in float32."""
+ComputeDtype = Literal["auto", "native", "float32"]
+"""Compute dtype of bfloat16 weights on a CPU: chosen by a probe, that of the weights, or float32."""
 
 PIECE_VALUES = 2**20
 """Of a weight, cast at a time: 4 MB stay in the cache. All of a Turbo matrix takes 16 times as long a value."""
 
 _PROBE_TOKENS, _PROBE_WIDTH = 32, 512
 _PROBE_ROUNDS = 3
-_CLEARLY = 1.5  # float32 must be so much faster, so that a restart does not change the last bits of a seed's picture
+_CLEARLY = 1.5  # float32 must be so much faster, so that a restart does not change the last bits of a seed's image
 
 
 class Linear(nn.Linear):
-    """A linear layer that computes in the precision of its tokens, whatever its weights are stored in."""
+    """Linear layer that computes in the dtype of its input, not of its weight."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Maps (..., in_features) → (..., out_features)."""
@@ -37,7 +37,7 @@ class Linear(nn.Linear):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Returns x · weightᵀ + bias in the precision of x."""
+    """Returns x · weightᵀ + bias in the dtype of x."""
     if weight.dtype == x.dtype:
         return F.linear(x, weight, bias)
     pieces = torch.split(weight, max(1, PIECE_VALUES // weight.shape[1]))
@@ -45,26 +45,26 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return mapped if bias is None else mapped + bias.to(x.dtype)
 
 
-def compute_dtype(stored: torch.dtype, device: torch.device, products: str) -> torch.dtype:
-    """Returns what to compute in.
+def choose_compute_dtype(stored: torch.dtype, device: torch.device, requested: str) -> torch.dtype:
+    """Returns the dtype to compute in.
 
     Args:
-        stored: what the weights are stored in.
-        device: where they are.
-        products: one of `Products`.
+        stored: dtype of the weights.
+        device: device of the weights.
+        requested: one of `ComputeDtype`; it matters for bfloat16 weights on a CPU only.
 
     Raises:
-        ConfigError: `products` is none of them.
+        ConfigError: `requested` is none of `ComputeDtype`.
     """
-    if products not in get_args(Products):
-        raise ConfigError(f"products must be one of {', '.join(get_args(Products))}, got {products!r}")
-    if stored != torch.bfloat16 or device.type != "cpu" or products == "native":
+    if requested not in get_args(ComputeDtype):
+        raise ConfigError(f"compute_dtype must be one of {', '.join(get_args(ComputeDtype))}, got {requested!r}")
+    if stored != torch.bfloat16 or device.type != "cpu" or requested == "native":
         return stored
-    return torch.float32 if products == "float32" or _is_emulated(stored) else stored
+    return torch.float32 if requested == "float32" or _is_emulated(stored) else stored
 
 
 def compute_in(model: nn.Module, dtype: torch.dtype) -> None:
-    """Has somebody else's language model compute in a precision that is not that of its weights."""
+    """Sets the compute dtype of a foreign model, in place; its weights keep their dtype."""
     for module in model.modules():
         if type(module) is nn.Linear:
             module.__class__ = Linear
@@ -74,7 +74,7 @@ def compute_in(model: nn.Module, dtype: torch.dtype) -> None:
 
 @torch.inference_mode()
 def _is_emulated(stored: torch.dtype) -> bool:
-    """Tells whether products are clearly slower than casting and multiplying in float32."""
+    """Whether matrix products in `stored` are clearly slower than casting and multiplying in float32."""
     x, weight = torch.ones(_PROBE_TOKENS, _PROBE_WIDTH), torch.ones(_PROBE_WIDTH, _PROBE_WIDTH, dtype=stored)
     typed = x.to(stored)
     return _quickest_s(lambda: F.linear(typed, weight)) > _CLEARLY * _quickest_s(lambda: linear(x, weight))

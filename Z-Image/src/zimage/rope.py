@@ -1,7 +1,7 @@
 """Rotary position embedding over three axes: time (or place in the caption), row and column.
 
 A head's channels are shared out between the axes; channels 2k and 2k+1 form a complex number, which is turned by an
-angle that grows with the position and falls with k. Nothing is tabulated: a picture's rotations are computed once, in
+angle that grows with the position and falls with k. Nothing is tabulated: an image's rotations are computed once, in
 float64 as in training, straight from its positions.
 """
 
@@ -16,19 +16,19 @@ from zimage.errors import ConfigError
 
 
 def rotations(positions: Tensor, axes_dims: Sequence[int], axes_lens: Sequence[int], theta: float) -> Tensor:
-    """Returns the complex numbers by which the channels of a token are multiplied, as pairs of real ones.
+    """Returns the rotations of tokens at the given positions.
 
     Args:
         positions: (..., 3), integers, on the CPU.
         axes_dims: channels of each axis; their sum is the width of a head.
-        axes_lens: one more than the largest position along each axis.
+        axes_lens: number of positions along each axis.
         theta: base of the frequencies.
 
     Returns:
         (..., sum(axes_dims) / 2, 2) in float32: cosines and sines.
 
     Raises:
-        ConfigError: a position is beyond what the model was trained on.
+        ConfigError: a position is outside of `axes_lens`.
     """
     _check_limits(positions, axes_lens)
     angles = [positions[..., axis, None].double() * axis_frequencies(dim, theta) for axis, dim in enumerate(axes_dims)]
@@ -37,12 +37,12 @@ def rotations(positions: Tensor, axes_dims: Sequence[int], axes_lens: Sequence[i
 
 
 def axis_frequencies(dim: int, theta: float) -> Tensor:
-    """Returns the angles by which one position turns the pairs of channels of an axis: (dim / 2,) in float64."""
+    """Returns the rotary frequencies of an axis: (dim / 2,) in float64."""
     return 1.0 / theta ** (torch.arange(0, dim, 2, dtype=torch.float64) / dim)
 
 
 def rotate(x: Tensor, rope: Tensor) -> Tensor:
-    """Turns queries or keys; computes in float32.
+    """Applies rotary embedding to queries or keys, in float32.
 
     Args:
         x: (B, S, heads, head_dim).

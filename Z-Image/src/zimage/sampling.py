@@ -1,4 +1,4 @@
-"""From noise to latents: the loop over the steps, guidance, and what a watcher of the loop sees."""
+"""Sampling: the denoising loop, guidance, and the velocity."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from zimage.transformer import Factors, Prepared, ZImageTransformer2DModel
 
 @dataclass(frozen=True)
 class Step:
-    """A forward that has been made.
+    """A finished denoising step.
 
     Attributes:
-        done: forwards so far.
-        total: forwards in all.
-        sigma: noise level that was left; `next_sigma` the one that was reached.
+        done: number of finished forwards.
+        total: number of forwards in total.
+        sigma: noise level before the step.
+        next_sigma: noise level after the step.
         latents: (B, C, h, w) at `next_sigma`, float32.
-        estimate: what the finished latents look like from here.
+        estimate: extrapolation of the latents to noise level 0.
     """
 
     done: int
@@ -36,20 +37,20 @@ class Step:
 
 
 OnStep = Callable[[Step], None]
-"""Called after each step; what it raises ends the generation before anything is decoded."""
+"""Called after each step. An exception ends the generation before decoding."""
 
 Velocity = Callable[[Tensor, int], Tensor]
 """(latents (B, C, h, w), step) → d latents / dσ, in float32."""
 
 
 def denoise(latents: Tensor, sigmas: Tensor, velocity: Velocity, on_step: OnStep | None = None) -> Tensor:
-    """Follows the velocity from noise to picture.
+    """Integrates the velocity from noise to latents with Euler steps.
 
     Args:
         latents: noise, (B, C, h, w), float32.
-        sigmas: falling noise levels that end with 0, (steps + 1,).
-        velocity: the model.
-        on_step: told of every step; may raise.
+        sigmas: decreasing noise levels that end with 0, (steps + 1,).
+        velocity: velocity of the latents at a step.
+        on_step: called after every step; may raise.
     """
     levels = sigmas.tolist()
     for step, (sigma, next_sigma) in enumerate(pairwise(sigmas.to(latents.device))):
@@ -63,12 +64,12 @@ def denoise(latents: Tensor, sigmas: Tensor, velocity: Velocity, on_step: OnStep
 
 @dataclass(frozen=True)
 class Guidance:
-    """Classifier-free guidance (arXiv 2207.12598), counted from 0: pos + scale · (pos − neg).
+    """Classifier-free guidance (arXiv 2207.12598): pos + scale · (pos − neg).
 
     Attributes:
-        scale: 0 for none; conventional scales are larger by 1.
-        truncation: times above which there is none; 1 for never.
-        normalisation: how many times as long as without guidance a prediction may become; 0 for any length.
+        scale: 0 for none. It is 1 below the conventional scale.
+        truncation: no guidance at times above this; 1 for all times.
+        normalisation: bound of the guided norm, as a multiple of the unguided one; 0 for none.
     """
 
     scale: float = 0.0
@@ -76,11 +77,11 @@ class Guidance:
     normalisation: float = 0.0
 
     def is_on(self, time: float) -> bool:
-        """Whether a step at this time is guided."""
+        """Whether guidance applies at this time."""
         return self.scale > 0 and time <= self.truncation
 
     def apply(self, positive: Tensor, negative: Tensor) -> Tensor:
-        """Combines two predictions, (B, C, h, w) in float32."""
+        """Combines two predictions (B, C, h, w) in float32."""
         guided = positive + self.scale * (positive - negative)
         if self.normalisation <= 0:
             return guided
@@ -95,10 +96,10 @@ def _length_of_each(predictions: Tensor) -> Tensor:
 
 
 class Predictor:
-    """The transformer on a fixed set of captions and one size of picture.
+    """The transformer, prepared for fixed captions and one image size.
 
-    Captions whose padded lengths agree make a batch; there is no ragged one, so that no mask is needed, and a picture
-    does not depend on what is drawn beside it.
+    Captions of the same padded length share a batch. No batch is ragged, so no mask is needed. An image does not
+    depend on the others of its batch.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Predictor:
             self._batches.append((indices, transformer.prepare(batch)))
 
     def __call__(self, latents: Tensor, factors: Factors) -> Tensor:
-        """Predicts for every caption: (B, C, h, w) → the same in float32. What the model says points to the picture."""
+        """Predicts for every caption, towards the image: (B, C, h, w) → (B, C, h, w) in float32."""
         framed = latents.unsqueeze(2)
         predictions = torch.empty_like(latents, dtype=torch.float32)
         for indices, prepared in self._batches:
@@ -133,14 +134,14 @@ def build_velocity(
     guidance: Guidance,
     size: tuple[int, int],
 ) -> Velocity:
-    """Returns the velocity of a schedule's steps; everything that is the same at every step is done here.
+    """Returns the velocity of a schedule; precomputes what all steps share.
 
     Args:
         transformer: the model.
         times: of the steps, (steps,).
-        positive: features of each picture's caption.
-        negative: features of what it shall not be; not used without guidance.
-        guidance: how both are combined.
+        positive: prompt features of each image, (L, cap_feat_dim).
+        negative: negative prompt features of each image; unused without guidance.
+        guidance: combination of both predictions.
         size: rows and columns of the latents.
     """
     factors = transformer.modulate(times.to(transformer.device))

@@ -1,7 +1,7 @@
-"""Flow matching: the noise levels of a picture, and one Euler step between two of them.
+"""Flow matching: noise schedules, and the Euler step (arXiv 2209.03003, 2403.03206).
 
-Latents at noise level σ are (1 − σ) · picture + σ · noise. The model predicts the velocity d latents / dσ, so that a
-step to a lower level is a straight line. Schedules are pure functions; the class holds what the model's file says.
+Latents at noise level σ are (1 − σ) · image + σ · noise. The velocity is d latents / dσ, so a step is a straight line.
+Schedules are pure functions; the class holds the configuration of a model.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from zimage.errors import ConfigError
 
 
 def linear_sigmas(num_inference_steps: int) -> list[float]:
-    """Returns evenly falling noise levels from 1, without the final 0.
+    """Returns evenly spaced noise levels from 1 down, without the final 0.
 
-    N counts the points of the schedule: N = 9 are 8 levels to predict at, and the picture. A single point is 1.
+    N counts the points of the schedule, the image included: 9 points are 8 forwards. N = 1 gives one level too.
 
     Raises:
         ValueError: N is not positive.
@@ -31,26 +31,26 @@ def linear_sigmas(num_inference_steps: int) -> list[float]:
 
 
 def shift_sigmas(sigmas: Tensor, shift: float) -> Tensor:
-    """Moves a schedule towards high noise; keeps both endpoints."""
+    """Shifts a schedule towards high noise; keeps both endpoints."""
     if shift <= 0:
         raise ValueError(f"shift must be positive, got {shift}")
     return shift * sigmas / (1 + (shift - 1) * sigmas)
 
 
 def stretch_sigmas(sigmas: Tensor, terminal: float) -> Tensor:
-    """Stretches a schedule so that its last level, before 0, is `terminal`."""
+    """Stretches a schedule so that the last level before 0 is `terminal`."""
     distances = 1 - sigmas
     return 1 - distances * ((1 - terminal) / distances[-1])
 
 
 def resolution_shift(n_tokens: int, config: SchedulerConfig) -> float:
-    """Returns the shift for a picture of so many tokens: more noise for larger pictures.
+    """Returns the resolution-dependent shift: larger images get more noise.
 
-    The exponent is linear in the tokens, from `base_shift` at `base_image_seq_len` to `max_shift` at
-    `max_image_seq_len`; schedules of the type "linear" take the exponent itself (arXiv 2403.03206).
+    The exponent is linear in the number of tokens (arXiv 2403.03206). It is `base_shift` at `base_image_seq_len` and
+    `max_shift` at `max_image_seq_len`. Schedules of the type "linear" take the exponent itself.
 
     Raises:
-        ConfigError: the configuration names no range.
+        ConfigError: `base_shift` or `max_shift` is missing.
     """
     if config.base_shift is None or config.max_shift is None:
         raise ConfigError("use_dynamic_shifting needs base_shift and max_shift")
@@ -60,18 +60,18 @@ def resolution_shift(n_tokens: int, config: SchedulerConfig) -> float:
 
 
 def euler_step(latents: Tensor, velocity: Tensor, sigma: Tensor, next_sigma: Tensor) -> Tensor:
-    """Goes along the velocity from one noise level to the next; the level 0 is the picture."""
+    """Euler step from one noise level to the next."""
     return latents + (next_sigma - sigma) * velocity
 
 
 class FlowMatchEulerDiscreteScheduler:
-    """The noise levels that a model was trained for."""
+    """Noise schedule of a model, as in its `scheduler_config.json`."""
 
     def __init__(self, **published_config: object) -> None:
         """Takes the entries of `scheduler/scheduler_config.json`.
 
         Raises:
-            ConfigError: an entry is unknown, or asks for a schedule that no model of the family has.
+            ConfigError: an entry is unknown, or asks for an unsupported schedule.
         """
         self.config = SchedulerConfig.from_dict(published_config)
         foreign = ("invert_sigmas", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
@@ -80,14 +80,14 @@ class FlowMatchEulerDiscreteScheduler:
                 raise ConfigError(f"{name} must be false: no model of the family uses it")
 
     def sigmas(self, unshifted: Sequence[float], n_tokens: int) -> Tensor:
-        """Returns the shifted noise levels with the final 0: (len(unshifted) + 1,) in float32, on the CPU.
+        """Returns the shifted noise levels and the final 0: (len(unshifted) + 1,), float32, CPU.
 
         Args:
-            unshifted: falling levels in (0, 1], see `linear_sigmas`.
-            n_tokens: patches of the picture; they count for dynamic shifts only.
+            unshifted: decreasing levels in (0, 1], see `linear_sigmas`.
+            n_tokens: number of image patches; used by dynamic shifts only.
 
         Raises:
-            ValueError: the levels do not fall, or are not in (0, 1].
+            ValueError: the levels do not decrease, or are outside of (0, 1].
         """
         config = self.config
         levels = torch.tensor(unshifted, dtype=torch.float32)
@@ -100,9 +100,9 @@ class FlowMatchEulerDiscreteScheduler:
         return torch.cat((levels, torch.zeros(1)))
 
     def times(self, sigmas: Tensor) -> Tensor:
-        """Returns the model's times of all levels but the final 0: 0 is noise, 1 the picture.
+        """Returns the model's times of all levels but the final 0; 0 is noise, 1 the image.
 
-        Rounded as in training, where a level is a number of steps; the model multiplies what is left by 1000.
+        Rounded as in training, where levels are counted in `num_train_timesteps`.
         """
         steps = self.config.num_train_timesteps
         return (steps - sigmas[:-1] * steps) / steps

@@ -1,6 +1,6 @@
-"""From pictures and captions to padded token sequences, and back.
+"""From images and captions to padded token sequences, and back.
 
-A stream (picture, caption, or SigLIP features) is cut into parts, each padded with learned tokens to a multiple of 32.
+A stream (image, caption, or SigLIP features) is cut into parts, each padded with learned tokens to a multiple of 32.
 Those pads take part in the attention, as they did in training; a mask hides only what fills up a ragged batch.
 """
 
@@ -21,38 +21,38 @@ Size = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Patch:
-    """What one token of a picture covers."""
+    """Size of a patch: the latents of one image token."""
 
     side: int = 2
     frames: int = 1
 
     @property
     def key(self) -> str:
-        """Name of the patch's embedder and final layer in the checkpoint."""
+        """Key of the embedder and final layer in the checkpoint."""
         return f"{self.side}-{self.frames}"
 
     def grid(self, size: Size) -> Size:
-        """Returns how many patches a picture has along each axis.
+        """Returns the number of patches along each axis.
 
         Raises:
-            ValueError: the picture is no whole number of patches, or empty.
+            ValueError: the image is empty or not divisible into patches.
         """
         steps = (self.frames, self.side, self.side)
         if min(size) < 1 or any(length % step for length, step in zip(size, steps, strict=True)):
-            raise ValueError(f"a picture of (frames, rows, columns) {size} is no whole number of patches {steps}")
+            raise ValueError(f"an image of (frames, rows, columns) {size} is no whole number of patches {steps}")
         frames, rows, columns = (length // step for length, step in zip(size, steps, strict=True))
         return frames, rows, columns
 
 
 def patchify(image: Tensor, patch: Patch) -> Tensor:
-    """Cuts latents into patches: (C, F, H, W) → (patches, frames · side · side · C), channels fastest."""
+    """Maps (C, F, H, W) → (patches, frames · side · side · C), channels fastest."""
     frames, rows, columns = patch.grid(size_of(image))
     cut = image.reshape(-1, frames, patch.frames, rows, patch.side, columns, patch.side)
     return cut.permute(1, 3, 5, 2, 4, 6, 0).reshape(frames * rows * columns, -1)
 
 
 def unpatchify(tokens: Tensor, size: Size, patch: Patch) -> Tensor:
-    """Puts patches together again: the inverse of `patchify`."""
+    """Inverse of `patchify`."""
     frames, rows, columns = patch.grid(size)
     cut = tokens.reshape(frames, rows, columns, patch.frames, patch.side, patch.side, -1)
     return cut.permute(6, 0, 3, 1, 4, 2, 5).reshape(-1, *size)
@@ -65,18 +65,18 @@ def size_of(image: Tensor) -> Size:
 
 
 def padded_length(length: int) -> int:
-    """Returns the length with pads."""
+    """Returns the length, padded to a multiple of 32."""
     return -(-length // SEQUENCE_MULTIPLE) * SEQUENCE_MULTIPLE
 
 
 @dataclass(frozen=True)
 class Part:
-    """Where the tokens of one picture or caption stand.
+    """Positions of the tokens of one image or caption.
 
     Attributes:
-        length: tokens with content; the rest are pads.
+        length: number of tokens with content; the rest are pads.
         positions: (padded length, 3).
-        is_noisy: whether it belongs to the picture that is being drawn, not to one that is given.
+        is_noisy: whether it belongs to the generated image, not to a given one.
     """
 
     length: int
@@ -90,15 +90,15 @@ class Part:
 
     @property
     def noisiness(self) -> Tensor:
-        """(padded length,): `is_noisy` at every place."""
+        """(padded length,): `is_noisy` of every token."""
         return torch.full((len(self.positions),), self.is_noisy)
 
 
 def caption_part(length: int, start: int = 1, *, is_noisy: bool = True) -> Part:
-    """Places a caption on the first axis; its pads go on counting.
+    """Positions a caption along the first axis; pads continue it.
 
     Raises:
-        ValueError: the caption has no token, so that there is nothing to pad.
+        ValueError: the caption has no token.
     """
     if length < 1:
         raise ValueError("a caption must have at least one token")
@@ -106,14 +106,14 @@ def caption_part(length: int, start: int = 1, *, is_noisy: bool = True) -> Part:
 
 
 def grid_part(grid: Size, start: int, *, is_noisy: bool = True) -> Part:
-    """Places a picture behind its caption; its pads stand at the origin."""
+    """Positions an image behind its caption; pads are at the origin."""
     positions = grid_positions(grid, start)
     pads = torch.zeros(padded_length(len(positions)) - len(positions), 3, dtype=positions.dtype)
     return Part(len(positions), torch.cat((positions, pads)), is_noisy)
 
 
 def empty_part(*, is_noisy: bool) -> Part:
-    """Places nothing but pads, where an item has no picture."""
+    """Positions pads alone, for an item without an image."""
     return Part(0, torch.zeros(SEQUENCE_MULTIPLE, 3, dtype=torch.long), is_noisy)
 
 
@@ -126,12 +126,12 @@ def grid_positions(grid: Size, start: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Layout:
-    """The places of one stream of a batch, S tokens each.
+    """Layout of one stream of a batch, S tokens per item.
 
     Attributes:
         positions: (B, S, 3).
-        content: (tokens with content,), their places in the flattened batch; None when that is every place.
-        mask: (B, S), False on what fills up the batch; None when nothing does.
+        content: indices of tokens with content in the flattened batch; None if all have content.
+        mask: (B, S), False on padding of a ragged batch; None without padding.
         is_noisy: (B, S, 1).
     """
 
@@ -146,7 +146,7 @@ class Layout:
         return self.positions.shape[0], self.positions.shape[1]
 
     def to(self, device: torch.device) -> Layout:
-        """Moves what is used at every step."""
+        """Moves the tensors that each step uses; positions stay."""
         return replace(
             self,
             content=None if self.content is None else self.content.to(device),
@@ -155,7 +155,7 @@ class Layout:
         )
 
     def fill(self, content: Tensor, pad_token: Tensor) -> Tensor:
-        """Puts embedded content (tokens, dim) and the pad token (1, dim) in their places: (B, S, dim)."""
+        """Scatters content (tokens, dim) and pad tokens (1, dim) into (B, S, dim)."""
         batch, length = self.batch_and_length
         if self.content is None:
             return content.reshape(batch, length, -1)
@@ -164,7 +164,7 @@ class Layout:
 
 
 def lay_out(items: Sequence[Sequence[Part]]) -> Layout:
-    """Lays the parts of each item one behind the other, and the items in rows of equal length."""
+    """Concatenates the parts of each item, and pads the items to equal length."""
     positions = [torch.cat([part.positions for part in parts]) for parts in items]
     is_content = _stacked([torch.cat([part.is_content for part in parts]) for parts in items])
     is_noisy = _stacked([torch.cat([part.noisiness for part in parts]) for parts in items])
@@ -183,7 +183,7 @@ def _stacked(rows: list[Tensor]) -> Tensor:
 
 
 def joint_mask(layouts: Sequence[Layout]) -> Tensor | None:
-    """Joins the masks of streams that become one: (B, S), or None when nothing is hidden."""
+    """Concatenates the masks of streams: (B, S); None without padding."""
     if all(layout.mask is None for layout in layouts):
         return None
     return torch.cat([_mask_of(layout) for layout in layouts], dim=1)

@@ -32,7 +32,7 @@ _LAYER = re.compile(r"^layers\.(\d+)\.")
 
 
 class PromptCache:
-    """Features of the latest prompts, bounded in bytes; the one that was not used for longest goes first."""
+    """LRU cache of prompt features, bounded in bytes."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -40,18 +40,18 @@ class PromptCache:
         self.size_bytes = 0
 
     def __len__(self) -> int:
-        """Counts the prompts."""
+        """Number of cached prompts."""
         return len(self._features)
 
     def get(self, tokens: tuple[int, ...]) -> Tensor | None:
-        """Returns the features of a prompt, which becomes the latest."""
+        """Returns cached features and marks them as most recent; None if absent."""
         features = self._features.get(tokens)
         if features is not None:
             self._features.move_to_end(tokens)
         return features
 
     def put(self, tokens: tuple[int, ...], features: Tensor) -> None:
-        """Remembers features, unless they alone are too large."""
+        """Caches features, unless they alone exceed the bound."""
         if features.nbytes > self._max_bytes or tokens in self._features:
             return
         self._features[tokens] = features
@@ -61,18 +61,18 @@ class PromptCache:
             self.size_bytes -= dropped.nbytes
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Empties the cache."""
         self._features.clear()
         self.size_bytes = 0
 
 
 class PromptEncoder:
-    """Template, tokenizer, language model and cache."""
+    """Text encoder: chat template, tokenizer, language model and cache."""
 
     def __init__(
         self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, cache_bytes: int = DEFAULT_CACHE_BYTES
     ) -> None:
-        """Takes a model as `load_text_model` gives it: one whose output are the features themselves."""
+        """Wraps a model of `load_text_model`, whose output are the features."""
         self.model = model
         self.tokenizer = tokenizer
         self.cache = PromptCache(cache_bytes)
@@ -82,7 +82,7 @@ class PromptEncoder:
         return [self._encode(tuple(self.tokenize(prompt, max_sequence_length))) for prompt in prompts]
 
     def tokenize(self, prompt: str, max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[int]:
-        """Returns the tokens of a prompt in its template; what is beyond the limit is cut, the template's end too."""
+        """Returns the token ids of a templated prompt, truncated to the limit."""
         tokens = self.tokenizer(self._in_template(prompt)).input_ids
         if len(tokens) > max_sequence_length:
             logger.warning("a prompt of %d tokens is cut to %d", len(tokens), max_sequence_length)
@@ -107,7 +107,7 @@ class PromptEncoder:
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """Opens a tokenizer; runs no code that comes with it."""
+    """Loads a tokenizer; runs no remote code."""
     from transformers import AutoTokenizer
 
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
@@ -117,15 +117,15 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def load_text_model(
-    folder: Path, *, dtype: torch.dtype, device: torch.device, products: torch.dtype | None = None
+    folder: Path, *, dtype: torch.dtype, device: torch.device, compute_dtype: torch.dtype | None = None
 ) -> nn.Module:
-    """Loads a Qwen3 language model without its last layer and what follows it.
+    """Loads a Qwen3 language model without last layer, final norm and head.
 
     Args:
         folder: `text_encoder/`.
-        dtype: what its weights become.
-        device: where they go.
-        products: what it computes in; default: `dtype`.
+        dtype: dtype of the weights.
+        device: device of the weights.
+        compute_dtype: dtype to compute in; default: `dtype`.
 
     Raises:
         ConfigError: the folder holds another kind of model.
@@ -143,8 +143,8 @@ def load_text_model(
         model: nn.Module = Qwen3Model(config)
     model.norm = nn.Identity()
     load_weights(model, folder, dtype=dtype, device=device, rename=lambda name: _name_in_model(name, n_layers))
-    if products not in (None, dtype):
-        compute_in(model, products)
+    if compute_dtype not in (None, dtype):
+        compute_in(model, compute_dtype)
     return model.to(device).eval().requires_grad_(requires_grad=False)
 
 
@@ -154,7 +154,7 @@ def _shorten(config: Any, n_layers: int) -> None:
 
 
 def _name_in_model(stored: str, n_layers: int) -> str | None:
-    """Returns the model's name of a stored tensor; None for what is left out: last layer, final norm and head."""
+    """Returns the name of a stored tensor in the model; None for last layer, final norm and head."""
     name = stored.removeprefix("model.")
     layer = _LAYER.match(name)
     beyond = layer is not None and int(layer.group(1)) >= n_layers

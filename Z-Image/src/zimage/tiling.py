@@ -1,4 +1,4 @@
-"""Pictures that are too large for memory, in overlapping tiles.
+"""Images that are too large for memory, in overlapping tiles.
 
 Where tiles overlap, each counts more the farther a place is from its edge, so that no seam can be seen.
 """
@@ -14,23 +14,23 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Tiles:
-    """How latents are cut.
+    """Tile size.
 
     Attributes:
-        side: of a tile, in latents.
-        overlap: of neighbours, in latents.
+        side: side of a tile, in latents.
+        overlap: overlap of neighbouring tiles, in latents.
     """
 
     side: int = 128
     overlap: int = 32
 
     def __post_init__(self) -> None:
-        """Refuses tiles that would not advance."""
+        """Validates the overlap."""
         if not 0 <= self.overlap <= self.side // 2 or self.side < 1:
             raise ValueError(f"tiles of {self.side} cannot overlap by {self.overlap}; at most half of a tile")
 
     def starts(self, length: int) -> list[int]:
-        """Returns where tiles begin along a side; the last one ends with the side."""
+        """Returns the start of each tile along a side; the last tile ends with it."""
         last = max(length - self.side, 0)
         return [*range(0, last, self.side - self.overlap), last]
 
@@ -38,14 +38,14 @@ class Tiles:
 def map_tiles(
     function: Callable[[Tensor], Tensor], x: Tensor, tiles: Tiles | None, *, in_step: int, out_step: int
 ) -> Tensor:
-    """Applies a function to a picture, or to its tiles one after the other.
+    """Applies a function to a tensor, tile by tile, and blends the results.
 
     Args:
         function: (B, C, in_step · h, in_step · w) → (B, D, out_step · h, out_step · w).
-        x: its argument.
-        tiles: in units of h and w; None for the whole at once.
-        in_step: values of the argument along a side for each unit.
-        out_step: values of the result along a side for each unit.
+        x: (B, C, in_step · h, in_step · w).
+        tiles: in units of h and w; None for no tiling.
+        in_step: input values per unit of h and w.
+        out_step: output values per unit of h and w.
     """
     height, width = (side // in_step for side in x.shape[-2:])
     if tiles is None or max(height, width) <= tiles.side:

@@ -1,7 +1,7 @@
-"""S3-DiT, the transformer of Z-Image: one stream of tokens for picture and caption (arXiv 2511.22699).
+"""S3-DiT, the transformer of Z-Image: one stream of tokens for image and caption (arXiv 2511.22699).
 
     latents ─ patches ─ embed ─ noise refiner ──┐
-                                                ├─ [picture ; caption] ─ layers ─ final layer ─ velocity
+                                                ├─ [image ; caption] ─ layers ─ final layer ─ velocity
     caption ─ norm ─ embed ─ context refiner ───┘
 
 Time enters the blocks as factors (`Modulation`), place as rotations of queries and keys. What is the same at every step
@@ -31,20 +31,24 @@ from zimage.utils.attention import Attend
 
 
 class Prediction(NamedTuple):
-    """What the model says: a prediction (C, F, H, W) for each item."""
+    """Output of the model.
+
+    Attributes:
+        sample: prediction (C, F, H, W) of each item.
+    """
 
     sample: list[Tensor]
 
 
 class Factors(NamedTuple):
-    """What times say to the modulated blocks and the final layer; (B, 1, dim) each."""
+    """Modulation of all blocks and of the final layer; (B, 1, dim) each."""
 
     noise_refiner: tuple[Modulation, ...]
     layers: tuple[Modulation, ...]
     final: Tensor
 
     def at(self, step: int) -> Factors:
-        """Picks one step of a schedule that was modulated as a batch: (1, 1, dim) each."""
+        """Selects one step of a schedule that was modulated as a batch: (1, 1, dim) each."""
         now = slice(step, step + 1)
         picked = [tuple(Modulation(*(f[now] for f in block)) for block in blocks) for blocks in self[:2]]
         return Factors(picked[0], picked[1], self.final[now])
@@ -52,17 +56,17 @@ class Factors(NamedTuple):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What does not change from step to step.
+    """Precomputed inputs that all steps share.
 
     Attributes:
-        batch: what was asked.
-        image: layout of the pictures' stream.
-        image_rope: its rotations, (B, S_image, head_dim / 2, 2).
+        batch: the batch.
+        image: layout of the image stream.
+        image_rope: rotations of the image stream, (B, S_image, head_dim / 2, 2).
         context: refined captions (and SigLIP features), (B, S_context, dim).
         rope: rotations of the joint sequence, (B, S, head_dim / 2, 2).
-        mask: (B, S), False on what fills up a row; None when nothing does.
-        is_noisy: (B, S, 1) where given pictures stand beside wanted ones; else None.
-        clean: factors of the tokens of given pictures; else None.
+        mask: (B, S), False on padding of a ragged batch; None without padding.
+        is_noisy: (B, S, 1), False on tokens of given images; None without given images.
+        clean: modulation of given images; None without given images.
     """
 
     batch: Batch
@@ -76,7 +80,7 @@ class Prepared:
 
 
 class Blocks(nn.ModuleList):
-    """Blocks in a row."""
+    """A stack of blocks."""
 
     def __init__(self, config: TransformerConfig, n_blocks: int, *, modulated: bool) -> None:
         super().__init__(
@@ -85,17 +89,17 @@ class Blocks(nn.ModuleList):
         )
 
     def __iter__(self) -> Iterator[Block]:
-        """Goes through the blocks."""
+        """Iterates over the blocks."""
         return cast("Iterator[Block]", super().__iter__())
 
     def modulation(self, condition: Tensor | None = None) -> tuple[Modulation, ...]:
-        """Returns the factors of each block; see `Block.modulation`."""
+        """Returns the modulation of each block; see `Block.modulation`."""
         return tuple(block.modulation(condition) for block in self)
 
     def forward(
         self, x: Tensor, factors: Iterable[Modulation], rope: Tensor, mask: Tensor | None, n_out: int | None = None
     ) -> Tensor:
-        """Refines the tokens (B, S, dim); the last block computes the first `n_out` alone, by default all."""
+        """Maps tokens (B, S, dim) → (B, n_out, dim); default: all S."""
         n_all, last = x.shape[1], len(self) - 1
         for index, (block, modulation) in enumerate(zip(self, factors, strict=True)):
             x = block(x, modulation, rope, mask, n_out if n_out is not None and index == last else n_all)
@@ -103,7 +107,7 @@ class Blocks(nn.ModuleList):
 
 
 class ZImageTransformer2DModel(nn.Module):
-    """Predicts, from noisy latents, times and captions, the direction to the pictures."""
+    """S3-DiT: predicts the negative velocity of noisy latents, towards the image."""
 
     def __init__(self, **published_config: object) -> None:
         """Builds the model from the entries of `transformer/config.json`; missing ones are those of Turbo.
@@ -113,7 +117,7 @@ class ZImageTransformer2DModel(nn.Module):
         """
         super().__init__()
         self.config = config = TransformerConfig.from_dict(published_config)
-        self.products: torch.dtype | None = None
+        self._compute_dtype: torch.dtype | None = None
         patches = [Patch(*pair) for pair in zip(config.all_patch_size, config.all_f_patch_size, strict=True)]
         widths = {patch.key: config.in_channels * patch.frames * patch.side**2 for patch in patches}
         self.all_x_embedder = nn.ModuleDict({key: Linear(width, config.dim) for key, width in widths.items()})
@@ -132,27 +136,31 @@ class ZImageTransformer2DModel(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the weights are stored in."""
+        """Dtype of the weights."""
         return self.x_pad_token.dtype
 
     @property
     def compute_dtype(self) -> torch.dtype:
-        """What tokens are in: `products`, or what the weights are stored in; see `zimage.precision`."""
-        return self.products or self.dtype
+        """Dtype of tokens and activations; see `zimage.precision`."""
+        return self._compute_dtype or self.dtype
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.x_pad_token.device
 
     def blocks(self) -> list[Block]:
-        """Returns every block, those of the refiners included."""
+        """Returns all blocks, refiners included."""
         return [module for module in self.modules() if isinstance(module, Block)]
 
     def set_attention(self, attend: Attend) -> None:
-        """Has every block use a kernel; see `zimage.utils.attention`."""
+        """Sets the attention kernel of all blocks; see `zimage.utils.attention`."""
         for block in self.blocks():
             block.attention.attend = attend
+
+    def set_compute_dtype(self, dtype: torch.dtype | None) -> None:
+        """Sets the dtype of tokens and activations; None for that of the weights."""
+        self._compute_dtype = dtype
 
     def forward(
         self,
@@ -164,38 +172,38 @@ class ZImageTransformer2DModel(nn.Module):
         patch_size: int = 2,
         f_patch_size: int = 1,
     ) -> Prediction:
-        """Predicts once. For many steps with the same captions `prepare` once, and `predict` at each.
+        """Predicts once; for many steps use `prepare`, `modulate` and `predict`.
 
         Args:
-            x: latents (C, F, H, W) of each item. For Omni a list for each item: pictures that are given, last the
-                wanted one; None where a piece of the caption has none.
-            t: (B,), times from 0 (noise) to 1 (picture).
-            cap_feats: the caption's features (L, cap_feat_dim) of each item; for Omni a list for each item.
-            siglip_feats: Omni only: features (H, W, siglip_feat_dim) of each picture.
-            image_noise_mask: Omni only: for each picture 1 where it is wanted, 0 where it is given.
+            x: latents (C, F, H, W) of each item. For Omni a list per item: given images, then the generated one;
+                None where a piece of the caption has no image.
+            t: (B,), times from 0 (noise) to 1 (image).
+            cap_feats: caption features (L, cap_feat_dim) of each item; for Omni a list per item.
+            siglip_feats: Omni only: features (H, W, siglip_feat_dim) of each image.
+            image_noise_mask: Omni only: 1 for the generated image, 0 for given ones.
             patch_size: side of a patch.
             f_patch_size: frames of a patch.
 
         Raises:
-            ValueError: the inputs do not belong together, or are of a size that the model does not know.
+            ValueError: the inputs do not match, or have an unsupported size.
         """
         patch = Patch(patch_size, f_patch_size)
         if isinstance(x[0], Tensor):
             images = list(cast("Sequence[Tensor]", x))
             batch = plain_batch([size_of(image) for image in images], cast("Sequence[Tensor]", cap_feats), patch)
         else:
-            pictures = cast("Sequence[Sequence[Tensor | None]]", x)
+            groups = cast("Sequence[Sequence[Tensor | None]]", x)
             captions = cast("Sequence[Sequence[Tensor]]", cap_feats)
-            items = omni_items(pictures, captions, siglip_feats, image_noise_mask)
-            images = [picture for item in items for picture in item.pictures]
+            items = omni_items(groups, captions, siglip_feats, image_noise_mask)
+            images = [image for item in items for image in item.present]
             batch = omni_batch(items, patch)
         return Prediction(self.predict(images, self.modulate(t, patch), self.prepare(batch)))
 
     def prepare(self, batch: Batch) -> Prepared:
-        """Does what is the same at every step, above all the whole way of the captions.
+        """Computes what all steps share: layouts, rotations and refined captions.
 
         Raises:
-            ValueError: a patch, or a place, is none that the model knows, or it knows no SigLIP features.
+            ValueError: patch size, position or SigLIP features are unsupported.
         """
         self._check_patch(batch.patch)
         if batch.siglip is not None and self.config.siglip_feat_dim is None:
@@ -223,19 +231,19 @@ class ZImageTransformer2DModel(nn.Module):
         )
 
     def modulate(self, t: Tensor, patch: Patch = Patch()) -> Factors:  # noqa: B008 — frozen
-        """Returns the factors of times (B,): those of a batch, or of all steps of a schedule, see `Factors.at`."""
+        """Returns the modulation at times (B,), of a batch or of all steps of a schedule."""
         self._check_patch(patch)
         condition = self.t_embedder(t * self.config.t_scale, self.compute_dtype).unsqueeze(1)  # (B, 1, modulation_dim)
         final = cast("FinalLayer", self.all_final_layer[patch.key]).scale(condition)
         return Factors(self.noise_refiner.modulation(condition), self.layers.modulation(condition), final)
 
     def predict(self, images: Sequence[Tensor], factors: Factors, prepared: Prepared) -> list[Tensor]:
-        """Does what is left to do at a step.
+        """Predicts one step.
 
         Args:
             images: latents (C, F, H, W) of all items in order.
-            factors: of the step's time.
-            prepared: of the batch.
+            factors: modulation at the time of the step.
+            prepared: precomputed inputs of the batch.
 
         Returns:
             The predictions, (C, F, H, W) for each item, in `compute_dtype`.
@@ -250,7 +258,7 @@ class ZImageTransformer2DModel(nn.Module):
         x = self.noise_refiner(x, refiner, prepared.image_rope, layout.mask)
         x = torch.cat((x, prepared.context), dim=1)  # the order is free: places are told by the rotations alone
         layers = _blend(noisy.layers, clean.layers, prepared.is_noisy)
-        # What follows is of the picture alone: the last layer leaves the caption out; without layers it is cut here.
+        # What follows is of the image alone: the last layer leaves the caption out; without layers it is cut here.
         x = self.layers(x, layers, prepared.rope, prepared.mask, n_image)[:, :n_image]
         final = noisy.final if of_image is None else torch.where(of_image, noisy.final, clean.final)
         features = self.all_final_layer[patch.key](x, final)
@@ -263,7 +271,7 @@ class ZImageTransformer2DModel(nn.Module):
         return layout.to(self.device), rope.to(self.device)
 
     def _embed_siglip(self, features: Sequence[Tensor]) -> Tensor:
-        """Returns (tokens, dim); no token where no picture has features, so that there are pads alone."""
+        """Returns (tokens, dim); no token where no image has features, so that there are pads alone."""
         if not features:
             return self.siglip_pad_token.new_empty(0, self.config.dim)
         embedded: Tensor = self.siglip_embedder(torch.cat(list(features)).to(self.compute_dtype))

@@ -35,7 +35,7 @@ def test_the_base_model_says_what_is_known():
     assert len(vaes) == 1  # both members share it
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_manifest_round_trip(tmp_path):
     manifest = Manifest("模型", (ManifestFile("a/b.json", 3, "0" * 64), ManifestFile("c.txt")), "owner/name", "main")
     (tmp_path / "m.json").write_text(manifest.to_json(), "utf-8")
     assert Manifest.from_file(tmp_path / "m.json") == manifest

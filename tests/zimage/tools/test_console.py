@@ -28,7 +28,7 @@ def test_a_terminal_gets_one_line_that_changes():
     assert stream.getvalue().endswith("GB\n")
 
 
-def test_no_work_is_no_fault():
+def test_progress_of_no_bytes_is_complete():
     stream = io.StringIO()
     Progress(0, stream)(0)
     assert "100 %" in stream.getvalue()
@@ -55,5 +55,5 @@ def test_a_programming_error_keeps_its_traceback():
         run(lambda: 1 // 0)
 
 
-def test_success_passes():
+def test_run_returns_the_status_of_the_command():
     assert run(lambda: 0) == 0

@@ -25,7 +25,7 @@ def test_a_model_is_told_part_by_part(nano):
 
 
 @pytest.mark.parametrize("part", ["transformer", "vae"])
-def test_a_part_alone(nano, part):
+def test_inspect_takes_the_folder_of_one_part(nano, part):
     report = inspect(nano / part)
     assert [found.part for found in report.parts] == [part]
     assert (report.member is None) == (part == "vae")
@@ -42,7 +42,7 @@ def test_a_single_file_and_its_layout(nano, tmp_path):
     assert single.parts[0].size_bytes == folder.parts[0].size_bytes
 
 
-def test_something_else_is_no_member(tmp_path, capsys):
+def test_foreign_tensors_are_no_member_of_the_family(tmp_path, capsys):
     save_file({"lora.up": torch.ones(2)}, tmp_path / "lora.safetensors")
     assert main([str(tmp_path / "lora.safetensors")]) == 0
     out = capsys.readouterr().out
@@ -50,7 +50,7 @@ def test_something_else_is_no_member(tmp_path, capsys):
     assert "of no known kind" in out
 
 
-def test_command_line(nano, capsys):
+def test_inspect_command_lists_parts_and_tensors(nano, capsys):
     assert main([str(nano), "--tensors"]) == 0
     text = capsys.readouterr().out
     assert "layers.0.attention.to_q.weight  F16  [256, 256]" in text

@@ -88,7 +88,7 @@ def test_the_manifest_is_found_by_name_file_or_folder(folder, tmp_path):
         find_manifest(folder, None)
 
 
-def test_command_line(folder, tmp_path, capsys):
+def test_manifest_command_makes_and_verifies(folder, tmp_path, capsys):
     path = tmp_path / "m.json"
     assert main(["make", str(folder), "--output", str(path), "--revision", "main"]) == 0
     assert Manifest.from_file(path).revision == "main"

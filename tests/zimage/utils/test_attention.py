@@ -90,7 +90,7 @@ def test_a_kernel_that_is_not_installed_is_refused_by_name(monkeypatch):
         choose_attention("flash3", CPU, torch.float32, **SIZES)
 
 
-def test_a_name_that_does_not_exist():
+def test_unknown_kernel_name_is_refused():
     with pytest.raises(AttentionUnavailable, match=r"'warp'; known are auto, sdpa"):
         choose_attention("warp", CPU, torch.float32, **SIZES)
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 from zimage.errors import WeightsError
-from zimage.utils import loader, safetensors_file
+from zimage.utils import loader
 from zimage.utils.loader import load_weights
+from zimage.weights import safetensors_file
 
 QUICK = settings(
     max_examples=80, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -108,7 +109,7 @@ def test_every_tensor_at_fault_is_named_and_nothing_is_loaded(source, empty, tmp
         ("inner.1.num_batches_tracked", torch.tensor(1.5), "num_batches_tracked: it holds fractions"),
     ],
 )
-def test_whole_numbers_are_no_fractions(source, empty, tmp_path, name, stored, words):
+def test_integers_do_not_fill_floating_point_parameters(source, empty, tmp_path, name, stored, words):
     save_file(source.state_dict() | {name: stored}, tmp_path / "model.safetensors")
     with pytest.raises(WeightsError, match=words):
         load_weights(empty, tmp_path)

@@ -15,20 +15,23 @@ BOOKKEEPING = frozenset({"_class_name", "_diffusers_version", "_name_or_path"})
 
 
 class Config:
-    """Base of the frozen dataclasses; a subclass checks what its values mean in `__post_init__`."""
+    """Base of the frozen configuration dataclasses.
 
-    # Settings that change the picture without changing a tensor's shape: a file must say them.
+    Subclasses validate their values in `__post_init__`.
+    """
+
+    # Settings that change the image without changing a tensor's shape: a file must say them.
     REQUIRED_IN_FILE: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Builds the configuration; what `values` does not say has the default of Z-Image-Turbo.
+        """Builds the configuration; missing keys get the defaults of Z-Image-Turbo.
 
         Args:
             values: settings by name. diffusers' bookkeeping keys are dropped.
 
         Raises:
-            ConfigError: a key is unknown, or a value has the wrong type or cannot be right.
+            ConfigError: a key is unknown, or a value has the wrong type or is out of range.
         """
         given = {name: value for name, value in values.items() if name not in BOOKKEEPING}
         allowed = _field_types(cls)
@@ -44,7 +47,7 @@ class Config:
         """Reads a JSON file as diffusers writes it.
 
         Raises:
-            ConfigError: the file is missing or no JSON object, or `from_dict` refuses it; the message names the file.
+            ConfigError: the file is missing, no JSON object, or refused by `from_dict`. The message names it.
         """
         values = _read_object(path)
         missing = sorted(cls.REQUIRED_IN_FILE - values.keys())
@@ -56,7 +59,7 @@ class Config:
             raise ConfigError(f"{path}: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the settings by name, ready to be written as JSON or passed on as keyword arguments."""
+        """Returns the settings by name, for JSON or keyword arguments."""
         return asdict(self)  # type: ignore[call-overload,no-any-return]  # subclasses are dataclasses
 
     def _require(self, condition: bool, message: str) -> None:
@@ -82,7 +85,7 @@ def _read_object(path: Path) -> dict[str, Any]:
 
 
 def _checked(owner: str, name: str, value: Any, expected: Any) -> Any:
-    """Returns the value as the field stores it: lists as tuples, whole numbers as floats where those are meant."""
+    """Returns the value as the field stores it: lists as tuples, integers as floats."""
     if get_origin(expected) is UnionType:
         if value is None:
             return None

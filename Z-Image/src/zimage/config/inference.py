@@ -1,4 +1,4 @@
-"""How a picture is asked for; the defaults are those of Z-Image-Turbo."""
+"""How an image is asked for; the defaults are those of Z-Image-Turbo."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class InferenceSettings(Config):
     """One request to the pipeline.
 
     Attributes:
-        num_inference_steps: points of the schedule; the last one is the picture, so that 9 are 8 forwards.
-        guidance_scale: 0 turns guidance off; above it two predictions are made a step.
-        cfg_truncation: guidance is off for times above this; 1 never turns it off.
+        num_inference_steps: points of the schedule, the image included: 9 points are 8 forwards.
+        guidance_scale: 0 turns guidance off; above 0 each step takes two predictions.
+        cfg_truncation: guidance is off for times above this; 1 keeps it on.
         cfg_normalization: bound of the guided prediction's norm, as a multiple of the unguided one; 0 for none.
         max_sequence_length: tokens of the templated prompt that are kept.
-        seed: of the first picture's noise; None draws one.
+        seed: of the first image's noise; None draws one.
     """
 
     height: int = 1024
@@ -37,7 +37,7 @@ class InferenceSettings(Config):
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuses what the model cannot draw."""
+        """Validates the settings."""
         for name in ("height", "width"):
             self._require_side(name, getattr(self, name))
         for name in ("num_inference_steps", "num_images_per_prompt", "max_sequence_length"):

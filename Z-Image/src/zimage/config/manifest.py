@@ -15,7 +15,7 @@ SHA256_DIGITS = 64
 
 @dataclass(frozen=True)
 class ManifestFile:
-    """One file; None where nobody has told.
+    """One file of a model; None for unknown size or hash.
 
     Attributes:
         path: relative to the model's folder, with slashes.
@@ -27,7 +27,7 @@ class ManifestFile:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuses paths that lead out of the folder, and hashes that are none."""
+        """Validates the path, which must stay in the folder, and the hash."""
         pure = PurePosixPath(self.path)
         if (
             not pure.parts
@@ -72,7 +72,11 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Reads what `to_json` writes; anything else is a ConfigError."""
+        """Parses the output of `to_json`.
+
+        Raises:
+            ConfigError: the text is no manifest.
+        """
         try:
             values: dict[str, Any] = json.loads(text)
             files = tuple(ManifestFile(**entry) for entry in values.pop("files"))
@@ -94,13 +98,13 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int | None:
-        """Of all files together; None when one is not known."""
+        """Total size of the files; None if one is unknown."""
         sizes = [file.size_bytes for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 def published_names() -> list[str]:
-    """Returns the names of the manifests that come with the library."""
+    """Returns the names of the bundled manifests."""
     folder = resources.files("zimage.config") / "manifests"
     return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
 
@@ -109,7 +113,7 @@ def published(name: str) -> Manifest:
     """Returns the manifest of a published model.
 
     Raises:
-        ConfigError: the library has none of that name.
+        ConfigError: no manifest of that name is bundled.
     """
     if name not in published_names():
         raise ConfigError(f"there is no manifest {name!r}; known are {', '.join(published_names())}")

@@ -43,7 +43,7 @@ class TransformerConfig(Config):
     axes_lens: tuple[int, ...] = (1536, 512, 512)
 
     def __post_init__(self) -> None:
-        """Refuses shapes that fit no model of the family."""
+        """Validates the shapes."""
         widths = (self.in_channels, self.dim, self.n_heads, self.cap_feat_dim, *self.all_patch_size)
         self._require(
             min((*widths, *self.all_f_patch_size)) > 0,
@@ -92,9 +92,9 @@ class VaeConfig(Config):
     """AutoencoderKL, as in `vae/config.json`.
 
     Attributes:
-        block_out_channels: channels of the levels, the finest first; every level but the last halves the picture.
+        block_out_channels: channels of the levels, the finest first; every level but the last halves the image.
         layers_per_block: residual blocks of an encoder's level; the decoder has one more.
-        sample_size: side of the training pictures in pixels.
+        sample_size: side of the training images in pixels.
         scaling_factor: latents = (encoded − `shift_factor`) · `scaling_factor`.
         force_upcast: said by published files, of no effect here: the caller chooses the dtype.
     """
@@ -121,7 +121,7 @@ class VaeConfig(Config):
     mid_block_add_attention: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses blocks that the family does not use, and channels that cannot be grouped."""
+        """Validates block types, channels and norm groups."""
         levels = len(self.block_out_channels)
         self._require(
             levels > 0 and min(self.block_out_channels) > 0, f"bad block_out_channels {self.block_out_channels}"
@@ -142,7 +142,7 @@ class VaeConfig(Config):
 
     @property
     def size_multiple(self) -> int:
-        """Pixels a latent, along a side."""
+        """Pixels per latent along a side."""
         return int(2 ** (len(self.block_out_channels) - 1))
 
 
@@ -174,7 +174,7 @@ class SchedulerConfig(Config):
     stochastic_sampling: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses values without a meaning."""
+        """Validates the values."""
         self._require(self.num_train_timesteps > 0, f"num_train_timesteps must be positive: {self.num_train_timesteps}")
         self._require(self.shift > 0, f"shift must be positive, got {self.shift}")
         self._require(

@@ -16,8 +16,8 @@ import torch
 
 from zimage.errors import WeightsError
 from zimage.tools.console import GB, Progress, run
-from zimage.utils.checkpoint import SUFFIX
-from zimage.utils.conversion import (
+from zimage.weights.checkpoint import SUFFIX
+from zimage.weights.conversion import (
     MODEL_INDEX,
     Conversion,
     execute,
@@ -33,20 +33,20 @@ DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch
 def convert(
     source: Path, target: Path, dtype: torch.dtype | None, max_shard_bytes: int, prefix: str = ""
 ) -> Conversion:
-    """Converts, and tells the progress on standard error.
+    """Converts; reports progress on standard error.
 
     Args:
         source: a model's folder, the folder of one part, or a transformer's or VAE's single file.
         target: a folder, or a file that ends in `.safetensors`.
-        dtype: of floating-point values; None keeps what is stored.
-        max_shard_bytes: of a folder's weight files.
-        prefix: of the names in a single file.
+        dtype: dtype of floating-point values; None keeps them.
+        max_shard_bytes: limit of a weight file in a folder.
+        prefix: prefix of tensor names in a single file.
 
     Returns:
-        What was written.
+        The executed conversion.
 
     Raises:
-        WeightsError: the source is damaged or of no known kind, or the target is taken or too small.
+        WeightsError: the source is damaged or unknown, or the target exists or is too small.
     """
     if source.resolve() == target.resolve() or source.resolve() in target.resolve().parents:
         raise WeightsError(f"the target {target} must lie outside the source {source}")
@@ -61,7 +61,7 @@ def convert(
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Reads the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0] if __doc__ else None,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -98,7 +98,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line."""
+    """Entry point; returns the exit status."""
     arguments = parse(argv)
     return run(lambda: _run(arguments))
 

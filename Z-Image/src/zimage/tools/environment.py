@@ -1,4 +1,4 @@
-"""Tells what Z-Image finds on this machine: libraries, devices, attention kernels. Good to paste into a bug report.
+"""Lists libraries, devices and attention kernels of this machine, for a bug report.
 
 python -m zimage.tools.environment [--kernels]
 """
@@ -24,21 +24,21 @@ N_HEADS, HEAD_DIM = 30, 128  # Turbo's
 
 
 def libraries() -> list[str]:
-    """Returns a line a library; what the library needs and has not got is said so."""
+    """Returns one line per library; missing requirements are marked."""
     needed, optional = installed_versions(NEEDED), installed_versions(OPTIONAL)
     lines = [f"{name} {found or 'NOT INSTALLED'}" for name, found in needed.items()]
     return lines + [f"{name} {found or 'not installed'} (optional)" for name, found in optional.items()]
 
 
 def devices() -> list[torch.device]:
-    """Returns the accelerators, and the processor last."""
+    """Returns the accelerators, then the CPU."""
     found = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     found += [torch.device("mps")] if torch.backends.mps.is_available() else []
     return [*found, torch.device("cpu")]
 
 
 def describe(device: torch.device) -> str:
-    """Returns a device's name and memory, as far as it tells them."""
+    """Returns name and memory of a device, where known."""
     if device.type != "cuda":
         return f"{device}: {platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
     properties = torch.cuda.get_device_properties(device)
@@ -47,7 +47,7 @@ def describe(device: torch.device) -> str:
 
 
 def kernels(device: torch.device) -> list[str]:
-    """Tries every attention kernel at Turbo's shape; returns a line for each."""
+    """Tries every attention kernel at Turbo's shape; returns one line each."""
     dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
     return [f"{name}: {_try(name, device, dtype)}" for name in KERNELS]
 
@@ -61,7 +61,7 @@ def _try(name: str, device: torch.device, dtype: torch.dtype) -> str:
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Reads the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument(
         "--kernels", action="store_true", help=f"try every attention kernel, where {AUTO} takes the best"
@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line."""
+    """Entry point; returns the exit status."""
     arguments = parse(argv)
     return run(lambda: _run(arguments))
 

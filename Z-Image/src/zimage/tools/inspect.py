@@ -1,4 +1,4 @@
-"""Tells what a checkpoint holds: its parts, tensors, precisions and sizes, and which member of the family it is.
+"""Lists the parts, tensors, dtypes and sizes of a checkpoint, and its member of the family.
 
 python -m zimage.tools.inspect PATH [--tensors] [--json]
 
@@ -18,10 +18,10 @@ from pathlib import Path
 from zimage.config import SchedulerConfig
 from zimage.errors import WeightsError
 from zimage.tools.console import GB, run
-from zimage.utils.checkpoint import open_checkpoint
-from zimage.utils.identify import Part, identify_part, infer_transformer_config, name_member
-from zimage.utils.safetensors_file import DTYPE_NAMES, StoredTensor
-from zimage.utils.single_file import is_single_file, to_published
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.identify import Part, identify_part, infer_transformer_config, name_member
+from zimage.weights.safetensors_file import DTYPE_NAMES, StoredTensor
+from zimage.weights.single_file import is_single_file, to_published
 
 MODEL_PARTS = ("transformer", "text_encoder", "vae")
 COLUMNS = ("part", "tensors", "values", "GB", "precision", "files", "layout")
@@ -32,10 +32,10 @@ class PartReport:
     """One part of a pipeline.
 
     Attributes:
-        part: what it is.
-        values: how many numbers of each precision, by the format's name of it.
-        layout: of the tensors' names, `published` or `single file`.
-        config: of a transformer, as its shapes show it.
+        part: kind of the part.
+        values: number of values by dtype, as named in safetensors.
+        layout: key layout, `published` or `single file`.
+        config: configuration of a transformer, inferred from its shapes.
     """
 
     part: str
@@ -48,13 +48,17 @@ class PartReport:
 
     @property
     def n_values(self) -> int:
-        """Of all precisions together."""
+        """Number of values of all dtypes."""
         return sum(self.values.values())
 
 
 @dataclass(frozen=True)
 class Report:
-    """A checkpoint; `member` is None where there is no transformer to tell it by."""
+    """Contents of a checkpoint.
+
+    Attributes:
+        member: member of the family; None without a transformer.
+    """
 
     path: str
     member: str | None
@@ -62,7 +66,7 @@ class Report:
 
 
 def open_parts(path: Path) -> dict[str, dict[str, StoredTensor]]:
-    """Returns the tensors of every part that lies at a path, by the part's folder or file.
+    """Returns the tensors of every part at a path, by folder or file name.
 
     Raises:
         WeightsError: files are missing or damaged; the message names them.
@@ -80,7 +84,7 @@ def inspect(path: Path) -> Report:
 
     Raises:
         WeightsError: files are missing or damaged.
-        ConfigError: the scheduler beside them makes no sense.
+        ConfigError: the scheduler configuration is invalid.
     """
     opened = open_parts(path)
     shift = _shift(path)
@@ -93,7 +97,7 @@ def inspect(path: Path) -> Report:
 
 
 def as_text(report: Report) -> str:
-    """Returns a table for people."""
+    """Formats a report as a table."""
     rows = [COLUMNS, *map(_row, report.parts)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -101,7 +105,7 @@ def as_text(report: Report) -> str:
 
 
 def tensor_lines(tensors: Mapping[str, StoredTensor]) -> list[str]:
-    """Returns a line a tensor: name, precision and shape."""
+    """Returns one line per tensor: name, dtype and shape."""
     return [f"{name}  {DTYPE_NAMES[stored.dtype]}  {list(stored.shape)}" for name, stored in tensors.items()]
 
 
@@ -137,7 +141,7 @@ def _shift(path: Path) -> float | None:
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Reads the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("path", type=Path, help="a model's folder, one part's folder, or a safetensors file")
     parser.add_argument("--tensors", action="store_true", help="also a line a tensor: name, precision, shape")
@@ -160,7 +164,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line."""
+    """Entry point; returns the exit status."""
     arguments = parse(argv)
     return run(lambda: _run(arguments))
 

@@ -24,7 +24,7 @@ OnBytes = Callable[[int], None]
 
 
 def model_files(folder: Path) -> list[Path]:
-    """Returns what a pipeline reads of a model's folder: its index, and each part's settings and weights.
+    """Returns the files of a model folder that a pipeline reads.
 
     Raises:
         WeightsError: the folder holds no model.
@@ -39,14 +39,14 @@ def model_files(folder: Path) -> list[Path]:
 def make_manifest(
     folder: Path, name: str, repository: str | None = None, revision: str | None = None, on_bytes: OnBytes | None = None
 ) -> Manifest:
-    """Measures and hashes every file that a pipeline reads.
+    """Builds a manifest with the size and hash of every file.
 
     Args:
-        folder: of the model, in the published layout.
-        name: of the model.
-        repository: where the files came from.
-        revision: the repository's commit.
-        on_bytes: told how many further bytes have been hashed.
+        folder: model folder in the published layout.
+        name: name of the model.
+        repository: origin of the files.
+        revision: commit of the repository.
+        on_bytes: called with the number of newly hashed bytes.
     """
     files = tuple(
         ManifestFile(path.relative_to(folder).as_posix(), path.stat().st_size, sha256_of(path, on_bytes))
@@ -59,14 +59,13 @@ def verify(folder: Path, manifest: Manifest, *, hashes: bool = True, on_bytes: O
     """Compares a folder with a manifest.
 
     Args:
-        folder: of the model.
-        manifest: what it should hold.
-        hashes: also read every file whose hash is known; without, sizes only.
-        on_bytes: told how many further bytes have been hashed.
+        folder: model folder.
+        manifest: expected files.
+        hashes: whether to compare hashes too, not sizes alone.
+        on_bytes: called with the number of newly hashed bytes.
 
     Returns:
-        One sentence a fault, each beginning with the file's path: missing, of another size or other content, or
-        weights that the manifest does not know. Empty when the folder is as it should be.
+        One sentence per missing, differing or unknown file, starting with its path. Empty if there is none.
 
     Raises:
         WeightsError: there is no such folder.
@@ -80,7 +79,7 @@ def verify(folder: Path, manifest: Manifest, *, hashes: bool = True, on_bytes: O
 
 
 def sha256_of(path: Path, on_bytes: OnBytes | None = None) -> str:
-    """Returns the hash of a file's content in hexadecimal digits."""
+    """Returns the SHA-256 of a file in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         while block := file.read(BLOCK_BYTES):
@@ -103,12 +102,12 @@ def _fault(folder: Path, file: ManifestFile, hashes: bool, on_bytes: OnBytes | N
 
 
 def find_manifest(folder: Path, wanted: str | None) -> Manifest:
-    """Returns the manifest that is meant: a file, a published model's name, or that of the folder's own name.
+    """Returns a manifest from a file, by name, or by the name of the folder.
 
-    A snapshot in the hub's cache has the name of its repository, `models--OWNER--NAME/snapshots/COMMIT`.
+    Snapshots of the hub cache go by repository: `models--OWNER--NAME/snapshots/COMMIT`.
 
     Raises:
-        ConfigError: there is none; the message says which there are.
+        ConfigError: there is none; the message lists the known ones.
     """
     if wanted is not None:
         return Manifest.from_file(Path(wanted)) if Path(wanted).suffix == ".json" else published(wanted)
@@ -154,7 +153,7 @@ def _size_bytes(paths: Iterable[Path]) -> int:
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Reads the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     commands = parser.add_subparsers(required=True)
     make = commands.add_parser("make", help="measure and hash a folder's files")
@@ -173,7 +172,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line."""
+    """Entry point; returns the exit status."""
     arguments = parse(argv)
     return run(lambda: int(arguments.command(arguments)))
 

@@ -1,7 +1,7 @@
-"""Which kernel computes attention: PyTorch's own ones, or FlashAttention where it is installed.
+"""Attention kernels: those of PyTorch, and FlashAttention where installed.
 
-A kernel is taken only after it has been tried on the device and has given what the plain formula gives. Kernels that
-know no mask are never handed one: a ragged batch goes to `attend`.
+A kernel is used only after its result on the device has matched the plain formula. Kernels without mask support never
+get a mask: ragged batches go to `attend`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Attend = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 """(query, key, value, mask) → mixed values; all (B, S, heads, head_dim), the mask (B, S) or None."""
 
 Kernel = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""An `Attend` that knows no mask."""
+"""An `Attend` without a mask."""
 
 AUTO = "auto"
 _PROBE_LENGTH = 1024
@@ -33,17 +33,17 @@ _CLEARLY = 1.1  # a kernel must be so much faster to be preferred
 
 
 class AttentionUnavailable(ZImageError, RuntimeError):
-    """The kernel does not exist, is not installed, or does not work on the device; the message says which."""
+    """The kernel is unknown, not installed, or fails on the device."""
 
 
 @dataclass(frozen=True)
 class AttentionChoice:
-    """A kernel that works.
+    """A working kernel.
 
     Attributes:
         name: one of `KERNELS`.
-        attend: the function to give to the model.
-        milliseconds: of one call at the probe's size, by kernel that was tried; None for one that does not work.
+        attend: function for `set_attention`.
+        milliseconds: duration of one probe call by tried kernel; None for a failed one.
     """
 
     name: str
@@ -52,7 +52,7 @@ class AttentionChoice:
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Lets PyTorch choose; works everywhere, with and without a mask."""
+    """Attention by PyTorch's own choice of kernel; works everywhere, with or without mask."""
     keep = None if mask is None else mask[:, None, None, :]
     query, key, value = (tensor.transpose(1, 2) for tensor in (query, key, value))
     return F.scaled_dot_product_attention(query, key, value, attn_mask=keep).transpose(1, 2)
@@ -66,17 +66,17 @@ def choose_attention(
     n_heads: int,
     head_dim: int,
 ) -> AttentionChoice:
-    """Finds the fastest kernel that works, or makes sure that the requested one does.
+    """Returns the fastest working kernel, or the requested one once tested.
 
-    Of kernels that are about as fast the first in the order of `KERNELS` is taken, so that a restart does not change
-    the kernel and with it the last bits of a seed's picture.
+    Among kernels of similar speed the first in `KERNELS` wins. A restart thus keeps the kernel, and with it the last
+    bits of an image.
 
     Args:
         requested: `auto`, or one of `KERNELS`.
-        device: where the model runs.
-        dtype: what it computes in.
-        n_heads: heads of the model.
-        head_dim: their width.
+        device: device of the model.
+        dtype: compute dtype.
+        n_heads: number of heads.
+        head_dim: width of a head.
 
     Raises:
         AttentionUnavailable: the requested kernel does not work here.

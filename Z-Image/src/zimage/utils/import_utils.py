@@ -1,4 +1,4 @@
-"""Which libraries are here, told without importing them: some take seconds, some fail on the wrong machine."""
+"""Versions of installed libraries, without importing them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def installed_version(distribution: str) -> str | None:
-    """Returns the version of a distribution by the name that pip knows; None where it is not installed."""
+    """Returns the version of a distribution by its pip name; None if not installed."""
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -15,5 +15,5 @@ def installed_version(distribution: str) -> str | None:
 
 
 def installed_versions(distributions: Iterable[str]) -> dict[str, str | None]:
-    """Returns the versions of several, in the order asked for."""
+    """Returns the versions of several distributions, in the given order."""
     return {distribution: installed_version(distribution) for distribution in distributions}

@@ -1,4 +1,4 @@
-"""The strict loader: every tensor of the model comes from the file, every tensor of the file goes into the model."""
+"""Strict loader: the tensors of model and file must match one to one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from zimage.errors import WeightsError
-from zimage.utils.checkpoint import open_checkpoint
-from zimage.utils.safetensors_file import StoredTensor, read_tensor
-from zimage.utils.single_file import to_published
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.safetensors_file import StoredTensor, read_tensor
+from zimage.weights.single_file import to_published
 
 Rename = Callable[[str], str | None]
 
@@ -24,22 +24,21 @@ def load_weights(
     device: torch.device | str = "cpu",
     rename: Rename | None = None,
 ) -> None:
-    """Fills a model that was built on the meta device, tensor by tensor.
+    """Loads weights into a model that was built on the meta device.
 
-    Everything is checked against the headers before the first value is read. Above the model's own size, one chunk
-    of a tensor is held.
+    Names and shapes are checked against the headers before any value is read. Memory peaks at the size of the model
+    plus one chunk of a tensor.
 
     Args:
-        model: its parameters and persistent buffers are replaced.
-        folder: with a safetensors file, or with shards and their index; or such a file itself. The key layout of
-            single files is understood.
-        dtype: what floating-point tensors become on the way; None keeps what is stored.
-        device: where the tensors go.
-        rename: the model's name of a stored tensor; None for one that the model leaves out on purpose.
+        model: model whose parameters and persistent buffers are replaced.
+        folder: safetensors file, or folder with one or with shards and index; both key layouts are read.
+        dtype: dtype of floating-point tensors; None keeps the stored one.
+        device: device of the tensors.
+        rename: maps stored names to names of the model; None skips a tensor.
 
     Raises:
-        WeightsError: files are missing, truncated or damaged, or tensors are missing, not expected or of another
-            shape or kind. The message names all of them.
+        WeightsError: files are missing or damaged, or tensors are missing, unexpected or of another shape or
+            kind. The message names all of them.
     """
     stored = _renamed(to_published(open_checkpoint(folder)), rename)
     wanted = model.state_dict()

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from backend.models.recipe import Recipe, count_forwards
+from backend.models.recipe import Recipe
 from backend.services.generation.events import Emit, IsCancelled, Preview, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
@@ -66,13 +66,3 @@ def report_step(emit: Emit, cancelled: IsCancelled, step: Step, preview: Preview
 def _go_on(cancelled: IsCancelled) -> None:
     if cancelled():
         raise Interrupted
-
-
-def linear_sigmas(num_inference_steps: int) -> list[float]:
-    """Returns the unshifted noise levels of a schedule of N points, without the final 0.
-
-    The scheduler applies its own shift to them, so that 9 points at shift 3 give the 8 forwards of Turbo:
-    1, 0.9545, 0.9, 0.8333, 0.75, 0.6429, 0.5, 0.3. diffusers 0.39 gave N another meaning, hence the explicit list.
-    """
-    forwards = count_forwards(num_inference_steps)
-    return [1 - step / forwards for step in range(forwards)]

@@ -14,7 +14,6 @@ from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture
 from backend.services.generation.engines.base import (
     Interrupted,
-    linear_sigmas,
     report_step,
 )
 from backend.services.generation.engines.latents import Previewer
@@ -24,6 +23,7 @@ from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.library.preview_map import PreviewMap
 from backend.services.library.prompt_tokens import MAX_PROMPT_TOKENS
+from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
     import torch
@@ -66,6 +66,9 @@ class DiffusersEngine:
         """Draws an image; see `Engine.generate`."""
         import numpy as np
         import torch
+
+        make_importable()
+        from zimage.scheduler import linear_sigmas
 
         pipeline = self._pipeline
         if pipeline is None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +10,14 @@ from PIL import Image
 
 from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
-from backend.services.generation.engines.base import Interrupted, linear_sigmas, report_step
+from backend.services.generation.engines.base import Interrupted, report_step
 from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
 from backend.services.library.preview_map import PreviewMap
+from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PROBE_SIDE_PX = 256
-_LIBRARY = Path(__file__).resolve().parents[4] / "Z-Image" / "src"
 
 
 class NativeEngine:
@@ -41,15 +39,15 @@ class NativeEngine:
 
     def prepare(self) -> None:
         """Imports torch, transformers and the library, which takes seconds."""
-        _make_importable()
+        make_importable()
         import transformers  # noqa: F401
-        import zimage  # noqa: F401
+        from zimage import ZImagePipeline  # noqa: F401
 
     def supports(self, path: Path, plan: LoadPlan) -> bool:
         """Tells, from configurations and the headers of weights, whether the library runs a model as planned."""
-        _make_importable()
+        make_importable()
         from zimage.errors import PartError
-        from zimage.folder import check_weight_files, read_config
+        from zimage.weights.folder import check_weight_files, read_config
 
         if plan.offload != "none":
             return False
@@ -63,7 +61,7 @@ class NativeEngine:
 
     def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
-        _make_importable()
+        make_importable()
         self.unload()
         if plan.offload != "none":
             raise OutOfMemory(
@@ -79,6 +77,7 @@ class NativeEngine:
         """Draws an image; see `Engine.generate`."""
         from zimage.errors import NotFiniteError
         from zimage.pipeline import StepEvent
+        from zimage.scheduler import linear_sigmas
 
         pipeline = self._pipeline
         if pipeline is None:
@@ -150,15 +149,9 @@ class NativeEngine:
             logger.info("compiled the transformer in %.1f s", took_s)
 
 
-def _make_importable() -> None:
-    """Finds the library beside the backend, where it lies in a checkout, unless it is installed."""
-    if importlib.util.find_spec("zimage") is None:
-        sys.path.append(str(_LIBRARY))
-
-
 def _guidance_scales(pipeline: zimage.ZImagePipeline) -> tuple[float, ...]:
     """Returns the scales that a model is warmed up at: only the base model is made for guidance, a batch of two."""
-    from zimage.utils.identify import BASE_SHIFT
+    from zimage.weights.identify import BASE_SHIFT
 
     return (0.0, 1.0) if pipeline.scheduler.config.shift == BASE_SHIFT else (0.0,)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 from zimage.utils.attention import attend, build_attend
 
 from backend.services.errors import OutOfMemory
-from backend.services.generation.engines import native
 from backend.services.generation.engines.auto import AutoEngine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import LoadPlan
@@ -103,13 +101,6 @@ def test_weights_in_bfloat16_are_multiplied_in_float32_where_a_processor_has_not
 def test_it_keeps_all_of_a_model_on_the_device(tiny_model):
     with pytest.raises(OutOfMemory, match="ZIMAGE_ENGINE=auto"):
         NativeEngine().load(tiny_model, OFFLOADED)
-
-
-def test_the_library_is_found_beside_the_backend(monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    native._make_importable()
-    assert (Path(sys.path[-1]) / "zimage" / "__init__.py").is_file()
 
 
 class Other:

@@ -1,0 +1,142 @@
+"""Shared by the two command lines: arguments, loading, generation, and writing PNGs."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from zimage.config import InferenceSettings
+from zimage.errors import ConfigError
+from zimage.pipeline import StepEvent, ZImagePipeline, default_device
+
+METADATA_KEY = "zimage"
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to generate."""
+
+    prompt: str
+    settings: InferenceSettings
+
+    def to_json(self) -> str:
+        """Returns prompt and settings as ASCII JSON with sorted keys."""
+        return json.dumps({"prompt": self.prompt, **asdict(self.settings)}, sort_keys=True)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None:
+    """Adds the arguments that select and place a model.
+
+    Args:
+        parser: parser to extend.
+        embedded: folder of the default model.
+    """
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", type=Path, default=embedded, help="a folder in the published layout (default: the demo model)"
+    )
+    group.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
+    group.add_argument("--dtype", choices=DTYPES, help="default: bfloat16 on an accelerator, float32 on a processor")
+    group.add_argument("--attention", help="kernel (default: ZIMAGE_ATTENTION, or what is fastest)")
+    group.add_argument("--compile", action="store_true", help="compile the transformer's block first")
+
+
+def add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the sampling arguments; sizes and prompts are left to the command."""
+    group = parser.add_argument_group("image")
+    group.add_argument("--steps", type=int, default=9, help="points of the schedule; 9 are 8 forwards (default: 9)")
+    group.add_argument(
+        "--guidance", type=float, default=0.0, help="0 for Turbo, 3 to 5 for the base model (default: 0)"
+    )
+    group.add_argument("--negative-prompt", help="what shall not be seen; needs guidance")
+    group.add_argument("--cfg-normalization", type=float, default=0.0, help="bounds a guided prediction (default: off)")
+    group.add_argument(
+        "--cfg-truncation", type=float, default=1.0, help="no guidance for times above this (default: 1)"
+    )
+    group.add_argument("--seed", type=int, default=42, help="of the noise (default: %(default)s)")
+
+
+def settings_from(arguments: argparse.Namespace, width: int, height: int) -> InferenceSettings:
+    """Builds the settings of one image.
+
+    Raises:
+        ConfigError: a setting is out of range.
+    """
+    return InferenceSettings(
+        height=height, width=width, num_inference_steps=arguments.steps, guidance_scale=arguments.guidance,
+        negative_prompt=arguments.negative_prompt, cfg_truncation=arguments.cfg_truncation,
+        cfg_normalization=arguments.cfg_normalization, seed=arguments.seed,
+    )  # fmt: skip
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Parses WIDTHxHEIGHT, or one number for a square.
+
+    Raises:
+        ConfigError: the text is neither.
+    """
+    sides = text.lower().replace("×", "x").split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
+        raise ConfigError(f"a size is WIDTHxHEIGHT in pixels, got {text!r}")
+    return int(sides[0]), int(sides[-1])
+
+
+def describe_model(arguments: argparse.Namespace) -> str:
+    """Returns the name of the model folder and the dtype; loads nothing."""
+    on_processor = torch.device(arguments.device or default_device()).type == "cpu"
+    dtype = arguments.dtype or ("float32" if on_processor else "bfloat16")
+    return f"{arguments.model.resolve().name} in {dtype}"
+
+
+def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
+    """Loads the selected model."""
+    dtype = None if arguments.dtype is None else DTYPES[arguments.dtype]
+    pipeline = ZImagePipeline.from_local_dir(arguments.model, arguments.device, dtype, arguments.attention)
+    if arguments.compile:
+        pipeline.compile()
+    return pipeline
+
+
+def draw(pipeline: ZImagePipeline, job: Job) -> Image.Image:
+    """Generates one image; reports steps on standard error."""
+    settings = job.settings
+
+    def report(event: StepEvent) -> None:
+        print(f"\r  step {event.done} of {event.total}", end="" if event.done < event.total else "\n", file=sys.stderr)
+
+    images = pipeline(
+        job.prompt,
+        height=settings.height,
+        width=settings.width,
+        num_inference_steps=settings.num_inference_steps,
+        guidance_scale=settings.guidance_scale,
+        negative_prompt=settings.negative_prompt,
+        cfg_truncation=settings.cfg_truncation,
+        cfg_normalization=settings.cfg_normalization,
+        generator=torch.Generator("cpu").manual_seed(settings.seed or 0),
+        on_step=report,
+    ).images
+    return next(iter(images))
+
+
+def save_image(image: Image.Image, path: Path, job: Job) -> None:
+    """Writes a PNG with its job as metadata, atomically."""
+    info = PngInfo()
+    info.add_text(METADATA_KEY, job.to_json())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        image.save(unfinished, format="PNG", pnginfo=info)
+        unfinished.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            unfinished.unlink()

@@ -1,0 +1,204 @@
+"""A model folder in the published layout: `transformer/`, `text_encoder/`, `tokenizer/`, `vae/` and `scheduler/`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from zimage.autoencoder import AutoencoderKL
+from zimage.config import SchedulerConfig, TransformerConfig, VaeConfig
+from zimage.errors import ConfigError, PartError, WeightsError
+from zimage.scheduler import FlowMatchEulerDiscreteScheduler
+from zimage.text_encoder import MODEL_TYPE, PromptEncoder, load_text_model, load_tokenizer
+from zimage.transformer import ZImageTransformer2DModel
+from zimage.utils.loader import load_weights
+from zimage.weights.checkpoint import open_checkpoint
+
+INDEX = "model_index.json"
+PIPELINE = "ZImagePipeline"  # Omni's has the same parts, and places images in another way
+PARTS = ("transformer", "text_encoder", "tokenizer", "vae", "scheduler")
+PARTS_WITH_WEIGHTS = ("text_encoder", "transformer", "vae")
+CLASSES = {  # of the tokenizer its own files decide
+    "transformer": ("ZImageTransformer2DModel",),
+    "text_encoder": ("Qwen3Model", "Qwen3ForCausalLM"),
+    "vae": ("AutoencoderKL",),
+    "scheduler": ("FlowMatchEulerDiscreteScheduler",),
+}
+
+
+@dataclass(frozen=True)
+class FolderConfig:
+    """Configurations of a model folder."""
+
+    transformer: TransformerConfig
+    vae: VaeConfig
+    scheduler: SchedulerConfig
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Loaded parts of a pipeline."""
+
+    transformer: ZImageTransformer2DModel
+    vae: AutoencoderKL
+    text_encoder: PromptEncoder
+    scheduler: FlowMatchEulerDiscreteScheduler
+
+
+def read_config(path: Path) -> FolderConfig:
+    """Reads the configurations of a folder; no weights are opened.
+
+    Raises:
+        PartError: a part is missing, or its configuration is invalid or of another model.
+    """
+    with _part_errors(INDEX):
+        index = _read_object(path / INDEX)
+        _require_class(INDEX, index.get("_class_name"), (PIPELINE,))
+    for part in PARTS:
+        if not (path / part).is_dir():
+            raise PartError(part, f"{path} lacks it")
+    for part, classes in CLASSES.items():
+        with _part_errors(part):
+            _require_class(INDEX, _class_in_index(index, part), classes)
+    with _part_errors("text_encoder"):
+        _require_text_encoder(_read_object(path / "text_encoder" / "config.json"))
+    with _part_errors("scheduler"):
+        scheduler = SchedulerConfig.from_file(_own_file(path, "scheduler", "scheduler_config.json"))
+        FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())
+    with _part_errors("vae"):
+        vae = VaeConfig.from_file(_own_file(path, "vae"))
+    with _part_errors("transformer"):
+        transformer = TransformerConfig.from_file(_own_file(path, "transformer"))
+        if transformer.cap_feat_dim != (width := _text_width(path)):
+            raise ConfigError(f"cap_feat_dim {transformer.cap_feat_dim} is not the text encoder's width {width}")
+    return FolderConfig(transformer, vae, scheduler)
+
+
+def check_weight_files(path: Path) -> None:
+    """Checks from headers that each part has exactly one complete checkpoint.
+
+    Raises:
+        PartError: files of a part are missing, damaged or ambiguous.
+    """
+    for part in PARTS_WITH_WEIGHTS:
+        with _part_errors(part):
+            open_checkpoint(path / part)
+
+
+def load_parts(
+    path: Path,
+    config: FolderConfig,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    compute_dtype: torch.dtype | None = None,
+) -> Parts:
+    """Loads every part of a folder; downloads nothing and runs no remote code.
+
+    Args:
+        path: the folder.
+        config: result of `read_config`.
+        dtype: dtype of the weights.
+        device: device of the weights.
+        compute_dtype: dtype to compute in; default: `dtype`. See `zimage.precision`.
+
+    Raises:
+        PartError: files of a part are missing, damaged, or do not fit; the message names them.
+    """
+    with _part_errors("tokenizer"):
+        tokenizer = load_tokenizer(path / "tokenizer")
+    with _part_errors("text_encoder"):
+        text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device, compute_dtype=compute_dtype)
+    with _part_errors("transformer"):
+        transformer = load_transformer(path / "transformer", config.transformer, dtype=dtype, device=device)
+        transformer.set_compute_dtype(compute_dtype)
+    with _part_errors("vae"):  # small: its weights are cast at once
+        vae = load_vae(path / "vae", config.vae, dtype=compute_dtype or dtype, device=device)
+    scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
+    return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)
+
+
+def load_transformer(
+    folder: Path, config: TransformerConfig, *, dtype: torch.dtype, device: torch.device
+) -> ZImageTransformer2DModel:
+    """Loads `transformer/`.
+
+    Raises:
+        WeightsError: files are missing, damaged, or do not fit.
+    """
+    with torch.device("meta"):
+        model = ZImageTransformer2DModel(**config.to_dict())
+    _fill(model, folder, dtype, device)
+    return model
+
+
+def load_vae(folder: Path, config: VaeConfig, *, dtype: torch.dtype, device: torch.device) -> AutoencoderKL:
+    """Loads `vae/`, channels last.
+
+    Raises:
+        WeightsError: files are missing, damaged, or do not fit.
+    """
+    with torch.device("meta"):
+        model = AutoencoderKL(**config.to_dict())
+    _fill(model, folder, dtype, device)
+    if device.type != "mps":  # never measured there
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
+    return model
+
+
+def _fill(model: nn.Module, folder: Path, dtype: torch.dtype, device: torch.device) -> None:
+    load_weights(model, folder, dtype=dtype, device=device)
+    model.eval().requires_grad_(requires_grad=False)
+
+
+def _own_file(path: Path, part: str, name: str = "config.json") -> Path:
+    """Returns a part's configuration, once it is known to be of the right class; a file need not name it."""
+    file = path / part / name
+    if (kind := _read_object(file).get("_class_name")) is not None:
+        _require_class(str(file), kind, CLASSES[part])
+    return file
+
+
+def _class_in_index(index: dict[str, Any], part: str) -> object:
+    """Returns the class that the index names: an entry is a pair of library and class."""
+    entry = index.get(part)
+    return entry[1] if isinstance(entry, list) and len(entry) == 2 else entry
+
+
+def _require_class(where: str, kind: object, allowed: tuple[str, ...]) -> None:
+    if kind not in allowed:
+        raise ConfigError(f"{where}: a {kind!r} is not one of {', '.join(allowed)}")
+
+
+def _require_text_encoder(config: dict[str, Any]) -> None:
+    if (kind := config.get("model_type")) != MODEL_TYPE:
+        raise ConfigError(f"model_type must be {MODEL_TYPE!r}, got {kind!r}")
+    if config.get("quantization_config") is not None:
+        raise ConfigError("quantization_config must be absent: quantized weights are not read")
+
+
+def _text_width(path: Path) -> object:
+    return _read_object(path / "text_encoder" / "config.json").get("hidden_size")
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    content = json.loads(file.read_text("utf-8"))
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file} must hold a JSON object")
+    return content
+
+
+@contextlib.contextmanager
+def _part_errors(part: str) -> Iterator[None]:
+    """Raises configuration, weight and file errors as `PartError`; out of memory passes."""
+    try:
+        yield
+    except (ConfigError, WeightsError, OSError, ValueError) as error:
+        raise PartError(part, error) from error

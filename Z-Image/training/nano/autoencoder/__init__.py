@@ -1,0 +1,1 @@
+"""The autoencoder, and the further training of its decoder."""

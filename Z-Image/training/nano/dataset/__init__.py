@@ -1,0 +1,1 @@
+"""The training set: things and their names, scenes, captions, cached latents, batches."""

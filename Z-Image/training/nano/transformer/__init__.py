@@ -1,0 +1,1 @@
+"""Flow matching of the transformer."""
