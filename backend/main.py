@@ -26,7 +26,7 @@ from backend.api.middleware.origin import OriginGuard
 from backend.api.middleware.range import RangeGuard
 from backend.api.middleware.token import TokenGuard
 from backend.api.openapi import complete_description
-from backend.api.polls import TaskPolls
+from backend.api.polls import PollRoute
 from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import Door
 from backend.services.access.sessions import Sessions
@@ -87,6 +87,7 @@ def create_app(
     api = APIRouter(prefix=settings.api_prefix)
     for router in (generate.router, history.router, system.router, models.router, prompts.router, session.router):
         api.include_router(router)
+    app.router.routes.insert(0, PollRoute(services))
     app.include_router(system.root_router)
     app.include_router(api)
     install_error_handlers(app)
@@ -217,7 +218,6 @@ async def _purge_now_and_then(history: HistoryStore) -> None:
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
     services: Services = app.state.services
-    app.add_middleware(TaskPolls, services=services)
     app.add_middleware(RangeGuard)
     app.add_middleware(
         BodyGuard,

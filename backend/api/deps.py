@@ -89,9 +89,13 @@ def session_cookie(settings: Settings) -> str:
     return f"zimage_session_{settings.port}"
 
 
+def client_of(connection: HTTPConnection) -> str:
+    """Returns the name of the client's token, which the guard has noted, else its address."""
+    return connection.scope.get(CLIENT_KEY) or client_address(connection)
+
+
 async def _client(request: Request) -> str:
-    """Who asks: the name of the token, which the guard has noted, else the address."""
-    return request.scope.get(CLIENT_KEY) or client_address(request)
+    return client_of(request)
 
 
 Client = Annotated[str, Depends(_client)]
