@@ -46,7 +46,7 @@ _MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _PROMPT = "一只红色的狐狸"
 
 STREAMS = {
-    "text/event-stream": 'event: status\nid: 5c0d3f9a1b2e4d67\ndata: {"task_id": "…", "status": "processing", …}\n\n',
+    "text/event-stream": 'event: status\ndata: {"task_id": "…", "status": "processing", …}\nid: 5c0d3f9a1b2e4d67\n\n',
     "text/plain": "# HELP zimage_tasks_waiting Tasks in the queue.\n# TYPE zimage_tasks_waiting gauge\n"
     "zimage_tasks_waiting 2.0\n",
 }
