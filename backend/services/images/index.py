@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from backend.models.schemas import ImageRecord
-from backend.services.images.record_file import Line
+from backend.services.images.history_file import Line
 
 
 class Entry(NamedTuple):

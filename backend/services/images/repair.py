@@ -8,8 +8,8 @@ from collections.abc import Iterable, Set
 from pathlib import Path
 
 from backend.models.schemas import ImageRecord
+from backend.services.images.history_file import HistoryFile, Line
 from backend.services.images.metadata.own import extract
-from backend.services.images.record_file import HistoryFile, Line
 
 logger = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from backend.models.gallery import ThumbnailWidth
 from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.generator import GeneratedImage
+from backend.services.images.history_file import HistoryFile, Line, line_of
 from backend.services.images.index import Entry, Found, HistoryQuery, Index
 from backend.services.images.metadata.own import embed
-from backend.services.images.record_file import Changes, HistoryFile, Line
 from backend.services.images.records import describe_generated
 from backend.services.images.repair import DELETED_SUFFIX, Dropped, find_strays, finish_deletes, with_own_facts
 from backend.services.images.thumbnails import Thumbnails
@@ -33,6 +33,7 @@ from backend.utils.atomic_file import remove_temporary_files, sync_directory, wr
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
+from backend.utils.record_file import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -298,7 +299,7 @@ class HistoryStore:
             self._put_locked(records)
 
     def _put_locked(self, records: Sequence[ImageRecord]) -> None:
-        lines = [Line.of(record) for record in records]
+        lines = [line_of(record) for record in records]
         self._save({line.record.id: line.json for line in lines})
         with self._reading:
             for line in lines:
@@ -347,7 +348,7 @@ class HistoryStore:
     def _adopt(self, records: Iterable[ImageRecord]) -> None:
         adopted = 0
         for record in records:
-            self._index.put(Line.of(record))
+            self._index.put(line_of(record))
             adopted += 1
         if adopted:
             logger.warning("%d pictures were not in the history: added from their own metadata", adopted)
