@@ -28,7 +28,7 @@ from backend.api.middleware.token import TokenGuard
 from backend.api.openapi import complete_description
 from backend.api.polls import PollRoute
 from backend.models.config import Settings, is_loopback
-from backend.services.access.access_tokens import Door
+from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError
 from backend.services.generation.engines.auto import AutoEngine
@@ -144,7 +144,7 @@ def build_services(settings: Settings, engine: Engine, hardware: Callable[[], Ha
         tokens=TokenCounter(catalogue),
         admission=admission,
         metrics=metrics,
-        door=Door(settings.tokens),
+        access_tokens=AccessTokens(settings.tokens),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
     )
 
@@ -225,17 +225,17 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         max_upload_bytes=settings.max_upload_mb * 2**20,
         upload_paths=[f"{settings.api_prefix}/history/{what}" for what in ("read", "import")],
     )
-    if services.door.is_locked:
+    if services.access_tokens.required:
         app.add_middleware(
             TokenGuard,
-            door=services.door,
+            access_tokens=services.access_tokens,
             sessions=services.sessions,
             session_path=f"{settings.api_prefix}/session",
             cookie=session_cookie(settings),
         )
     app.add_middleware(OriginGuard, origins=settings.cors_origins)
     if is_loopback(settings.host):
-        app.add_middleware(HostGuard, has_tokens=services.door.is_locked)
+        app.add_middleware(HostGuard, has_tokens=services.access_tokens.required)
     app.add_middleware(FaultGuard)
     app.add_middleware(
         CORSMiddleware,

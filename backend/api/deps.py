@@ -14,8 +14,8 @@ from starlette.requests import HTTPConnection
 
 from backend.models.config import Settings
 from backend.models.schemas import LOCAL_CLIENT
-from backend.services.access.access_tokens import Door
-from backend.services.access.rate_limit_key import household
+from backend.services.access.access_tokens import AccessTokens
+from backend.services.access.rate_limit import rate_limit_key
 from backend.services.access.sessions import Sessions
 from backend.services.generator import ImageGenerator
 from backend.services.images.importer import PictureImporter
@@ -47,7 +47,7 @@ class Services:
     tokens: TokenCounter
     admission: Admission
     metrics: Metrics
-    door: Door
+    access_tokens: AccessTokens
     sessions: Sessions
 
 
@@ -81,7 +81,7 @@ async def _tasks(app: App) -> TaskManager:
 
 def client_address(connection: HTTPConnection) -> str:
     """Returns the address that a request comes from, or its household; a proxy that is trusted has named it."""
-    return household(connection.client.host) if connection.client is not None else LOCAL_CLIENT
+    return rate_limit_key(connection.client.host) if connection.client is not None else LOCAL_CLIENT
 
 
 def session_cookie(settings: Settings) -> str:

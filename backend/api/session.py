@@ -16,16 +16,16 @@ router = APIRouter(prefix="/session", tags=["session"])
 @router.get("")
 def get_session(app: App, request: Request) -> Session:
     """Tells whether a token is needed, and whose this request has brought; open to all, so that a page can ask."""
-    return Session(required=app.door.is_locked, name=request.scope.get(CLIENT_KEY))
+    return Session(required=app.access_tokens.required, name=request.scope.get(CLIENT_KEY))
 
 
 @router.post("", status_code=204, responses=documented(400, 401, 413, 422, 429))
 def log_in(login: LoginRequest, app: App, request: Request) -> Response:
     """Takes a token for a cookie that lasts 30 days, or until the log-out; where no token is needed, there is none."""
     response = Response(status_code=204)
-    if not app.door.is_locked:
+    if not app.access_tokens.required:
         return response
-    name = app.door.name_of(login.token.encode(), client_address(request))
+    name = app.access_tokens.name_of(login.token.encode(), client_address(request))
     if name is None:
         raise WrongToken("This token is not known here.")
     response.set_cookie(

@@ -135,7 +135,7 @@ def is_control(character: str) -> bool:
 
 Source = Literal["zimage", "a1111", "comfyui", "invokeai", "swarmui"]
 """Programs whose pictures tell how they came about."""
-Untold = Literal["num_inference_steps", "seed", "guidance_scale", "model"]
+DefaultedField = Literal["num_inference_steps", "seed", "guidance_scale", "model"]
 """What a picture may leave out, and a record has to have."""
 
 
@@ -173,7 +173,7 @@ class ImageRecord(Frozen):
     negative_prompt: str = ""
     pixel_hash: str | None = Field(default=None, description="SHA-256 of size and pixels: tells identical reruns.")
     source: Source = Field(default="zimage", description="Which program drew it; others' pictures were imported.")
-    unknown: tuple[Untold, ...] = Field(
+    unknown: tuple[DefaultedField, ...] = Field(
         default=(), max_length=4, description="Fields that an imported picture did not tell, and that hold a default."
     )
     favourite: bool = False

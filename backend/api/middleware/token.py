@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.api.deps import CLIENT_KEY, client_address
 from backend.api.errors import present_error
 from backend.api.middleware.origin import OWN_SITES
-from backend.services.access.access_tokens import Door
+from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError, WrongToken
 
@@ -26,9 +26,11 @@ class TokenGuard:
     It notes in the scope whose token it was. The address of the session itself is open, so that one can log in.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, sessions: Sessions, session_path: str, cookie: str) -> None:
+    def __init__(
+        self, app: ASGIApp, access_tokens: AccessTokens, sessions: Sessions, session_path: str, cookie: str
+    ) -> None:
         self._app = app
-        self._door = door
+        self._access_tokens = access_tokens
         self._sessions = sessions
         self._session_path = session_path
         self._cookie = cookie
@@ -50,7 +52,7 @@ class TokenGuard:
         token = _token(connection.headers.get("authorization", ""))
         is_open = connection.scope["path"] == self._session_path
         if token or not is_open:
-            name = self._door.name_of(token, client_address(connection))
+            name = self._access_tokens.name_of(token, client_address(connection))
         if name is None and not is_open:
             raise WrongToken("A token is needed: send `Authorization: Bearer <token>`, or log in with the browser UI.")
         return name

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from backend.services.errors import TooManyAttempts
 
 
-class Door:
+class AccessTokens:
     """Knows whose token is whose. Safe to use from several threads."""
 
     MAX_FAILURES = 10
@@ -25,7 +25,7 @@ class Door:
         self._lock = threading.Lock()
 
     @property
-    def is_locked(self) -> bool:
+    def required(self) -> bool:
         """Whether a token is needed at all."""
         return bool(self._tokens)
 

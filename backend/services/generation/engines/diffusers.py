@@ -21,7 +21,7 @@ from backend.services.generation.engines.base import (
 )
 from backend.services.generation.engines.latents import Previewer
 from backend.services.generation.engines.loading import load_pipeline
-from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.load_plan import LoadPlan
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class DiffusersEngine:
             _place(pipeline, plan)
             return pipeline
 
-        self._pipeline = telling_out_of_memory(load)
+        self._pipeline = translate_oom(load)
         self._tune(self._pipeline)
 
     def generate(self, request: EngineRequest, on_step: OnStep) -> list[Image.Image]:
@@ -99,7 +99,7 @@ class DiffusersEngine:
                     output_type="np",
                 ).images
 
-        pixels = telling_out_of_memory(draw)
+        pixels = translate_oom(draw)
         if not np.isfinite(pixels).all():
             raise BlankPicture
         return list(pipeline.image_processor.numpy_to_pil(pixels))

@@ -13,7 +13,7 @@ from PIL import Image
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.generation.engines.base import EngineRequest, OnStep, StepEvent, count_forwards, linear_sigmas
 from backend.services.generation.engines.latents import to_pixels
-from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewMap, PreviewPixels
 
@@ -66,7 +66,7 @@ class NativeEngine:
                 f"{path.name} does not fit into the accelerator's memory, and the native engine keeps all of a model "
                 "there: choose ZIMAGE_ENGINE=auto or diffusers."
             )
-        self._pipeline = telling_out_of_memory(lambda: self._open(path, plan))
+        self._pipeline = translate_oom(lambda: self._open(path, plan))
         if self._compile_blocks:
             self._compile(self._pipeline)
 
@@ -101,7 +101,7 @@ class NativeEngine:
             return list(images)
 
         try:
-            return telling_out_of_memory(draw)
+            return translate_oom(draw)
         except NotFiniteError as error:
             raise BlankPicture from error
 

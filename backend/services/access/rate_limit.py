@@ -10,7 +10,7 @@ _HOUSEHOLD_BITS = 64
 
 
 @lru_cache(maxsize=1024)  # the same few ask again and again
-def household(address: str) -> str:
+def rate_limit_key(address: str) -> str:
     """Returns what one client cannot change: an IPv4 address, or the network that an IPv6 address is part of.
 
     Addresses of this machine and of its own link stay as they are: there, a network is everybody.
