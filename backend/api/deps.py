@@ -1,7 +1,7 @@
-"""The services, as types that a route names in its signature.
+"""Dependencies of the routes, as annotated types.
 
-The functions are asynchronous although none of them waits: a plain one would be called on a thread of its own, which
-for each of them costs as much as a whole look at a task.
+The functions are asynchronous although none of them awaits. FastAPI would call a plain one on a thread, which costs as
+much as a whole poll.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from backend.services.task_manager import TaskManager
 from backend.services.tasks.admission import Admission
 
 CLIENT_KEY = "zimage.client"
-"""Where the guard of the tokens notes in a request's scope whose token it was."""
+"""Key in a request's scope: name of its token, set by `TokenGuard`."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that one application holds, built by `create_app`."""
+    """Services of one application, built by `create_app`."""
 
     settings: Settings
     catalogue: Catalogue
@@ -80,17 +80,17 @@ async def _tasks(app: App) -> TaskManager:
 
 
 def client_address(connection: HTTPConnection) -> str:
-    """Returns the address that a request comes from, or its household; a proxy that is trusted has named it."""
+    """Returns the rate-limit key of the client's address. A trusted proxy's header has set that address before."""
     return rate_limit_key(connection.client.host) if connection.client is not None else LOCAL_CLIENT
 
 
 def session_cookie(settings: Settings) -> str:
-    """Returns the name of the cookie: browsers share cookies between the ports of a host, and two servers must not."""
+    """Returns the cookie's name. It has the port, since browsers share cookies between ports of a host."""
     return f"zimage_session_{settings.port}"
 
 
 def client_of(connection: HTTPConnection) -> str:
-    """Returns the name of the client's token, which the guard has noted, else its address."""
+    """Returns the name of the client's token, else its address."""
     return connection.scope.get(CLIENT_KEY) or client_address(connection)
 
 
@@ -102,7 +102,7 @@ Client = Annotated[str, Depends(_client)]
 
 
 async def _owner(app: App, client: Client) -> str | None:
-    """Whose pictures and tasks a request may see beside those of nobody; None: everybody's."""
+    """Returns the owner whose images and tasks a request may see; None for all."""
     return client if app.settings.history_per_token else None
 
 

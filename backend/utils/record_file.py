@@ -1,4 +1,4 @@
-"""A JSON file with one record a line, and beside it a log of the changes that the file lacks.
+"""JSON file with one record a line, and a log of the changes that it lacks.
 
 `x.json` is `{"version": 2, "things": [`, the records, `]}`; a person may lay it out anew. `x.log` has a change a line,
 `{"put": record}` or `{"remove": "id"}`. Replaying a log twice changes nothing: a crash between two writes is harmless.

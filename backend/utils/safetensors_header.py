@@ -1,4 +1,4 @@
-"""Reads what a safetensors file holds from its header alone."""
+"""Header of a safetensors file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _MAX_HEADER_BYTES = 100 * 2**20
 
 
 def count_values(path: Path) -> int:
-    """Returns how many numbers a file stores, whatever their precision.
+    """Returns the number of values in a file, whatever their dtype.
 
     Raises:
-        ValueError: the header is damaged.
+        ValueError: The header is damaged.
     """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")

@@ -1,4 +1,4 @@
-"""Whose access token, or session, a request carries."""
+"""Authentication by access token or session cookie."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OPEN_PATHS = frozenset({"/health", "/health/ready"})
 
 
 class TokenGuard:
-    """Asks for a token: as `Authorization: Bearer`, as the password of a browser's own prompt, or a session's cookie.
+    """Requires a token: `Authorization: Bearer`, the password of HTTP Basic, or a session cookie.
 
-    It notes in the scope whose token it was. The address of the session itself is open, so that one can log in.
+    The token's name is put into the scope. The path of the session itself is open, for logging in.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class TokenGuard:
         self._cookie = cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on when it carries a token, or needs none."""
+        """Passes a request on when it has a valid token or needs none."""
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             try:
                 scope[CLIENT_KEY] = self._name_of(HTTPConnection(scope))
@@ -59,7 +59,7 @@ class TokenGuard:
 
 
 def _session_secret(connection: HTTPConnection, cookie: str) -> str:
-    """The cookie counts for our own pages only: one of another port of this host would bring it along, too."""
+    """Returns the session cookie of our own pages; pages of this host's other ports send it, too."""
     is_own = connection.headers.get("sec-fetch-site", "none") in OWN_SITES
     return connection.cookies.get(cookie, "") if is_own else ""
 

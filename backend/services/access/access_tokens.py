@@ -1,4 +1,4 @@
-"""Who may come in: the tokens, and who has tried wrong ones too often."""
+"""Access tokens, and the rate limit on wrong ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backend.services.errors import TooManyAttempts
 
 
 class AccessTokens:
-    """Knows whose token is whose. Safe to use from several threads."""
+    """Access tokens by name. Thread-safe."""
 
     MAX_FAILURES = 10
     WINDOW_S = 60.0
@@ -26,14 +26,14 @@ class AccessTokens:
 
     @property
     def required(self) -> bool:
-        """Whether a token is needed at all."""
+        """Whether requests need a token."""
         return bool(self._tokens)
 
     def name_of(self, token: bytes, address: str) -> str | None:
-        """Returns whose token this is, or None; every token is compared, so that the time tells nothing.
+        """Returns a token's name, or None. Compares all of them, so that the time tells nothing.
 
         Raises:
-            TooManyAttempts: too many wrong ones came from this address; this one was not looked at.
+            TooManyAttempts: Too many wrong tokens came from this address; this one was not compared.
         """
         with self._lock:
             self._refuse_guesser(address)

@@ -1,7 +1,7 @@
-"""`history.json`, which a person can read and back up; the log beside it keeps large histories quick to change.
+"""`history.json` and its log, `history.log`.
 
-A change of a small history rewrites the file. In a large one it is appended to `history.log`, which goes into the file
-when it has grown, when the process ends, and at the next start. The images alone are enough to make both anew, but for
+A change of a small history rewrites the file. In a large one it is appended to the log. The log is merged into the file
+when it has grown, when the process ends, and at the next start. Both can be rebuilt from the images, except
 favourites, tags and the trash.
 """
 

@@ -1,6 +1,6 @@
-"""Which models exist, and where their weights are on this machine.
+"""Catalogue of models and the paths of their weights.
 
-Looked for, in this order: the folder of the settings, `Z-Image/ckpts/`, the hub's cache. Nothing is downloaded here.
+Searched in this order: the folder of the settings, `Z-Image/ckpts/`, the hub's cache. Nothing is downloaded here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Model:
-    """A member of the family and, when it is installed, its folder in the published layout."""
+    """Model and, when it is installed, its folder in the published layout."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class Model:
     download_gb: float | None = None
     size_multiple: int = 16
     sizes: tuple[tuple[int, int], ...] = ()
-    """Width and height of every size that the model was trained at, when it draws no others."""
+    """Width and height of each size, for a model that draws only those it was trained at."""
     default_steps: int = 9
     guidance_scale: float = 0.0
     negative_prompt: bool = False
@@ -44,19 +44,19 @@ class Model:
 
     @property
     def installed(self) -> bool:
-        """Whether the weights are on this machine."""
+        """Whether the weights are on disk."""
         return self.path is not None
 
     @property
     def guided(self) -> bool:
-        """Whether guidance does it any good; it harms distilled models."""
+        """Whether the model uses guidance; it harms distilled models."""
         return self.guidance_scale > 0
 
 
 TURBO = Model(
     id="z-image-turbo",
     name="Z-Image-Turbo",
-    description="The distilled 6B model: 9 steps (8 forwards), no guidance, Chinese and English text in pictures.",
+    description="The distilled 6B model: 9 steps (8 forwards), no guidance, Chinese and English text in images.",
     repository="Tongyi-MAI/Z-Image-Turbo",
     download_gb=32.9,
     guidance_scale=0.0,
@@ -85,7 +85,7 @@ FAMILY = (TURBO, BASE, NANO)
 
 
 class Catalogue:
-    """Finds models; every call looks at the disk again, so that a download shows up without a restart."""
+    """Catalogue of models. Every call reads the disk, so that a download needs no restart."""
 
     def __init__(self, settings: Settings) -> None:
         self._ckpts = settings.base_dir / "Z-Image" / "ckpts"
@@ -94,7 +94,7 @@ class Catalogue:
         self._default_guidance_scale = settings.default_guidance_scale
 
     def models(self) -> list[Model]:
-        """Returns the family, best first, then other models found in the folders."""
+        """Returns the models of the family, best first, then others found in the folders."""
         folders = self._folders()
         known = [self._locate(model, folders) for model in FAMILY]
         names = {model.name.lower() for model in FAMILY}
@@ -113,11 +113,11 @@ class Catalogue:
         return [_with_own_facts(model) for model in known + others]
 
     def resolve(self, model_id: str) -> Model:
-        """Returns the installed model that a request means.
+        """Returns the installed model of a name.
 
         Raises:
-            UnknownModel: the catalogue has no such model.
-            ModelNotInstalled: its weights are not on this machine.
+            UnknownModel: The catalogue has no such model.
+            ModelNotInstalled: Its weights are not on disk.
         """
         models = self.models()
         if model_id == AUTO:
@@ -166,7 +166,7 @@ class Catalogue:
 
 
 def is_complete(folder: Path) -> bool:
-    """Tells whether a folder holds a whole Z-Image pipeline: an index, and every weight file that it names."""
+    """Tells whether a folder has a whole Z-Image pipeline: an index and all its weight files."""
     try:
         index = json.loads((folder / "model_index.json").read_text("utf-8"))
         return index.get("_class_name") == "ZImagePipeline" and all(
@@ -216,11 +216,11 @@ def _with_own_facts(model: Model) -> Model:
 
 
 def refuse_unused_guidance(request: GenerateRequest, model: Model) -> None:
-    """Raises when a request asks for what its model does not do, rather than to leave it out in silence.
+    """Refuses guidance that the model would ignore.
 
     Raises:
-        GuidanceUnused: another guidance scale than the default, of a model that is not guided.
-        NegativePromptUnused: a negative prompt, of a model that takes none.
+        GuidanceUnused: A guidance scale other than the default, for a model without guidance.
+        NegativePromptUnused: A negative prompt, for a model that takes none.
     """
     scale = request.guidance_scale
     if scale is not None and scale != model.guidance_scale and not model.guided:
