@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from backend.models.config import Settings
 from backend.server import PortTaken, serve
-from backend.services.errors import NewerFormat
 from backend.utils.folder_lock import FolderInUse
 from backend.utils.log_format import JsonFormatter, TextFormatter
+from backend.utils.record_file import NewerFormat
 
 
 def main(arguments: list[str] | None = None) -> int:

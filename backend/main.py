@@ -27,9 +27,9 @@ from backend.api.middleware.origin import OriginGuard
 from backend.api.middleware.range import RangeGuard
 from backend.api.middleware.token import TokenGuard
 from backend.api.openapi import complete_description
-from backend.api.polls import TaskPolls
+from backend.api.polls import PollRoute
 from backend.models.config import Settings, is_loopback
-from backend.services.access.access_tokens import Door
+from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError
 from backend.services.generation.engines.auto import AutoEngine
@@ -89,6 +89,7 @@ def create_app(
     api = APIRouter(prefix=settings.api_prefix)
     for router in (generate.router, history.router, system.router, models.router, prompts.router, session.router):
         api.include_router(router)
+    app.router.routes.insert(0, PollRoute(services))
     app.include_router(system.root_router)
     app.include_router(api)
     install_error_handlers(app)
@@ -147,7 +148,7 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
         tokens=TokenCounter(catalogue),
         admission=admission,
         metrics=metrics,
-        door=Door(settings.tokens),
+        access_tokens=AccessTokens(settings.tokens),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
     )
 
@@ -221,7 +222,6 @@ async def _purge_now_and_then(history: HistoryStore) -> None:
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
     services: Services = app.state.services
-    app.add_middleware(TaskPolls, services=services)
     app.add_middleware(RangeGuard)
     app.add_middleware(
         BodyGuard,
@@ -229,17 +229,17 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         max_upload_bytes=settings.max_upload_mb * 2**20,
         upload_paths=[f"{settings.api_prefix}/history/{what}" for what in ("read", "import")],
     )
-    if services.door.is_locked:
+    if services.access_tokens.required:
         app.add_middleware(
             TokenGuard,
-            door=services.door,
+            access_tokens=services.access_tokens,
             sessions=services.sessions,
             session_path=f"{settings.api_prefix}/session",
             cookie=session_cookie(settings),
         )
     app.add_middleware(OriginGuard, origins=settings.cors_origins)
     if is_loopback(settings.host):
-        app.add_middleware(HostGuard, has_tokens=services.door.is_locked)
+        app.add_middleware(HostGuard, has_tokens=services.access_tokens.required)
     app.add_middleware(FaultGuard)
     app.add_middleware(
         CORSMiddleware,

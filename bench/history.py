@@ -26,8 +26,8 @@ sys.path.insert(0, str(ROOT))
 from backend.models.recipe import Recipe  # noqa: E402
 from backend.models.schemas import ImageRecord  # noqa: E402
 from backend.services.generation.events import Drawn  # noqa: E402
+from backend.services.images.history_file import HistoryFile, line_of  # noqa: E402
 from backend.services.images.index import HistoryQuery  # noqa: E402
-from backend.services.images.record_file import HistoryFile, Line  # noqa: E402
 from backend.services.images.store import HistoryStore  # noqa: E402
 from bench.table import Row, build_parser, publish  # noqa: E402
 
@@ -60,7 +60,7 @@ def fill(folder: Path, entries: int) -> None:
             one.save(source := images / record.filename)
         else:
             os.link(source, images / record.filename)
-        lines.append(Line.of(record).json)
+        lines.append(line_of(record).json)
     HistoryFile(folder / "history.json").write(lines)
 
 

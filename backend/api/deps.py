@@ -1,7 +1,7 @@
-"""The services, as types that a route names in its signature.
+"""Dependencies of the routes, as annotated types.
 
-The functions are asynchronous although none of them waits: a plain one would be called on a thread of its own, which
-for each of them costs as much as a whole look at a task.
+The functions are asynchronous although none of them awaits. FastAPI would call a plain one on a thread, which costs as
+much as a whole poll.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from starlette.requests import HTTPConnection
 
 from backend.models.config import Settings
 from backend.models.schemas import LOCAL_CLIENT
-from backend.services.access.access_tokens import Door
-from backend.services.access.rate_limit_key import household
+from backend.services.access.access_tokens import AccessTokens
+from backend.services.access.rate_limit import rate_limit_key
 from backend.services.access.sessions import Sessions
 from backend.services.images.importer import PictureImporter
 from backend.services.images.store import HistoryStore
@@ -29,12 +29,12 @@ from backend.services.tasks.admission import Admission
 from backend.services.tasks.executors.base import Executor
 
 CLIENT_KEY = "zimage.client"
-"""Where the guard of the tokens notes in a request's scope whose token it was."""
+"""Key in a request's scope: name of its token, set by `TokenGuard`."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that one application holds, built by `create_app`."""
+    """Services of one application, built by `create_app`."""
 
     settings: Settings
     catalogue: Catalogue
@@ -47,7 +47,7 @@ class Services:
     tokens: TokenCounter
     admission: Admission
     metrics: Metrics
-    door: Door
+    access_tokens: AccessTokens
     sessions: Sessions
 
 
@@ -80,25 +80,29 @@ async def _tasks(app: App) -> TaskManager:
 
 
 def client_address(connection: HTTPConnection) -> str:
-    """Returns the address that a request comes from, or its household; a proxy that is trusted has named it."""
-    return household(connection.client.host) if connection.client is not None else LOCAL_CLIENT
+    """Returns the rate-limit key of the client's address. A trusted proxy's header has set that address before."""
+    return rate_limit_key(connection.client.host) if connection.client is not None else LOCAL_CLIENT
 
 
 def session_cookie(settings: Settings) -> str:
-    """Returns the name of the cookie: browsers share cookies between the ports of a host, and two servers must not."""
+    """Returns the cookie's name. It has the port, since browsers share cookies between ports of a host."""
     return f"zimage_session_{settings.port}"
 
 
+def client_of(connection: HTTPConnection) -> str:
+    """Returns the name of the client's token, else its address."""
+    return connection.scope.get(CLIENT_KEY) or client_address(connection)
+
+
 async def _client(request: Request) -> str:
-    """Who asks: the name of the token, which the guard has noted, else the address."""
-    return request.scope.get(CLIENT_KEY) or client_address(request)
+    return client_of(request)
 
 
 Client = Annotated[str, Depends(_client)]
 
 
 async def _owner(app: App, client: Client) -> str | None:
-    """Whose pictures and tasks a request may see beside those of nobody; None: everybody's."""
+    """Returns the owner whose images and tasks a request may see; None for all."""
     return client if app.settings.history_per_token else None
 
 

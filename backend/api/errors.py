@@ -1,6 +1,6 @@
-"""Every 4xx and 5xx answer of the API, but for those of its health, has one body, `ErrorBody`.
+"""Error responses: exceptions of the domain to statuses and `ErrorBody`.
 
-It never repeats what the client sent.
+Every 4xx and 5xx has that body, except the health check's. It never repeats what the client sent.
 """
 
 from __future__ import annotations
@@ -83,25 +83,25 @@ _CODE_OF_STATUS = {
     421: "wrong_host",
 }
 DESCRIPTIONS = {
-    400: "The body cannot be read.",
-    401: "A token is needed, and there is none or a wrong one.",
-    403: "A page of another origin has asked for a change.",
-    404: "There is no such thing.",
+    400: "The body is malformed.",
+    401: "The token is missing or wrong.",
+    403: "A page of another origin sent an unsafe method.",
+    404: "Not found.",
     408: "The body did not arrive in time.",
-    409: "The state of the task, the picture or the model does not allow it.",
+    409: "The state of the task, the image or the model does not allow it.",
     413: "The body is too large.",
-    421: "A server of this machine alone was asked for by another name, or from another machine.",
+    421: "The server is for this machine only; the Host header or the connection is not this machine's.",
     422: "The request is not valid; `fields` says what is wrong with each field.",
     429: "Too many tasks wait, or too many wrong tokens came; `Retry-After` says when to try again, `position` where "
     "the task would have stood.",
-    500: "A fault of the server; its log has more.",
-    503: "The server takes no new tasks now.",
-    507: "The disk is too full for another picture.",
+    500: "Internal server error; the server's log has the details.",
+    503: "The server accepts no new tasks now.",
+    507: "The disk is too full for another image.",
 }
 
 
 def documented(*statuses: int) -> Responses:
-    """Returns the OpenAPI entries for the errors that a route can answer with."""
+    """Returns the OpenAPI entries of a route's errors."""
     return {status: {"model": ErrorBody, "description": DESCRIPTIONS[status]} for status in statuses}
 
 
@@ -113,7 +113,7 @@ def error_response(
     headers: Mapping[str, str] | None = None,
     position: int | None = None,
 ) -> JSONResponse:
-    """Builds an answer with the common error body."""
+    """Builds a response with the common error body."""
     body = ErrorBody(error=ErrorDetail(code=code, message=message, fields=list(fields), position=position))
     return JSONResponse(
         body.model_dump(mode="json", exclude_none=True), status_code=status, headers=dict(headers or {})
@@ -121,7 +121,7 @@ def error_response(
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Turns every expected exception that leaves a route into the common body; `FaultGuard` answers the others."""
+    """Registers handlers for expected exceptions; `FaultGuard` answers the others."""
     app.add_exception_handler(StudioError, _on_studio_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -132,7 +132,7 @@ async def _on_studio_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 def present_error(error: StudioError) -> JSONResponse:
-    """Builds the answer to an error of the domain."""
+    """Builds the response to an error of the domain."""
     status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
     field = _FIELD_OF.get(type(error))
     fields = [FieldProblem(field=field, message=str(error))] if field else []
@@ -146,8 +146,8 @@ def present_error(error: StudioError) -> JSONResponse:
 
 
 def internal_error() -> JSONResponse:
-    """Builds the answer to a fault of ours."""
-    return error_response(500, StudioError.code, "Something went wrong on the server; its log says what.")
+    """Builds the response to an unexpected exception."""
+    return error_response(500, StudioError.code, "Internal server error; the server's log has the details.")
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
@@ -157,7 +157,7 @@ async def _on_invalid_request(_request: Request, error: Exception) -> JSONRespon
 
 
 def _describe(problem: Mapping[str, Any]) -> FieldProblem:
-    """Says what is wrong, in Pydantic's words where they are good enough, without the rejected value."""
+    """Describes a validation error without the rejected value; mostly in Pydantic's words."""
     location = [str(part) for part in problem["loc"]]
     field = ".".join(location[1:]) if problem["type"] != "json_invalid" else ""
     message = {
@@ -172,7 +172,7 @@ def _describe(problem: Mapping[str, Any]) -> FieldProblem:
 
 
 def _printable(text: str) -> str:
-    """Keeps a field's name fit for an answer in UTF-8; names come from the client."""
+    """Makes a field's name, which comes from the client, valid UTF-8."""
     return text.encode("utf-8", "replace").decode("utf-8")[:100]
 
 
@@ -180,8 +180,8 @@ async def _on_http_exception(_request: Request, error: Exception) -> JSONRespons
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     message = {
-        400: "The request cannot be read.",
-        404: "There is nothing at this address; /docs lists what there is.",
-        405: "This address does not support that method; /docs lists what it does.",
+        400: "Malformed request.",
+        404: "No route has this path; /docs lists the routes.",
+        405: "The route does not support this method; /docs lists the routes.",
     }.get(status, str(getattr(error, "detail", "Error")))
     return error_response(status, _CODE_OF_STATUS.get(status, "http_error"), message, headers=headers)

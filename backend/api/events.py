@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio.to_thread
 from fastapi import Response
-from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
 from backend.models.schemas import TaskStatus
 from backend.services.errors import UnknownTask
@@ -21,23 +21,23 @@ Watch = Callable[[Callable[[], None]], Callable[[], None]]
 
 
 async def stream_status(look: Look, watch: Watch, is_closing: Callable[[], bool], last_id: str | None) -> Response:
-    """Answers with a stream of `status` events.
+    """Returns a stream of `status` events; 204 to a client that has the last one.
 
-    An event's id is a digest of its data: a client that comes back with `Last-Event-ID` gets what it has missed, which
-    is the newest status, or 204 when it has the last one.
+    An event's id is a digest of its data. A client that reconnects with `Last-Event-ID` gets the newest status.
+    FastAPI's own streaming routes cannot answer 204, hence a response.
 
     Raises:
-        UnknownTask: there is no such task.
+        UnknownTask: There is no such task.
     """
     status = await anyio.to_thread.run_sync(look)
     if status.status.is_final and _digest(status.model_dump_json()) == last_id:
         return Response(status_code=204)
-    return StreamingResponse(
-        _events(look, watch, is_closing, last_id), media_type="text/event-stream", headers=_HEADERS
-    )
+    return EventSourceResponse(_events(look, watch, is_closing, last_id), headers=_HEADERS)
 
 
-async def _events(look: Look, watch: Watch, is_closing: Callable[[], bool], last_id: str | None) -> AsyncIterator[str]:
+async def _events(
+    look: Look, watch: Watch, is_closing: Callable[[], bool], last_id: str | None
+) -> AsyncIterator[bytes]:
     loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
@@ -54,13 +54,13 @@ async def _events(look: Look, watch: Watch, is_closing: Callable[[], bool], last
             data = status.model_dump_json()
             if _digest(data) != last_id:
                 last_id = _digest(data)
-                yield f"event: status\nid: {last_id}\ndata: {data}\n\n"
+                yield format_sse_event(event="status", id=last_id, data_str=data)
             if status.status.is_final:
                 return
             try:
                 await asyncio.wait_for(changed.wait(), KEEP_ALIVE_S)
             except TimeoutError:
-                yield ": still here\n\n"
+                yield KEEPALIVE_COMMENT
     finally:
         unwatch()
 

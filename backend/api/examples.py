@@ -1,4 +1,4 @@
-"""One example of each body, for the description of the API."""
+"""One example of each body, for OpenAPI."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ _MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _PROMPT = "一只红色的狐狸"
 
 STREAMS = {
-    "text/event-stream": 'event: status\nid: 5c0d3f9a1b2e4d67\ndata: {"task_id": "…", "status": "processing", …}\n\n',
+    "text/event-stream": 'event: status\ndata: {"task_id": "…", "status": "processing", …}\nid: 5c0d3f9a1b2e4d67\n\n',
     "text/plain": "# HELP zimage_tasks_waiting Tasks in the queue.\n# TYPE zimage_tasks_waiting gauge\n"
     "zimage_tasks_waiting 2.0\n",
 }
-"""Beginnings of the answers that are text but not JSON."""
+"""Beginnings of the responses that are text but not JSON."""
 
 
 def bodies() -> dict[str, BaseModel]:
-    """Returns an example by the name of its schema."""
+    """Returns the examples by the name of their schema."""
     found = (
         *_of_tasks(), *_of_pictures(), _models(), _system(), Root(version=__version__), Health(),
         describe_capabilities(Settings.model_construct(), __version__),
@@ -67,10 +67,10 @@ def bodies() -> dict[str, BaseModel]:
 
 
 def errors() -> dict[int, list[ErrorBody]]:
-    """Returns examples of the errors by status; a status of several kinds has one of each."""
+    """Returns examples of errors by status, one for each code."""
     too_low = "Input should be greater than or equal to 256."
     details = {
-        400: [ErrorDetail(code="bad_request", message="The request cannot be read.")],
+        400: [ErrorDetail(code="bad_request", message="Malformed request.")],
         401: [ErrorDetail(code="unauthorized", message="This token is not known here.")],
         403: [ErrorDetail(code="wrong_origin", message="This server takes changes from its own pages only; …")],
         404: [ErrorDetail(code="not_found", message=str(UnknownImage()))],
@@ -89,7 +89,7 @@ def errors() -> dict[int, list[ErrorBody]]:
             ErrorDetail(code="too_many_attempts", message="Too many wrong tokens came from this address; try again …"),
             ErrorDetail(code="queue_full", message="100 tasks are waiting, which is the limit; …", position=100),
         ],
-        500: [ErrorDetail(code="internal_error", message="Something went wrong on the server; its log says what.")],
+        500: [ErrorDetail(code="internal_error", message="Internal server error; the server's log has the details.")],
         503: [ErrorDetail(code="draining", message="The server is about to be restarted and takes no new tasks; …")],
         507: [ErrorDetail(code="insufficient_storage", message="Only 12 MB are free on the disk of the pictures; …")],
     }

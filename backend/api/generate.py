@@ -26,7 +26,7 @@ async def _own_task_id(
     settings: Config,
     owner: Owner,
 ) -> str:
-    """Passes on the id of a task that the request may see; one of somebody else is as if it did not exist."""
+    """Returns the id of a task that the client may see; others do not exist for it."""
     if not is_seen_by(tasks.get(task_id), owner, settings.tokens):
         raise UnknownTask
     return task_id
@@ -54,7 +54,7 @@ def submit(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> TaskCreated:
-    """Queues pictures and answers at once; poll the address in `Location`, or listen to its `/events`."""
+    """Queues a task and returns at once. Poll the URL in `Location`, or listen to its `/events`."""
     task_id = tasks.submit(request, client, idempotency_key)
     return _created(task_id, settings, response)
 
@@ -66,7 +66,7 @@ def list_tasks(
     owner: Owner,
     finished: Annotated[bool, Query(description="Also the finished tasks that are remembered, newest first.")] = False,
 ) -> TaskList:
-    """Lists the tasks that wait or run, in the order in which they run."""
+    """Lists waiting and running tasks, in the order in which they run."""
     records = tasks.active() + (tasks.finished() if finished else [])
     own = [task for task in records if is_seen_by(task, owner, settings.tokens)]
     return TaskList(tasks=[_present(task, tasks, settings) for task in own])
@@ -78,32 +78,32 @@ def forget_finished(
     client: Client,
     finished: Annotated[Literal["true"], Query(description="Must be said: only finished ones go.")],  # noqa: ARG001
 ) -> Response:
-    """Clears your own finished tasks from the list; their pictures stay in the history."""
+    """Removes your own finished tasks from the list. Their images stay in the history."""
     tasks.forget_finished(client)
     return Response(status_code=204)
 
 
 @router.get("/{task_id}", responses=documented(404, 422))
 def get_task(task_id: TaskId, tasks: Tasks, settings: Config) -> TaskStatus:
-    """Tells how far a task is."""
+    """Returns a task's status."""
     return _present(tasks.get(task_id), tasks, settings)
 
 
 @router.delete("/{task_id}", status_code=202, responses=documented(404, 409, 422))
 def cancel(task_id: TaskId, tasks: Tasks, settings: Config) -> TaskStatus:
-    """Cancels a task: at once when it waits, at its next step when it runs; pictures that are finished stay."""
+    """Cancels a task: a waiting one at once, a running one at its next step. Finished images stay."""
     return _present(tasks.cancel(task_id), tasks, settings)
 
 
 @router.post("/{task_id}/retry", status_code=202, responses=documented(404, 409, 422, 429, 503, 507))
 def retry(task_id: TaskId, tasks: Tasks, settings: Config, client: Client, response: Response) -> TaskCreated:
-    """Queues a failed, cancelled or interrupted task once more, as a new task."""
+    """Queues a failed, cancelled or interrupted task again, as a new task."""
     return _created(tasks.retry(task_id, client), settings, response)
 
 
 @router.post("/{task_id}/move", responses=documented(400, 404, 409, 413, 422))
 def move(task_id: TaskId, request: MoveRequest, tasks: Tasks, settings: Config) -> TaskStatus:
-    """Moves a waiting task to a place in the queue, as near as the turns of other clients allow."""
+    """Moves a waiting task to a position in the queue, as near as other clients' turns allow."""
     return _present(tasks.move(task_id, request.position), tasks, settings)
 
 
@@ -123,7 +123,7 @@ def get_preview(
         int | None, Query(ge=0, le=2**31, description="The `preview_seq` of the task, against caches.")
     ] = None,
 ) -> Response:
-    """Serves a small WebP of what the picture will look like, as far as the last step tells."""
+    """Returns the newest preview of the image, a small WebP."""
     found = tasks.preview(task_id)
     if found is None:
         return Response(status_code=204)
@@ -142,7 +142,7 @@ def get_preview(
     },
 )
 async def get_events(task_id: TaskId, tasks: Tasks, settings: Config, last_event_id: EventId = None) -> Response:
-    """Streams the task's status at every change, and ends with the task."""
+    """Streams the task's status at every change. The stream ends with the task."""
 
     def look() -> TaskStatus:
         return _present(tasks.get(task_id), tasks, settings)

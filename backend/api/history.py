@@ -1,4 +1,4 @@
-"""Pictures: the history, its trash, downloads, thumbnails, the latest one."""
+"""Images: the history, its trash, downloads, thumbnails, the latest one."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _CURSOR_PATTERN = r"^[0-9]{1,18}-[0-9a-f]{32}$"
 
 
 async def _own_image_id(
-    image_id: Annotated[str, Path(pattern=ID_PATTERN, description="Id of a picture.")], history: History, owner: Owner
+    image_id: Annotated[str, Path(pattern=ID_PATTERN, description="Id of an image.")], history: History, owner: Owner
 ) -> str:
-    """Passes on the id of a picture that the request may see; one of somebody else is as if it did not exist."""
+    """Returns the id of an image that the client may see; others do not exist for it."""
     if not history.own([image_id], owner):
         raise UnknownImage
     return image_id
@@ -48,7 +48,7 @@ ImageId = Annotated[str, Depends(_own_image_id)]
 
 
 def _day_or_moment(value: object) -> object:
-    """Pydantic alone would take a date for its first moment."""
+    """Keeps a date a date; Pydantic alone would make it midnight."""
     return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-01-01") else value
 
 
@@ -73,7 +73,7 @@ async def _query(
     after: Annotated[
         str | None, Query(pattern=_CURSOR_PATTERN, description="`next_cursor` of the page before.")
     ] = None,
-    trash: Annotated[bool, Query(description="The pictures in the trash instead of the others.")] = False,
+    trash: Annotated[bool, Query(description="The images in the trash instead of the others.")] = False,
 ) -> HistoryQuery:
     return HistoryQuery(
         page=page,
@@ -94,7 +94,7 @@ async def _query(
 
 
 def _moment(value: datetime | date | None, *, end_of_day: bool = False) -> datetime | None:
-    """A moment without a zone is UTC; a date is its beginning, or its end."""
+    """Returns a date's beginning or end; a time without a zone is UTC."""
     if value is None:
         return None
     if isinstance(value, datetime):
@@ -106,7 +106,7 @@ def _moment(value: datetime | date | None, *, end_of_day: bool = False) -> datet
 
 @router.get("/history", responses=documented(422))
 def get_history(history: History, settings: Config, query: Annotated[HistoryQuery, Depends(_query)]) -> HistoryPage:
-    """Returns a page of the pictures, newest first; a page behind the last one is empty."""
+    """Returns a page of images, newest first. A page behind the last one is empty."""
     found = history.find(query)
     images = [present_image(record, settings.api_prefix) for record in found.records]
     return HistoryPage(
@@ -116,7 +116,7 @@ def get_history(history: History, settings: Config, query: Annotated[HistoryQuer
 
 @router.post("/history/bulk", responses=documented(400, 413, 422, 507))
 def change_many(request: BulkRequest, history: History, owner: Owner) -> BulkResult:
-    """Does one thing with many pictures; those that do not exist are `missing`."""
+    """Applies one action to many images. Those that do not exist are `missing`."""
     ids = history.own(request.ids, owner)
     if request.action == "delete":
         records = history.trash(ids)
@@ -145,11 +145,11 @@ def _change_of(request: BulkRequest) -> Change:
     response_class=StreamingResponse,
     responses={
         **documented(400, 404, 413, 422),
-        200: {"content": {"application/zip": {}}, "description": "The pictures as PNG files."},
+        200: {"content": {"application/zip": {}}, "description": "The images as PNG files."},
     },
 )
 def export(request: ExportRequest, history: History, owner: Owner) -> StreamingResponse:
-    """Streams a zip of pictures; those that do not exist are left out."""
+    """Streams a zip of images. Those that do not exist are left out."""
     paths = []
     for image_id in history.own(request.ids, owner):
         try:
@@ -164,7 +164,7 @@ def export(request: ExportRequest, history: History, owner: Owner) -> StreamingR
 
 @router.post("/history/read", responses=documented(400, 413, 422))
 def read_picture(file: UploadFile) -> ReadResult:
-    """Reads the parameters out of a picture by this program, A1111, ComfyUI, InvokeAI or SwarmUI; keeps nothing."""
+    """Reads the parameters of an image by this program, A1111, ComfyUI, InvokeAI or SwarmUI. Nothing is stored."""
     return read_parameters(file.file)
 
 
@@ -173,13 +173,13 @@ def read_picture(file: UploadFile) -> ReadResult:
     status_code=201,
     responses={
         **documented(400, 413, 422, 507),
-        200: {"model": ImageInfo, "description": "The picture was there already; it is out of the trash now."},
+        200: {"model": ImageInfo, "description": "The image was there already; it is out of the trash now."},
     },
 )
 def import_picture(
     file: UploadFile, importer: Importer, settings: Config, owner: Owner, response: Response
 ) -> ImageInfo:
-    """Adds a picture by this program, A1111, ComfyUI, InvokeAI or SwarmUI, as a PNG of the same pixels."""
+    """Imports an image by this program, A1111, ComfyUI, InvokeAI or SwarmUI. Its pixels stay the same."""
     record, is_new = importer.add(file.file, owner)
     response.status_code = 201 if is_new else 200
     return present_image(record, settings.api_prefix)
@@ -187,7 +187,7 @@ def import_picture(
 
 @router.patch("/history/{image_id}", responses=documented(400, 404, 413, 422, 507))
 def change_image(image_id: ImageId, request: ImageChange, history: History, settings: Config) -> ImageInfo:
-    """Makes a picture a favourite or not, and sets its tags."""
+    """Sets whether an image is a favourite, and its tags."""
 
     def change(record: ImageRecord) -> ImageRecord:
         if request.favourite is not None:
@@ -203,7 +203,7 @@ def delete_image(
     history: History,
     permanent: Annotated[bool, Query(description="For good; only out of the trash.")] = False,
 ) -> Response:
-    """Moves a picture to the trash, or deletes it from there for good."""
+    """Moves an image to the trash, or deletes it from there for good."""
     if permanent:
         history.delete(image_id)
     elif not history.trash([image_id]):
@@ -213,7 +213,7 @@ def delete_image(
 
 @router.post("/history/{image_id}/restore", responses=documented(404, 422, 507))
 def restore_image(image_id: ImageId, history: History, settings: Config) -> ImageInfo:
-    """Takes a picture out of the trash."""
+    """Restores an image from the trash."""
     return _changed(history.restore([image_id]), settings)
 
 
@@ -225,7 +225,7 @@ def _changed(records: list[ImageRecord], settings: Config) -> ImageInfo:
 
 @router.get("/images/latest", responses=documented(404))
 def get_latest(history: History, settings: Config, owner: Owner) -> ImageInfo:
-    """Returns the newest picture."""
+    """Returns the newest image."""
     return present_image(history.latest(owner), settings.api_prefix)
 
 
@@ -239,7 +239,7 @@ def get_thumbnail(
     history: History,
     w: Annotated[ThumbnailWidth | None, Query(description="Pixels from left to right, for `srcset`.")] = None,
 ) -> Response:
-    """Serves a WebP of at most 384 pixels a side, or of a width that is asked for; never larger than the picture."""
+    """Returns a WebP of at most 384 pixels a side, or `w` wide. It is never larger than the image."""
     found = history.thumbnail(image_id, w)
     if isinstance(found, bytes):
         return Response(found, media_type="image/webp", headers=_NEVER_CHANGES)
@@ -249,9 +249,9 @@ def get_thumbnail(
 @router.get(
     "/download/{image_id}",
     response_class=FileResponse,
-    responses={**documented(404, 422), 200: {"content": {"image/png": {}}, "description": "The picture."}},
+    responses={**documented(404, 422), 200: {"content": {"image/png": {}}, "description": "The image."}},
 )
 def download(image_id: ImageId, history: History) -> FileResponse:
-    """Serves a picture as PNG, its parameters inside."""
+    """Returns an image as PNG with its parameters inside."""
     path = history.image_path(image_id)
     return FileResponse(path, media_type="image/png", filename=path.name, headers=_NEVER_CHANGES)

@@ -18,7 +18,7 @@ ModelId = Annotated[str, Path(max_length=100, description="Id of a model.")]
 
 @router.get("")
 def list_models(app: App) -> ModelList:
-    """Lists the models of the family and your own ones, and which of them `auto` means."""
+    """Lists the models of the family and your own, and the one that `auto` means."""
     models = app.catalogue.models()
     best = app.catalogue.best(models)
     return ModelList(
@@ -30,14 +30,14 @@ def list_models(app: App) -> ModelList:
 
 @router.post("/{name}/download", status_code=202, response_class=Response, responses=documented(404, 409, 422, 507))
 def start_download(name: ModelId, app: App) -> Response:
-    """Begins to download a model, or goes on where it stopped; the list of the models tells how far it is."""
+    """Starts or resumes the download of a model. The list of models has its progress."""
     app.downloads.start(name)
     return Response(status_code=202)
 
 
 @router.delete("/{name}/download", status_code=204, responses=documented(404, 422))
 def cancel_download(name: ModelId, app: App) -> Response:
-    """Cancels a download; what has come stays for the next one. One that failed is forgotten."""
+    """Cancels a download, or clears a failed one. Downloaded bytes stay for the next one."""
     app.downloads.cancel(name)
     return Response(status_code=204)
 

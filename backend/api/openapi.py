@@ -1,4 +1,4 @@
-"""What the description of the API says beside what the routes say of themselves: tags, guards' refusals, examples."""
+"""OpenAPI beyond the routes: tags, responses of the middleware, examples."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from backend.models.recipe import Frozen
 from backend.models.schemas import ErrorBody
 
 TAGS = [
-    {"name": "generate", "description": "Ask for pictures and watch, cancel, retry or reorder the tasks."},
-    {"name": "pictures", "description": "The history: find, change, delete, restore, download, export and import."},
-    {"name": "models", "description": "Which models there are, and their downloads."},
-    {"name": "session", "description": "Logging in with a browser, where a token is needed."},
-    {"name": "system", "description": "Is it alive, what can it do, and how is the machine?"},
+    {"name": "generate", "description": "Submit, watch, cancel, retry and reorder tasks."},
+    {
+        "name": "pictures",
+        "description": "The history: search, change, delete, restore, download, export and import images.",
+    },
+    {"name": "models", "description": "Models and their downloads."},
+    {"name": "session", "description": "Sessions of browsers, where a token is required."},
+    {"name": "system", "description": "Health, capabilities and state of the machine."},
 ]
 _SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "Where the server asks for a token."},
@@ -36,7 +39,7 @@ Spec = dict[str, Any]
 
 
 def complete_description(app: FastAPI) -> None:
-    """Lets an application serve the whole description; it is built when somebody asks for it."""
+    """Replaces the application's `openapi`; the document is built at its first request."""
     build = app.openapi
 
     def openapi() -> Spec:
@@ -79,7 +82,7 @@ def _complete_operation(path: str, method: str, operation: Spec) -> None:
 
 
 def _refusals(path: str, method: str, *, has_body: bool) -> list[int]:
-    """Returns the statuses with which the guards, which stand before all routes, may answer."""
+    """Returns the statuses with which the middleware may answer."""
     statuses = [421, 500]
     if path not in OPEN_PATHS:
         statuses += [429] if path.endswith("/session") else [401, 429]

@@ -1,8 +1,7 @@
-"""Answers the one question that is asked all the time, how far a task is, before the framework looks at it.
+"""Route for polls of a task, the request that clients send most.
 
-Hundreds of clients that poll must not slow down what they wait for. FastAPI would find the route, solve its
-dependencies on a stack of contexts, call it on a thread, validate what it returns and encode that: ten times the work
-of everything here. The route itself is `get_task`, which documents the answer, gives the same one, and refuses.
+FastAPI solves dependencies, starts a thread and validates the answer: ten times the work of this route. `get_task`
+documents the same answer, and refuses ids that are malformed.
 """
 
 from __future__ import annotations
@@ -10,23 +9,36 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
-from backend.api.deps import CLIENT_KEY, Services, client_address
+from backend.api.deps import Services, client_of
 from backend.api.presenters import present_task
+from backend.models.schemas import ID_PATTERN
 from backend.services.errors import UnknownTask
 from backend.services.tasks.records import TaskRecord, is_seen_by
 
 MAX_KEPT = 1000
-"""Answers that are kept; above that, all are forgotten."""
+"""Encoded bodies in the cache; one more clears it."""
+
+_ID = re.compile(ID_PATTERN.removeprefix("^").removesuffix("$"))
 
 
-@dataclass(frozen=True)
-class _Route:
-    """What the meter of the requests asks for."""
+class PollRoute(Route):
+    """`GET …/generate/{task_id}`, to be placed before FastAPI's routes."""
 
-    path: str
+    def __init__(self, services: Services) -> None:
+        path = f"{services.settings.api_prefix}/generate/{{task_id}}"
+        super().__init__(path, TaskPolls(services).answer, methods=["GET"], include_in_schema=False)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Takes a GET of a well-formed id only; FastAPI's routes answer the rest."""
+        match, child = super().matches(scope)
+        if match is not Match.FULL or scope["method"] != "GET" or not _ID.fullmatch(child["path_params"]["task_id"]):
+            return Match.NONE, {}
+        return match, {**child, "route": self}  # the request meter reads its path
 
 
 @dataclass(frozen=True)
@@ -38,52 +50,33 @@ class _Answer:
 
 
 class TaskPolls:
-    """Stands inside all guards. Whatever is not a plain look at a task that the client may see, goes on."""
+    """Answers polls; caches the body of each task's newest version."""
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
-        self._app = app
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._prefix = services.settings.api_prefix
-        self._path = re.compile(rf"{re.escape(self._prefix)}/generate/([0-9a-f]{{32}})")
-        self._route = _Route(f"{self._prefix}/generate/{{task_id}}")
         self._answers: dict[str, _Answer] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a poll, or passes the request on."""
-        body = self._look(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
-        if body is None:
-            await self._app(scope, receive, send)
-            return
-        scope["route"] = self._route
-        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    async def answer(self, request: Request) -> Response:
+        """Returns a task's status.
 
-    def _look(self, scope: Scope) -> bytes | None:
-        found = self._path.fullmatch(scope["path"])
-        if found is None:
-            return None
+        Raises:
+            UnknownTask: There is no such task, or it belongs to another client.
+        """
         settings, tasks = self._services.settings, self._services.tasks
-        try:
-            task = tasks.get(found[1])
-        except UnknownTask:
-            return None
-        if settings.history_per_token and not is_seen_by(task, _client(scope), settings.tokens):
-            return None
+        task = tasks.get(request.path_params["task_id"])
+        if settings.history_per_token and not is_seen_by(task, client_of(request), settings.tokens):
+            raise UnknownTask
         position, eta_s = tasks.position_and_eta(task)
-        return self._body(task, position, None if eta_s is None else round(eta_s, 1))
+        return Response(self._body(task, position, eta_s), media_type="application/json")
 
     def _body(self, task: TaskRecord, position: int | None, eta_s: float | None) -> bytes:
-        """Encodes each version of a task once, however many ask for it."""
+        """Encodes each version of a task once, however many clients poll."""
+        eta_s = None if eta_s is None else round(eta_s, 1)
         known = self._answers.get(task.id)
         if known is not None and known.task is task and (known.position, known.eta_s) == (position, eta_s):
             return known.body
         if len(self._answers) >= MAX_KEPT:
             self._answers.clear()
-        body = present_task(task, position, eta_s, self._prefix).model_dump_json().encode()
+        body = present_task(task, position, eta_s, self._services.settings.api_prefix).model_dump_json().encode()
         self._answers[task.id] = _Answer(task, position, eta_s, body)
         return body
-
-
-def _client(scope: Scope) -> str:
-    return scope.get(CLIENT_KEY) or client_address(HTTPConnection(scope))

@@ -1,4 +1,4 @@
-"""Records of the domain → what the API shows."""
+"""Records of the domain to schemas of the API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from backend.services.tasks.records import TaskRecord
 
 
 def present_image(record: ImageRecord, api_prefix: str) -> ImageInfo:
-    """Adds the addresses at which a picture and its thumbnail are served."""
+    """Adds the URLs of an image and its thumbnail."""
     return ImageInfo(
         **record.model_dump(),
         download_url=f"{api_prefix}/download/{record.id}",
@@ -16,7 +16,7 @@ def present_image(record: ImageRecord, api_prefix: str) -> ImageInfo:
 
 
 def present_task(task: TaskRecord, position: int | None, eta_s: float | None, api_prefix: str) -> TaskStatus:
-    """Shows a task with its place in the queue and the seconds to its end."""
+    """Returns a task's status with its place in the queue and the seconds to its end."""
     images = [present_image(record, api_prefix) for record in task.images]
     return TaskStatus(
         task_id=task.id,

@@ -1,4 +1,4 @@
-"""The token meter."""
+"""Token counts of prompts."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ router = APIRouter(tags=["generate"])
 
 @router.post("/tokens", responses=documented(400, 413, 422))
 def count_tokens(request: TokenRequest, app: App) -> TokenCount:
-    """Counts a prompt's tokens as the model will read them: what is beyond the limit, it does not see."""
+    """Counts a prompt's tokens. The model does not read those beyond its limit."""
     return app.tokens.count(request.prompt, request.model)

@@ -1,4 +1,4 @@
-"""What reads requests off a connection: uvicorn's fastest parser that is installed, with our refusals and a bound."""
+"""HTTP protocol of uvicorn, with our error body and a limit on the request's head."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from backend.api.errors import error_response
 from backend.api.middleware.headers import API_HEADERS
 
 MAX_HEAD_BYTES = 64 * 2**10
-"""Of a request's line and headers together, give or take what one read of a socket brings."""
+"""Largest request line and headers together, give or take one read of the socket."""
 
 
 def choose_protocol() -> type[asyncio.Protocol]:
-    """Returns the class that reads requests: httptools', which costs a tenth, or where that is missing h11's."""
+    """Returns the protocol class: httptools', at a tenth of the cost, else h11's."""
     try:
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     except ImportError:
         return PlainProtocol
 
     class FastProtocol(HttpToolsProtocol):
-        """Bounds the head of a request, which h11 does by itself."""
+        """Limits the head of a request; h11 does so by itself."""
 
         _head_bytes = 0
         _in_head = True
@@ -47,16 +47,16 @@ def choose_protocol() -> type[asyncio.Protocol]:
 
 
 class PlainProtocol(H11Protocol):
-    """The one that needs no compiled library."""
+    """Protocol without a compiled library."""
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 — the parser's words are no help
-        """Refuses what is no HTTP."""
+        """Answers a malformed request."""
         refuse(self.transport)
 
 
 def refuse(transport: asyncio.Transport) -> None:
-    """Answers to what never became a request, with the body and the headers that every refusal has."""
-    response = error_response(400, "bad_request", "This is no request of HTTP that can be read here.")
+    """Answers a malformed request with the common error body, and closes the connection."""
+    response = error_response(400, "bad_request", "Malformed HTTP request.")
     head = [*response.raw_headers, *API_HEADERS, (b"connection", b"close")]
     lines = b"".join(b"%s: %s\r\n" % header for header in head)
     transport.write(b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (lines, bytes(response.body)))

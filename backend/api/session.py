@@ -1,4 +1,4 @@
-"""Logging in with a browser: a token is sent once, and a cookie stands for it from then on."""
+"""Sessions of browsers: a token is sent once, then a cookie stands for it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ router = APIRouter(prefix="/session", tags=["session"])
 
 @router.get("")
 def get_session(app: App, request: Request) -> Session:
-    """Tells whether a token is needed, and whose this request has brought; open to all, so that a page can ask."""
-    return Session(required=app.door.is_locked, name=request.scope.get(CLIENT_KEY))
+    """Returns whether a token is required, and the name of this request's. Open to all."""
+    return Session(required=app.access_tokens.required, name=request.scope.get(CLIENT_KEY))
 
 
 @router.post("", status_code=204, responses=documented(400, 401, 413, 422, 429))
 def log_in(login: LoginRequest, app: App, request: Request) -> Response:
-    """Takes a token for a cookie that lasts 30 days, or until the log-out; where no token is needed, there is none."""
+    """Exchanges a token for a cookie that lasts 30 days. Sets none where no token is required."""
     response = Response(status_code=204)
-    if not app.door.is_locked:
+    if not app.access_tokens.required:
         return response
-    name = app.door.name_of(login.token.encode(), client_address(request))
+    name = app.access_tokens.name_of(login.token.encode(), client_address(request))
     if name is None:
         raise WrongToken("This token is not known here.")
     response.set_cookie(
@@ -42,7 +42,7 @@ def log_in(login: LoginRequest, app: App, request: Request) -> Response:
 
 @router.delete("", status_code=204)
 def log_out(app: App, request: Request) -> Response:
-    """Ends the session of the cookie, here and in the browser."""
+    """Ends the cookie's session and removes the cookie."""
     cookie = session_cookie(app.settings)
     app.sessions.end(request.cookies.get(cookie, ""))
     response = Response(status_code=204)

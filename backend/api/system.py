@@ -1,4 +1,4 @@
-"""The machine, the process, what it can do, and where to find things."""
+"""State of the machine and the process, capabilities, links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @root_router.get("/health", responses={503: {"model": Health, "description": "The device is at fault; restart."}})
 async def get_health(app: App, response: Response) -> Health:
-    """Tells that the process is up; answered on the event loop, so it also tells that the loop is free."""
+    """Liveness check. Answered on the event loop, so it shows that the loop is free, too."""
     if app.executor.healthy and app.tasks.alive:
         return Health()
     response.status_code = 503
@@ -28,7 +28,7 @@ async def get_health(app: App, response: Response) -> Health:
 
 @root_router.get("/health/ready", responses={503: {"model": Readiness, "description": "Not now."}})
 def get_readiness(app: App, response: Response) -> Readiness:
-    """Tells whether a task posted now would be taken, and if not, why."""
+    """Readiness check: whether a new task would be accepted, and if not, why."""
     checks = {
         "engine": app.executor.healthy and app.tasks.alive,
         "accepting": not (app.tasks.draining or app.tasks.closing),
@@ -49,30 +49,30 @@ def get_readiness(app: App, response: Response) -> Readiness:
     responses={200: {"content": {"text/plain": {}}, "description": "Metrics in Prometheus' text format."}},
 )
 def get_metrics(app: App) -> Response:
-    """Returns numbers for Prometheus: queue, steps, pictures, failures, requests, memory."""
+    """Returns metrics for Prometheus: queue, steps, images, failures, requests, memory."""
     return Response(app.metrics.render(), media_type=METRICS_TYPE)
 
 
 @root_router.get("/")
 async def get_root() -> Root:
-    """Tells where things are."""
+    """Returns links to the API's documentation and its health."""
     return Root(version=__version__)
 
 
 @router.get("/system/status")
 def get_status(monitor: Monitor) -> SystemStatus:
-    """Returns the latest sample of processor, memory, graphics card and disk; `gpu` is null where there is none."""
+    """Returns the latest sample of CPU, memory, GPU and disk. `gpu` is null where there is none."""
     return monitor.status()
 
 
 @router.post("/system/drain", responses=documented(400, 413, 422))
 def drain(request: DrainRequest, tasks: Tasks) -> DrainRequest:
-    """Takes no new tasks while those that wait still run, for a restart that interrupts nobody; or takes them again."""
+    """Starts or ends draining: no new tasks are accepted while waiting ones still run."""
     tasks.draining = request.drain
     return request
 
 
 @router.get("/capabilities")
 def get_capabilities(app: App) -> Capabilities:
-    """Tells limits, sizes and features, so that a client can build its form from them."""
+    """Returns limits, sizes and features, from which a client can build its form."""
     return describe_capabilities(app.settings, __version__)

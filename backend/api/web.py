@@ -1,4 +1,4 @@
-"""The browser UI's own origin: the built single-page app, with the API beneath it."""
+"""Origin of the browser UI: the built single-page app, and the API under its prefix."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _NOT_BUILT = "The browser UI is not built yet. Run ./start.sh (or start.bat), wh
 
 
 class WebApp:
-    """Sends API paths to the API, which has its own guards, and everything else to the files of the UI.
+    """Routes API paths to the API, and everything else to the UI's files.
 
-    The files are the same for everybody and hold no secret, so they need no token: the page has to ask for it.
+    The files hold no secret, and need no token: the login page is one of them.
     """
 
     def __init__(self, api: ASGIApp, settings: Settings) -> None:
@@ -53,7 +53,7 @@ def _files_app(web_dir: Path, guards: Sequence[Middleware]) -> Starlette:
     index = web_dir / "index.html"
 
     async def serve_index(_request: Request) -> Response:
-        """Answers every address of the UI with its one page, which must be asked for anew each time."""
+        """Serves the UI's one page at every path; it is never cached."""
         if not index.is_file():
             return PlainTextResponse(_NOT_BUILT, status_code=503)
         return FileResponse(index, headers={"Cache-Control": "no-cache"})

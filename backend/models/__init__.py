@@ -1,1 +1,1 @@
-"""Settings and the schemas of what crosses the edge."""
+"""Settings and wire schemas."""

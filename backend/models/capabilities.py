@@ -1,4 +1,4 @@
-"""What a client may rely on, in one answer."""
+"""Limits, sizes and features of this server."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from backend.models.schemas import (
 )
 
 PRESETS = ((512, 512), (768, 768), (1024, 1024), (1536, 1536), (1152, 896), (1216, 832), (1344, 768), (1536, 640))
-"""Landscape sizes; each stands for its portrait as well."""
+"""Landscape sizes, in pixels; each stands for its portrait as well."""
 
 
 class Size(Frozen):
-    """Sides of a picture in pixels."""
+    """Width and height of an image in pixels."""
 
     width: int
     height: int
 
 
 class SizeLimits(Frozen):
-    """Which sizes may be asked for."""
+    """Sizes that a request may have."""
 
     min_side: int = MIN_SIDE_PX
     max_side: int = MAX_SIDE_PX
@@ -38,7 +38,7 @@ class SizeLimits(Frozen):
 
 
 class RequestLimits(Frozen):
-    """How much may be asked for."""
+    """Limits of a request."""
 
     max_prompt_characters: int = MAX_PROMPT_CHARACTERS
     max_steps: int = MAX_STEPS
@@ -57,7 +57,7 @@ class RequestLimits(Frozen):
 
 
 class Features(Frozen):
-    """What this server can do."""
+    """Features of this server."""
 
     preview: bool = True
     events: bool = True
@@ -71,7 +71,7 @@ class Features(Frozen):
 
 
 class Capabilities(Frozen):
-    """Limits, sizes and features; the models are at /api/models."""
+    """Limits, sizes and features. The models are at /api/models."""
 
     version: str
     sizes: SizeLimits
@@ -79,19 +79,19 @@ class Capabilities(Frozen):
     features: Features
     thumbnail_widths: list[int] = Field(
         default=[int(width) for width in ThumbnailWidth],
-        description="Values of `w` at a thumbnail's address: its real width, unless the picture is narrower.",
+        description="Values of `w` at a thumbnail's address: its real width, unless the image is narrower.",
     )
 
 
 class Readiness(Frozen):
-    """Whether a task would be taken now."""
+    """Whether a new task would be accepted."""
 
     status: str
     checks: dict[str, bool]
 
 
 class DrainRequest(BaseModel):
-    """Whether to take no new tasks."""
+    """Whether to accept no new tasks."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -99,7 +99,7 @@ class DrainRequest(BaseModel):
 
 
 def describe_capabilities(settings: Settings, version: str) -> Capabilities:
-    """Gathers what the settings and the schemas allow."""
+    """Builds the capabilities from the settings and the schemas."""
     sides = [*PRESETS, *((height, width) for width, height in PRESETS if width != height)]
     return Capabilities(
         version=version,

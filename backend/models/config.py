@@ -24,7 +24,7 @@ _REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 
 
 class Settings(BaseSettings):
-    """Values of the design document's configuration section, and those that the process itself needs."""
+    """Settings of the application and its process."""
 
     model_config = SettingsConfigDict(env_prefix="ZIMAGE_", frozen=True, extra="ignore")
 
@@ -34,10 +34,10 @@ class Settings(BaseSettings):
         description="Everything that the application writes.",
     )
     images_dir: Path = Field(
-        default_factory=lambda values: values["data_dir"] / "images", description="Generated pictures."
+        default_factory=lambda values: values["data_dir"] / "images", description="Generated images."
     )
     history_file: Path = Field(
-        default_factory=lambda values: values["data_dir"] / "history.json", description="Record of every picture."
+        default_factory=lambda values: values["data_dir"] / "history.json", description="Record of every image."
     )
     web_dir: Path = Field(
         default_factory=lambda values: values["base_dir"] / "frontend" / "dist", description="The built browser UI."
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         default={}, repr=False, description="More tokens, each with a name: `alice:secret,bob:secret`."
     )
     history_per_token: bool = Field(
-        default=False, description="Whoever has a token sees and changes only his own pictures and tasks."
+        default=False, description="Whoever has a token sees and changes only his own images and tasks."
     )
     insecure: bool = Field(default=False, description="Allow another address than loopback without a token.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -101,20 +101,20 @@ class Settings(BaseSettings):
     max_work: int = Field(
         default=800,
         ge=400,
-        description="Megapixels (of 2^20 pixels) × steps × pictures of one request; guided, twice that.",
+        description="Megapixels (of 2^20 pixels) × steps × images of one request; guided, twice that.",
     )
     kept_finished_tasks: int = Field(default=200, ge=0, description="Finished tasks whose status is remembered.")
-    trash_days: float = Field(default=30.0, ge=0, description="Days until a deleted picture is gone for good.")
+    trash_days: float = Field(default=30.0, ge=0, description="Days until a deleted image is gone for good.")
     min_free_disk_mb: int = Field(default=200, ge=0, description="Free disk space below which no task is accepted.")
     max_body_kb: int = Field(default=256, ge=16, description="Size of a request's body, in KiB.")
-    max_upload_mb: int = Field(default=64, ge=1, description="Size of a picture that is sent here, in MiB.")
+    max_upload_mb: int = Field(default=64, ge=1, description="Size of an image that is sent here, in MiB.")
     log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
     log_format: Literal["text", "json"] = Field(default="text", description="Form of a line of the log.")
     log_file: Path | None = Field(default=None, description="Also log into this file, of 10 MB and five older ones.")
 
     @property
     def tokens(self) -> dict[str, str]:
-        """Every token by the name of who has it."""
+        """Access tokens by the name of their holder."""
         return self.api_tokens | ({"default": self.api_token} if self.api_token is not None else {})
 
     @field_validator("api_tokens", mode="before")
@@ -165,7 +165,7 @@ class Settings(BaseSettings):
 
 
 def is_loopback(host: str) -> bool:
-    """Tells whether an address to listen on is reachable from this machine only."""
+    """Tells whether a listening address is reachable from this machine only."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""What a client may do with the pictures of the history."""
+"""Wire schemas of the history."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_BULK = 1000
 
 
 class ThumbnailWidth(IntEnum):
-    """Pixels from left to right that a thumbnail may be asked for in."""
+    """Widths of thumbnails, in pixels."""
 
     SMALL = 256
     LARGE = 512
@@ -38,14 +38,14 @@ class _Body(BaseModel):
 
 
 class ImageChange(_Body):
-    """What may be changed of a picture; what is left out stays."""
+    """Changes of an image; a missing field stays as it is."""
 
     favourite: bool | None = None
-    tags: list[Tag] | None = Field(default=None, max_length=MAX_TAGS, description="All tags of the picture.")
+    tags: list[Tag] | None = Field(default=None, max_length=MAX_TAGS, description="All tags of the image.")
 
 
 class BulkRequest(_Body):
-    """One action on many pictures."""
+    """One action on many images."""
 
     ids: list[Identifier] = Field(min_length=1, max_length=MAX_BULK)
     action: Literal["delete", "restore", "favourite", "unfavourite", "tag", "untag"]
@@ -59,20 +59,20 @@ class BulkRequest(_Body):
 
 
 class BulkResult(Frozen):
-    """Which pictures the action has reached."""
+    """Images that the action has changed, and those that do not exist."""
 
     done: list[str]
     missing: list[str]
 
 
 class ExportRequest(_Body):
-    """Pictures to be packed into one archive."""
+    """Images of a zip."""
 
     ids: list[Identifier] = Field(min_length=1, max_length=MAX_BULK)
 
 
 class ReadParameters(Frozen):
-    """Parameters of a picture in our own words; null for what it does not tell."""
+    """Parameters of an image; null for those that it does not have."""
 
     prompt: str | None = None
     negative_prompt: str | None = None
@@ -85,21 +85,21 @@ class ReadParameters(Frozen):
 
 
 class ReadResult(Frozen):
-    """Which program wrote a picture, and with which parameters."""
+    """Program and parameters of an image."""
 
     source: Source
     parameters: ReadParameters
 
 
 class TokenRequest(_Body):
-    """A prompt to be counted."""
+    """Prompt whose tokens are counted."""
 
     prompt: str = Field(max_length=20_000)
     model: str = Field(default="auto", min_length=1, max_length=100)
 
 
 class TokenCount(Frozen):
-    """How many tokens a model reads of a prompt, its template included."""
+    """Number of a prompt's tokens, the model's template included."""
 
     tokens: int
     limit: int

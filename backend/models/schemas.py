@@ -1,4 +1,4 @@
-"""What crosses the edge: requests, answers and the records kept on disk."""
+"""Wire schemas, and the records on disk."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MAX_PICTURES = 16
 ID_PATTERN = r"^[0-9a-f]{32}$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 LOCAL_CLIENT = "local"
-"""Who asks when nobody says who he is."""
+"""Client of a request without an address."""
 _ALLOWED_CONTROL_CHARACTERS = frozenset("\n\t")
 
 
 class GenerateRequest(BaseModel):
-    """A picture to generate, or several that differ in their seeds. Strict: no coercion, no unknown fields."""
+    """Request for one image, or for several that differ in their seeds. Strict: no coercion, no unknown fields."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -64,13 +64,13 @@ class GenerateRequest(BaseModel):
     )
     use_gpu: bool = Field(default=True, description="Use the accelerator when there is one.")
     seed: int | None = Field(
-        default=None, ge=0, le=MAX_SEED, description="Same seed, same picture; left out, one is drawn and reported."
+        default=None, ge=0, le=MAX_SEED, description="Same seed, same image; left out, one is drawn and reported."
     )
     model: str = Field(
         default="auto", min_length=1, max_length=100, description="A model of /api/models, or `auto` for the best one."
     )
     num_images: int = Field(
-        default=1, ge=1, le=MAX_PICTURES, description="Pictures to draw; picture i (from 0) has the seed `seed` + i."
+        default=1, ge=1, le=MAX_PICTURES, description="Images to draw; image i (from 0) has the seed `seed` + i."
     )
     guidance_scale: float | None = Field(
         default=None,
@@ -83,7 +83,7 @@ class GenerateRequest(BaseModel):
     negative_prompt: str = Field(
         default="",
         max_length=MAX_PROMPT_CHARACTERS,
-        description="What shall not be in the picture, for a model with `negative_prompt`; needs guidance above 0.",
+        description="What shall not be in the image, for a model with `negative_prompt`; needs guidance above 0.",
     )
 
     @field_validator("prompt")
@@ -118,25 +118,25 @@ class GenerateRequest(BaseModel):
 
 
 def is_control(character: str) -> bool:
-    """Tells control characters, which no text may have but for line breaks and tabs."""
+    """Tells whether a character is a control character other than a line break or a tab."""
     code = ord(character)
     return character not in _ALLOWED_CONTROL_CHARACTERS and (code < 0x20 or 0x7F <= code < 0xA0)
 
 
 Source = Literal["zimage", "a1111", "comfyui", "invokeai", "swarmui"]
-"""Programs whose pictures tell how they came about."""
-Untold = Literal["num_inference_steps", "seed", "guidance_scale", "model"]
-"""What a picture may leave out, and a record has to have."""
+"""Programs whose images carry parameters."""
+DefaultedField = Literal["num_inference_steps", "seed", "guidance_scale", "model"]
+"""Fields of a record that hold a default when an imported image lacks them."""
 
 
 class TaskCreated(Frozen):
-    """Answer to an accepted request."""
+    """Response to an accepted request."""
 
     task_id: Identifier
 
 
 class MoveRequest(BaseModel):
-    """Where a waiting task is to stand."""
+    """New position of a waiting task."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -144,7 +144,7 @@ class MoveRequest(BaseModel):
 
 
 class ImageRecord(Recipe):
-    """What is known of one picture; kept in the history and inside the picture itself."""
+    """Record of one image, in the history and inside the image itself."""
 
     id: Identifier
     filename: str = Field(pattern=r"^[^/\\:\x00-\x1f\x7f]{1,250}\.png$")
@@ -154,27 +154,27 @@ class ImageRecord(Recipe):
     generation_time_ms: float = Field(ge=0, allow_inf_nan=False)
     device: str = Field(max_length=MAX_NAME_CHARACTERS)
     pixel_hash: str | None = Field(default=None, description="SHA-256 of size and pixels: tells identical reruns.")
-    source: Source = Field(default="zimage", description="Which program drew it; others' pictures were imported.")
-    unknown: tuple[Untold, ...] = Field(
-        default=(), max_length=4, description="Fields that an imported picture did not tell, and that hold a default."
+    source: Source = Field(default="zimage", description="Which program drew it; others' images were imported.")
+    unknown: tuple[DefaultedField, ...] = Field(
+        default=(), max_length=4, description="Fields that an imported image did not tell, and that hold a default."
     )
     favourite: bool = False
     tags: tuple[str, ...] = ()
     deleted_at: AwareDatetime | None = Field(default=None, description="When it was moved to the trash.")
     owner: str | None = Field(
-        default=None, max_length=200, description="Whose picture it is, by the name of the token; null: everybody's."
+        default=None, max_length=200, description="Whose image it is, by the name of the token; null: everybody's."
     )
 
 
 class ImageInfo(ImageRecord):
-    """A picture as the API shows it."""
+    """Image with its URLs."""
 
     download_url: str
     thumbnail_url: str
 
 
 class HistoryPage(Frozen):
-    """One page of the history, newest first."""
+    """Page of the history, newest first."""
 
     images: list[ImageInfo]
     total: int
@@ -184,7 +184,7 @@ class HistoryPage(Frozen):
 
 
 class Status(StrEnum):
-    """Life of a task."""
+    """State of a task."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -195,12 +195,12 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the task will never change again."""
+        """Whether the task has ended."""
         return self not in (Status.PENDING, Status.PROCESSING)
 
 
 class Timings(Frozen):
-    """Seconds that a task has spent in each phase, over all its pictures; null until known."""
+    """Seconds of a task in each phase, over all its images; null until known."""
 
     queued_s: float | None = None
     load_s: float | None = None
@@ -211,19 +211,19 @@ class Timings(Frozen):
 
 
 class TaskStatus(Frozen):
-    """A task as the API shows it."""
+    """Status of a task."""
 
     task_id: Identifier
     status: Status
     progress: float = Field(ge=0, le=100)
-    total_steps: int = Field(description="Steps of all pictures together.")
-    current_step: int = Field(description="Finished steps of all pictures together.")
-    step: int = Field(description="Finished steps of the picture that is being drawn.")
-    steps: int = Field(description="Steps of one picture.")
+    total_steps: int = Field(description="Steps of all images together.")
+    current_step: int = Field(description="Finished steps of all images together.")
+    step: int = Field(description="Finished steps of the image that is being drawn.")
+    steps: int = Field(description="Steps of one image.")
     message: str
-    result: ImageInfo | None = Field(description="The newest picture.")
+    result: ImageInfo | None = Field(description="The newest image.")
     num_images: int
-    images: list[ImageInfo] = Field(description="The finished pictures, in the order of their seeds.")
+    images: list[ImageInfo] = Field(description="The finished images, in the order of their seeds.")
     error: str | None
     error_code: str | None
     cancelling: bool
@@ -236,13 +236,13 @@ class TaskStatus(Frozen):
 
 
 class TaskList(Frozen):
-    """Tasks in the order in which they run, then finished ones when asked for."""
+    """Tasks in the order in which they run, then finished ones if requested."""
 
     tasks: list[TaskStatus]
 
 
 class ModelDownload(Frozen):
-    """How far the download of a model is."""
+    """State and progress of a model's download."""
 
     state: Literal["none", "running", "failed"]
     done_bytes: int = Field(description="What is on the disk; a download goes on from there.")
@@ -251,7 +251,7 @@ class ModelDownload(Frozen):
 
 
 class ModelInfo(Frozen):
-    """A model of the catalogue."""
+    """Model of the catalogue."""
 
     id: str
     name: str
@@ -273,7 +273,7 @@ class ModelInfo(Frozen):
 
 
 class ModelList(Frozen):
-    """Every model that can be named in a request."""
+    """Models that a request can name."""
 
     default: str | None
     loaded: str | None
@@ -281,14 +281,14 @@ class ModelList(Frozen):
 
 
 class FieldProblem(Frozen):
-    """What is wrong with one field of a request."""
+    """Error of one field of a request."""
 
     field: str
     message: str
 
 
 class ErrorDetail(Frozen):
-    """An error, for programs (`code`) and for people (`message`)."""
+    """Error for programs (`code`) and for people (`message`)."""
 
     code: str
     message: str
@@ -297,6 +297,6 @@ class ErrorDetail(Frozen):
 
 
 class ErrorBody(Frozen):
-    """Body of every answer with a 4xx or 5xx status."""
+    """Body of every 4xx and 5xx response."""
 
     error: ErrorDetail

@@ -1,4 +1,4 @@
-"""What a page asks and sends when somebody logs in."""
+"""Wire schemas of sessions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from backend.models.recipe import Frozen
 
 
 class Session(Frozen):
-    """Whether a token is needed, and whose is in use."""
+    """Whether a token is required, and the name of the one in use."""
 
     required: bool = Field(description="Whether this server asks for a token.")
     name: str | None = Field(description="Whose token this request has brought, as a header or by its cookie.")
 
 
 class LoginRequest(BaseModel):
-    """A token, sent once."""
+    """Token of a login."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 

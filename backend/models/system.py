@@ -1,4 +1,4 @@
-"""What the API tells of the machine and of itself."""
+"""Wire schemas of the machine's and the process's state."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from backend.models.recipe import Frozen
 
 
 class CpuStatus(Frozen):
-    """Processor load."""
+    """CPU load."""
 
     usage_percent: float
     cores: int
@@ -25,7 +25,7 @@ class MemoryStatus(Frozen):
 
 
 class GpuStatus(Frozen):
-    """The first graphics card, memory in GiB and temperature in °C."""
+    """First GPU: load, memory in GiB, temperature in °C."""
 
     available: bool
     name: str | None
@@ -36,7 +36,7 @@ class GpuStatus(Frozen):
 
 
 class DiskStatus(Frozen):
-    """The disk that holds the data folder, in GiB."""
+    """Disk of the data folder, in GiB."""
 
     path: str
     total_gb: float
@@ -46,7 +46,7 @@ class DiskStatus(Frozen):
 
 
 class SystemStatus(Frozen):
-    """One sample of the machine's state."""
+    """Sample of the machine's state."""
 
     cpu: CpuStatus
     memory: MemoryStatus
@@ -56,14 +56,14 @@ class SystemStatus(Frozen):
 
 
 class Health(Frozen):
-    """The process is up and answers."""
+    """Liveness of the process."""
 
     status: str = "healthy"
     service: str = "Z-Image API"
 
 
 class Root(Frozen):
-    """Where things are."""
+    """Links to the documentation and the health check."""
 
     message: str = "Z-Image API"
     version: str

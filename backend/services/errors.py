@@ -8,7 +8,6 @@ StudioError
 ├── QueueFull, TooManyAttempts          → 429
 ├── DiskFull                            → 507
 ├── DownloadFailed                      → the download fails
-├── NewerFormat                         → the process does not start
 ├── ModelError                          → the request or the set-up is wrong
 │   ├── UnknownModel, ModelNotInstalled → 422
 │   ├── GuidanceUnused, NegativePromptUnused → 422
@@ -143,18 +142,6 @@ class DiskFull(StudioError):
     """There is no room for another picture."""
 
     code = "insufficient_storage"
-
-
-class NewerFormat(StudioError):
-    """A file was written by a newer version of this program."""
-
-    code = "newer_format"
-
-    def __init__(self, name: str, version: int, known_version: int) -> None:
-        super().__init__(
-            f"{name} was written by a newer version of this program (format {version}, this one reads "
-            f"{known_version}). Update the program; nothing was changed."
-        )
 
 
 class ModelError(StudioError):

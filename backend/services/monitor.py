@@ -1,4 +1,4 @@
-"""The machine's load, sampled in the background so that no request waits for it."""
+"""Load of the machine, sampled in the background."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _number(value: float) -> float | None:
 
 
 class SystemMonitor:
-    """A thread that samples once a second while somebody looks, and now and then otherwise."""
+    """Thread that samples every second while clients ask, and rarely otherwise."""
 
     def __init__(self, disk_path: Path, read_gpu: ReadGpu = read_gpu) -> None:
         self._disk_path = disk_path
@@ -66,7 +66,7 @@ class SystemMonitor:
         self._latest: SystemStatus | None = None
 
     def start(self) -> None:
-        """Starts to sample."""
+        """Starts the thread."""
         self._latest = self._sample(gpu=None)
         self._thread.start()
 
@@ -77,7 +77,7 @@ class SystemMonitor:
         self._thread.join(timeout=2.0)
 
     def status(self) -> SystemStatus:
-        """Returns the latest sample at once."""
+        """Returns the latest sample, without waiting."""
         idle = time.monotonic() - self._last_look > WATCHED_FOR_S
         self._last_look = time.monotonic()
         if idle:
@@ -87,7 +87,7 @@ class SystemMonitor:
         return self._latest
 
     def free_disk_bytes(self) -> int:
-        """Returns the free space of the data folder's disk, now."""
+        """Returns the current free space of the data folder's disk."""
         return psutil.disk_usage(str(self._disk_path)).free
 
     def _work(self) -> None:

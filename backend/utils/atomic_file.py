@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, whatever kills the process."""
+"""Atomic writes: a file is whole or absent, whatever kills the process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TEMPORARY_PREFIX = ".tmp-"
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> int:
     """Replaces `path` by what `write` puts into a temporary file beside it.
 
-    The data are on the disk before the name changes, and the change of name before the function returns.
+    The data are synced before the rename, and the rename before the function returns.
 
     Returns:
         Size of the file in bytes.
 
     Raises:
-        OSError: the disk is full or refuses; `path` is then as it was and the temporary file is gone.
+        OSError: The disk is full or refuses; `path` is as it was and the temporary file is gone.
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{new_id()}")
     try:
@@ -41,7 +41,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> int:
 
 
 def sync_directory(folder: Path) -> None:
-    """Makes changes of names in a folder durable, where the platform can."""
+    """Syncs the names in a folder, where the platform can."""
     if os.name == "nt":  # Windows has no handle of a folder to flush
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -52,7 +52,7 @@ def sync_directory(folder: Path) -> None:
 
 
 def remove_temporary_files(folder: Path) -> int:
-    """Deletes what writers left behind that were killed; returns how many files that were."""
+    """Deletes the temporary files of killed writers; returns their number."""
     leftovers = list(folder.glob(f"{TEMPORARY_PREFIX}*"))
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
@@ -60,14 +60,14 @@ def remove_temporary_files(folder: Path) -> int:
 
 
 def set_aside(file: Path) -> Path:
-    """Renames a damaged file to the first free of `….corrupt-1`, `….corrupt-2`, … and returns that."""
+    """Renames a damaged file to the first free `….corrupt-1`, `….corrupt-2`, …; returns that path."""
     aside = _free_name(file)
     file.replace(aside)
     return aside
 
 
 def copy_aside(file: Path) -> Path:
-    """Copies a partly damaged file to such a name, if the disk has room, and returns that."""
+    """Copies a partly damaged file to such a name if there is room; returns that path."""
     aside = _free_name(file)
     with contextlib.suppress(OSError):
         shutil.copyfile(file, aside)

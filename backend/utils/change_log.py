@@ -1,4 +1,4 @@
-"""A file beside another one, to which changes are appended, a line each, so that a change costs what it weighs."""
+"""Append-only log of changes beside a main file, one line a change."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ logger = logging.getLogger(__name__)
 
 
 class ChangeLog:
-    """What the main file lacks. Used by one thread at a time; who reads it replays it on top of the main file."""
+    """Changes that the main file lacks; a reader replays them. Used by one thread at a time."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self.size = 0
-        """Lines that the main file may lack."""
+        """Number of lines."""
         self.is_sound = True
-        """Whether a line may be appended; else the next change has to write the main file."""
+        """Whether lines may be appended; if not, write the main file."""
 
     @property
     def name(self) -> str:
@@ -28,10 +28,10 @@ class ChangeLog:
         return self._file.name
 
     def append(self, lines: list[bytes]) -> None:
-        """Adds lines; returns when they are on the disk.
+        """Appends lines; returns when they are on the disk.
 
         Raises:
-            OSError: the disk refuses; half a line may stand there now, and the log is not sound any more.
+            OSError: The disk refuses; half a line may remain, and the log is no longer sound.
         """
         is_new = not self._file.exists()
         with self._file.open("ab") as file:
@@ -60,9 +60,9 @@ class ChangeLog:
                 yield number, line
 
     def clear(self) -> None:
-        """Forgets everything, because the main file has it now.
+        """Removes the log, once the main file has its changes.
 
-        One that stayed would undo what is changed from here on: what cannot be removed is at least emptied.
+        A log that stayed would undo later changes. One that cannot be removed is emptied.
         """
         self.size, self.is_sound = 0, True
         if not self._file.exists():

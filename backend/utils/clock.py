@@ -1,4 +1,4 @@
-"""The time of day, as one injectable function."""
+"""Current time, as an injectable function."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Returns the present moment with its time zone."""
+    """Returns the current time in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""One process owns a folder."""
+"""Lock on a folder: one process owns it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class FolderInUse(Exception):
 
 
 class FolderLock:
-    """Holds a folder while the context lasts; the operating system frees it when the process dies."""
+    """Context manager that locks a folder; the operating system unlocks it when the process dies."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = FileLock(folder / ".lock", blocking=False)
 
     def __enter__(self) -> None:
-        """Takes the folder.
+        """Locks the folder.
 
         Raises:
-            FolderInUse: another process has it.
+            FolderInUse: Another process has it.
         """
         try:
             self._lock.acquire()
@@ -36,5 +36,5 @@ class FolderLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Gives the folder back."""
+        """Unlocks the folder."""
         self._lock.release()

@@ -1,4 +1,4 @@
-"""Opaque identifiers."""
+"""Random identifiers."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import uuid
 
 
 def new_id() -> str:
-    """Draws an identifier of 32 hexadecimal digits that cannot be guessed."""
+    """Returns a random identifier of 32 hexadecimal digits."""
     return uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""Lines of the log that nobody can forge, with the id of the task that they are about."""
+"""Formats of the log: lines that cannot be forged, with the task's id."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 TASK_ID: ContextVar[str | None] = ContextVar("task_id", default=None)
-"""Id of the task that this thread works on."""
+"""Id of the current context's task."""
 
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09}
 _ESCAPED |= {ord("\n"): "\\n", ord("\r"): "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029", ord("\x1b"): "\\x1b"}
 
 
 def escape(text: str) -> str:
-    """Makes one line of a text, without control characters that a terminal would obey."""
+    """Escapes line breaks and control characters."""
     return text.translate(_ESCAPED)
 
 
 class TextFormatter(logging.Formatter):
-    """For people: time, level, logger, task, message; a traceback is indented, so that none of it looks like a line."""
+    """Text format: time, level, logger, task, message. Tracebacks are indented, so that they forge no line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Formats one record."""
@@ -35,7 +35,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """For programs: one JSON object a line."""
+    """JSON format: one object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Formats one record."""

@@ -1,4 +1,4 @@
-"""PNG encoding with text chunks, and reading them back without decoding a pixel."""
+"""PNG files with text chunks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 COMPRESSION_LEVEL = 1
-"""zlib level: against the default of 6 a photograph grows by some 5 % and encodes three times faster."""
+"""zlib level: encodes a photograph three times faster than the default 6, at 5 % more bytes."""
 
 
 def write_png(image: Image.Image, file: BinaryIO, texts: Mapping[str, str]) -> None:
-    """Encodes a picture; ASCII texts become tEXt chunks, others iTXt (tEXt is Latin-1)."""
+    """Encodes an image. ASCII texts become tEXt chunks, others iTXt, since tEXt is Latin-1."""
     info = PngInfo()
     for keyword, text in texts.items():
         if text.isascii():
@@ -24,10 +24,10 @@ def write_png(image: Image.Image, file: BinaryIO, texts: Mapping[str, str]) -> N
 
 
 def read_png_texts(file: BinaryIO) -> dict[str, str]:
-    """Returns the text chunks of a PNG.
+    """Returns the text chunks of a PNG, without decoding its pixels.
 
     Raises:
-        OSError: the file is not a PNG, or is damaged.
+        OSError: The file is not a PNG, or is damaged.
     """
     try:
         with Image.open(file, formats=["PNG"]) as image:

@@ -22,7 +22,7 @@ from PIL import Image
 
 from backend.models.schemas import Status
 from backend.services.generation.events import Ended
-from backend.services.images import record_file as history_file
+from backend.services.images import history_file
 from backend.services.images.index import HistoryQuery
 from backend.services.images.store import HistoryStore
 from backend.services.task_manager import TaskManager

@@ -14,10 +14,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from backend.main import create_app
-from backend.services.errors import DiskFull, NewerFormat
+from backend.services.errors import DiskFull
 from backend.services.images.store import HistoryStore
 from backend.services.tasks.store import Journal
 from backend.utils.folder_lock import FolderInUse
+from backend.utils.record_file import NewerFormat
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_picture
 from tests.backend.services.images.keeping import FailingDisk, check_invariants, open_store, records
 
@@ -95,7 +96,7 @@ def test_fault_03_corrupt_history(tmp_path, caplog):
             (tmp_path / "history.json").write_bytes(version)
             assert [found.id for found in records(open_store(tmp_path))] == [record.id]
     assert (tmp_path / "history.json.corrupt-1").exists()
-    assert "rebuilding from the pictures" in caplog.text
+    assert "rebuilding from the images" in caplog.text
 
 
 def test_fault_04_one_bad_picture(client, services, settings):

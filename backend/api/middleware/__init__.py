@@ -1,1 +1,1 @@
-"""What every request passes before a route: a class, a file, a test."""
+"""ASGI middleware, one class a file."""

@@ -1,4 +1,4 @@
-"""How large a body may be, and how long it may take to come."""
+"""Limits on the size of a request's body and on its time to arrive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backend.api.middleware.scope import read_header
 
 BODY_TIMEOUT_S = 30.0
 SLOWEST_BYTES_PER_S = 256 * 2**10
-"""A body of the largest size that may come this slowly is still waited for."""
+"""Lowest rate at which a body of the largest size still arrives in time."""
 
 
 _MAX_DIGITS = 18
@@ -22,9 +22,9 @@ _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class BodyGuard:
-    """Refuses bodies that are too large, declared or not, and those that do not arrive.
+    """Refuses bodies that are too large or too slow.
 
-    A route sees the body only when it reads it, so the limit holds for what was read, not for what was promised.
+    The limit holds for the bytes that a route reads, not only for the declared length.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class BodyGuard:
         self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on with a watched body."""
+        """Passes a request on with a limited body."""
         if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
@@ -59,23 +59,23 @@ class BodyGuard:
 
 
 def _has_body(scope: Scope) -> bool:
-    """By the rules of HTTP a request without these headers has none, and the parser holds to that."""
+    """Tells whether a request has a body; without these headers it has none."""
     return any(name in _BODY_HEADERS for name, _ in scope["headers"])
 
 
 def _declared_bytes(text: str) -> float:
-    """What a body says of its size; what is no number is left to be counted."""
+    """Returns the declared size; 0 for what is no number, since the bytes are counted anyway."""
     if not text.isdecimal():
         return 0
     return int(text) if len(text) <= _MAX_DIGITS else math.inf
 
 
 class _BodyFault(Exception):
-    """The body is too large or too slow; the framework may swallow this and answer in its own words."""
+    """The body is too large or too slow. The framework may catch it and answer itself."""
 
 
 class _Body:
-    """Counts a body while it is read; once it is at fault, the answer of the route is held back."""
+    """Counts a body while it is read. After a fault, the route's response is dropped."""
 
     def __init__(self, receive: Receive, send: Send, limit: int, timeout_s: float) -> None:
         self._receive = receive
@@ -105,7 +105,7 @@ class _Body:
         return message
 
     def _deadline_of_all(self) -> float:
-        """One for the whole body, from the first look on: a byte now and then must not hold a connection for days."""
+        """Returns the deadline of the whole body, so that a byte now and then cannot hold the connection."""
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().time() + self._timeout_s
         return self._deadline

@@ -1,4 +1,4 @@
-"""Answers to what no route has caught."""
+"""Responses to unexpected exceptions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ logger = logging.getLogger(__name__)
 
 
 class FaultGuard:
-    """Answers to what no route has caught; it stands inside the other guards, so that a 500 has all their headers."""
+    """Answers 500 to an unexpected exception. Inside the other guards, so that it gets their headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on; half an answer is left as it is, and the server cuts the connection."""
+        """Passes a request on. The server cuts the connection of a response that fails midway."""
         began = False
 
         async def send_and_watch(message: Message) -> None:

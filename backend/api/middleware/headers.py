@@ -1,4 +1,4 @@
-"""Headers that tell a browser to trust an answer with as little as possible."""
+"""Security headers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _DOCS_HEADERS = _raw_headers(_DOCS_POLICY)
 
 
 class SecurityHeaders:
-    """Adds the headers that tell a browser to trust an answer with as little as possible."""
+    """Adds security headers to every response."""
 
     def __init__(self, app: ASGIApp, policy: str = _API_POLICY) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class SecurityHeaders:
         self._names = frozenset(name for name, _ in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on and adds to its answer what that does not say itself."""
+        """Passes a request on; adds the headers that its response lacks."""
         ours = _DOCS_HEADERS if scope.get("path", "").startswith(("/docs", "/redoc")) else self._headers
 
         async def send_with_headers(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Which host a request names, and which address it came in on."""
+"""Checks of the Host header and of the local address of a connection."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class HostGuard:
     """Keeps a server without a token to this machine.
 
-    It refuses names other than this machine's own, so that a web page cannot reach a loopback server by DNS rebinding;
-    and connections to another address than the loopback, for whoever started it with an address that the settings do
-    not know (`uvicorn backend.main:app --host 0.0.0.0`).
+    It refuses Host headers other than the loopback's, against DNS rebinding. It refuses connections to other addresses,
+    for a server started past the settings (`uvicorn backend.main:app --host 0.0.0.0`).
     """
 
     def __init__(self, app: ASGIApp, *, has_tokens: bool = False) -> None:
@@ -26,7 +25,7 @@ class HostGuard:
         self._has_tokens = has_tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on when its Host header names the loopback and it came in there."""
+        """Passes a request on when its Host and its connection are the loopback's."""
         if scope["type"] == "http":
             is_named = _names_loopback(read_header(scope, b"host"))
             if not is_named or not (self._has_tokens or _came_in_on_loopback(scope)):
@@ -48,7 +47,7 @@ def _names_loopback(host: str) -> bool:
 
 
 def _came_in_on_loopback(scope: Scope) -> bool:
-    """A server that does not tell its address (a Unix socket, a test) has none that others could reach."""
+    """Tells whether the local address is the loopback; a Unix socket or a test has no address."""
     return _is_own_address((scope.get("server") or ("", None))[0])
 
 

@@ -1,4 +1,4 @@
-"""Counts requests and measures how long their answers take to begin."""
+"""Metrics of requests: count, and time to the first byte."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class RequestMeter:
-    """Stands outside the other guards, so that it counts what they refuse; a request that reached no route has none."""
+    """Counts requests by route. Outside the other guards, so that it counts their refusals."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, api_prefix: str) -> None:
         self._app = app
@@ -35,7 +35,7 @@ class RequestMeter:
         await self._app(scope, receive, send_and_count)
 
     def _route(self, scope: Scope) -> str:
-        """The pattern of the address; the framework names it without the prefix with which a router was included."""
+        """Returns the route's pattern. FastAPI leaves out the prefix of an included router."""
         pattern: str = getattr(scope.get("route"), "path", "unmatched")
         is_api = scope["path"].startswith(f"{self._api_prefix}/") and not pattern.startswith(f"{self._api_prefix}/")
         return f"{self._api_prefix}{pattern}" if is_api and "route" in scope else pattern

@@ -1,4 +1,4 @@
-"""Which page a change comes from."""
+"""Protection against cross-site request forgery (CSRF)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ OWN_SITES = frozenset({"same-origin", "none"})
 
 
 class OriginGuard:
-    """Refuses requests that change something when a page of another origin sends them (CSRF).
+    """Refuses unsafe methods from pages of other origins.
 
-    Browsers say where a request comes from in `Sec-Fetch-Site` and `Origin`, and a page can forge neither. Programs
-    send none of them, and are no danger: they do not carry somebody else's rights.
+    Browsers send `Sec-Fetch-Site` and `Origin`; a page can forge neither. Programs send none of them and pass: they
+    carry nobody else's cookies.
     """
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
@@ -25,7 +25,7 @@ class OriginGuard:
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on when it changes nothing or comes from our own pages."""
+        """Passes a request on when its method is safe or its origin is allowed."""
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS or self._is_ours(scope):
             await self._app(scope, receive, send)
             return

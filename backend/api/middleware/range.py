@@ -1,4 +1,4 @@
-"""How many ranges of a file one request may ask for."""
+"""Limit on the number of ranges in a Range header."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ MAX_RANGES = 8
 
 
 class RangeGuard:
-    """Forgets a Range header that asks for many pieces: the whole file is served instead, which is allowed."""
+    """Ignores a Range header with many ranges; the whole file is served, as HTTP allows."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, perhaps without its ranges."""
+        """Passes a request on, without a Range header of many ranges."""
         if scope["type"] == "http" and read_header(scope, b"range").count(",") >= MAX_RANGES:
             scope["headers"] = list(scope["headers"])
             del MutableHeaders(scope=scope)["range"]

@@ -1,4 +1,4 @@
-"""Whose access token, or session, a request carries."""
+"""Authentication by access token or session cookie."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.api.deps import CLIENT_KEY, client_address
 from backend.api.errors import present_error
 from backend.api.middleware.origin import OWN_SITES
-from backend.services.access.access_tokens import Door
+from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError, WrongToken
 
@@ -21,20 +21,22 @@ OPEN_PATHS = frozenset({"/health", "/health/ready"})
 
 
 class TokenGuard:
-    """Asks for a token: as `Authorization: Bearer`, as the password of a browser's own prompt, or a session's cookie.
+    """Requires a token: `Authorization: Bearer`, the password of HTTP Basic, or a session cookie.
 
-    It notes in the scope whose token it was. The address of the session itself is open, so that one can log in.
+    The token's name is put into the scope. The path of the session itself is open, for logging in.
     """
 
-    def __init__(self, app: ASGIApp, door: Door, sessions: Sessions, session_path: str, cookie: str) -> None:
+    def __init__(
+        self, app: ASGIApp, access_tokens: AccessTokens, sessions: Sessions, session_path: str, cookie: str
+    ) -> None:
         self._app = app
-        self._door = door
+        self._access_tokens = access_tokens
         self._sessions = sessions
         self._session_path = session_path
         self._cookie = cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on when it carries a token, or needs none."""
+        """Passes a request on when it has a valid token or needs none."""
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             try:
                 scope[CLIENT_KEY] = self._name_of(HTTPConnection(scope))
@@ -50,14 +52,14 @@ class TokenGuard:
         token = _token(connection.headers.get("authorization", ""))
         is_open = connection.scope["path"] == self._session_path
         if token or not is_open:
-            name = self._door.name_of(token, client_address(connection))
+            name = self._access_tokens.name_of(token, client_address(connection))
         if name is None and not is_open:
             raise WrongToken("A token is needed: send `Authorization: Bearer <token>`, or log in with the browser UI.")
         return name
 
 
 def _session_secret(connection: HTTPConnection, cookie: str) -> str:
-    """The cookie counts for our own pages only: one of another port of this host would bring it along, too."""
+    """Returns the session cookie of our own pages; pages of this host's other ports send it, too."""
     is_own = connection.headers.get("sec-fetch-site", "none") in OWN_SITES
     return connection.cookies.get(cookie, "") if is_own else ""
 

@@ -1,1 +1,1 @@
-"""Who may come in: access tokens, sessions, rate limits."""
+"""Access control: access tokens, sessions, rate limits."""

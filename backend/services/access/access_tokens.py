@@ -1,4 +1,4 @@
-"""Who may come in: the tokens, and who has tried wrong ones too often."""
+"""Access tokens, and the rate limit on wrong ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from backend.services.errors import TooManyAttempts
 
 
-class Door:
-    """Knows whose token is whose. Safe to use from several threads."""
+class AccessTokens:
+    """Access tokens by name. Thread-safe."""
 
     MAX_FAILURES = 10
     WINDOW_S = 60.0
@@ -25,15 +25,15 @@ class Door:
         self._lock = threading.Lock()
 
     @property
-    def is_locked(self) -> bool:
-        """Whether a token is needed at all."""
+    def required(self) -> bool:
+        """Whether requests need a token."""
         return bool(self._tokens)
 
     def name_of(self, token: bytes, address: str) -> str | None:
-        """Returns whose token this is, or None; every token is compared, so that the time tells nothing.
+        """Returns a token's name, or None. Compares all of them, so that the time tells nothing.
 
         Raises:
-            TooManyAttempts: too many wrong ones came from this address; this one was not looked at.
+            TooManyAttempts: Too many wrong tokens came from this address; this one was not compared.
         """
         with self._lock:
             self._refuse_guesser(address)

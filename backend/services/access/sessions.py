@@ -1,4 +1,4 @@
-"""Who is logged in with a browser, in a file, so that a restart logs nobody out."""
+"""Sessions of browsers, kept in a file across restarts."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def new_secret() -> str:
 
 
 class Sessions:
-    """The secrets of browsers' cookies, each of which stands for a token. Safe to use from several threads.
+    """Sessions of browsers; each cookie stands for a token. Thread-safe.
 
-    Kept is not the secret but a digest of it and the token: who reads the file cannot log in, and a token that is
-    changed or taken away ends its sessions.
+    The file has digests of secret and token, so that who reads it cannot log in. Changing or removing a token ends its
+    sessions.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Reads the sessions of the last run; from a damaged file none, so that everybody logs in again."""
+        """Reads the sessions of the last run; a damaged file has none."""
         try:
             content = orjson.loads(self._file.read_bytes()) if self._tokens else {}
             self._ends = {str(digest): float(end) for digest, end in content.get("sessions", {}).items()}
@@ -60,7 +60,7 @@ class Sessions:
             logger.warning("%s is not readable, everybody has to log in again: %s", self._file.name, error)
 
     def begin(self, name: str) -> str:
-        """Logs the holder of a token in; returns the secret for the cookie."""
+        """Starts a session for a token's holder; returns the secret for the cookie."""
         secret = self._make_secret()
         with self._lock:
             self._ends[_digest(secret, self._tokens[name])] = (self._now() + LIFETIME).timestamp()
@@ -68,7 +68,7 @@ class Sessions:
         return secret
 
     def name_of(self, secret: str) -> str | None:
-        """Returns whose session this is, or None when it is none, or over."""
+        """Returns the token's name of a session; None when it is unknown or expired."""
         if not secret:
             return None
         now = self._now().timestamp()
@@ -78,7 +78,7 @@ class Sessions:
         return None
 
     def end(self, secret: str) -> None:
-        """Logs out; a secret that is none is fine."""
+        """Ends a session; ignores an unknown secret."""
         with self._lock:
             digests = [_digest(secret, token) for token in self._tokens.values()]
             if any(self._ends.pop(digest, None) is not None for digest in digests):

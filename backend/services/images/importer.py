@@ -1,4 +1,4 @@
-"""Takes pictures from elsewhere into the history: pixels as they are, parameters as far as they are told."""
+"""Import of images from elsewhere: pixels unchanged, parameters as far as they have any."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 
 MAX_TEXT_CHARACTERS = 20_000
-"""Of a prompt; a history with longer ones would not be quick any more."""
+"""Longest imported prompt; longer ones would slow the history down."""
 _KEPT_MODES = ("1", "L", "LA", "RGB", "RGBA")
-"""What a PNG holds without a change of any pixel; everything else becomes RGB, or RGBA."""
+"""Modes that a PNG holds losslessly; others become RGB or RGBA."""
 
 
 class PictureImporter:
-    """Adds pictures to a history, one at a time: a large one takes hundreds of megabytes while it is read."""
+    """Imports images into a history. One at a time: a large one takes hundreds of megabytes."""
 
     def __init__(
         self,
@@ -42,12 +42,11 @@ class PictureImporter:
     def add(self, file: BinaryIO, owner: str | None = None) -> tuple[ImageRecord, bool]:
         """Adds a PNG, JPEG or WebP; returns its record, and whether it is new.
 
-        A picture that is there already, and not somebody else's, stays as it is, but for coming out of the trash.
-        A new one belongs to whoever brings it, whatever it says of itself.
+        An image that the owner already has stays as it is; it leaves the trash. A new one belongs to `owner`.
 
         Raises:
-            NoParameters: it is no such picture, is damaged, or carries no parameters.
-            DiskFull: there is no room; nothing is left behind.
+            NoParameters: It is no such image, is damaged, or has no parameters.
+            DiskFull: There is no room; nothing is left behind.
         """
         texts = read_texts(file)
         found = find_parameters(texts)
@@ -63,7 +62,7 @@ class PictureImporter:
             return self._store.keep(record, image), True
 
     def _as_it_was(self, record: ImageRecord, own: ImageRecord | None) -> ImageRecord:
-        """Gives a picture of this program back what it says of itself, cleaned, and its id if nobody has it."""
+        """Returns the record in an image of this program, cleaned; its id if that is free."""
         if own is None:
             return record
         image_id = record.id if self._store.has(own.id) else own.id
@@ -82,7 +81,7 @@ class PictureImporter:
 
 
 def _decode(file: BinaryIO) -> Image.Image:
-    """Reads the pixels as they are looked at: turned as the camera says, the first one of a moving picture."""
+    """Decodes the pixels: EXIF's orientation applied, the first frame of an animation."""
     with open_picture(file) as picture:
         if picture.mode[0] in "IF":
             raise NoParameters("A picture of more than 8 bits a colour cannot be kept as it is.")

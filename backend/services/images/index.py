@@ -1,4 +1,4 @@
-"""The records in memory: as little as finding them needs, the rest as the JSON that the file holds."""
+"""Index of the records in memory: searched fields decoded, the rest as JSON."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from backend.models.schemas import ImageRecord
-from backend.services.images.record_file import Line
+from backend.services.images.history_file import Line
 
 
 class Entry(NamedTuple):
-    """One record; `number` grows with every picture that is added, and orders them whatever the clock says.
+    """Record in the index; `number` grows with every image and orders them.
 
-    A tuple, because there are many: it is made three times faster than a frozen dataclass.
+    A tuple, because there are many: it is built three times faster than a frozen dataclass.
     """
 
     number: int
@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     json: bytes
     filename: str
     words: str
-    """What is searched, as `searchable` writes it."""
+    """Text to search, as `searchable` encodes it."""
     model: str
     longer_side_px: int
     created_at: float
@@ -35,17 +35,17 @@ class Entry(NamedTuple):
 
     @property
     def record(self) -> ImageRecord:
-        """The whole record."""
+        """Decoded record."""
         return ImageRecord.model_validate_json(self.json)
 
     def is_seen_by(self, owner: str | None) -> bool:
-        """Tells whether somebody may see the picture; None sees all, and a picture of nobody is everybody's."""
+        """Tells whether a client may see the image. None sees all; an image without owner is everybody's."""
         return owner is None or self.owner is None or self.owner == owner
 
 
 @dataclass(frozen=True)
 class HistoryQuery:
-    """Which pictures are wanted; None means all."""
+    """Filters of a query; None means all."""
 
     page: int = 1
     page_size: int = 20
@@ -64,13 +64,13 @@ class HistoryQuery:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing is looked for: the next picture of the order is the next of the page."""
+        """Whether there is no filter: a page is a slice of the order."""
         return self == HistoryQuery(page=self.page, page_size=self.page_size, order=self.order)
 
 
 @dataclass(frozen=True)
 class Found:
-    """One page of what was found, how much there is in all, and where the next page begins."""
+    """Page of matches, their number in all, and the cursor of the next page."""
 
     records: list[ImageRecord]
     total: int
@@ -78,16 +78,16 @@ class Found:
 
 
 def searchable(text: str) -> str:
-    """Writes a text so that words are found in it fast, whatever their case.
+    """Encodes a text for fast search without case.
 
-    It is the UTF-8 of the text with a character for each byte: Python finds one-byte characters several times faster
-    than Chinese ones, and a word in the text is a word in its UTF-8, never a piece of other characters.
+    The result is the text's UTF-8, a character for each byte. Python finds one-byte characters several times faster
+    than Chinese ones. A match is always a match of whole characters.
     """
     return text.casefold().encode().decode("latin-1")
 
 
 class Index:
-    """Every picture, oldest first. Not thread-safe."""
+    """Index of all images, oldest first. Not thread-safe."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -100,7 +100,7 @@ class Index:
 
     @property
     def size(self) -> int:
-        """Number of pictures, those in the trash included."""
+        """Number of images, those in the trash included."""
         return len(self._entries)
 
     def __contains__(self, image_id: str) -> bool:
@@ -139,11 +139,11 @@ class Index:
         )
 
     def remove(self, image_id: str) -> None:
-        """Takes a record away."""
+        """Removes a record."""
         self._in_trash -= self._entries.pop(image_id).deleted_at is not None
 
     def sort(self) -> None:
-        """Orders the records by their time, for those that were found in the pictures."""
+        """Orders the records by time, for those read from the images."""
         entries = sorted(self._entries.values(), key=lambda entry: entry.created_at)
         lines = [Line(entry.record, entry.json) for entry in entries]
         self._entries, self._next, self._in_trash = {}, 0, 0
@@ -151,20 +151,20 @@ class Index:
             self.put(line)
 
     def newest(self, owner: str | None = None) -> ImageRecord | None:
-        """Returns the picture that was added last, is not in the trash, and somebody may see."""
+        """Returns the last added image outside the trash that a client may see."""
         newest_first = reversed(self._entries.values())
         own = (entry for entry in newest_first if entry.deleted_at is None and entry.is_seen_by(owner))
         return next((entry.record for entry in own), None)
 
     def find_pixels(self, pixel_hash: str, owner: str | None = None) -> ImageRecord | None:
-        """Returns the newest picture with a hash; asked so seldom that no table of hashes is worth its memory."""
+        """Returns the newest image with a hash. A linear search: it is too rare for a table."""
         mark = pixel_hash.encode()
         newest_first = reversed(self._entries.values())
         alike = (entry for entry in newest_first if mark in entry.json and entry.is_seen_by(owner))
         return next((record for entry in alike if (record := entry.record).pixel_hash == pixel_hash), None)
 
     def find(self, query: HistoryQuery) -> Found:
-        """Returns a page of the pictures that a query wants."""
+        """Returns a page of the images that match a query."""
         if query.is_plain and query.order == "newest":
             first = (query.page - 1) * query.page_size
             return self._found(self._live_slice(first, query.page_size), len(self), first)

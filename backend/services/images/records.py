@@ -1,4 +1,4 @@
-"""What is written down of a picture, whether it was drawn here or comes from elsewhere. Pure functions."""
+"""Records of generated and of imported images. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MAX_MODEL_CHARACTERS = 100
 
 
 def name_file(image_id: str, created_at: datetime) -> str:
-    """Returns the name of a picture's file, which sorts by time."""
+    """Returns the name of an image's file; names sort by time."""
     return f"zimage-{created_at:%Y%m%d-%H%M%S}-{image_id[:8]}.png"
 
 
 def describe_drawn(drawn: Drawn, image_id: str, created_at: datetime) -> ImageRecord:
-    """Returns the record of a picture that was drawn here; its file's size is not known yet."""
+    """Returns the record of a generated image; its file's size is not known yet."""
     return ImageRecord(
         **drawn.recipe.model_dump(exclude={"width", "height"}),
         width=drawn.image.width,
@@ -39,7 +39,7 @@ def describe_drawn(drawn: Drawn, image_id: str, created_at: datetime) -> ImageRe
 
 
 def describe_found(found: ReadResult, image: Image.Image, image_id: str, created_at: datetime) -> ImageRecord:
-    """Returns the record of a picture from elsewhere; what it does not tell is `unknown`, and holds a default."""
+    """Returns the record of an imported image. Missing fields are `unknown` and hold a default."""
     told = found.parameters
     steps = told.num_inference_steps
     facts = {
@@ -71,7 +71,7 @@ def describe_found(found: ReadResult, image: Image.Image, image_id: str, created
 
 
 def hash_pixels(image: Image.Image) -> str:
-    """Returns a digest of size and colours: the same for the same picture, whatever file it stands in."""
+    """Returns a digest of size and pixels, whatever the file format."""
     digest = hashlib.sha256(f"{image.width}x{image.height}/RGB/".encode())
     digest.update(image.convert("RGB").tobytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What the pictures themselves say, for a history that does not agree with them."""
+"""Repair of a history that does not agree with the image files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Set
 from pathlib import Path
 
 from backend.models.schemas import ImageRecord
+from backend.services.images.history_file import HistoryFile, Line
 from backend.services.images.metadata.own import extract
-from backend.services.images.record_file import HistoryFile, Line
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ DELETED_SUFFIX = ".deleted"
 
 
 def find_strays(images_dir: Path, names: Iterable[str]) -> list[ImageRecord]:
-    """Reads the records inside picture files, oldest first; whatever is no picture of ours is left alone."""
+    """Reads the records inside image files, oldest first; ignores other files."""
     found: dict[str, ImageRecord] = {}
     for name in sorted(names):
         if not name.endswith(".png"):
@@ -32,7 +32,7 @@ def find_strays(images_dir: Path, names: Iterable[str]) -> list[ImageRecord]:
 
 
 def with_own_facts(record: ImageRecord, known: ImageRecord | None) -> ImageRecord:
-    """Adds to a picture's record what only the history knew of it."""
+    """Adds the fields that only the history has to an image's record."""
     if known is None:
         return record
     own = {"favourite": known.favourite, "tags": known.tags, "deleted_at": known.deleted_at}
@@ -40,17 +40,17 @@ def with_own_facts(record: ImageRecord, known: ImageRecord | None) -> ImageRecor
 
 
 def finish_deletes(images_dir: Path, names: Iterable[str]) -> None:
-    """Removes the files of deletes that were cut off."""
+    """Removes the files of interrupted deletes."""
     for name in names:
         if name.endswith(DELETED_SUFFIX):
             (images_dir / name).unlink(missing_ok=True)
 
 
 class Dropped:
-    """Records whose files were gone, in a file beside the history.
+    """Records whose files are missing, in a file beside the history.
 
-    A folder of pictures may only not be mounted, or be moved for a while: when a picture is there again, its favourite,
-    its tags and its place in the trash are, too.
+    The folder may be unmounted or moved for a while. When an image is back, so are its favourite, tags and place in
+    the trash.
     """
 
     def __init__(self, file: Path) -> None:
@@ -60,16 +60,16 @@ class Dropped:
         """Adds records.
 
         Raises:
-            OSError: the disk refuses; what was remembered before is as it was.
+            OSError: The disk refuses; the file is as it was.
         """
         known = {line.record.id: line for line in self._read()}
         self._write([*(known | {line.record.id: line for line in lines}).values()])
 
     def forget(self, image_ids: Set[str]) -> None:
-        """Removes the records of pictures that are there again: from now on the history knows better.
+        """Removes the records of images that are back.
 
         Raises:
-            OSError: the disk refuses.
+            OSError: The disk refuses.
         """
         known = self._read()
         kept = [line for line in known if line.record.id not in image_ids]

@@ -1,8 +1,8 @@
-"""The pictures and what is known of them: a JSON file that can be rebuilt from the pictures alone.
+"""Store of the images and their records; the records can be rebuilt from the images.
 
-Order of writing: picture on disk → record in the file. Order of deleting: picture renamed → record gone → picture gone.
-Whatever is cut off in between is put right at the next start. A delete only marks the record; the picture goes when it
-is deleted from the trash, or has been there for the days that the settings say.
+Order of writing: image, then record. Order of deleting: image renamed, record removed, image removed. The next start
+repairs what was interrupted. Moving to the trash only marks the record. Images are deleted from there by hand, or after
+the days of the settings.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from backend.models.gallery import ThumbnailWidth
 from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.generation.events import Drawn
+from backend.services.images.history_file import HistoryFile, Line, line_of
 from backend.services.images.index import Entry, Found, HistoryQuery, Index
 from backend.services.images.metadata.own import embed
-from backend.services.images.record_file import Changes, HistoryFile, Line
 from backend.services.images.records import describe_drawn
 from backend.services.images.repair import DELETED_SUFFIX, Dropped, find_strays, finish_deletes, with_own_facts
 from backend.services.images.thumbnails import Thumbnails
@@ -33,6 +33,7 @@ from backend.utils.atomic_file import remove_temporary_files, sync_directory, wr
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
+from backend.utils.record_file import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ Change = Callable[[ImageRecord], ImageRecord]
 
 
 class HistoryStore:
-    """Every picture of a data folder. Safe to use from several threads."""
+    """Images of a data folder. Thread-safe."""
 
     def __init__(
         self,
@@ -63,16 +64,16 @@ class HistoryStore:
         self._now = now
         self._make_id = make_id
         self._writing = threading.Lock()
-        """Held while the disk is changed, by one thread at a time."""
+        """Held while the disk is changed."""
         self._reading = threading.Lock()
-        """Held for moments only, around every look at the index."""
+        """Held briefly, around every access to the index."""
         self._index = Index()
 
     def open(self) -> None:
-        """Reads the history, rebuilds it when it is lost or damaged, and finishes what a crash left half done.
+        """Reads the history; rebuilds a lost or damaged one; finishes what a crash interrupted.
 
         Raises:
-            NewerFormat: a newer version of this program wrote it; nothing was touched.
+            NewerFormat: A newer version of this program wrote it; nothing was touched.
         """
         for folder in (self._images_dir, self._thumbnails.folder, self._folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +96,7 @@ class HistoryStore:
                 logger.error("the history could not be written: %s", error)
 
     def close(self) -> None:
-        """Brings the file up to date with its log; the history can still be read."""
+        """Merges the log into the file. The history can still be read."""
         with self._writing:
             if self._file.has_log:
                 try:
@@ -104,19 +105,19 @@ class HistoryStore:
                     logger.warning("the history could not be written: %s", error)
 
     def __len__(self) -> int:
-        """Number of pictures outside the trash."""
+        """Number of images outside the trash."""
         return len(self._index)
 
     def find(self, query: HistoryQuery) -> Found:
-        """Returns a page of the pictures that a query wants."""
+        """Returns a page of the images that match a query."""
         with self._reading:
             return self._index.find(query)
 
     def latest(self, owner: str | None = None) -> ImageRecord:
-        """Returns the newest picture that somebody may see.
+        """Returns the newest image that a client may see.
 
         Raises:
-            UnknownImage: there is none yet.
+            UnknownImage: There is none yet.
         """
         with self._reading:
             record = self._index.newest(owner)
@@ -125,32 +126,32 @@ class HistoryStore:
         return record
 
     def get(self, image_id: str) -> ImageRecord:
-        """Returns a picture's record.
+        """Returns an image's record.
 
         Raises:
-            UnknownImage: there is no such picture.
+            UnknownImage: There is no such image.
         """
         return self._entry(image_id).record
 
     def has(self, image_id: str) -> bool:
-        """Tells whether there is such a picture, in the trash or not."""
+        """Tells whether there is such an image, in the trash or not."""
         return image_id in self._index
 
     def own(self, image_ids: Iterable[str], owner: str | None) -> list[str]:
-        """Returns those of the pictures that exist and that somebody may see, each once."""
+        """Returns the ids that exist and that a client may see, each once."""
         entries = ((image_id, self._index.get(image_id)) for image_id in dict.fromkeys(image_ids))
         return [image_id for image_id, entry in entries if entry is not None and entry.is_seen_by(owner)]
 
     def find_pixels(self, pixel_hash: str, owner: str | None = None) -> ImageRecord | None:
-        """Returns a picture that looks like that to the last bit, in the trash or not, and that somebody may see."""
+        """Returns an image with the same pixels that a client may see, in the trash or not."""
         with self._reading:
             return self._index.find_pixels(pixel_hash, owner)
 
     def image_path(self, image_id: str) -> Path:
-        """Returns where a picture's PNG is.
+        """Returns the path of an image's PNG.
 
         Raises:
-            UnknownImage: there is no such picture, or its file is gone.
+            UnknownImage: There is no such image, or its file is missing.
         """
         path = self._images_dir / self._entry(image_id).filename
         if not path.is_file():
@@ -158,20 +159,20 @@ class HistoryStore:
         return path
 
     def thumbnail(self, image_id: str, width: ThumbnailWidth | None = None) -> Path | bytes:
-        """Returns where a picture's WebP thumbnail is, made when it was missing; or itself, when the disk is full.
+        """Returns the path of an image's WebP thumbnail, made when missing. On a full disk returns its bytes.
 
         Raises:
-            UnknownImage: there is no such picture, or its file is gone or damaged.
+            UnknownImage: There is no such image, or its file is missing or damaged.
         """
         return self._thumbnails.get(image_id, self.image_path(image_id), width)
 
     def add(self, drawn: Drawn, client: str | None = None) -> ImageRecord:
-        """Saves a picture with its metadata, then its record; returns when both are on the disk.
+        """Saves an image with its metadata, then its record; returns when both are on the disk.
 
-        It belongs to the client who has asked for it, if that is an owner.
+        It belongs to the client, if that is an owner.
 
         Raises:
-            DiskFull: there is no room; nothing is left behind.
+            DiskFull: There is no room; nothing is left behind.
         """
         record = describe_drawn(drawn, self._make_id(), self._now())
         if client in self._owners:
@@ -179,10 +180,10 @@ class HistoryStore:
         return self.keep(record, drawn.image)
 
     def keep(self, record: ImageRecord, image: Image.Image) -> ImageRecord:
-        """Saves a picture with a record whose id is new; returns the record with the size of the file.
+        """Saves an image with a new record; returns the record with the file's size.
 
         Raises:
-            DiskFull: there is no room; nothing is left behind.
+            DiskFull: There is no room; nothing is left behind.
         """
         path = self._images_dir / record.filename
         try:
@@ -200,10 +201,10 @@ class HistoryStore:
         return record
 
     def change(self, image_ids: Sequence[str], change: Change) -> list[ImageRecord]:
-        """Changes the records of those of the pictures that exist, all or none; returns them.
+        """Changes the records that exist, all or none; returns them.
 
         Raises:
-            DiskFull: the history cannot be written; nothing has changed.
+            DiskFull: The history cannot be written; nothing has changed.
         """
         with self._writing:
             entries = [entry for image_id in image_ids if (entry := self._index.get(image_id)) is not None]
@@ -215,23 +216,23 @@ class HistoryStore:
         return records
 
     def trash(self, image_ids: Sequence[str]) -> list[ImageRecord]:
-        """Moves pictures to the trash; their files stay where they are."""
+        """Moves images to the trash; their files stay where they are."""
         moment = self._now()
         return self.change(
             image_ids, lambda record: record.model_copy(update={"deleted_at": record.deleted_at or moment})
         )
 
     def restore(self, image_ids: Sequence[str]) -> list[ImageRecord]:
-        """Takes pictures out of the trash."""
+        """Restores images from the trash."""
         return self.change(image_ids, lambda record: record.model_copy(update={"deleted_at": None}))
 
     def delete(self, image_id: str) -> None:
-        """Deletes a picture for good: file, thumbnail and record.
+        """Deletes an image for good: file, thumbnail and record.
 
         Raises:
-            UnknownImage: there is no such picture.
-            NotInTrash: it is not in the trash.
-            DiskFull: the history cannot be written; the picture stays.
+            UnknownImage: There is no such image.
+            NotInTrash: It is not in the trash.
+            DiskFull: The history cannot be written; the image stays.
         """
         with self._writing:  # a restore that comes in between would bring back what is destroyed then
             if self._entry(image_id).deleted_at is None:
@@ -240,10 +241,10 @@ class HistoryStore:
         self._destroy(doomed)
 
     def purge(self) -> int:
-        """Deletes what has been in the trash for long enough, all at once; returns how many pictures that were.
+        """Deletes the images whose days in the trash are over; returns their number.
 
         Raises:
-            DiskFull: the history cannot be written; all of them stay.
+            DiskFull: The history cannot be written; all of them stay.
         """
         with self._writing:
             limit = (self._now() - self._trash_age).timestamp()
@@ -298,7 +299,7 @@ class HistoryStore:
             self._put_locked(records)
 
     def _put_locked(self, records: Sequence[ImageRecord]) -> None:
-        lines = [Line.of(record) for record in records]
+        lines = [line_of(record) for record in records]
         self._save({line.record.id: line.json for line in lines})
         with self._reading:
             for line in lines:
@@ -347,7 +348,7 @@ class HistoryStore:
     def _adopt(self, records: Iterable[ImageRecord]) -> None:
         adopted = 0
         for record in records:
-            self._index.put(Line.of(record))
+            self._index.put(line_of(record))
             adopted += 1
         if adopted:
             logger.warning("%d pictures were not in the history: added from their own metadata", adopted)
@@ -369,7 +370,7 @@ class HistoryStore:
 
 @contextlib.contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Spares the collector from looking through a hundred thousand new objects again and again; none is garbage."""
+    """Pauses garbage collection while many objects are made, none of which is garbage."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -380,7 +381,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def _why_not_saved(error: OSError) -> str:
-    """A full disk is only one of the reasons; others do not go away when somebody frees space."""
+    """Returns the message of an error of the disk; a full disk is only one of them."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return "There is no room on the disk for another picture; free some space and try again."
     return f"The disk refuses to store the picture ({error.strerror or type(error).__name__}); the log has more."

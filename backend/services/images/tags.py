@@ -1,4 +1,4 @@
-"""Changes of a picture's record that a person makes."""
+"""Changes of an image's favourite and tags."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from backend.models.schemas import ImageRecord
 
 
 def with_favourite(record: ImageRecord, favourite: bool) -> ImageRecord:
-    """Marks a picture as a favourite or not."""
+    """Returns a record that is a favourite or not."""
     return record.model_copy(update={"favourite": favourite})
 
 
 def with_tags(record: ImageRecord, tags: Iterable[str]) -> ImageRecord:
-    """Gives a picture these tags, each once whatever its case."""
+    """Returns a record with these tags, each once whatever its case."""
     unique: dict[str, str] = {}
     for tag in tags:
         unique.setdefault(tag.casefold(), tag)
@@ -22,11 +22,11 @@ def with_tags(record: ImageRecord, tags: Iterable[str]) -> ImageRecord:
 
 
 def with_tag(record: ImageRecord, tag: str) -> ImageRecord:
-    """Adds a tag; a picture that has as many as it may have stays as it is."""
+    """Adds a tag; a record with the largest number of tags stays as it is."""
     more = with_tags(record, (*record.tags, tag))
     return record if len(more.tags) > MAX_TAGS else more
 
 
 def without_tag(record: ImageRecord, tag: str) -> ImageRecord:
-    """Takes a tag away."""
+    """Removes a tag."""
     return with_tags(record, (own for own in record.tags if own.casefold() != tag.casefold()))

@@ -1,4 +1,4 @@
-"""Small WebP copies of the pictures; they can all be made again."""
+"""Cache of WebP thumbnails."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from backend.utils.ids import new_id
 logger = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE_PX = 384
-"""Most pixels of either side, when no width is asked for."""
+"""Longest side in pixels, when no width is requested."""
 
 
 class Thumbnails:
-    """A folder with one file a picture, named by its id, and one more for every width that was asked for."""
+    """Folder of thumbnails: a file for each image, and one for each requested width."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def try_to_make(self, image_id: str, image: Image.Image) -> None:
-        """Makes a thumbnail if the disk lets it; if not, it is made when it is asked for."""
+        """Makes a thumbnail if the disk allows; else the next request makes it."""
         try:
             content = _encode(image, None)
         except OSError as error:
@@ -36,10 +36,10 @@ class Thumbnails:
             self._keep(content, self._path(image_id, None))
 
     def get(self, image_id: str, picture: Path, width: ThumbnailWidth | None = None) -> Path | bytes:
-        """Returns where a picture's thumbnail is, made when it was missing; or itself, when the disk has no room.
+        """Returns the path of an image's thumbnail, made when missing. On a full disk returns its bytes.
 
         Raises:
-            UnknownImage: the picture is damaged.
+            UnknownImage: The image is damaged.
         """
         path = self._path(image_id, width)
         if path.is_file():
@@ -52,7 +52,7 @@ class Thumbnails:
         return path if self._keep(content, path) else content
 
     def remove(self, image_id: str) -> None:
-        """Removes a picture's thumbnails; one that cannot be removed does no harm."""
+        """Removes an image's thumbnails; ignores errors."""
         for width in (None, *ThumbnailWidth):
             with contextlib.suppress(OSError):
                 self._path(image_id, width).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Many pictures as one zip file, written while it is sent."""
+"""Zip files, written while they are sent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Pipe:
 
 
 def stream_zip(files: Iterable[Path]) -> Iterator[bytes]:
-    """Yields a zip of files, stored as they are (PNG does not shrink); one that has gone by then is left out."""
+    """Yields a zip of files, uncompressed since PNG does not shrink. Files that are missing by then are left out."""
     pipe = _Pipe()
     with zipfile.ZipFile(cast("IO[bytes]", pipe), "w", zipfile.ZIP_STORED) as archive:
         for path in files:

@@ -1,1 +1,1 @@
-"""Models: what there is, where it lies, how it gets here."""
+"""Models: catalogue, files on disk, downloads."""

@@ -1,6 +1,6 @@
-"""Which models exist, and where their weights are on this machine.
+"""Catalogue of models and the paths of their weights.
 
-Looked for, in this order: the folder of the settings, `Z-Image/ckpts/`, the hub's cache. Nothing is downloaded here.
+Searched in this order: the folder of the settings, `Z-Image/ckpts/`, the hub's cache. Nothing is downloaded here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Model:
-    """A member of the family and, when it is installed, its folder in the published layout."""
+    """Model and, when it is installed, its folder in the published layout."""
 
     id: str
     name: str
@@ -32,7 +32,7 @@ class Model:
     download_gb: float | None = None
     size_multiple: int = 16
     sizes: tuple[tuple[int, int], ...] = ()
-    """Width and height of every size that the model was trained at, when it draws no others."""
+    """Width and height of each size, for a model that draws only those it was trained at."""
     default_steps: int = 9
     guidance_scale: float = 0.0
     negative_prompt: bool = False
@@ -43,19 +43,19 @@ class Model:
 
     @property
     def installed(self) -> bool:
-        """Whether the weights are on this machine."""
+        """Whether the weights are on disk."""
         return self.path is not None
 
     @property
     def guided(self) -> bool:
-        """Whether guidance does it any good; it harms distilled models."""
+        """Whether the model uses guidance; it harms distilled models."""
         return self.guidance_scale > 0
 
 
 TURBO = Model(
     id="z-image-turbo",
     name="Z-Image-Turbo",
-    description="The distilled 6B model: 9 steps (8 forwards), no guidance, Chinese and English text in pictures.",
+    description="The distilled 6B model: 9 steps (8 forwards), no guidance, Chinese and English text in images.",
     repository="Tongyi-MAI/Z-Image-Turbo",
     download_gb=32.9,
     guidance_scale=0.0,
@@ -84,7 +84,7 @@ FAMILY = (TURBO, BASE, NANO)
 
 
 class Catalogue:
-    """Finds models; every call looks at the disk again, so that a download shows up without a restart."""
+    """Catalogue of models. Every call reads the disk, so that a download needs no restart."""
 
     def __init__(self, settings: Settings) -> None:
         self._ckpts = settings.base_dir / "Z-Image" / "ckpts"
@@ -93,7 +93,7 @@ class Catalogue:
         self._default_guidance_scale = settings.default_guidance_scale
 
     def models(self) -> list[Model]:
-        """Returns the family, best first, then other models found in the folders."""
+        """Returns the models of the family, best first, then others found in the folders."""
         folders = self._folders()
         known = [self._locate(model, folders) for model in FAMILY]
         names = {model.name.lower() for model in FAMILY}
@@ -112,11 +112,11 @@ class Catalogue:
         return [_with_own_facts(model) for model in known + others]
 
     def resolve(self, model_id: str) -> Model:
-        """Returns the installed model that a request means.
+        """Returns the installed model of a name.
 
         Raises:
-            UnknownModel: the catalogue has no such model.
-            ModelNotInstalled: its weights are not on this machine.
+            UnknownModel: The catalogue has no such model.
+            ModelNotInstalled: Its weights are not on disk.
         """
         models = self.models()
         if model_id == AUTO:
@@ -165,7 +165,7 @@ class Catalogue:
 
 
 def is_complete(folder: Path) -> bool:
-    """Tells whether a folder holds a whole Z-Image pipeline: an index, and every weight file that it names."""
+    """Tells whether a folder has a whole Z-Image pipeline: an index and all its weight files."""
     try:
         index = json.loads((folder / "model_index.json").read_text("utf-8"))
         return index.get("_class_name") == "ZImagePipeline" and all(

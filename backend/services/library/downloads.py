@@ -1,4 +1,4 @@
-"""Fetches models, one at a time, on a thread of its own; only ever when somebody asks for exactly that."""
+"""Downloads of models, one at a time, on a thread of their own; only on request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backend.services.library.hub import PART_SUFFIX, Hub, HubFile, Listing, Unr
 logger = logging.getLogger(__name__)
 
 TRIES = 6
-"""In a row without a single byte."""
+"""Tries in a row without a single byte."""
 _GIGABYTE = 10**9
 _CLOSE_S = 2.0
 
@@ -42,7 +42,7 @@ class _Job:
 
 
 class Downloads:
-    """What is fetched into the folder of the models, and what came of it."""
+    """Downloads into the folder of models, and their failures."""
 
     def __init__(
         self,
@@ -65,12 +65,12 @@ class Downloads:
         self._failures: dict[str, str] = {}
 
     def start(self, model_id: str) -> None:
-        """Begins to fetch a model, or goes on where it stopped.
+        """Starts or resumes the download of a model.
 
         Raises:
-            UnknownDownload: there is no such model to be fetched.
-            DownloadConflict: it is here already, another one is being fetched, or the machine is to stay offline.
-            DiskFull: there is no room for it.
+            UnknownDownload: There is no such model to download.
+            DownloadConflict: It is installed, another download runs, or HF_HUB_OFFLINE is set.
+            DiskFull: There is no room for it.
         """
         model = self._find(model_id)
         with self._lock:
@@ -88,10 +88,10 @@ class Downloads:
             job.thread.start()
 
     def cancel(self, model_id: str) -> None:
-        """Ends a download, or forgets that one failed; what has come stays, and the next one goes on from there.
+        """Cancels a download, or clears a failed one. The next one resumes from the downloaded bytes.
 
         Raises:
-            UnknownDownload: there is no such model to be fetched.
+            UnknownDownload: There is no such model to download.
         """
         model = self._find(model_id)
         with self._lock:
@@ -101,13 +101,13 @@ class Downloads:
             self._end(job)
 
     def close(self) -> bool:
-        """Ends what runs; returns whether it has ended in time."""
+        """Ends a running download; returns whether it ended in time."""
         with self._lock:
             job = self._job
         return job is None or self._end(job)
 
     def state(self, model: Model) -> ModelDownload:
-        """Tells how far a model is."""
+        """Returns the state and progress of a model's download."""
         with self._lock:
             job, failure = self._job, self._failures.get(model.id)
         if job is not None and job.model.id == model.id:

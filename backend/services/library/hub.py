@@ -1,6 +1,7 @@
-"""Files of a published model: which there are, and how to get them whole, going on where it stopped.
+"""Files of a published model: their list, and downloads that resume and are verified.
 
-Nothing is sent along that says who asks. `HF_ENDPOINT` names a mirror, as everywhere.
+docs/adr/0005-own-downloads.md says why `huggingface_hub` does not do them. No token and no versions are sent along.
+`HF_ENDPOINT` names a mirror, as everywhere.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ _WORTH_ANOTHER_TRY = (408, 429, 500, 502, 503, 504)
 
 
 class Unreachable(Exception):
-    """The line was cut, or the hub is busy: another try goes on where this one stopped."""
+    """The line was cut, or the hub is busy; another try resumes."""
 
 
 @dataclass(frozen=True)
 class HubFile:
-    """A file of a repository; large ones are known by their SHA-256, others by git's digest."""
+    """File of a repository. Large ones have a SHA-256, others git's digest."""
 
     path: str
     size_bytes: int
@@ -49,46 +50,46 @@ class HubFile:
     git_sha1: str
 
     def start_digest(self) -> Any:
-        """Returns the digest that the content of the file is checked with."""
+        """Returns a new digest to verify the content with."""
         if self.sha256 is not None:
             return hashlib.sha256()
         return hashlib.sha1(b"blob %d\0" % self.size_bytes, usedforsecurity=False)
 
     @property
     def expected(self) -> str:
-        """What that digest must say."""
+        """Hexadecimal value of that digest for the whole file."""
         return self.sha256 or self.git_sha1
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a repository that a model is made of, at one commit."""
+    """Files of a model at one commit of its repository."""
 
     commit: str
     files: tuple[HubFile, ...]
 
     @property
     def size_bytes(self) -> int:
-        """Of all files together."""
+        """Size of all files together."""
         return sum(file.size_bytes for file in self.files)
 
 
 class Hub(Protocol):
-    """Where models are published."""
+    """A place where models are published."""
 
     @property
     def offline(self) -> bool:
-        """Whether the environment forbids to ask."""
+        """Whether the environment forbids requests."""
 
     def list_files(self, repository: str) -> Listing:
         """Returns the files of a model, the index last."""
 
     def fetch(self, repository: str, commit: str, file: HubFile, target: Path, on_bytes: Callable[[int], None]) -> None:
-        """Puts a file where it belongs, once it is whole and checked; `on_bytes` hears how much of it is there."""
+        """Downloads a file to its target once it is whole and verified."""
 
 
 class HuggingFaceHub:
-    """The hub of Hugging Face, or a mirror of it."""
+    """Hugging Face's hub, or a mirror of it."""
 
     def __init__(self, silence_s: float = SILENCE_S) -> None:
         self._silence_s = silence_s
@@ -104,8 +105,8 @@ class HuggingFaceHub:
         """Returns the files of a model, the index last.
 
         Raises:
-            Unreachable: another try may succeed.
-            DownloadFailed: the hub does not have it, or answers in a way that is not understood.
+            Unreachable: Another try may succeed.
+            DownloadFailed: The hub does not have it, or its answer is malformed.
         """
         with self._open(f"/api/models/{repository}/revision/main?blobs=true") as response:
             try:
@@ -116,17 +117,18 @@ class HuggingFaceHub:
                 raise DownloadFailed("The hub's list of files is not understood; is HF_ENDPOINT right?") from error
 
     def fetch(self, repository: str, commit: str, file: HubFile, target: Path, on_bytes: Callable[[int], None]) -> None:
-        """Puts a file where it belongs, once it is whole and checked; `on_bytes` hears how much of it is there.
+        """Downloads a file to its target once it is whole and verified.
 
-        What has come stays in a part beside it, from which another call goes on. What `on_bytes` raises ends it.
+        What arrives is kept in a part beside the target; another call resumes it. `on_bytes` gets the size of the
+        part. What it raises ends the download.
 
         Raises:
-            Unreachable: another try may succeed.
-            DownloadFailed: the content is not what the hub has promised.
-            DiskFull: there is no room.
+            Unreachable: Another try may succeed.
+            DownloadFailed: The content does not match the hub's digest.
+            DiskFull: There is no room.
         """
         part = target.with_name(target.name + PART_SUFFIX)
-        with _telling_of_the_disk():
+        with disk_errors():
             target.parent.mkdir(parents=True, exist_ok=True)
             digest, there = _read_part(part, file, on_bytes)
             if there < file.size_bytes:
@@ -205,7 +207,8 @@ def _append(
 
 
 @contextlib.contextmanager
-def _telling_of_the_disk() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
+    """Translates errors of the disk."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Counts a prompt's tokens as the model will see them, template included, without loading the model."""
+"""Token counts of prompts, the model's template included, without loading the model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_PROMPT_TOKENS = 512
 
 
 class TokenCounter:
-    """Keeps the tokenizer of the model that was asked for last."""
+    """Counts tokens; caches the last tokenizer."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -32,7 +32,7 @@ class TokenCounter:
         """Counts a prompt's tokens for a model.
 
         Raises:
-            ModelError: the model is unknown, not installed, or has no readable tokenizer.
+            ModelError: The model is unknown, not installed, or has no readable tokenizer.
         """
         path = self._catalogue.resolve(model_id).path
         if path is None:

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus, in a registry of their own."""
+"""Metrics for Prometheus, in a registry of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HTTP_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 
 
 class Metrics:
-    """Counts what happens; gauges are asked for when somebody looks."""
+    """Counters of tasks and requests, and gauges read at every scrape."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -47,11 +47,11 @@ class Metrics:
         self._of_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
-        """Adds a gauge that is read at every look."""
+        """Adds a gauge that is read at every scrape."""
         Gauge(name, help_text, registry=self._registry).set_function(read)
 
     def on_finished(self, task: TaskRecord) -> None:
-        """Counts a task that has ended."""
+        """Counts a finished task."""
         self._tasks.labels(task.status).inc()
         if task.status is Status.FAILED:
             self._failures.labels(task.error_code or "unknown").inc()
@@ -65,7 +65,7 @@ class Metrics:
             self._step.observe(task.timings.denoise_s / forwards)
 
     def on_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Counts an HTTP request; the route is a pattern, so that there are few of them."""
+        """Counts an HTTP request by its route's pattern."""
         known = self._of_requests.get((method, route, status))
         if known is None:  # finding a metric by its labels takes longer than all the rest
             known = (self._requests.labels(method, route, str(status)), self._request.labels(route))
@@ -75,7 +75,7 @@ class Metrics:
         histogram.observe(seconds)
 
     def render(self) -> bytes:
-        """Returns everything in the text format."""
+        """Returns the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
     def names(self) -> Iterable[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.routing import Match
 from starlette.testclient import TestClient
 
 from backend.api import polls
@@ -36,7 +38,7 @@ def test_both_ways_give_the_same_answer(app, client, post, finish, engine, monke
         path = f"/api/generate/{task_id}"
         short = client.get(path)
         with monkeypatch.context() as patch:
-            patch.setattr(polls.TaskPolls, "_look", lambda *_: None)
+            patch.setattr(polls.PollRoute, "matches", lambda *_: (Match.NONE, {}))
             long = client.get(path)
         assert {**short.headers} == {**long.headers}
         return short.content, long.content
@@ -82,11 +84,30 @@ def test_polls_are_counted_as_the_route_that_they_are(client, post, finish):
     assert line in client.get("/metrics").text
 
 
-@pytest.mark.parametrize("task_id", ["0" * 32, "A" * 32, "0" * 31, f"{'0' * 32}%0A", "..%2f" + "0" * 32])
-def test_what_is_unknown_is_refused_by_the_route(shared, task_id):
-    answer = shared.get(f"/api/generate/{task_id}")
-    assert answer.status_code in (404, 422)
-    assert answer.json()["error"]["code"] in ("unknown_task", "not_found", "validation_error")
+@pytest.mark.parametrize(
+    ("method", "task_id", "status"),
+    [
+        ("GET", "0" * 32, 404),
+        ("GET", "..%2f" + "0" * 32, 404),
+        ("GET", "A" * 32, 422),
+        ("GET", "0" * 31, 422),
+        ("GET", f"{'0' * 32}%0A", 422),
+        ("GET", f"{'0' * 32}/", 307),
+        ("DELETE", "0" * 32, 404),
+        ("HEAD", "0" * 32, 405),
+        ("PUT", "0" * 32, 405),
+    ],
+)
+def test_refusals_are_those_of_the_documented_routes(shared, monkeypatch, method, task_id, status):
+    def ask() -> httpx.Response:
+        return shared.request(method, f"/api/generate/{task_id}", follow_redirects=False)
+
+    short = ask()
+    with monkeypatch.context() as patch:
+        patch.setattr(polls.PollRoute, "matches", lambda *_: (Match.NONE, {}))
+        long = ask()
+    assert (short.status_code, short.content, dict(short.headers)) == (status, long.content, dict(long.headers))
+    assert long.status_code == status
 
 
 def test_every_guard_stands_before_it(client, post, finish):
@@ -110,6 +131,5 @@ def test_a_token_is_asked_for_and_others_tasks_are_not_shown(settings):
 
 def test_no_layer_runs_a_task_of_its_own_for_each_request(app):
     """Starlette's BaseHTTPMiddleware does, with two streams between, and costs more than everything else together."""
-    assert len(app.user_middleware) >= 8
+    assert len(app.user_middleware) >= 7
     assert not [layer.cls for layer in app.user_middleware if issubclass(layer.cls, BaseHTTPMiddleware)]
-    assert app.user_middleware[-1].cls is polls.TaskPolls

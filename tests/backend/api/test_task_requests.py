@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from fastapi.sse import KEEPALIVE_COMMENT
 from PIL import Image
 
 from backend.api.events import stream_status
@@ -101,10 +102,10 @@ def test_events_tell_every_change_and_end_with_the_task(client, post, engine, se
     release = engine.pause_at(1)
     task_id = post()
     wait_until(engine.paused.is_set)
-    looks, outlook = itertools.count(1), services.tasks.position_and_eta
+    looks, position_and_eta = itertools.count(1), services.tasks.position_and_eta
 
     def look_and_go_on(task):
-        found = outlook(task)
+        found = position_and_eta(task)
         if next(looks) == 2:  # the first one finds out whether there is anything to tell, the second one is told
             release()
         return found
@@ -148,7 +149,7 @@ def test_a_quiet_stream_is_kept_alive_and_ends_when_the_process_does(client, pos
     status = TaskStatus.model_validate_json(client.get(f"/api/generate/{task_id}").content)
     tasks = services.tasks
 
-    async def listen() -> list[str]:
+    async def listen() -> list[bytes]:
         answer = await stream_status(lambda: status, tasks.watch, lambda: tasks.closing, last_id=None)
         pieces = []
         async for piece in answer.body_iterator:
@@ -159,8 +160,8 @@ def test_a_quiet_stream_is_kept_alive_and_ends_when_the_process_does(client, pos
 
     first, *others = asyncio.run(listen())
     release()
-    assert read_events(first)[0]["event"] == "status"
-    assert others == [": still here\n\n"] * 2
+    assert read_events(first.decode())[0]["event"] == "status"
+    assert others == [KEEPALIVE_COMMENT] * 2
 
 
 # -- retry, order, list -----------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from backend.services.generation.engines.base import (
 )
 from backend.services.generation.engines.latents import Previewer
 from backend.services.generation.engines.loading import load_pipeline
-from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.library.preview_map import PreviewMap
@@ -58,7 +58,7 @@ class DiffusersEngine:
             _place(pipeline, plan)
             return pipeline
 
-        self._pipeline = telling_out_of_memory(load)
+        self._pipeline = translate_oom(load)
         self._preview_map = preview_map
         self._tune(self._pipeline)
 
@@ -105,7 +105,7 @@ class DiffusersEngine:
                 ).images
 
         try:
-            pixels = telling_out_of_memory(draw)
+            pixels = translate_oom(draw)
         except Interrupted:
             return None
         if not np.isfinite(pixels).all():

@@ -32,13 +32,13 @@ def load_pipeline(path: Path, dtype: torch.dtype) -> ZImagePipeline:
     """
     from diffusers import ZImagePipeline
 
-    with _blaming(path, _INDEX):
+    with part_errors(path, _INDEX):
         index = json.loads((path / _INDEX).read_text("utf-8"))
     parts: dict[str, Any] = {}
     for part in _PARTS:
-        with _blaming(path, part):
+        with part_errors(path, part):
             parts[part] = _load_part(path / part, _class_of(index[part]), dtype)
-    with _blaming(path, _INDEX):
+    with part_errors(path, _INDEX):
         return ZImagePipeline.from_pretrained(path, **parts, local_files_only=True)
 
 
@@ -65,7 +65,7 @@ def _load_part(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
 
 
 @contextlib.contextmanager
-def _blaming(path: Path, part: str) -> Iterator[None]:
+def part_errors(path: Path, part: str) -> Iterator[None]:
     """Turns whatever a library raises into a sentence without paths; lack of memory is nobody's fault."""
     import torch
 

@@ -11,7 +11,7 @@ from backend.services.errors import OutOfMemory
 T = TypeVar("T")
 
 
-def telling_out_of_memory(work: Callable[[], T]) -> T:
+def translate_oom(work: Callable[[], T]) -> T:
     """Does the work; a lack of memory becomes `OutOfMemory`, after what the work held has been freed.
 
     Not a context manager: in one the first exception, and with it every tensor of its traceback, would live on.

@@ -12,7 +12,7 @@ from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.generation.engines.base import Interrupted, report_step
 from backend.services.generation.engines.latents import to_pixels
-from backend.services.generation.engines.memory import first_line, free_memory, telling_out_of_memory
+from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
@@ -68,7 +68,7 @@ class NativeEngine:
                 f"{path.name} does not fit into the accelerator's memory, and the native engine keeps all of a model "
                 "there: choose ZIMAGE_ENGINE=auto or diffusers."
             )
-        self._pipeline = telling_out_of_memory(lambda: self._open(path, plan))
+        self._pipeline = translate_oom(lambda: self._open(path, plan))
         self._preview_map = preview_map
         if self._compile_blocks:
             self._compile(self._pipeline)
@@ -105,7 +105,7 @@ class NativeEngine:
             return image
 
         try:
-            return telling_out_of_memory(draw)
+            return translate_oom(draw)
         except Interrupted:
             return None
         except NotFiniteError as error:

@@ -1,1 +1,1 @@
-"""What image files tell of how they were made, a file a program."""
+"""Parameters in image files, one module for each kind of program."""

@@ -1,7 +1,7 @@
-"""Parameters that other programs wrote into their pictures → our own words.
+"""Parameters in images of other programs.
 
-A1111's text, ComfyUI's graph, InvokeAI's and SwarmUI's JSON; out of PNG text chunks, or EXIF's UserComment of JPEG and
-WebP. Nothing is decoded: a picture that would fill the memory is only read at its beginning.
+A1111's text, ComfyUI's graph, InvokeAI's and SwarmUI's JSON, from PNG text chunks or EXIF's UserComment. No pixel is
+decoded, so that a huge image cannot fill the memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_PIXELS = 16 * 2**20
 _MAX_TEXT = 2**20
 _USER_COMMENT, _EXIF_IFD = 0x9286, 0x8769
 _MAX_LINE = 4096
-"""Of A1111's settings: a line of a megabyte could keep a pattern busy for minutes."""
+"""Longest line of A1111's settings; the pattern takes minutes for a megabyte."""
 _PAIR = re.compile(r'(\w[\w /-]{0,63}):[ \t]*("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
 _KSAMPLERS = re.compile(r"KSampler|SamplerCustom")
 
@@ -33,19 +33,19 @@ Texts = Mapping[str, str]
 
 
 def read_parameters(file: BinaryIO) -> ReadResult:
-    """Finds the parameters in a PNG, JPEG or WebP.
+    """Reads the parameters of a PNG, JPEG or WebP.
 
     Raises:
-        NoParameters: it is no such picture, or carries none.
+        NoParameters: It is no such image, or has none.
     """
     return find_parameters(read_texts(file))
 
 
 def find_parameters(texts: Texts) -> ReadResult:
-    """Finds the parameters in the texts of a picture.
+    """Parses the parameters in the texts of an image.
 
     Raises:
-        NoParameters: there are none.
+        NoParameters: There are none.
     """
     for read in (_own, _invokeai, _swarmui, _a1111, _comfyui):
         try:
@@ -59,10 +59,10 @@ def find_parameters(texts: Texts) -> ReadResult:
 
 @contextlib.contextmanager
 def open_picture(file: BinaryIO) -> Iterator[Image.Image]:
-    """Opens a PNG, JPEG or WebP of a size that can be borne; what is wrong with it is told in one way.
+    """Opens a PNG, JPEG or WebP of a bounded size; translates Pillow's errors.
 
     Raises:
-        NoParameters: it is no such picture, is too large, or what is done with it shows that it is damaged.
+        NoParameters: It is no such image, is too large, or is damaged.
     """
     try:
         file.seek(0)
@@ -75,14 +75,14 @@ def open_picture(file: BinaryIO) -> Iterator[Image.Image]:
 
 
 def read_texts(file: BinaryIO) -> dict[str, str]:
-    """Returns the texts of a picture, in which programs write parameters, by their keywords.
+    """Returns the texts of an image by keyword.
 
     Raises:
-        NoParameters: it is no such picture.
+        NoParameters: It is no such image.
     """
     with open_picture(file) as image:
         texts = {str(k): v for k, v in image.info.items() if isinstance(v, str) and len(v) <= _MAX_TEXT}
-        # a PNG's getexif() would decode the picture, and its words stand in text chunks anyway
+        # a PNG's getexif() would decode the image, and its words stand in text chunks anyway
         comment = None if image.format == "PNG" else image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
     if isinstance(comment, bytes) and len(comment) <= 2 * _MAX_TEXT:
         texts.setdefault(COMMON_KEYWORD, _decode_comment(comment))

@@ -1,4 +1,4 @@
-"""The parameters inside each picture: in A1111's words for other programs, as JSON for our own rebuild."""
+"""Parameters inside our images: A1111's text for other programs, JSON for rebuilding the history."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from backend.utils.png import read_png_texts
 OWN_KEYWORD = "zimage"
 COMMON_KEYWORD = "parameters"
 _NOT_IN_THE_FILE = {"size_bytes", "favourite", "tags", "deleted_at"}
-"""What is known of a picture only after it was written, or changes later."""
+"""Fields known only after the image was written, or changed later."""
 
 
 def embed(record: ImageRecord) -> dict[str, str]:
-    """Returns the text chunks for a picture; the JSON is ASCII, so that every reader gets it whole."""
+    """Returns the text chunks of an image. The JSON is ASCII, for every reader."""
     own = record.model_dump(mode="json", exclude=_NOT_IN_THE_FILE)
     return {COMMON_KEYWORD: describe(record), OWN_KEYWORD: json.dumps(own, ensure_ascii=True)}
 
 
 def describe(record: ImageRecord) -> str:
-    """Returns the parameters in the form that A1111 introduced and most programs read (CFG scale = guidance + 1)."""
+    """Returns the parameters as A1111's text, which most programs read (CFG scale = guidance + 1)."""
     values = {
         "Steps": record.num_inference_steps,
         "Sampler": "Euler",
@@ -46,7 +46,7 @@ def _quoted(value: str) -> str:
 
 
 def parse_own(texts: Mapping[str, str]) -> ImageRecord | None:
-    """Returns the record that a picture of this program carries, its file's size left out; None where there is none."""
+    """Returns the record in an image of this program, without the file's size; None without one."""
     try:
         return ImageRecord.model_validate({**_told(texts), "size_bytes": 0})
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
@@ -60,11 +60,11 @@ def _told(texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def extract(path: Path) -> ImageRecord:
-    """Reads a picture's record back from its own JSON.
+    """Reads an image's record from its JSON.
 
     Raises:
-        OSError: the file cannot be read or is no whole PNG.
-        ValueError: it carries no record of ours.
+        OSError: The file cannot be read or is no whole PNG.
+        ValueError: It has no record of ours.
     """
     with path.open("rb") as file:
         texts = read_png_texts(file)

@@ -18,7 +18,7 @@ TOKEN = "0123456789abcdef"
 def guarded(tmp_path_factory):
     own = make_settings(tmp_path_factory.mktemp("guarded")).model_copy(update={"host": "0.0.0.0", "api_token": TOKEN})
     app = create_app(own, FakeEngine, lambda: PLAIN_CPU)
-    app.state.services.door.MAX_FAILURES = 10**6
+    app.state.services.access_tokens.MAX_FAILURES = 10**6
     with TestClient(app, base_url="http://box.example") as client:
         yield client
 

@@ -11,8 +11,8 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from backend.models.schemas import ImageRecord
+from backend.services.images.history_file import line_of
 from backend.services.images.index import HistoryQuery, Index
-from backend.services.images.record_file import Line
 
 
 def a_record(number: int, **values: Any) -> ImageRecord:
@@ -28,7 +28,7 @@ def a_record(number: int, **values: Any) -> ImageRecord:
 def index_of(*records: ImageRecord) -> Index:
     index = Index()
     for record in records:
-        index.put(Line.of(record))
+        index.put(line_of(record))
     return index
 
 
@@ -105,17 +105,17 @@ def test_a_walk_does_not_stumble_over_changes(index, change):
     first = index.find(HistoryQuery(page_size=2))
     last = first.records[-1]
     if change == "trash":
-        index.put(Line.of(last.model_copy(update={"deleted_at": last.created_at})))
+        index.put(line_of(last.model_copy(update={"deleted_at": last.created_at})))
     elif change == "remove":
         index.remove(last.id)
     else:
-        index.put(Line.of(a_record(9)))
+        index.put(line_of(a_record(9)))
 
     assert seeds(index, page_size=10, after=first.next_cursor) == [2, 1, 0]
 
 
 def test_a_changed_record_stays_in_its_place(index):
-    index.put(Line.of(a_record(1, prompt="changed")))
+    index.put(line_of(a_record(1, prompt="changed")))
     assert seeds(index) == [5, 3, 2, 1, 0]
     assert (len(index), index.size) == (5, 6)
 
@@ -163,7 +163,7 @@ def test_counts_and_pages_agree_after_any_changes(actions):
                 index.remove(record.id)
         else:
             model[number] = action
-            index.put(Line.of(record))
+            index.put(line_of(record))
     live = [number for number, action in model.items() if action == "put"]
     assert len(index) == len(live)
     assert seeds(index, page_size=100) == live[::-1]

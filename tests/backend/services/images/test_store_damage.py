@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from backend.services.errors import DiskFull, NewerFormat
+from backend.services.errors import DiskFull
 from backend.services.images.store import HistoryStore
+from backend.utils.record_file import NewerFormat
 from tests.backend.fakes import a_picture
 from tests.backend.services.images.keeping import (
     FailingDisk,

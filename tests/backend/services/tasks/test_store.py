@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from backend.models.schemas import Status
-from backend.services.errors import NewerFormat
 from backend.services.tasks.records import TaskRecord
 from backend.services.tasks.store import SHORT, Journal
+from backend.utils.record_file import NewerFormat
 from tests.backend.fakes import Ticking, a_request
 
 

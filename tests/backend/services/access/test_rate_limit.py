@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.services.access.rate_limit_key import household
+from backend.services.access.rate_limit import rate_limit_key
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from backend.services.access.rate_limit_key import household
     ],
 )
 def test_who_one_client_is(address, whose):
-    assert household(address) == whose
+    assert rate_limit_key(address) == whose

@@ -1,4 +1,4 @@
-"""Addresses of the network, for who counts those that come from them."""
+"""Keys of rate limits."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 _HOUSEHOLD_BITS = 64
-"""What a provider gives to one customer, who may use any of its addresses, a new one for each request."""
+"""Prefix that a provider gives to one customer, who may use a new address for each request."""
 
 
 @lru_cache(maxsize=1024)  # the same few ask again and again
-def household(address: str) -> str:
-    """Returns what one client cannot change: an IPv4 address, or the network that an IPv6 address is part of.
+def rate_limit_key(address: str) -> str:
+    """Returns the part of an address that a client cannot change.
 
-    Addresses of this machine and of its own link stay as they are: there, a network is everybody.
+    That is all of an IPv4 address, and the /64 network of an IPv6 one.
+
+    Loopback and link-local addresses stay whole: their network is everybody's.
     """
     try:
         parsed = ip_address(address)

@@ -10,9 +10,9 @@ import pytest
 
 from backend.models.gallery import MAX_TAGS
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
-from backend.services.images import record_file as history_file
+from backend.services.images import history_file
+from backend.services.images.history_file import HistoryFile, line_of
 from backend.services.images.index import HistoryQuery
-from backend.services.images.record_file import HistoryFile, Line
 from backend.services.images.store import HistoryStore
 from backend.services.images.tags import with_favourite, with_tag, with_tags, without_tag
 from tests.backend.fakes import Ticking, a_picture
@@ -143,7 +143,7 @@ def test_a_file_that_a_person_laid_out_anew_is_read(tmp_path):
 
 def test_the_quick_and_the_thorough_reading_agree(tmp_path):
     file = HistoryFile(tmp_path / "history.json")
-    lines = [Line.of(a_record(n, prompt='a "quoted",\n狐狸', tags=("x",))) for n in range(3)]
+    lines = [line_of(a_record(n, prompt='a "quoted",\n狐狸', tags=("x",))) for n in range(3)]
     file.write(line.json for line in lines)
 
     assert HistoryFile(tmp_path / "history.json").read().lines == lines
@@ -327,7 +327,7 @@ def test_a_disk_that_is_full_at_the_start_does_not_prevent_it(tmp_path, monkeypa
 
 
 def test_a_log_that_cannot_be_removed_undoes_nothing(tmp_path, monkeypatch):
-    file, log, lines = tmp_path / "history.json", tmp_path / "history.log", [Line.of(a_record(n)) for n in (1, 2)]
+    file, log, lines = tmp_path / "history.json", tmp_path / "history.log", [line_of(a_record(n)) for n in (1, 2)]
     log.write_text(json.dumps({"remove": lines[0].record.id}) + "\n")
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.unlink", lambda *_, **__: (_ for _ in ()).throw(PermissionError()))
