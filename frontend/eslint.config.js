@@ -8,22 +8,27 @@ import globals from 'globals'
 const axiosOnlyInServices = { name: 'axios', message: 'Only services/api.js talks HTTP.' }
 
 /** Imports go one way: components → hooks → services → lib. */
-function forbid(files, groups, names = [axiosOnlyInServices]) {
+function layers(groups) {
+  return groups.map((group) => ({
+    group: [`**/${group}/**`],
+    message: `This layer must not import from ${group}/ (components → hooks → services → lib).`,
+  }))
+}
+
+/** A room of components is its own folder and `ui/`; only what stands above the rooms combines them. */
+function walls(depth) {
+  const up = '\\.\\./'.repeat(depth)
+  return {
+    regex: `^${up}(?!\\.\\./|ui/)`,
+    message: 'A room must not reach into another one, but for ui/: let the component above the rooms combine them.',
+  }
+}
+
+function forbid(files, patterns, paths = [axiosOnlyInServices]) {
   return {
     files,
     ignores: ['src/**/*.test.{js,jsx}'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          paths: names,
-          patterns: groups.map((group) => ({
-            group: [`**/${group}/**`],
-            message: `This layer must not import from ${group}/ (components → hooks → services → lib).`,
-          })),
-        },
-      ],
-    },
+    rules: { 'no-restricted-imports': ['error', { paths, patterns }] },
   }
 }
 
@@ -46,10 +51,12 @@ export default defineConfig([
     },
   },
   { files: ['src/**/*.{js,jsx}'], extends: [reactHooks.configs.flat.recommended, jsxA11y.flatConfigs.recommended] },
-  forbid(['src/components/**', 'src/App.jsx'], ['services']),
-  forbid(['src/hooks/**'], ['components']),
-  forbid(['src/services/**'], ['components', 'hooks'], []),
-  forbid(['src/lib/**', 'src/i18n/**'], ['components', 'hooks', 'services']),
+  forbid(['src/components/*', 'src/App.jsx'], layers(['services'])),
+  forbid(['src/components/*/*'], [...layers(['services']), walls(1)]),
+  forbid(['src/components/*/*/*'], [...layers(['services']), walls(2)]),
+  forbid(['src/hooks/**'], layers(['components'])),
+  forbid(['src/services/**'], layers(['components', 'hooks']), []),
+  forbid(['src/lib/**', 'src/i18n/**'], layers(['components', 'hooks', 'services'])),
   {
     // src/test/setup.js gives every test its own `server`.
     files: ['src/**/*.test.{js,jsx}'],

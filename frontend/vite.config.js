@@ -19,6 +19,9 @@ function vendorChunk(id) {
   return undefined
 }
 
+/** Tests of what needs no browser, not even a simulated one. */
+const PURE = ['src/{lib,test}/**/!(afterPaint).test.js']
+
 export default defineConfig({
   plugins: [react(), stylesAfterHead(), serviceWorker()],
   server: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },
@@ -30,12 +33,22 @@ export default defineConfig({
     rollupOptions: { output: { manualChunks: vendorChunk } },
   },
   test: {
-    environment: 'jsdom',
-    setupFiles: './src/test/setup.js',
-    include: ['src/**/*.test.{js,jsx}'],
     restoreMocks: true,
     // A loaded machine is no failure.
     testTimeout: 30_000,
     css: false,
+    projects: [
+      { extends: true, test: { name: 'pure', environment: 'node', include: PURE } },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          environment: 'jsdom',
+          setupFiles: './src/test/setup.js',
+          include: ['src/**/*.test.{js,jsx}'],
+          exclude: PURE,
+        },
+      },
+    ],
   },
 })

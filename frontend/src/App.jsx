@@ -1,12 +1,12 @@
 import './App.css'
-import Announcer from './components/Announcer.jsx'
+import Announcer from './components/ui/Announcer.jsx'
 import AppHeader from './components/AppHeader.jsx'
-import ConnectionBanner from './components/ConnectionBanner.jsx'
-import DemoBanner from './components/DemoBanner.jsx'
-import Gate from './components/Gate.jsx'
-import PanelBoundary from './components/PanelBoundary.jsx'
+import ConnectionBanner from './components/page/ConnectionBanner.jsx'
+import DemoBanner from './components/models/DemoBanner.jsx'
+import Gate from './components/session/Gate.jsx'
+import PanelBoundary from './components/ui/PanelBoundary.jsx'
 import Studio from './components/Studio.jsx'
-import Toaster from './components/Toaster.jsx'
+import Toaster from './components/ui/Toaster.jsx'
 
 export default function App() {
   return (

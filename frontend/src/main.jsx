@@ -7,8 +7,8 @@ import { I18nextProvider } from 'react-i18next'
 import './index.css'
 // The app's own styles build on the global ones and come after them.
 import App from './App.jsx'
-import { createQueryClient } from './hooks/queryClient.js'
-import { SESSION_QUERY } from './hooks/useSession.js'
+import { createQueryClient } from './hooks/server/queryClient.js'
+import { SESSION_QUERY } from './hooks/server/useSession.js'
 import { createI18n } from './i18n/index.js'
 import { registerServiceWorker } from './lib/serviceWorker.js'
 

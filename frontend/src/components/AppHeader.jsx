@@ -1,9 +1,9 @@
 import { useTranslation } from 'react-i18next'
 
-import { useSession } from '../hooks/useSession.js'
+import { useSession } from '../hooks/server/useSession.js'
 import HeaderDialogs from './HeaderDialogs.jsx'
-import LanguageSwitch from './LanguageSwitch.jsx'
-import ThemeSwitch from './ThemeSwitch.jsx'
+import LanguageSwitch from './page/LanguageSwitch.jsx'
+import ThemeSwitch from './page/ThemeSwitch.jsx'
 
 export default function AppHeader() {
   const { t } = useTranslation()

@@ -1,23 +1,24 @@
-import { useCallback } from 'react'
+import { lazy, useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { useFormErrors } from '../hooks/useFormErrors.js'
-import { useHotkeys } from '../hooks/useHotkeys.js'
-import { useLibrary } from '../hooks/useLibrary.js'
-import { useModel } from '../hooks/useModels.js'
-import { usePersistentState } from '../hooks/usePersistentState.js'
-import { usePromptHistory } from '../hooks/usePromptHistory.js'
-import { expandPrompt, MAX_PROMPTS } from '../lib/expand.js'
-import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/settings.js'
+import { useFormErrors } from '../hooks/generate/useFormErrors.js'
+import { useHotkeys } from '../hooks/ui/useHotkeys.js'
+import { useLibrary } from '../hooks/generate/useLibrary.js'
+import { useModel } from '../hooks/server/useModels.js'
+import { usePersistentState } from '../hooks/ui/usePersistentState.js'
+import { usePromptHistory } from '../hooks/generate/usePromptHistory.js'
+import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
+import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
 import './GenerateForm.css'
-import AdvancedFields from './AdvancedFields.jsx'
-import CountField from './CountField.jsx'
-import FormActions from './FormActions.jsx'
-import ModeSwitch from './ModeSwitch.jsx'
-import PromptField from './PromptField.jsx'
-import PromptTools from './PromptTools.jsx'
-import SizePicker from './SizePicker.jsx'
+import AdvancedFields from './generate/AdvancedFields.jsx'
+import CountField from './generate/CountField.jsx'
+import FormActions from './generate/FormActions.jsx'
+import ModeSwitch from './generate/ModeSwitch.jsx'
+import PromptField from './generate/PromptField.jsx'
+import PromptTools from './generate/PromptTools.jsx'
+import SizePicker from './generate/size/SizePicker.jsx'
 
+const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
 const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
 
 /**
@@ -76,7 +77,15 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
         value={settings.prompt}
         error={texts.prompt}
         recent={recent}
-        tools={<PromptTools settings={settings} prompts={prompts} library={library} onChange={change} />}
+        tools={
+          <PromptTools
+            settings={settings}
+            prompts={prompts}
+            library={library}
+            Library={LibraryDialog}
+            onChange={change}
+          />
+        }
         onChange={changePrompt}
         onReset={resetOf(settings, ['prompt'], change)}
       />

@@ -1,7 +1,7 @@
 import { fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
-import { useSettings } from '../hooks/useSettings.js'
+import { useSettings } from '../hooks/generate/useSettings.js'
 import { makeImage, Refusal } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
 import GenerateForm from './GenerateForm.jsx'

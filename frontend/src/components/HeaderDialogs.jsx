@@ -1,13 +1,13 @@
 import { lazy, startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { useHotkeys } from '../hooks/useHotkeys.js'
-import Icon from './Icon.jsx'
-import LogOutButton from './LogOutButton.jsx'
+import { useHotkeys } from '../hooks/ui/useHotkeys.js'
+import Icon from './ui/Icon.jsx'
+import LogOutButton from './session/LogOutButton.jsx'
 
 const DIALOGS = {
-  models: lazy(() => import('./ModelDialog.jsx')),
-  help: lazy(() => import('./HelpDialog.jsx')),
+  models: lazy(() => import('./models/ModelDialog.jsx')),
+  help: lazy(() => import('./page/HelpDialog.jsx')),
 }
 const ICONS = { models: 'layers', help: 'help' }
 

@@ -1,18 +1,22 @@
 import { lazy, Suspense, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { useGalleryParams } from '../hooks/useGalleryParams.js'
-import { PAGE_SIZE, useHistory } from '../hooks/useHistory.js'
+import { useGalleryParams } from '../hooks/images/useGalleryParams.js'
+import { PAGE_SIZE, useHistory } from '../hooks/images/useHistory.js'
 import { afterPaint } from '../lib/afterPaint.js'
-import { clearFilters, isFiltered } from '../lib/gallery.js'
+import { clearFilters, isFiltered } from '../lib/images/gallery.js'
 import './ImageGallery.css'
-import GalleryBar from './GalleryBar.jsx'
-import GalleryEmpty from './GalleryEmpty.jsx'
-import GalleryPictures from './GalleryPictures.jsx'
-import Pager from './Pager.jsx'
-import QueryFaces from './QueryFaces.jsx'
+import GalleryBar from './gallery/GalleryBar.jsx'
+import GalleryEmpty from './gallery/GalleryEmpty.jsx'
+import GalleryPictures from './gallery/GalleryPictures.jsx'
+import Pager from './ui/Pager.jsx'
+import QueryFaces from './ui/QueryFaces.jsx'
 
-const EndlessGallery = lazy(() => import('./EndlessGallery.jsx'))
+const EndlessGallery = lazy(() => import('./gallery/EndlessGallery.jsx'))
+const VIEWS = {
+  Viewer: lazy(() => import('./viewer/Lightbox.jsx')),
+  Comparison: lazy(() => import('./viewer/CompareDialog.jsx')),
+}
 
 function Placeholders() {
   return (
@@ -68,9 +72,9 @@ export default function ImageGallery(pictures) {
       ) : (
         <Suspense fallback={<Placeholders />}>
           {gallery.view === 'scroll' && total > 0 ? (
-            <EndlessGallery key={gallery.trash} gallery={gallery} total={total} {...pictures} />
+            <EndlessGallery key={gallery.trash} gallery={gallery} total={total} {...VIEWS} {...pictures} />
           ) : (
-            <PagedGallery key={gallery.trash} gallery={gallery} query={query} onTurn={turn} {...pictures} />
+            <PagedGallery key={gallery.trash} gallery={gallery} query={query} onTurn={turn} {...VIEWS} {...pictures} />
           )}
         </Suspense>
       )}

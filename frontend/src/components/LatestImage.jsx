@@ -1,19 +1,19 @@
 import { lazy, startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { useImageActions } from '../hooks/useImageActions.js'
-import { useLatestImage } from '../hooks/useLatestImage.js'
-import { useLivePreview, useRunningTask } from '../hooks/useLivePreview.js'
-import { useRecentPictures } from '../hooks/useRecentPictures.js'
+import { useImageActions } from '../hooks/images/useImageActions.js'
+import { useLatestImage } from '../hooks/images/useLatestImage.js'
+import { useLivePreview, useRunningTask } from '../hooks/tasks/useLivePreview.js'
+import { useRecentPictures } from '../hooks/images/useRecentPictures.js'
 import './LatestImage.css'
-import ImageActions from './ImageActions.jsx'
-import ImageDetails from './ImageDetails.jsx'
-import QueryFaces from './QueryFaces.jsx'
-import { EmptyStage, LiveStage, PictureStage } from './Stage.jsx'
-import StageProgress from './StageProgress.jsx'
+import ImageActions from './viewer/ImageActions.jsx'
+import ImageDetails from './viewer/ImageDetails.jsx'
+import QueryFaces from './ui/QueryFaces.jsx'
+import { EmptyStage, LiveStage, PictureStage } from './latest/Stage.jsx'
+import StageProgress from './latest/StageProgress.jsx'
 
-const Lightbox = lazy(() => import('./Lightbox.jsx'))
-const CompareDialog = lazy(() => import('./CompareDialog.jsx'))
+const Lightbox = lazy(() => import('./viewer/Lightbox.jsx'))
+const CompareDialog = lazy(() => import('./viewer/CompareDialog.jsx'))
 
 function Latest({ image, preview, running, onReuse, onVary }) {
   const [dialog, setDialog] = useState(null)

@@ -1,12 +1,12 @@
 import { useTranslation } from 'react-i18next'
 
-import { useSystemHistory, useSystemStatus } from '../hooks/useSystemStatus.js'
+import { useSystemHistory, useSystemStatus } from '../hooks/server/useSystemStatus.js'
 import { formatGb } from '../lib/format.js'
-import { isDiskLow, vramPercent } from '../lib/samples.js'
+import { isDiskLow, vramPercent } from '../lib/generate/samples.js'
 import './SystemMonitor.css'
-import Meter from './Meter.jsx'
-import Notice from './Notice.jsx'
-import QueryFaces from './QueryFaces.jsx'
+import Meter from './monitor/Meter.jsx'
+import Notice from './ui/Notice.jsx'
+import QueryFaces from './ui/QueryFaces.jsx'
 
 /** Each meter as `[key, percent, detail]`; those of the GPU only where there is one. */
 function useMeters({ cpu, memory, gpu, disk }) {

@@ -2,10 +2,10 @@ import { useQueryClient } from '@tanstack/react-query'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
-import { useHotkeys } from '../hooks/useHotkeys.js'
-import { useCancelTask } from '../hooks/useTask.js'
+import { useHotkeys } from '../hooks/ui/useHotkeys.js'
+import { useCancelTask } from '../hooks/tasks/useTask.js'
 import './TaskStatus.css'
-import TaskCard from './TaskCard.jsx'
+import TaskCard from './tasks/TaskCard.jsx'
 
 /** Esc stops what runs, or what would run next. */
 function CancelKey({ queue }) {

@@ -4,9 +4,9 @@ import userEvent from '@testing-library/user-event'
 import { Fragment } from 'react'
 import { I18nextProvider } from 'react-i18next'
 
-import Announcer from '../components/Announcer.jsx'
-import Toaster from '../components/Toaster.jsx'
-import { createQueryClient } from '../hooks/queryClient.js'
+import Announcer from '../components/ui/Announcer.jsx'
+import Toaster from '../components/ui/Toaster.jsx'
+import { createQueryClient } from '../hooks/server/queryClient.js'
 import { createI18n } from '../i18n/index.js'
 
 function Regions({ children }) {

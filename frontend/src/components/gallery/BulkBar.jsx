@@ -1,0 +1,59 @@
+import Button from 'react-bootstrap/Button'
+import { useTranslation } from 'react-i18next'
+
+import Icon from '../ui/Icon.jsx'
+import TagInput from '../ui/TagInput.jsx'
+
+function BulkButton({ icon, label, ...button }) {
+  return (
+    <Button variant="outline-secondary" size="sm" {...button}>
+      <Icon name={icon} size={16} /> <span>{label}</span>
+    </Button>
+  )
+}
+
+function LivingActions({ ids, actions, onCompare, onDone }) {
+  const { t } = useTranslation()
+  return (
+    <>
+      <BulkButton icon="heart" label={t('image.favourite')} onClick={() => actions.favour(ids, true)} />
+      <TagInput onTag={(name) => actions.tag(ids, name)} />
+      <BulkButton icon="download" label={t('gallery.zip')} onClick={() => actions.download(ids)} />
+      <BulkButton icon="compare" label={t('compare.action')} disabled={ids.length !== 2} onClick={onCompare} />
+      <BulkButton icon="trash" label={t('common.delete')} onClick={() => actions.trash(ids).then(onDone)} />
+    </>
+  )
+}
+
+function TrashActions({ ids, actions, onPurge, onDone }) {
+  const { t } = useTranslation()
+  return (
+    <>
+      <BulkButton icon="restore" label={t('gallery.restore')} onClick={() => actions.restore(ids).then(onDone)} />
+      <BulkButton icon="trash" label={t('gallery.purge')} onClick={onPurge} />
+    </>
+  )
+}
+
+/** What can be done with the chosen pictures. */
+export default function BulkBar({ selection, trash, actions, onCompare, onPurge }) {
+  const { t } = useTranslation()
+  const ids = selection.chosen.map(({ id }) => id)
+  if (ids.length === 0) return null
+  return (
+    <div className="bulk-bar" role="toolbar" aria-label={t('gallery.bulk')}>
+      <span className="bulk-count">{t('gallery.chosen', { count: ids.length })}</span>
+      {trash ? (
+        <TrashActions ids={ids} actions={actions} onPurge={onPurge} onDone={selection.clear} />
+      ) : (
+        <LivingActions ids={ids} actions={actions} onCompare={onCompare} onDone={selection.clear} />
+      )}
+      <Button variant="link" size="sm" onClick={selection.all}>
+        {t('gallery.chooseAll')}
+      </Button>
+      <Button variant="link" size="sm" onClick={selection.clear}>
+        {t('gallery.chooseNone')}
+      </Button>
+    </div>
+  )
+}

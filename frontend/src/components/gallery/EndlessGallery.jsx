@@ -1,0 +1,40 @@
+import { useHistoryPages, SCROLL_PAGE_SIZE } from '../../hooks/images/useHistory.js'
+import { useGridRows } from '../../hooks/images/useGridRows.js'
+import GalleryPictures from './GalleryPictures.jsx'
+
+function PendingCard() {
+  return (
+    <li className="card-item" aria-hidden="true">
+      <div className="card-picture card-pending" />
+    </li>
+  )
+}
+
+/** All pictures in one long scroll, of which only the rows in sight exist. */
+export default function EndlessGallery({ gallery, total, ...pictures }) {
+  const { ref, rows, pages, columns, height } = useGridRows(total)
+  const queries = useHistoryPages(gallery, pages)
+  const held = new Map(pages.map((page, at) => [page, queries[at].data?.images]))
+  const pictureAt = (index) => held.get(Math.floor(index / SCROLL_PAGE_SIZE) + 1)?.[index % SCROLL_PAGE_SIZE]
+  const images = [...held.values()].filter(Boolean).flat()
+  return (
+    <GalleryPictures images={images} trash={gallery.trash} {...pictures}>
+      {(renderCard) => (
+        <div className="endless" ref={ref} style={{ height }}>
+          {rows.map(({ index, offset, indices }) => (
+            <ul
+              key={index}
+              className="endless-row"
+              style={{ transform: `translateY(${offset}px)`, gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}
+            >
+              {indices.map((at) => {
+                const image = pictureAt(at)
+                return image ? renderCard(image) : <PendingCard key={at} />
+              })}
+            </ul>
+          ))}
+        </div>
+      )}
+    </GalleryPictures>
+  )
+}

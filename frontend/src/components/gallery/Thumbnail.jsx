@@ -1,0 +1,29 @@
+import { useState } from 'react'
+
+import { useThumbnailWidths } from '../../hooks/images/useThumbnailWidths.js'
+import { thumbnailProps } from '../../lib/images/thumbnails.js'
+import Icon from '../ui/Icon.jsx'
+
+/** A small picture, as sharp as the screen, that loads when it is near; an icon where its file is gone. */
+export default function Thumbnail({ image }) {
+  const [broken, setBroken] = useState(false)
+  const widths = useThumbnailWidths()
+  // An address now and another one in a moment would load the picture twice.
+  if (!widths) return null
+  if (broken) {
+    return (
+      <span className="card-broken" role="img" aria-label={image.prompt}>
+        <Icon name="picture" size={32} />
+      </span>
+    )
+  }
+  return (
+    <img
+      {...thumbnailProps(image, widths)}
+      alt={image.prompt}
+      loading="lazy"
+      decoding="async"
+      onError={() => setBroken(true)}
+    />
+  )
+}

@@ -1,0 +1,50 @@
+import { memo, useDeferredValue } from 'react'
+import Button from 'react-bootstrap/Button'
+import { useTranslation } from 'react-i18next'
+
+import { useEstimate } from '../../hooks/generate/useEstimate.js'
+import { formatEta } from '../../lib/format.js'
+import { isSameButPrompt } from '../../lib/generate/settings.js'
+import Notice from '../ui/Notice.jsx'
+
+const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
+
+function SubmitText({ isPending, count }) {
+  const { t } = useTranslation()
+  if (isPending) return t('form.submitting')
+  return count > 1 ? t('form.submitMany', { count }) : t('form.submit')
+}
+
+/**
+ * The buttons, what they will cost, and why the last request was refused as a whole: always in sight.
+ *
+ * `tasks` is how many requests the prompt stands for; null when they are too many to be sent.
+ */
+function FormActions({ settings, isPending, error, tasks, onReset }) {
+  const { t } = useTranslation()
+  const count = tasks === null ? 1 : tasks * settings.num_images
+  const estimateMs = useEstimate(useDeferredValue(settings), count) // said a moment later: the click comes first
+  const facts = [
+    tasks > 1 && t('form.tasks', { count: tasks }),
+    tasks !== null && estimateMs !== null && t('form.estimate', { time: formatEta(estimateMs / 1000) }),
+  ].filter(Boolean)
+  return (
+    <div className="form-actions">
+      {error && (
+        <Notice tone="danger" role="alert">
+          {error}
+        </Notice>
+      )}
+      <Button type="submit" size="lg" disabled={isPending}>
+        <SubmitText isPending={isPending} count={count} />
+        <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>
+      </Button>
+      <Button variant="link" onClick={onReset}>
+        {t('form.reset')}
+      </Button>
+      <p className="form-facts">{facts.join(' · ')}</p>
+    </div>
+  )
+}
+
+export default memo(FormActions, isSameButPrompt)

@@ -1,0 +1,52 @@
+import Form from 'react-bootstrap/Form'
+import { useTranslation } from 'react-i18next'
+
+import { usePromptRecall } from '../../hooks/generate/usePromptHistory.js'
+import { PROMPT_MAX } from '../../lib/generate/settings.js'
+import Field from '../ui/Field.jsx'
+
+const EXAMPLES = ['form.example1', 'form.example2', 'form.example3']
+/** Below this there is no need to count. */
+const COUNT_FROM = 3000
+
+function Examples({ onChoose }) {
+  const { t } = useTranslation()
+  return (
+    <div className="examples" role="group" aria-label={t('form.examples')}>
+      {EXAMPLES.map((key) => (
+        <button key={key} type="button" className="chip" onClick={() => onChoose(t(key))}>
+          {t(key)}
+        </button>
+      ))}
+    </div>
+  )
+}
+
+/** What the picture shows. ↑ brings back `recent` prompts; `tools` stand beneath. */
+export default function PromptField({ value, error, recent, tools, onChange, onReset }) {
+  const { t } = useTranslation()
+  const onKeyDown = usePromptRecall(recent, onChange)
+  const length = [...value].length
+  const count = length >= COUNT_FROM ? t('form.promptCount', { count: length, max: PROMPT_MAX }) : undefined
+  return (
+    <>
+      <Field className="wide" label={t('form.prompt')} error={error} hint={count} onReset={onReset}>
+        {(control) => (
+          <Form.Control
+            {...control}
+            as="textarea"
+            rows={4}
+            className="prompt"
+            placeholder={t('form.promptPlaceholder')}
+            value={value}
+            isInvalid={Boolean(error)}
+            onChange={(event) => onChange(event.target.value)}
+            onKeyDown={onKeyDown}
+          />
+        )}
+      </Field>
+      <div className="prompt-tools wide">{tools}</div>
+      {!value && <Examples onChoose={onChange} />}
+    </>
+  )
+}

@@ -1,0 +1,64 @@
+import { memo } from 'react'
+import Form from 'react-bootstrap/Form'
+import InputGroup from 'react-bootstrap/InputGroup'
+import { useTranslation } from 'react-i18next'
+
+import { useLatestImage } from '../../hooks/images/useLatestImage.js'
+import { drawSeed, resetOf } from '../../lib/generate/settings.js'
+import Field from '../ui/Field.jsx'
+import Icon from '../ui/Icon.jsx'
+
+function SeedButton({ icon, label, ...button }) {
+  return (
+    <button type="button" className="input-button" aria-label={label} title={label} {...button}>
+      <Icon name={icon} />
+    </button>
+  )
+}
+
+function LockButton({ locked, onChange }) {
+  const { t } = useTranslation()
+  return (
+    <SeedButton
+      icon={locked ? 'lock' : 'unlock'}
+      label={t('form.seedLock')}
+      aria-pressed={locked}
+      onClick={() => onChange({ seed_locked: !locked })}
+    />
+  )
+}
+
+/** An optional seed: empty lets the server draw one, an unlocked one changes after each request. */
+function SeedField({ value, locked, error, onChange }) {
+  const { t } = useTranslation()
+  const { data: latest } = useLatestImage()
+  const hint = value && !locked ? t('form.seedUnlockedHint') : t('form.seedHint')
+  const onReset = resetOf({ seed: value, seed_locked: locked }, ['seed', 'seed_locked'], onChange)
+  return (
+    <Field label={t('form.seed')} error={error} hint={hint} onReset={onReset}>
+      {(control) => (
+        <InputGroup hasValidation>
+          <Form.Control
+            {...control}
+            inputMode="numeric"
+            autoComplete="off"
+            placeholder={t('form.seedPlaceholder')}
+            value={value}
+            isInvalid={Boolean(error)}
+            onChange={(event) => onChange({ seed: event.target.value })}
+          />
+          <SeedButton icon="dice" label={t('form.seedDice')} onClick={() => onChange({ seed: drawSeed() })} />
+          <SeedButton
+            icon="history"
+            label={t('form.seedLast')}
+            disabled={latest?.seed === undefined}
+            onClick={() => onChange({ seed: String(latest.seed), seed_locked: true })}
+          />
+          {value && <LockButton locked={locked} onChange={onChange} />}
+        </InputGroup>
+      )}
+    </Field>
+  )
+}
+
+export default memo(SeedField)

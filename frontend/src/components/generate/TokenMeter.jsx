@@ -1,0 +1,27 @@
+import { useTranslation } from 'react-i18next'
+
+import { useTokenCount } from '../../hooks/generate/useTokenCount.js'
+
+/** From this share of the limit on the meter warns. */
+const NEAR = 0.9
+
+function levelOf({ tokens, limit, truncated }) {
+  if (truncated) return 'over'
+  return tokens >= limit * NEAR ? 'near' : 'fine'
+}
+
+/** How much of the model's limit a prompt takes. What lies beyond, the model never sees. */
+export default function TokenMeter({ prompt, model }) {
+  const { t } = useTranslation()
+  const count = useTokenCount(prompt, model)
+  if (!count) return null
+  const { tokens, limit } = count
+  const level = levelOf(count)
+  return (
+    <p className={`token-meter token-${level}`}>
+      {t('form.tokens', { count: tokens, limit })}
+      {level === 'near' && <strong> {t('form.tokensNear')}</strong>}
+      {level === 'over' && <strong role="alert"> {t('form.tokensOver')}</strong>}
+    </p>
+  )
+}

@@ -1,0 +1,51 @@
+import { screen } from '@testing-library/react'
+import { useState } from 'react'
+import { describe, expect, it } from 'vitest'
+
+import { renderWith } from '../../../test/render.jsx'
+import SizePicker from './SizePicker.jsx'
+
+function Harness({ initial, errors = {} }) {
+  const [settings, setSettings] = useState({ custom_size: false, ...initial })
+  return (
+    <SizePicker
+      settings={settings}
+      errors={errors}
+      onChange={(patch) => setSettings((current) => ({ ...current, ...patch }))}
+    />
+  )
+}
+
+const shape = (name) => screen.getByRole('radio', { name })
+
+describe('SizePicker', () => {
+  it('recognises a preset', () => {
+    renderWith(<Harness initial={{ width: 1024, height: 576 }} />)
+    expect(shape('16:9')).toBeChecked()
+  })
+
+  it('shows any other size as it is', () => {
+    renderWith(<Harness initial={{ width: 1040, height: 1024 }} />)
+    expect(shape('Custom')).toBeChecked()
+    expect(screen.getByRole('spinbutton', { name: 'Width' })).toHaveValue(1040)
+  })
+
+  it('shows the fields of a refused preset, so that the reason has its place', () => {
+    renderWith(<Harness initial={{ width: 512, height: 512 }} errors={{ width: 'Too wide.' }} />)
+    expect(screen.getByRole('spinbutton', { name: 'Width' })).toHaveAccessibleDescription('Too wide.')
+  })
+
+  it('goes to custom and back, keeping the size', async () => {
+    const { user } = renderWith(<Harness initial={{ width: 768, height: 768 }} />)
+    await user.click(shape('Custom'))
+    expect(screen.getByRole('spinbutton', { name: 'Height' })).toHaveValue(768)
+    await user.click(shape('1:1'))
+    expect(screen.getByRole('combobox', { name: 'Size' })).toHaveDisplayValue('768 × 768')
+  })
+
+  it('finds a preset even from an emptied field', async () => {
+    const { user } = renderWith(<Harness initial={{ width: 0, height: 768, custom_size: true }} />)
+    await user.click(shape('2:3'))
+    expect(screen.getByRole('combobox', { name: 'Size' })).toBeInTheDocument()
+  })
+})

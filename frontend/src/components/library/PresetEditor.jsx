@@ -1,0 +1,72 @@
+import { useState } from 'react'
+import Button from 'react-bootstrap/Button'
+import Form from 'react-bootstrap/Form'
+import InputGroup from 'react-bootstrap/InputGroup'
+import { useTranslation } from 'react-i18next'
+
+import { applyPreset } from '../../lib/generate/library.js'
+import Field from '../ui/Field.jsx'
+import Icon from '../ui/Icon.jsx'
+
+function Preset({ preset, onApply, onDrop }) {
+  const { t } = useTranslation()
+  const { name, settings } = preset
+  const deleteText = t('library.deleteNamed', { name })
+  return (
+    <li className="library-item">
+      <button type="button" className="library-apply" onClick={onApply}>
+        <strong>{name}</strong>
+        <span className="muted">
+          {settings.width} × {settings.height} · {settings.prompt || t('library.noPrompt')}
+        </span>
+      </button>
+      <button type="button" className="icon-button" aria-label={deleteText} title={deleteText} onClick={onDrop}>
+        <Icon name="trash" size={16} />
+      </button>
+    </li>
+  )
+}
+
+/** Saves the form under a name and brings such a preset back. */
+export default function PresetEditor({ settings, library, onApply }) {
+  const { t } = useTranslation()
+  const [name, setName] = useState('')
+  const save = (event) => {
+    event.preventDefault()
+    if (!name.trim()) return
+    library.savePreset(name.trim(), settings)
+    setName('')
+  }
+  return (
+    <section>
+      <form onSubmit={save}>
+        <Field label={t('library.presets')} hint={t('library.presetsHint')}>
+          {(control) => (
+            <InputGroup>
+              <Form.Control
+                {...control}
+                maxLength={60}
+                placeholder={t('library.name')}
+                value={name}
+                onChange={(event) => setName(event.target.value)}
+              />
+              <Button type="submit" variant="outline-secondary">
+                {t('library.save')}
+              </Button>
+            </InputGroup>
+          )}
+        </Field>
+      </form>
+      <ul className="library-list">
+        {library.presets.map((preset) => (
+          <Preset
+            key={preset.name}
+            preset={preset}
+            onApply={() => onApply(applyPreset(preset, settings.prompt))}
+            onDrop={() => library.dropPreset(preset.name)}
+          />
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,86 @@
+import { Fragment } from 'react'
+import Modal from 'react-bootstrap/Modal'
+import { useTranslation } from 'react-i18next'
+
+import './HelpDialog.css'
+import DialogHead from '../ui/DialogHead.jsx'
+
+const MOD = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
+
+/** Keys by where they work. A row is what it does and the keys that do it. */
+const SHORTCUTS = [
+  [
+    'help.page',
+    [
+      ['help.generate', [`${MOD} Enter`]],
+      ['help.cancel', ['Esc']],
+      ['help.undo', [`${MOD} Z`]],
+      ['help.prompt', ['/']],
+      ['help.help', ['?']],
+    ],
+  ],
+  ['help.inPrompt', [['help.recall', ['↑', '↓']]]],
+  [
+    'help.inGallery',
+    [
+      ['help.choose', [`${MOD} click`]],
+      ['help.chooseRange', ['Shift click']],
+    ],
+  ],
+  [
+    'help.inLightbox',
+    [
+      ['help.turn', ['←', '→']],
+      ['help.favourite', ['F']],
+      ['help.delete', ['X']],
+      ['help.info', ['I']],
+      ['help.zoom', ['+', '−', '0']],
+      ['help.close', ['Esc']],
+    ],
+  ],
+]
+
+function Keys({ keys }) {
+  const { t } = useTranslation()
+  return (
+    <dd>
+      {keys.map((combination) => (
+        <span key={combination}>
+          {combination.split(' ').map((key) => (
+            <kbd key={key}>{key === 'click' ? t('help.click') : key}</kbd>
+          ))}
+        </span>
+      ))}
+    </dd>
+  )
+}
+
+/** The shortcuts, and the few things that cannot be seen. */
+export default function HelpDialog({ onClose }) {
+  const { t } = useTranslation()
+  return (
+    <Modal show centered scrollable className="help" aria-labelledby="help-title" onHide={onClose}>
+      <Modal.Body>
+        <DialogHead id="help-title" onClose={onClose}>
+          {t('help.title')}
+        </DialogHead>
+        {SHORTCUTS.map(([place, rows]) => (
+          <section key={place}>
+            <h3>{t(place)}</h3>
+            <dl>
+              {rows.map(([what, keys]) => (
+                <Fragment key={what}>
+                  <dt>{t(what)}</dt>
+                  <Keys keys={keys} />
+                </Fragment>
+              ))}
+            </dl>
+          </section>
+        ))}
+        <h3>{t('help.prompts')}</h3>
+        <p>{t('help.choices', { example: '{red|blue}' })}</p>
+        <p>{t('help.drop')}</p>
+      </Modal.Body>
+    </Modal>
+  )
+}

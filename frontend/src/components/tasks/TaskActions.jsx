@@ -1,0 +1,75 @@
+import Button from 'react-bootstrap/Button'
+import { useTranslation } from 'react-i18next'
+
+import { canRetry } from '../../lib/tasks.js'
+import Icon from '../ui/Icon.jsx'
+
+function MoveButton({ icon, label, disabled, onClick }) {
+  return (
+    <button type="button" className="icon-button" aria-label={label} title={label} disabled={disabled} onClick={onClick}>
+      <Icon name={icon} size={16} />
+    </button>
+  )
+}
+
+/** A waiting task's way to another place in the queue. `last` is the place of the last one. */
+function MoveButtons({ task, last, prompt, onMove }) {
+  const { t } = useTranslation()
+  const position = task.queue_position
+  if (task.status !== 'pending' || position === null || last === 0) return null
+  return (
+    <>
+      <MoveButton
+        icon="up"
+        label={t('task.moveUp', { prompt })}
+        disabled={position === 0}
+        onClick={() => onMove(position - 1)}
+      />
+      <MoveButton
+        icon="down"
+        label={t('task.moveDown', { prompt })}
+        disabled={position >= last}
+        onClick={() => onMove(position + 1)}
+      />
+    </>
+  )
+}
+
+/** Move and cancel while it waits or runs; retry and dismiss when it has ended. */
+export default function TaskActions({ task, prompt, ended, cancelling, last, onMove, onCancel, onRetry, onForget }) {
+  const { t } = useTranslation()
+  if (!ended) {
+    return (
+      <>
+        {task && <MoveButtons task={task} last={last} prompt={prompt} onMove={onMove} />}
+        <Button
+          variant="outline-secondary"
+          size="sm"
+          disabled={cancelling || !task}
+          aria-label={t('task.cancelTask', { prompt })}
+          onClick={onCancel}
+        >
+          {cancelling ? t('task.cancelling') : t('task.cancel')}
+        </Button>
+      </>
+    )
+  }
+  return (
+    <>
+      {canRetry(task) && (
+        <Button variant="outline-secondary" size="sm" onClick={onRetry}>
+          {t('task.retry')}
+        </Button>
+      )}
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t('task.dismissTask', { prompt })}
+        title={t('common.dismiss')}
+        onClick={onForget}
+      >
+        <Icon name="close" size={16} />
+      </button>
+    </>
+  )
+}

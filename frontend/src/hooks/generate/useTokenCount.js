@@ -1,0 +1,19 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+
+import { countTokens } from '../../services/api.js'
+import { useDebounced } from '../ui/useDebounced.js'
+
+const TYPING_MS = 400
+
+/** How many tokens a prompt is to a model, `{tokens, limit, truncated}`; undefined while nobody knows. */
+export function useTokenCount(prompt, model) {
+  const settled = useDebounced(prompt.trim(), TYPING_MS)
+  const { data } = useQuery({
+    queryKey: ['tokens', model, settled],
+    queryFn: ({ signal }) => countTokens({ prompt: settled, model }, { signal }),
+    enabled: settled !== '',
+    placeholderData: keepPreviousData,
+    staleTime: Infinity,
+  })
+  return prompt.trim() === '' ? undefined : data
+}

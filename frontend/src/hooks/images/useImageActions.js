@@ -1,0 +1,104 @@
+import { useCallback, useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { variationsOf } from '../../lib/images/pictures.js'
+import { changeImages, deleteImage, exportImages, fetchPicture } from '../../services/api.js'
+import { useCopy } from '../ui/useCopy.js'
+import { useErrorText } from '../server/useErrorText.js'
+import { useImageCache } from './useImageCache.js'
+import { useModelOf } from '../server/useModels.js'
+import { useToast } from '../ui/useToast.js'
+
+/** Hands a blob to the browser's downloads. */
+function save(blob, filename) {
+  const url = URL.createObjectURL(blob)
+  const link = Object.assign(document.createElement('a'), { href: url, download: filename })
+  link.click()
+  URL.revokeObjectURL(url)
+}
+
+/** Runs something for a person: what goes wrong becomes a passing sentence. */
+function useAttempt() {
+  const toast = useToast()
+  const { errorText } = useErrorText()
+  return useCallback(
+    async (work) => {
+      try {
+        return await work()
+      } catch (error) {
+        toast({ text: errorText(error) })
+        return undefined
+      }
+    },
+    [toast, errorText],
+  )
+}
+
+/** What can be done to pictures, one or many: shown at once, said in a passing sentence, undone where it deletes. */
+export function useImageActions({ onVary } = {}) {
+  const { t } = useTranslation()
+  const toast = useToast()
+  const attempt = useAttempt()
+  const copy = useCopy()
+  const { patch, refresh } = useImageCache()
+  const modelOf = useModelOf()
+
+  const bulk = useCallback(
+    (ids, action, extra = {}) =>
+      attempt(() => changeImages({ ids, action, ...extra })).finally(refresh),
+    [attempt, refresh],
+  )
+  const restore = useCallback((ids) => bulk(ids, 'restore'), [bulk])
+  const trash = useCallback(
+    async (ids) => {
+      const answer = await bulk(ids, 'delete')
+      if (!answer) return
+      const undo = { label: t('common.undo'), onClick: () => restore(answer.done), undoes: true }
+      toast({ text: t('gallery.trashed', { count: answer.done.length }), action: answer.done.length > 0 ? undo : undefined })
+    },
+    [bulk, restore, toast, t],
+  )
+  const favour = useCallback(
+    (ids, favourite) => {
+      patch(ids, () => ({ favourite }))
+      return bulk(ids, favourite ? 'favourite' : 'unfavourite')
+    },
+    [patch, bulk],
+  )
+  const tag = useCallback(
+    (ids, name, has = true) => {
+      patch(ids, ({ tags = [] }) => ({ tags: has ? [...new Set([...tags, name])] : tags.filter((tag) => tag !== name) }))
+      return bulk(ids, has ? 'tag' : 'untag', { tag: name })
+    },
+    [patch, bulk],
+  )
+  const purge = useCallback(
+    (ids) =>
+      attempt(async () => {
+        for (const id of ids) await deleteImage(id, { permanent: true })
+        toast({ text: t('gallery.purged', { count: ids.length }) })
+      }).finally(refresh),
+    [attempt, refresh, toast, t],
+  )
+  const download = useCallback(
+    (ids) => attempt(async () => save(await exportImages(ids), 'z-image.zip')),
+    [attempt],
+  )
+  const copyPrompt = useCallback((image) => copy(image.prompt, t('image.promptCopied')), [copy, t])
+  const copyPicture = useCallback(
+    (image) =>
+      attempt(async () => {
+        await navigator.clipboard.write([new ClipboardItem({ 'image/png': fetchPicture(image) })])
+        toast({ text: t('image.pictureCopied') })
+      }),
+    [attempt, toast, t],
+  )
+  const vary = useCallback(
+    (image) => attempt(() => onVary([variationsOf(image, modelOf(image.model))])),
+    [attempt, onVary, modelOf],
+  )
+  return useMemo(
+    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary }),
+    [trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary],
+  )
+}

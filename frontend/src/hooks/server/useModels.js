@@ -1,0 +1,38 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback } from 'react'
+
+import { fetchModels } from '../../services/api.js'
+
+export const MODELS_KEY = ['models']
+const DOWNLOADING_MS = 1000
+
+function isDownloading(catalogue) {
+  return catalogue?.models.some(({ download }) => download?.state === 'running')
+}
+
+/** The catalogue of models; asked for again and again while one of them is loaded down. */
+export function useModels() {
+  return useQuery({
+    queryKey: MODELS_KEY,
+    queryFn: ({ signal }) => fetchModels({ signal }),
+    staleTime: 30_000,
+    refetchInterval: ({ state }) => isDownloading(state.data) && DOWNLOADING_MS,
+  })
+}
+
+function findModel(catalogue, id) {
+  const wanted = id === 'auto' ? catalogue?.default : id
+  return catalogue?.models.find((model) => model.id === wanted)
+}
+
+/** The model that `id` means: for "auto" the server's default. Undefined while unknown. */
+export function useModel(id) {
+  const { data } = useModels()
+  return findModel(data, id)
+}
+
+/** Answers a function that finds the model of an id when it is called: what uses it is not drawn anew by a change. */
+export function useModelOf() {
+  const queryClient = useQueryClient()
+  return useCallback((id) => findModel(queryClient.getQueryData(MODELS_KEY), id), [queryClient])
+}

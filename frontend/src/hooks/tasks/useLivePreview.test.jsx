@@ -1,0 +1,42 @@
+import { act, renderHook } from '@testing-library/react'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { makeTask } from '../../test/fakeServer.js'
+import { useLivePreview } from './useLivePreview.js'
+
+let loading
+beforeEach(() => {
+  loading = []
+  vi.stubGlobal(
+    'Image',
+    class {
+      constructor() {
+        loading.push(this)
+      }
+    },
+  )
+})
+
+const setUp = (task) => renderHook((props) => useLivePreview(props.task), { initialProps: { task } })
+
+describe('useLivePreview', () => {
+  it('shows a preview when its bytes are here, and that one until the next is', () => {
+    const { result, rerender } = setUp(makeTask('a', { preview_seq: 1 }))
+    expect(result.current).toBeNull()
+    act(() => loading[0].onload())
+    expect(result.current).toMatchObject({ url: '/api/generate/a/preview?seq=1', width: 512, prompt: 'prompt of a' })
+    rerender({ task: makeTask('a', { preview_seq: 2 }) })
+    expect(result.current.url).toMatch(/seq=1$/)
+    act(() => loading[1].onload())
+    expect(result.current.url).toMatch(/seq=2$/)
+  })
+
+  it.each([
+    ['nothing runs', undefined],
+    ['there is none', makeTask('a')],
+    ['it has ended', makeTask('a', { preview_seq: 3, status: 'completed' })],
+  ])('is silent while %s', (_what, task) => {
+    expect(setUp(task).result.current).toBeNull()
+    expect(loading).toEqual([])
+  })
+})

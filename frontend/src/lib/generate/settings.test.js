@@ -1,0 +1,172 @@
+import { describe, expect, it, vi } from 'vitest'
+
+import { GUIDED } from '../../test/fakeServer.js'
+import {
+  DEFAULT_SETTINGS,
+  drawSeed,
+  forwardsOf,
+  fromParameters,
+  fromSource,
+  isSameButPrompt,
+  resetOf,
+  restoreSettings,
+  toRequest,
+  validateSettings,
+} from './settings.js'
+
+const NANO = { id: 'zimage-nano', guidance: false }
+const GOOD = { ...DEFAULT_SETTINGS, prompt: 'a red fox' }
+
+describe('validateSettings', () => {
+  it('finds nothing wrong with the defaults and a prompt', () => expect(validateSettings(GOOD)).toEqual({}))
+
+  it.each([
+    ['prompt', '  \n '],
+    ['prompt', 'x'.repeat(4001)],
+    ['prompt', 'bell\u0007'],
+    ['width', 0],
+    ['width', 250],
+    ['height', 1000],
+    ['height', 2064],
+    ['seed', '-1'],
+    ['seed', '1.5'],
+    ['seed', '9007199254740992'],
+    ['seed', 'abc'],
+  ])('refuses %s = %j', (field, value) => {
+    expect(Object.keys(validateSettings({ ...GOOD, [field]: value }))).toEqual([field])
+  })
+
+  it('counts characters, not UTF-16 units', () => {
+    expect(validateSettings({ ...GOOD, prompt: '🦊'.repeat(4000) })).toEqual({})
+  })
+
+  it('takes tabs, newlines and the largest seed', () => {
+    expect(validateSettings({ ...GOOD, prompt: 'a\tb\nc', seed: '9007199254740991' })).toEqual({})
+  })
+})
+
+describe('toRequest', () => {
+  it('names the fields of the API and nothing else', () => {
+    expect(toRequest({ ...GOOD, prompt: ' a fox ', seed: ' 7 ' })).toEqual({
+      prompt: 'a fox',
+      width: 1024,
+      height: 1024,
+      num_inference_steps: 9,
+      use_gpu: true,
+      seed: 7,
+      model: 'auto',
+      num_images: 1,
+    })
+  })
+
+  it('takes a prompt that the form stands for', () => expect(toRequest(GOOD, undefined, 'an owl').prompt).toBe('an owl'))
+
+  it('sends guidance and a negative prompt to models that use them alone', () => {
+    const settings = { ...GOOD, guidance_scale: 6, negative_prompt: ' text ' }
+    expect(toRequest(settings, GUIDED)).toMatchObject({ guidance_scale: 6, negative_prompt: 'text' })
+    for (const model of [undefined, { ...GUIDED, guidance: false, guidance_scale: 0, negative_prompt: false }]) {
+      const keys = Object.keys(toRequest(settings, model))
+      expect(keys).not.toContain('guidance_scale')
+      expect(keys).not.toContain('negative_prompt')
+    }
+  })
+
+  it('lets the server draw a seed', () => expect(toRequest(GOOD).seed).toBeNull())
+})
+
+describe('restoreSettings', () => {
+  it.each([null, 7, 'text'])('makes defaults of %j', (stored) => expect(restoreSettings(stored)).toEqual(DEFAULT_SETTINGS))
+
+  it('keeps what fits and drops what does not', () => {
+    const restored = restoreSettings({ prompt: 'kept', width: '512', foreign: 1 })
+    expect(restored).toEqual({ ...DEFAULT_SETTINGS, prompt: 'kept' })
+  })
+
+  it.each([
+    [7.5, 7.5],
+    [null, null],
+    [21, null],
+    ['7', null],
+  ])('makes of a guidance of %j %j', (stored, expected) => {
+    expect(restoreSettings({ guidance_scale: stored }).guidance_scale).toBe(expected)
+  })
+})
+
+describe('fromSource', () => {
+  it('takes over a picture, seed included', () => {
+    const settings = fromSource({ prompt: 'fox', width: 512, height: 768, seed: 0, model: 'zimage-nano', id: 'x' })
+    expect(settings).toMatchObject({ prompt: 'fox', width: 512, height: 768, seed: '0', model: 'zimage-nano' })
+  })
+
+  it.each([
+    ['prompt', { prompt: 'fox', negative_prompt: '' }],
+    ['seed', { seed: '5', seed_locked: true }],
+    ['size', { width: 512, height: 768, custom_size: false }],
+  ])('takes over only the %s', (part, expected) => {
+    expect(fromSource({ prompt: 'fox', width: 512, height: 768, seed: 5 }, { part })).toEqual(expected)
+  })
+
+  it('leaves the seed open where there was none', () => expect(fromSource({ seed: null }).seed).toBe(''))
+})
+
+describe('fromParameters', () => {
+  it('takes what the form can carry', () => {
+    const foreign = { prompt: 'fox', width: 500, height: 4000, num_inference_steps: 80, seed: 7, model: 'sdxl' }
+    expect(fromParameters(foreign, [NANO])).toEqual({
+      prompt: 'fox',
+      width: 496,
+      height: 2048,
+      custom_size: false,
+      num_inference_steps: 50,
+      seed: '7',
+      seed_locked: true,
+    })
+  })
+
+  it('leaves alone what the picture does not tell', () => {
+    expect(fromParameters({ prompt: null, width: 512, height: null, seed: -1, model: 'zimage-nano' }, [NANO])).toEqual({
+      model: 'zimage-nano',
+    })
+  })
+
+  it('takes over guidance and the negative prompt', () => {
+    const foreign = { guidance_scale: 25, negative_prompt: 'text', model: 'sdxl' }
+    expect(fromParameters(foreign, [NANO])).toEqual({ guidance_scale: 20, negative_prompt: 'text' })
+  })
+})
+
+describe('forwardsOf', () => {
+  it.each([
+    [1, 1],
+    [2, 1],
+    [9, 8],
+    [50, 49],
+  ])('%d steps are %d forwards', (steps, forwards) => expect(forwardsOf(steps)).toBe(forwards))
+})
+
+describe('drawSeed', () => {
+  it('draws a seed that the server takes', () => expect(validateSettings({ ...GOOD, seed: drawSeed() })).toEqual({}))
+})
+
+describe('resetOf', () => {
+  it('has nothing to do at the defaults', () => expect(resetOf(GOOD, ['width', 'height'], () => {})).toBeUndefined())
+
+  it('brings all of the fields back', () => {
+    const onChange = vi.fn()
+    resetOf({ ...GOOD, height: 512 }, ['width', 'height'], onChange)()
+    expect(onChange).toHaveBeenCalledWith({ width: 1024, height: 1024 })
+  })
+})
+
+describe('isSameButPrompt', () => {
+  const props = { settings: GOOD, error: undefined }
+
+  it('overlooks the prompt', () => {
+    expect(isSameButPrompt(props, { ...props, settings: { ...GOOD, prompt: 'two red foxes' } })).toBe(true)
+  })
+
+  it.each([
+    ['another setting', { settings: { ...GOOD, width: 512 } }],
+    ['another prop', { error: 'Too large.' }],
+  ])('sees %s', (_, change) => expect(isSameButPrompt(props, { ...props, ...change })).toBe(false))
+})
