@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,9 +80,14 @@ def test_every_option_is_documented(readme):
     assert [option for option in options - {"-h", "--help"} if option not in read(readme)] == []
 
 
+@pytest.fixture(scope="module")
+def paths() -> dict[str, Any]:
+    return create_app(Settings()).openapi()["paths"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("readme", READMES)
-def test_every_route_is_documented(readme):
-    paths = create_app(Settings()).openapi()["paths"]
+def test_every_route_is_documented(readme, paths):
     assert len(paths) >= 10
     requests = [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
     assert [request for request in requests if f"`{request}" not in read(readme)] == []

@@ -18,6 +18,13 @@ from tests.backend.fakes import PLAIN_CPU, FakeEngine, make_model_folder, wait_u
 FINAL = ("completed", "failed", "cancelled", "interrupted")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs a real model, however small, is slow."""
+    for item in items:
+        if "tiny_model" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_wait_for_the_disk() -> Iterator[None]:
     """Leaves out what only a power cut could tell apart, and what a busy disk makes slow."""

@@ -105,6 +105,7 @@ def test_all_phases_of_the_end_fit_into_ten_seconds():
     assert ticks_s + GRACEFUL_SHUTDOWN_S + END_S < 10
 
 
+@pytest.mark.slow
 def test_two_applications_share_nothing(settings, engine, tmp_path, client, post, finish):
     other = settings.model_copy(
         update={"data_dir": tmp_path / "o", "images_dir": tmp_path / "o" / "i", "history_file": tmp_path / "o" / "h"}

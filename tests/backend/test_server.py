@@ -107,6 +107,7 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_both_ports_serve_and_sigterm_ends_a_running_generation(repository_root, tmp_path, models_dir):
     data = tmp_path / "data"
     with serving(repository_root, data, models_dir) as server:
@@ -138,6 +139,7 @@ def test_both_ports_serve_and_sigterm_ends_a_running_generation(repository_root,
     assert not [name for name in files(data) if name.startswith(".tmp-")]
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_generation_loses_nothing(repository_root, tmp_path, models_dir):
     data = tmp_path / "data"
     with serving(repository_root, data, models_dir) as server:
@@ -176,6 +178,7 @@ def test_a_kill_in_the_middle_of_a_generation_loses_nothing(repository_root, tmp
             assert server.end(signal.SIGINT) == 0
 
 
+@pytest.mark.slow
 def test_the_documents_own_command_works(repository_root, tmp_path):
     log = tmp_path / "log"
     with log.open("wb") as output:

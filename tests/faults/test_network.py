@@ -127,6 +127,7 @@ def test_fault_29_a_byte_order_mark_is_no_harm(client):
     assert response.status_code == 202
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_fault_29_any_request_that_can_be_thought_of(tmp_path, monkeypatch):
     """schemathesis; `python -m tests.faults.fuzz --cases 2000` sends more."""
@@ -207,6 +208,7 @@ def test_every_fault_has_its_test():
     assert sorted(set(map(int, re.findall(r"def test_fault_(\d\d)_", names)))) == list(range(1, 36))
 
 
+@pytest.mark.slow
 def test_the_programs_of_the_long_runs_start():
     for name in ("fuzz", "kill_loop"):
         done = subprocess.run(

@@ -24,6 +24,7 @@ from tests.backend.services.images.keeping import FailingDisk, check_invariants,
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
+@pytest.mark.slow
 def test_fault_01_killed_mid_write(repository_root):
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.kill_loop", "--rounds", "5"],

@@ -8,16 +8,6 @@ from backend.models.system import GpuStatus
 from tests.backend.fakes import wait_until
 
 
-def test_health(client):
-    assert client.get("/health").json() == {"status": "healthy", "service": "Z-Image API"}
-
-
-def test_root(client):
-    assert client.get("/").json() == {
-        "message": "Z-Image API", "version": "1.0.0", "docs": "/docs", "health": "/health",
-    }  # fmt: skip
-
-
 def test_docs_are_served(client):
     response = client.get("/docs")
     assert response.status_code == 200

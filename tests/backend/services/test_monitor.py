@@ -31,18 +31,24 @@ def start(tmp_path):
         monitor.close()
 
 
-def test_numbers_make_sense(start, tmp_path):
+def test_numbers_make_sense(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: SimpleNamespace(current=3200.04))
     status = start().status()
 
     assert status.gpu is None
     assert status.cpu.cores == psutil.cpu_count()
     assert 0 <= status.cpu.usage_percent <= 100
-    assert status.cpu.frequency_mhz >= 0
+    assert status.cpu.frequency_mhz == 3200.0
     assert 0 < status.memory.used_gb < status.memory.total_gb
     assert status.memory.available_gb + status.memory.used_gb == pytest.approx(status.memory.total_gb, abs=0.02)
     assert status.disk.path == str(tmp_path)
     assert status.disk.free_gb <= status.disk.total_gb
     assert status.timestamp.tzinfo is not None
+
+
+def test_a_processor_that_does_not_tell_its_frequency(start, monkeypatch):
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: None)
+    assert start().status().cpu.frequency_mhz == 0
 
 
 def test_a_card_is_shown(start):
