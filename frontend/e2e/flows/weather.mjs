@@ -9,7 +9,7 @@ const OFFLINE = 'The server does not answer'
 export function weather(stage) {
   it('says when the server dies in the middle, and goes on when it is back', async () => {
     const { total } = await stage.server.get('/history')
-    const page = await stage.open({ settings: LONG })
+    const page = await stage.open({ settings: { ...LONG, num_images: 8 } })
     await generate(page, 'struck by lightning')
     await generate(page, 'waiting behind it')
     await seen(page.locator('.task-processing', { hasText: 'struck by lightning' }))
@@ -20,7 +20,11 @@ export function weather(stage) {
     await seen(page.locator('.task-interrupted', { hasText: 'struck by lightning' }))
     await gone(page.getByRole('alert').filter({ hasText: 'The server does not answer' }))
     await seen(page.locator('.task-completed', { hasText: 'waiting behind it' }))
-    assert.equal((await stage.server.get('/history')).total, total + 1)
+    const { tasks } = await stage.server.get('/generate?finished=true')
+    const drawn = (prompt) => tasks.find(({ request }) => request.prompt === prompt).images.length
+    assert.ok(drawn('struck by lightning') < 8)
+    assert.equal(drawn('waiting behind it'), 8)
+    assert.equal((await stage.server.get('/history')).total, total + drawn('struck by lightning') + 8)
   })
 
   it('makes one task of a request whose answer was lost', async () => {
