@@ -56,6 +56,7 @@ def _present(model: Model, download: ModelDownload) -> ModelInfo:
         default_steps=model.default_steps,
         guidance_scale=model.guidance_scale,
         guidance=model.guided,
+        shift=model.shift,
         negative_prompt=model.negative_prompt,
         repository=model.repository,
         download=download,

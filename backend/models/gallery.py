@@ -81,6 +81,7 @@ class ReadParameters(Frozen):
     num_inference_steps: int | None = None
     seed: int | None = None
     guidance_scale: float | None = None
+    shift: float | None = None
     model: str | None = None
 
 

@@ -27,6 +27,8 @@ class Recipe(Frozen):
     height: int = Field(gt=0)
     num_inference_steps: int = Field(ge=1, le=MAX_RECORDED_STEPS)
     guidance_scale: float = Field(default=0.0, allow_inf_nan=False)
+    shift: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """How far the schedule is moved towards high noise; None for the model's own shift."""
     seed: int = Field(ge=0, le=MAX_SEED)
     model: str = Field(max_length=MAX_NAME_CHARACTERS)
 

@@ -17,6 +17,7 @@ SIDE_MULTIPLE_PX = 16
 MAX_STEPS = 50
 MAX_PROMPT_CHARACTERS = 4000
 MAX_GUIDANCE_SCALE = 20.0
+MIN_SHIFT, MAX_SHIFT = 0.1, 20.0
 MAX_PICTURES = 16
 
 ID_PATTERN = r"^[0-9a-f]{32}$"
@@ -79,6 +80,14 @@ class GenerateRequest(BaseModel):
         allow_inf_nan=False,
         description="How closely a model with `guidance` follows the prompt, 0 for not guided; null for its default. "
         "Conventional CFG scales are larger by 1.",
+    )
+    shift: float | None = Field(
+        default=None,
+        ge=MIN_SHIFT,
+        le=MAX_SHIFT,
+        allow_inf_nan=False,
+        description="Shift of the schedule: more spends more steps on the composition, fewer on detail; "
+        "null for the model's own.",
     )
     negative_prompt: str = Field(
         default="",
@@ -267,6 +276,7 @@ class ModelInfo(Frozen):
     default_steps: int
     guidance_scale: float
     guidance: bool = Field(description="Whether the model is guided, and takes another `guidance_scale` of a request.")
+    shift: float = Field(description="The model's own shift of the schedule.")
     negative_prompt: bool = Field(description="Whether the model takes the `negative_prompt` of a request.")
     repository: str | None
     download: ModelDownload

@@ -68,6 +68,7 @@ class Resolver:
             height=height,
             num_inference_steps=request.num_inference_steps,
             guidance_scale=model.guidance_scale if request.guidance_scale is None else request.guidance_scale,
+            shift=request.shift,
             seed=self._draw_seed() if request.seed is None else request.seed,
             model=model.id,
         )

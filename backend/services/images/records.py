@@ -61,6 +61,7 @@ def describe_found(found: ReadResult, image: Image.Image, image_id: str, created
             "size_bytes": 0,
             "created_at": created_at,
             "generation_time_ms": 0.0,
+            "shift": told.shift if told.shift and told.shift > 0 else None,
             "device": "unknown",
             "pixel_hash": hash_pixels(image),
             "source": found.source,

@@ -35,6 +35,8 @@ class Model:
     """Width and height of each size, for a model that draws only those it was trained at."""
     default_steps: int = 9
     guidance_scale: float = 0.0
+    shift: float = 3.0
+    """Of the schedule, as the scheduler's configuration says."""
     negative_prompt: bool = False
     preview_map: PreviewMap | None = None
     demo: bool = False
@@ -69,6 +71,7 @@ BASE = Model(
     download_gb=20.5,
     default_steps=50,
     guidance_scale=4.0,
+    shift=6.0,
     negative_prompt=True,
     preview_map=FLUX_VAE_MAP,
 )
@@ -195,8 +198,9 @@ def _with_own_facts(model: Model) -> Model:
     """Lets a model's own `zimage.json` correct what the catalogue says of its grid and steps."""
     if model.path is None:
         return model
+    folder, model = model.path, replace(model, shift=_own_shift(model.path, model.shift))
     try:
-        facts = json.loads((model.path / "zimage.json").read_text("utf-8"))
+        facts = json.loads((folder / "zimage.json").read_text("utf-8"))
         return replace(
             model,
             size_multiple=int(facts.get("size_multiple", model.size_multiple)),
@@ -212,6 +216,14 @@ def _with_own_facts(model: Model) -> Model:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         logger.warning("%s: zimage.json is not usable (%s)", model.name, error)
         return model
+
+
+def _own_shift(folder: Path, default: float) -> float:
+    try:
+        shift = json.loads((folder / "scheduler" / "scheduler_config.json").read_text("utf-8"))["shift"]
+        return float(shift) if shift > 0 else default
+    except (OSError, ValueError, LookupError, TypeError):  # the load of the model says what is wrong with it
+        return default
 
 
 def _ids(models: list[Model]) -> str:

@@ -59,7 +59,7 @@ export function makeTask(id, overrides = {}) {
   }
 }
 
-const DISTILLED = { guidance: false, guidance_scale: 0, negative_prompt: false, repository: null, download_gb: null }
+const DISTILLED = { guidance: false, guidance_scale: 0, negative_prompt: false, shift: 3, repository: null, download_gb: null }
 const MODELS = [
   { id: 'z-image-turbo', name: 'Z-Image-Turbo', installed: false, demo: false, size_multiple: 16, ...DISTILLED },
   { id: 'zimage-nano', name: 'zimage-nano', installed: true, demo: true, size_multiple: 32, ...DISTILLED },
@@ -74,6 +74,7 @@ export const GUIDED = {
   size_multiple: 16,
   guidance: true,
   guidance_scale: 4,
+  shift: 6,
   negative_prompt: true,
 }
 

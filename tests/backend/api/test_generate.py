@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
+from PIL import Image
 
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.tasks.queue import Limits
@@ -35,7 +37,7 @@ def test_the_request_is_reported_as_it_was_sent_with_its_defaults(client, post, 
     assert client.get(f"/api/generate/{task_id}").json()["request"] == {
         "prompt": "a fox", "height": 1024, "width": 1024, "num_inference_steps": 9,
         "use_gpu": True, "seed": None, "model": "auto", "num_images": 1,
-        "guidance_scale": None, "negative_prompt": "",
+        "guidance_scale": None, "shift": None, "negative_prompt": "",
     }  # fmt: skip
     release()
 
@@ -246,6 +248,15 @@ def test_the_defaults_come_from_the_settings(tmp_path, settings, engine):
 
 
 # -- guidance ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_shift_reaches_the_engine_the_record_and_the_file(post, finish, engine, services):
+    image = finish(post(shift=5.5))["result"]
+
+    assert engine.requests[0].shift == image["shift"] == 5.5
+    with Image.open(services.history.image_path(image["id"])) as file:
+        assert ", Shift: 5.5, " in file.text["parameters"]
+        assert json.loads(file.text["zimage"])["shift"] == 5.5
 
 
 @pytest.mark.parametrize(("field", "value"), [("guidance_scale", 4.0), ("negative_prompt", "blurry")])

@@ -16,7 +16,7 @@ def test_defaults():
     assert request.model_dump() == {
         "prompt": "a", "height": 1024, "width": 1024, "num_inference_steps": 9,
         "use_gpu": True, "seed": None, "model": "auto", "num_images": 1,
-        "guidance_scale": None, "negative_prompt": "",
+        "guidance_scale": None, "shift": None, "negative_prompt": "",
     }  # fmt: skip
 
 
@@ -116,3 +116,14 @@ def test_progress_is_the_share_of_the_steps(pictures, steps, done, step, progres
         request=a_request(num_images=pictures, num_inference_steps=steps), images=(image,) * done, step=step
     )
     assert (task.progress, task.current_step) == (progress, done * steps + step)
+
+
+@pytest.mark.parametrize("shift", [0, 0.05, -3, 20.5, float("inf"), float("nan"), "3"])
+def test_a_shift_that_cannot_be(shift):
+    with pytest.raises(ValidationError):
+        GenerateRequest(prompt="a", shift=shift)
+
+
+@pytest.mark.parametrize("shift", [None, 0.1, 1, 3.0, 20])
+def test_a_shift_that_can(shift):
+    assert GenerateRequest(prompt="a", shift=shift).shift == shift

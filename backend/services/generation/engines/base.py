@@ -50,6 +50,17 @@ class Interrupted(Exception):
     """Ends a library's loop from inside its callback; never leaves the engine."""
 
 
+def levels_for(recipe: Recipe, own_shift: float) -> list[float]:
+    """Returns the noise levels for a scheduler that itself moves them by `own_shift`; the final 0 is left out.
+
+    Moving by a after moving by b is moving by a·b, so what the scheduler adds is left out here.
+    """
+    from zimage.scheduler import linear_sigmas
+
+    scale = 1.0 if recipe.shift is None else recipe.shift / own_shift
+    return [scale * level / (1 + (scale - 1) * level) for level in linear_sigmas(recipe.num_inference_steps)]
+
+
 def report_step(emit: Emit, cancelled: IsCancelled, step: Step, preview: PreviewPixels | None = None) -> None:
     """Emits a step, after its preview where there is one, and asks whether to go on.
 

@@ -14,6 +14,7 @@ from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture
 from backend.services.generation.engines.base import (
     Interrupted,
+    levels_for,
     report_step,
 )
 from backend.services.generation.engines.latents import Previewer
@@ -68,8 +69,6 @@ class DiffusersEngine:
         import torch
 
         make_importable()
-        from zimage.scheduler import linear_sigmas
-
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
@@ -96,7 +95,7 @@ class DiffusersEngine:
                     height=recipe.height,
                     width=recipe.width,
                     num_inference_steps=recipe.forwards,
-                    sigmas=linear_sigmas(recipe.num_inference_steps),
+                    sigmas=levels_for(recipe, pipeline.scheduler.config.shift),
                     guidance_scale=recipe.guidance_scale,
                     generator=torch.Generator("cpu").manual_seed(recipe.seed),  # the same noise on every device
                     max_sequence_length=_count_tokens(pipeline, recipe),

@@ -10,7 +10,7 @@ from PIL import Image
 
 from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
-from backend.services.generation.engines.base import Interrupted, report_step
+from backend.services.generation.engines.base import Interrupted, levels_for, report_step
 from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
@@ -77,7 +77,6 @@ class NativeEngine:
         """Draws an image; see `Engine.generate`."""
         from zimage.errors import NotFiniteError
         from zimage.pipeline import StepEvent
-        from zimage.scheduler import linear_sigmas
 
         pipeline = self._pipeline
         if pipeline is None:
@@ -97,7 +96,7 @@ class NativeEngine:
                 negative_prompt_embeds=negative_embeds,
                 height=recipe.height,
                 width=recipe.width,
-                sigmas=linear_sigmas(recipe.num_inference_steps),
+                sigmas=levels_for(recipe, pipeline.scheduler.config.shift),
                 guidance_scale=recipe.guidance_scale,
                 generator=_generator(recipe.seed),
                 on_step=on_step,

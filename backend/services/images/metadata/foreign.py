@@ -141,7 +141,8 @@ def _a1111(texts: Texts) -> ReadResult | None:
     return _result("a1111", {
         "prompt": prompt.strip(), "negative_prompt": negative.strip() or None, "width": width or None,
         "height": height or None, "num_inference_steps": facts["Steps"], "seed": facts.get("Seed"),
-        "guidance_scale": _guidance(facts.get("CFG scale")), "model": facts.get("Model"),
+        "guidance_scale": _guidance(facts.get("CFG scale")), "shift": facts.get("Shift"),
+        "model": facts.get("Model"),
     })  # fmt: skip
 
 

@@ -32,6 +32,7 @@ def describe(record: ImageRecord) -> str:
         "Sampler": "Euler",
         "Schedule type": "Simple",
         "CFG scale": f"{record.guidance_scale + 1:g}",
+        **({} if record.shift is None else {"Shift": f"{record.shift:g}"}),
         "Seed": record.seed,
         "Size": f"{record.width}x{record.height}",
         "Model": _quoted(record.model),

@@ -5,6 +5,7 @@ import DeviceSwitch from './DeviceSwitch.jsx'
 import GuidanceFields from './GuidanceFields.jsx'
 import ModelField from './ModelField.jsx'
 import SeedField from './SeedField.jsx'
+import ShiftField from './ShiftField.jsx'
 import StepsField from './StepsField.jsx'
 
 /** The settings that most pictures do without. A change of one draws that one anew. */
@@ -20,6 +21,7 @@ function AdvancedFields({ settings, errors, onChange }) {
       <SeedField value={settings.seed} locked={settings.seed_locked} error={errors.seed} onChange={onChange} />
       <ModelField value={settings.model} error={errors.model} onChange={onChange} />
       <GuidanceFields settings={settings} errors={errors} onChange={onChange} />
+      <ShiftField value={settings.shift} model={settings.model} error={errors.shift} onChange={onChange} />
       <DeviceSwitch value={settings.use_gpu} onChange={onChange} />
     </>
   )

@@ -10,6 +10,7 @@ function entriesOf(image, t, language) {
     ['seed', image.seed],
     ['steps', image.num_inference_steps],
     ['guidance', image.guidance_scale > 0 ? image.guidance_scale : null],
+    ['shift', image.shift],
     ['device', t(`image.deviceName.${device}`, { defaultValue: device })],
     ['time', formatDuration(image.generation_time_ms)],
     ['file', formatBytes(image.size_bytes)],

@@ -6,10 +6,13 @@ export const STEPS_MIN = 1
 export const STEPS_MAX = 50
 export const IMAGES_MAX = 16
 export const SEED_MAX = Number.MAX_SAFE_INTEGER
+export const SHIFT_MIN = 0.1
+export const SHIFT_MAX = 20
+export const SHIFT_STEP = 0.1
 
 /**
  * The form's values, named as the API names them. `seed` is text, empty for a drawn one; an unlocked seed is drawn
- * anew after each request. `guidance_scale` is null for the model's own.
+ * anew after each request. `guidance_scale` and `shift` are null for the model's own.
  */
 export const DEFAULT_SETTINGS = Object.freeze({
   prompt: '',
@@ -23,6 +26,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   model: 'auto',
   num_images: 1,
   guidance_scale: null,
+  shift: null,
   negative_prompt: '',
 })
 
@@ -32,6 +36,7 @@ export const ADVANCED_FIELDS = [
   'seed',
   'model',
   'guidance_scale',
+  'shift',
   'negative_prompt',
   'use_gpu',
 ]
@@ -44,6 +49,11 @@ const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
 export function resetOf(settings, fields, onChange) {
   if (fields.every((field) => settings[field] === DEFAULT_SETTINGS[field])) return undefined
   return () => onChange(Object.fromEntries(fields.map((field) => [field, DEFAULT_SETTINGS[field]])))
+}
+
+/** True for a shift that the server takes. */
+function isShift(value) {
+  return typeof value === 'number' && value >= SHIFT_MIN && value <= SHIFT_MAX
 }
 
 function isSame(before, after, ignored) {
@@ -62,7 +72,11 @@ export function restoreSettings(stored) {
     key,
     typeof stored[key] === typeof fallback ? stored[key] : fallback,
   ])
-  return { ...Object.fromEntries(entries), guidance_scale: isScale(stored.guidance_scale) ? stored.guidance_scale : null }
+  return {
+    ...Object.fromEntries(entries),
+    guidance_scale: isScale(stored.guidance_scale) ? stored.guidance_scale : null,
+    shift: isShift(stored.shift) ? stored.shift : null,
+  }
 }
 
 /** Finds what the server would refuse. Answers `{field: i18n key}`, empty when all is well. */
@@ -91,6 +105,7 @@ export function toRequest(settings, model, prompt = settings.prompt) {
     seed: seed ? Number(seed) : null,
     model: settings.model,
     num_images: settings.num_images,
+    ...(settings.shift !== null && { shift: settings.shift }),
     ...guidanceRequest(settings, model),
   }
 }
@@ -137,6 +152,7 @@ export function fromParameters(parameters, models) {
     ...(known(steps) && { num_inference_steps: Math.min(STEPS_MAX, Math.max(STEPS_MIN, steps)) }),
     ...(known(seed) && seed >= 0 && seed <= SEED_MAX && { seed: String(seed), seed_locked: true }),
     ...(scale !== null && { guidance_scale: scale }),
+    ...(isShift(parameters.shift) && { shift: parameters.shift }),
     ...(model && { model: model.id }),
   }
 }

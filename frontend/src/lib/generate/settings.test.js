@@ -61,6 +61,23 @@ describe('toRequest', () => {
 
   it('takes a prompt that the form stands for', () => expect(toRequest(GOOD, undefined, 'an owl').prompt).toBe('an owl'))
 
+  it('sends a shift only when one was chosen', () => {
+    expect(Object.keys(toRequest(GOOD, NANO))).not.toContain('shift')
+    expect(toRequest({ ...GOOD, shift: 5.5 }, NANO)).toMatchObject({ shift: 5.5 })
+  })
+
+  it.each([
+    [3, 3],
+    [0.1, 0.1],
+    [0, null],
+    [21, null],
+    ['3', null],
+    [undefined, null],
+  ])('makes of a shift of %j %j', (stored, expected) => {
+    expect(restoreSettings({ shift: stored }).shift).toBe(expected)
+    expect(fromParameters({ shift: stored }, []).shift ?? null).toBe(expected)
+  })
+
   it('sends guidance and a negative prompt to models that use them alone', () => {
     const settings = { ...GOOD, guidance_scale: 6, negative_prompt: ' text ' }
     expect(toRequest(settings, GUIDED)).toMatchObject({ guidance_scale: 6, negative_prompt: 'text' })

@@ -32,7 +32,7 @@ def test_everything_that_makes_the_image_is_in_the_recipe(make):
     job = make().resolve(request)
     assert job.recipe.model_dump() == {
         "prompt": "狐狸", "negative_prompt": "", "width": 512, "height": 256, "num_inference_steps": 5,
-        "guidance_scale": 0.0, "seed": 3, "model": "zimage-nano",
+        "guidance_scale": 0.0, "shift": None, "seed": 3, "model": "zimage-nano",
     }  # fmt: skip
     assert (job.num_images, job.use_gpu, job.note) == (2, False, "")
 

@@ -99,6 +99,21 @@ def test_the_schedule_of_nine_steps_is_turbos(loaded, times):
     assert sigmas == pytest.approx([1, 0.954545, 0.9, 0.833333, 0.75, 0.642857, 0.5, 0.3], abs=1e-5)
 
 
+@pytest.mark.parametrize("shift", [1.0, 3.0, 7.5])
+def test_a_shift_of_the_request_takes_the_place_of_the_models_own(loaded, times, shift):
+    draw(loaded, num_inference_steps=9, shift=shift)
+
+    linear = [1 - step / 8 for step in range(8)]
+    assert [1 - time for time in times] == pytest.approx(
+        [shift * level / (1 + (shift - 1) * level) for level in linear], abs=1e-5
+    )
+
+
+def test_the_models_own_shift_asked_for_is_the_same_picture(loaded):
+    assert np.array_equal(pixels(loaded), pixels(loaded, shift=3.0))
+    assert not np.array_equal(pixels(loaded), pixels(loaded, shift=1.0))
+
+
 @pytest.mark.parametrize("step", [0, 1, 3, 4])
 def test_a_cancel_ends_it_between_two_steps_and_decodes_nothing(loaded, decodes, forwards, step):
     before = pixels(loaded, num_inference_steps=5)
@@ -294,7 +309,9 @@ def test_both_engines_draw_the_same_picture(tiny_model):
         engine = kind()
         engine.load(tiny_model, PLAN)
         pictures.append([
-            pixels(engine, guidance_scale=scale, negative_prompt=negative, num_inference_steps=9)
-            for scale, negative in ((0.0, ""), (3.0, ""), (3.0, "blurry, an old photograph of something else"))
+            pixels(engine, guidance_scale=scale, negative_prompt=negative, shift=shift, num_inference_steps=9)
+            for scale, negative, shift in (
+                (0.0, "", None), (0.0, "", 6.0), (3.0, "", None), (3.0, "blurry, an old photograph of a dog", 1.5),
+            )
         ])  # fmt: skip
     assert np.abs(np.subtract(*pictures)).max() <= 1
