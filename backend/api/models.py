@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 from backend.api.deps import App
 from backend.api.errors import documented
 from backend.models.schemas import ModelDownload, ModelInfo, ModelList
-from backend.services.library.catalogue import Model
+from backend.services.library.catalogue import ModelEntry
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -42,7 +42,7 @@ def cancel_download(name: ModelId, app: App) -> Response:
     return Response(status_code=204)
 
 
-def _present(model: Model, download: ModelDownload) -> ModelInfo:
+def _present(model: ModelEntry, download: ModelDownload) -> ModelInfo:
     return ModelInfo(
         id=model.id,
         name=model.name,

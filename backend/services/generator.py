@@ -21,7 +21,7 @@ from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded, Loading
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, Weights, plan_load
-from backend.services.library.catalogue import Catalogue, Model
+from backend.services.library.catalogue import Catalogue, ModelEntry
 from backend.utils.zimage_library import make_importable
 
 logger = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class ImageGenerator:
             width, height = (max(MIN_SIDE_PX, int(side * scale) // 64 * 64) for side in (recipe.width, recipe.height))
         return f"{width}×{height} should fit."
 
-    def _load(self, model: Model, job: Job, emit: Emit) -> LoadPlan:
+    def _load(self, model: ModelEntry, job: Job, emit: Emit) -> LoadPlan:
         if model.path is None:
             raise RuntimeError("resolve() returns installed models only")
         plan = plan_load(

@@ -13,7 +13,7 @@ from backend.services.errors import GuidanceUnused, NegativePromptUnused, Studio
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, choose_devices
 from backend.services.generation.sizes import CPU_MAX_AREA_PX, fit_size, nearest_size
-from backend.services.library.catalogue import Catalogue, Model
+from backend.services.library.catalogue import Catalogue, ModelEntry
 
 logger = logging.getLogger(__name__)
 
@@ -86,14 +86,14 @@ class Resolver:
         return any(device != CPU for device in devices)
 
 
-def _drawn_size(request: GenerateRequest, model: Model, *, use_gpu: bool) -> tuple[int, int]:
+def _drawn_size(request: GenerateRequest, model: ModelEntry, *, use_gpu: bool) -> tuple[int, int]:
     max_area = None if use_gpu else CPU_MAX_AREA_PX
     if model.sizes:
         return nearest_size(request.width, request.height, model.sizes, max_area)
     return fit_size(request.width, request.height, multiple=model.size_multiple, max_area=max_area)
 
 
-def describe_changes(request: GenerateRequest, model: Model, recipe: Recipe, *, use_gpu: bool) -> str:
+def describe_changes(request: GenerateRequest, model: ModelEntry, recipe: Recipe, *, use_gpu: bool) -> str:
     """Says in words what the image will have that the request did not ask for; empty when there is nothing."""
     notes = []
     if request.use_gpu and not use_gpu:
@@ -106,7 +106,7 @@ def describe_changes(request: GenerateRequest, model: Model, recipe: Recipe, *, 
     return "; ".join(notes)
 
 
-def _reason(request: GenerateRequest, model: Model, *, use_gpu: bool) -> str:
+def _reason(request: GenerateRequest, model: ModelEntry, *, use_gpu: bool) -> str:
     if model.sizes:
         return f"{model.name} draws {', '.join(f'{width}×{height}' for width, height in model.sizes)}"
     if not use_gpu and request.width * request.height > CPU_MAX_AREA_PX:
@@ -114,7 +114,7 @@ def _reason(request: GenerateRequest, model: Model, *, use_gpu: bool) -> str:
     return f"the model's grid of {model.size_multiple} pixels"
 
 
-def refuse_unused_guidance(request: GenerateRequest, model: Model) -> None:
+def refuse_unused_guidance(request: GenerateRequest, model: ModelEntry) -> None:
     """Raises when a request asks for what its model does not do, rather than to leave it out in silence.
 
     Raises:

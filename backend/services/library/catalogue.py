@@ -22,8 +22,8 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Model:
-    """Model and, when it is installed, its folder in the published layout."""
+class ModelEntry:
+    """Member of the catalogue and, when it is installed, its folder in the published layout."""
 
     id: str
     name: str
@@ -54,7 +54,7 @@ class Model:
         return self.guidance_scale > 0
 
 
-TURBO = Model(
+TURBO = ModelEntry(
     id="z-image-turbo",
     name="Z-Image-Turbo",
     description="The distilled 6B model: 9 steps (8 forwards), no guidance, Chinese and English text in images.",
@@ -63,7 +63,7 @@ TURBO = Model(
     guidance_scale=0.0,
     preview_map=FLUX_VAE_MAP,
 )
-BASE = Model(
+BASE = ModelEntry(
     id="z-image",
     name="Z-Image",
     description="The 6B base model: 28–50 steps with guidance, more variety, slower.",
@@ -75,7 +75,7 @@ BASE = Model(
     negative_prompt=True,
     preview_map=FLUX_VAE_MAP,
 )
-NANO = Model(
+NANO = ModelEntry(
     id="zimage-nano",
     name="zimage-nano",
     description="The embedded demo model: draws simple 3D icons of everyday things in seconds on any processor.",
@@ -95,13 +95,13 @@ class Catalogue:
         self._preferred_repository = settings.model_name
         self._default_guidance_scale = settings.default_guidance_scale
 
-    def models(self) -> list[Model]:
+    def models(self) -> list[ModelEntry]:
         """Returns the models of the family, best first, then others found in the folders."""
         folders = self._folders()
         known = [self._locate(model, folders) for model in FAMILY]
         names = {model.name.lower() for model in FAMILY}
         others = [
-            Model(
+            ModelEntry(
                 id=path.name,
                 name=path.name,
                 description="A model of yours.",
@@ -114,7 +114,7 @@ class Catalogue:
         ]
         return [_with_own_facts(model) for model in known + others]
 
-    def resolve(self, model_id: str) -> Model:
+    def resolve(self, model_id: str) -> ModelEntry:
         """Returns the installed model of a name.
 
         Raises:
@@ -133,14 +133,14 @@ class Catalogue:
                 return model
         raise UnknownModel(f"There is no model {model_id!r}; installed: {_ids(models)}, or use 'auto'.")
 
-    def best(self, models: list[Model]) -> Model | None:
+    def best(self, models: list[ModelEntry]) -> ModelEntry | None:
         """Returns the installed model that `auto` means: the preferred one, any other, the demo model last."""
         installed = [model for model in models if model.installed]
         return min(
             installed, key=lambda model: (model.repository != self._preferred_repository, model.demo), default=None
         )
 
-    def _best_or_raise(self, models: list[Model]) -> Model:
+    def _best_or_raise(self, models: list[ModelEntry]) -> ModelEntry:
         best = self.best(models)
         if best is None:
             raise ModelNotInstalled(
@@ -148,7 +148,7 @@ class Catalogue:
             )
         return best
 
-    def _locate(self, model: Model, folders: dict[str, tuple[Path, Source]]) -> Model:
+    def _locate(self, model: ModelEntry, folders: dict[str, tuple[Path, Source]]) -> ModelEntry:
         if model.name.lower() in folders:
             path, source = folders[model.name.lower()]
             return replace(model, path=path, source=source)
@@ -194,7 +194,7 @@ def _in_hub_cache(repository: str) -> Path | None:
     return folder if folder is not None and is_complete(folder) else None
 
 
-def _with_own_facts(model: Model) -> Model:
+def _with_own_facts(model: ModelEntry) -> ModelEntry:
     """Lets a model's own `zimage.json` correct what the catalogue says of its grid and steps."""
     if model.path is None:
         return model
@@ -226,5 +226,5 @@ def _own_shift(folder: Path, default: float) -> float:
         return default
 
 
-def _ids(models: list[Model]) -> str:
+def _ids(models: list[ModelEntry]) -> str:
     return ", ".join(model.id for model in models if model.installed) or "none"

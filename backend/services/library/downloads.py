@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from backend.models.schemas import ModelDownload
 from backend.services.errors import DiskFull, DownloadConflict, DownloadFailed, StudioError, UnknownDownload
-from backend.services.library.catalogue import Catalogue, Model, is_complete
+from backend.services.library.catalogue import Catalogue, ModelEntry, is_complete
 from backend.services.library.hub import PART_SUFFIX, Hub, HubFile, Listing, Unreachable
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class _Stopped(Exception):
 class _Job:
     """The running download; the thread writes, everybody reads."""
 
-    model: Model
+    model: ModelEntry
     stop: threading.Event = field(default_factory=threading.Event)
     done_bytes: int = 0
     total_bytes: int = 0
@@ -106,7 +106,7 @@ class Downloads:
             job = self._job
         return job is None or self._end(job)
 
-    def state(self, model: Model) -> ModelDownload:
+    def state(self, model: ModelEntry) -> ModelDownload:
         """Returns the state and progress of a model's download."""
         with self._lock:
             job, failure = self._job, self._failures.get(model.id)
@@ -128,7 +128,7 @@ class Downloads:
             job.thread.join(_CLOSE_S)
         return job.thread is None or not job.thread.is_alive()
 
-    def _find(self, model_id: str) -> Model:
+    def _find(self, model_id: str) -> ModelEntry:
         models = [model for model in self._catalogue.models() if model.repository is not None]
         for model in models:
             if model.id == model_id:
@@ -136,7 +136,7 @@ class Downloads:
         ids = ", ".join(model.id for model in models)
         raise UnknownDownload(f"There is no such model to be downloaded; there are {ids}.")
 
-    def _there_bytes(self, model: Model) -> int:
+    def _there_bytes(self, model: ModelEntry) -> int:
         return sum(_size_bytes(file) for file in (self._folder / model.name).rglob("*"))
 
     def _check_room(self, wanted_bytes: int) -> None:

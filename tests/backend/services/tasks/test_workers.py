@@ -129,3 +129,22 @@ def test_the_end_of_a_running_task_is_foretold_after_a_first_one(manager, engine
     assert behind > running >= 0
     [task] = end(manager, task_id)
     assert manager.position_and_eta(task) == (None, None)
+
+
+@pytest.mark.parametrize("asked", [{"width": 1024, "height": 1024}, {"width": 512, "height": 512, "model": "auto"}])
+def test_the_end_is_foretold_by_what_is_drawn_not_by_what_was_asked(manager, engine, settings, asked):
+    """A model of one size takes as long for 1024×1024 as for 512×512, and `auto` as long as the model that it means."""
+    (settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano" / "zimage.json").write_text('{"sizes": [[256, 256]]}')
+    known = {"width": 512, "height": 512, "model": "zimage-nano"}
+    end(manager, manager.submit(a_request(**known)))
+    running, release = run_into_pause(manager, engine, 2)
+
+    same, other = (manager._etas._model.seconds(manager._resolver.resolve(a_request(**v))) for v in (known, asked))
+    waiting = manager.submit(a_request(**asked))
+    foretold = manager.position_and_eta(manager.get(waiting))[1]
+    release()
+
+    assert same is not None
+    assert other == pytest.approx(same)
+    assert foretold is not None
+    end(manager, running, waiting)
