@@ -65,8 +65,8 @@ class LocalExecutor:
         return tuple(self._generators)
 
     def fits(self, slot: str, job: Job) -> bool:
-        """Keeps jobs for an accelerator off the processor; see `Executor.fits`."""
-        return slot != CPU or not job.use_gpu
+        """Keeps jobs for an accelerator off the processor, unless the accelerator is gone; see `Executor.fits`."""
+        return slot != CPU or not job.use_gpu or tuple(self._generators) == (CPU,)
 
     def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         """Runs a job; see `Executor.run`."""

@@ -63,6 +63,13 @@ def test_what_needs_a_card_does_not_fit_the_processor(make):
     assert [executor.fits(slot, a_job(use_gpu=False)) for slot in executor.prepare()] == [True, True]
 
 
+def test_a_job_of_a_card_that_is_gone_runs_on_the_processor(make):
+    """A queue that waited over a restart, on a machine that had a card before."""
+    executor = make()
+    assert [executor.fits(slot, a_job(use_gpu=True)) for slot in executor.prepare()] == [True]
+    assert run(executor, "cpu", use_gpu=True)[-2].device == "cpu"
+
+
 def test_the_end_comes_last_and_says_why(make):
     executor = make()
     assert run(executor, "cpu")[-1] == Ended()
