@@ -94,22 +94,11 @@ stage 'ruff format' "$python" -m ruff format --check .
 stage 'ruff' "$python" -m ruff check .
 stage 'mypy' "$python" -m mypy
 stage 'shellcheck' .venv/bin/shellcheck -x start.sh start_backend.sh start_frontend.sh test.sh .ci/run
-# The two halves are checked side by side: neither uses all of two cores by itself.
-log=$(mktemp)
-started=$SECONDS
-${limit[@]+"${limit[@]}"} "$python" -m pytest -q --durations=5 >"$log" 2>&1 &
-pytest=$!
-trap 'kill "$pytest" 2>/dev/null' EXIT
+# Processes share the files out, so that an application of a test module is built once.
+stage 'pytest' "$python" -m pytest -q --durations=5 --numprocesses=auto --maxprocesses=4 --dist=loadfile
 stage 'eslint' npm --prefix frontend run --silent lint
 stage 'vitest' npm --prefix frontend run --silent test
 stage 'build' ./start.sh --setup-only
-code=0
-wait "$pytest" || code=$?
-trap - EXIT
-printf '\n=== pytest ===\n'
-cat "$log"
-rm -f "$log"
-record 'pytest' "$code" $((SECONDS - started))
 
 if prepare_browser; then
     CHROMIUM_PATH=$(find_chromium) ZIMAGE_PYTHON=$python stage 'browser tests' npm --prefix frontend run --silent e2e

@@ -77,7 +77,8 @@ class LocalExecutor:
             slots = self.prepare()  # again, when it has failed before
             self._generators[slot if slot in slots else slots[0]].generate(job, emit, cancelled)
         except StudioError as error:
-            logger.warning("the job failed (%s): %s", error.code, error, exc_info=error.__cause__)
+            # as text: whoever keeps the log's records must not keep the tensors that an error's traceback holds
+            logger.warning("the job failed (%s): %s", error.code, str(error), exc_info=error.__cause__)
             return Ended(error.code, str(error))
         except Exception as error:  # a fault of ours: the queue goes on, the log has the traceback
             logger.exception("the job failed")
