@@ -146,6 +146,10 @@ class Workers:
                 logger.error("task %s is not started, the queue could not be saved: %s", task.id, error)
                 self._fail(task.id, DiskFull(DISK_REFUSES))
                 return None
+            except Exception as error:  # a fault of ours must not end the thread that works for all
+                logger.exception("task %s is not started", task.id)
+                self._fail(task.id, StudioError(f"An unexpected error ({type(error).__name__}) ended this task."))
+                return None
             cancellation = Cancellation(self._timeout_s, self._monotonic)
             running = Running(task.id, job, slot, cancellation, heard_at=began, lap_at=began)
             self.running = {**self.running, task.id: running}  # new: readers hold no lock

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from backend.models.schemas import Status
-from backend.services.errors import DiskFull
-from tests.backend.fakes import PLAIN_CPU, a_request, wait_until
+from backend.services.errors import DiskFull, UnknownModel
+from tests.backend.fakes import PLAIN_CPU, a_job, a_request, wait_until
 from tests.backend.services.tasks.managing import end, run_into_pause
 
 
@@ -85,3 +85,32 @@ def test_a_generator_that_cannot_be_prepared_does_not_end_the_worker(make, setti
     manager.start()
 
     assert end(manager, manager.submit(a_request()))[0].status is Status.COMPLETED
+
+
+def test_a_request_that_cannot_be_resolved_later_fails_alone(make, tmp_path, engine, store):
+    """Of a journal without jobs, whose requests are resolved when their turn comes."""
+    first = make()
+    ids = [first.submit(a_request(prompt)) for prompt in ("gone", "boom", "good")]  # not started
+    for task_id in ids:
+        first._table.update(task_id, job=None)
+    first._table.save()
+
+    class Broken:
+        def complete(self, request):
+            return request
+
+        def resolve(self, request):
+            if request.prompt == "gone":
+                raise UnknownModel("There is no such model.")
+            if request.prompt == "boom":
+                raise RuntimeError("boom")
+            return a_job(request.prompt)
+
+    second = make(resolver=Broken())
+    second.start()
+
+    tasks = end(second, *ids)
+    assert [task.status for task in tasks] == [Status.FAILED, Status.FAILED, Status.COMPLETED]
+    assert [task.error_code for task in tasks] == ["unknown_model", "internal_error", None]
+    assert "boom" not in tasks[1].error
+    assert store.prompts == ["good"]
