@@ -132,7 +132,7 @@ def is_control(character: str) -> bool:
     return character not in _ALLOWED_CONTROL_CHARACTERS and (code < 0x20 or 0x7F <= code < 0xA0)
 
 
-Source = Literal["zimage", "a1111", "comfyui", "invokeai", "swarmui"]
+Source = Literal["zimage", "a1111", "comfyui", "invokeai", "swarmui", "fooocus", "novelai", "drawthings"]
 """Programs whose images carry parameters."""
 DefaultedField = Literal["num_inference_steps", "seed", "guidance_scale", "model"]
 """Fields of a record that hold a default when an imported image lacks them."""

@@ -11,8 +11,9 @@ from PIL import Image, ImageOps
 
 from backend.models.schemas import ImageRecord
 from backend.services.errors import NoParameters
-from backend.services.images.metadata.foreign import find_parameters, open_picture, read_texts
+from backend.services.images.metadata.foreign import find_parameters
 from backend.services.images.metadata.own import parse_own
+from backend.services.images.metadata.texts import open_picture, read_texts
 from backend.services.images.records import describe_found, hash_pixels, name_file
 from backend.services.images.store import HistoryStore
 from backend.utils.clock import utc_now

@@ -81,7 +81,9 @@ export function access(stage) {
       ['search', undefined],
       ['status', undefined],
     ]) {
-      assert.equal(await page.getByRole(role, name && { name, exact: true }).count(), 1, `${role} ${name ?? ''}`)
+      const one = page.getByRole(role, name && { name, exact: true })
+      await one.first().waitFor({ state: 'attached' }) // What is out of sight has its name with the first frame.
+      assert.equal(await one.count(), 1, `${role} ${name ?? ''}`)
     }
   })
 

@@ -9,7 +9,7 @@ import { useModels } from '../server/useModels.js'
 import { useToast } from '../ui/useToast.js'
 
 /** Programs that write their settings into pictures, by their own names. */
-const SOURCES = { zimage: 'Z-Image', a1111: 'A1111', comfyui: 'ComfyUI', invokeai: 'InvokeAI', swarmui: 'SwarmUI' }
+const SOURCES = { zimage: 'Z-Image', a1111: 'A1111', comfyui: 'ComfyUI', invokeai: 'InvokeAI', swarmui: 'SwarmUI', fooocus: 'Fooocus', novelai: 'NovelAI', drawthings: 'Draw Things' }
 
 /** Adds a picture file to the gallery, and says how that went. */
 function useImport() {

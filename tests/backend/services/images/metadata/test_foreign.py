@@ -8,7 +8,6 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from backend.services.errors import NoParameters
-from backend.services.images.metadata import foreign as foreign_metadata
 from backend.services.images.metadata.foreign import read_parameters
 from tests.backend.services.images.keeping import png_that_claims_a_size
 
@@ -63,7 +62,7 @@ def test_a1111():
 def test_comfyui_follows_the_graph():
     source, found = read(png(prompt=json.dumps(COMFY), workflow="{}"))
     assert (source, found) == ("comfyui", {
-        "prompt": "一只狐狸", "negative_prompt": "一只狐狸", "width": 1024, "height": 768, "num_inference_steps": 9,
+        "prompt": "一只狐狸", "width": 1024, "height": 768, "num_inference_steps": 9,
         "seed": 42, "guidance_scale": 0.0, "model": "z_image_turbo_bf16.safetensors",
     })  # fmt: skip
 
@@ -113,27 +112,6 @@ def test_nothing_known(texts):
 def test_a_picture_too_large_is_not_looked_into():
     with pytest.raises(NoParameters):
         read_parameters(BytesIO(png_that_claims_a_size(60_000, 60_000)))
-
-
-class CountingPattern:
-    """Counts the characters that a pattern is given to search."""
-
-    def __init__(self) -> None:
-        self.searched = 0
-
-    def findall(self, text: str) -> list[tuple[str, str]]:
-        self.searched += len(text)
-        return []
-
-
-@pytest.mark.parametrize("unit", ["a ", "a", " ", '"\\', 'a:"\\",', "Steps:"])
-def test_a_hostile_line_is_not_searched(unit, monkeypatch):
-    pattern = CountingPattern()
-    monkeypatch.setattr(foreign_metadata, "_PAIR", pattern)
-
-    with pytest.raises(NoParameters):
-        read_parameters(png(parameters="Steps: 9" + unit * (500_000 // len(unit)) + "."))
-    assert pattern.searched == 0
 
 
 def test_a_line_of_spaces_within_the_limit_is_searched_once():
