@@ -21,6 +21,8 @@ from backend.models.config import Settings
 
 logger = logging.getLogger(__name__)
 
+KEEP_ALIVE_S = 75
+"""Longer than clients and proxies keep a connection, which are to be the ones that close it."""
 GRACEFUL_SHUTDOWN_S = 2
 _BACKLOG = 2048
 
@@ -126,6 +128,7 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=settings.log_level == "DEBUG",
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
     )
 

@@ -105,7 +105,7 @@ class GenerateRequest(BaseModel):
     @field_validator("prompt", "negative_prompt")
     @classmethod
     def _printable(cls, prompt: str) -> str:
-        stripped = prompt.strip()
+        stripped = prompt.replace("\r\n", "\n").replace("\r", "\n").strip()
         if any(is_control(character) for character in stripped):
             raise PydanticCustomError(
                 "prompt_control_character",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ class RecordFile(Generic[Record]):
             NewerFormat: A newer version of the program wrote it.
         """
         try:
-            raw = self.path.read_bytes()
+            raw = _as_utf_8(self.path.read_bytes())
         except FileNotFoundError:
             return Content([], version=None)
         lines = self._read_lines(raw)
@@ -177,7 +178,7 @@ class RecordFile(Generic[Record]):
 
     def whole_lines(self) -> Iterator[Line[Record]]:
         """Yields the records that a damaged file has on lines of their own."""
-        for text in self.path.read_bytes().split(b"\n"):
+        for text in _as_utf_8(self.path.read_bytes()).split(b"\n"):
             try:
                 record = self._format.decode(text.rstrip(b", \r"))
             except ValueError:
@@ -221,3 +222,12 @@ class RecordFile(Generic[Record]):
 
 
 _TAIL = b"]}"
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def _as_utf_8(raw: bytes) -> bytes:
+    """Returns a file without its byte order mark, which editors and shells of Windows write, as UTF-8."""
+    for mark, encoding in _MARKS.items():
+        if raw.startswith(mark):
+            return raw.decode(encoding, "replace").encode()
+    return raw

@@ -21,7 +21,7 @@ import httpx
 import psutil
 import pytest
 
-from backend.server import PortTaken, bind, run_together
+from backend.server import PortTaken, _config, bind, run_together
 from tests.backend.fakes import wait_until
 
 READY = re.compile(r"^Z-Image is ready: UI (http://\S+) \| API (http://\S+) \| docs (http://\S+/docs)$", re.MULTILINE)
@@ -287,3 +287,8 @@ def test_a_port_can_be_taken_again_at_once():
 def test_the_monitor_sees_the_card(repository_root, tmp_path):
     with serving(repository_root, tmp_path / "data", tmp_path) as server:
         wait_until(lambda: server.get("/api/system/status")["gpu"] is not None)
+
+
+def test_connections_are_kept_for_longer_than_clients_that_poll_now_and_then_pause(settings):
+    """A server that closes first races with the next request; clients and proxies keep connections for up to 60 s."""
+    assert _config(object(), settings).timeout_keep_alive >= 65

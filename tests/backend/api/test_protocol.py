@@ -102,3 +102,21 @@ def test_the_fast_parser_is_chosen_where_it_is_installed():
 def test_without_it_the_plain_one_does(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "uvicorn.protocols.http.httptools_impl", None)
     assert choose_protocol() is PlainProtocol
+
+
+OFFER = (
+    b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    b"HTTP2-Settings: AAEAAEAAAAIAAAAB\r\nContent-Length: 32\r\n\r\n"
+)
+BODY = b"a\r\nUpgrade: h2c\r\n" + b"b" * 15
+
+
+@pytest.mark.parametrize("name", [b"Upgrade: h2c", b"upgrade:h2c", b"UPGRADE: H2C "])
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_an_offer_of_http_2_is_ignored_and_the_body_arrives(ask, name, size):
+    """curl --http2 and Java's HttpClient make it with each first request."""
+    request = OFFER.replace(b"Upgrade: h2c", name) + BODY
+    assert len(BODY) == 32
+    answer = ask(*(request[at : at + size] for at in range(0, len(request), size)))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n32")

@@ -47,7 +47,7 @@ def test_any_printable_text_is_a_prompt(text):
             GenerateRequest(prompt=text)
 
 
-@given(st.characters(categories=["Cc"]).filter(lambda c: c not in "\n\t"), st.sampled_from(["a{}b", "一{}二"]))
+@given(st.characters(categories=["Cc"]).filter(lambda c: c not in "\n\r\t"), st.sampled_from(["a{}b", "一{}二"]))
 def test_no_control_character_is(character, frame):
     with pytest.raises(ValidationError):
         GenerateRequest(prompt=frame.format(character))
@@ -127,3 +127,9 @@ def test_a_shift_that_cannot_be(shift):
 @pytest.mark.parametrize("shift", [None, 0.1, 1, 3.0, 20])
 def test_a_shift_that_can(shift):
     assert GenerateRequest(prompt="a", shift=shift).shift == shift
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\r", "\n"])
+def test_line_breaks_of_every_system_are_one(line_break):
+    request = GenerateRequest(prompt=f"a fox{line_break}in snow{line_break}", negative_prompt=f"a{line_break}b")
+    assert (request.prompt, request.negative_prompt) == ("a fox\nin snow", "a\nb")

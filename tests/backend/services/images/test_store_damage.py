@@ -231,3 +231,19 @@ def test_why_a_picture_cannot_be_saved(store, monkeypatch, number, said):
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(number, os.strerror(number))))
     with pytest.raises(DiskFull, match=said):
         store.add(a_picture())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_file_that_an_editor_of_windows_has_saved_keeps_favourites_tags_and_trash(tmp_path, encoding, newline):
+    store = open_store(tmp_path)
+    record = store.add(a_picture("café 狐狸"))
+    store.change([record.id], lambda image: image.model_copy(update={"favourite": True, "tags": ("fox",)}))
+    store.close()
+    file = tmp_path / "history.json"
+    file.write_bytes(file.read_text("utf-8").replace("\n", newline).encode(encoding))
+
+    again = open_store(tmp_path).get(record.id)
+
+    assert (again.favourite, again.tags, again.prompt) == (True, ("fox",), "café 狐狸")
+    assert not (tmp_path / "history.json.corrupt-1").exists()
