@@ -26,6 +26,11 @@ class StudioError(Exception):
     code = "internal_error"
 
     @classmethod
+    def unexpected(cls, error: Exception) -> StudioError:
+        """Returns what clients are told of a fault of ours; the log has its text."""
+        return cls(f"An unexpected error ({type(error).__name__}) ended this task; the log has more.")
+
+    @classmethod
     def of(cls, code: str, message: str) -> StudioError:
         """Returns an error that came as plain data."""
         error = cls(message)

@@ -105,7 +105,10 @@ def test_fault_28_bodies_headers_ranges(client, services):
     record = services.history.add(a_picture())
     ranges = "bytes=" + ",".join(f"{n}-{n}" for n in range(10_000))
     response = client.get(f"/api/download/{record.id}", headers={"range": ranges})
-    assert (response.status_code, len(response.content)) == (200, record.size_bytes)  # slow bodies: test_limits.py
+    assert (response.status_code, len(response.content)) == (
+        200,
+        record.size_bytes,
+    )
 
 
 @pytest.mark.parametrize(

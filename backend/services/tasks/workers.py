@@ -148,7 +148,7 @@ class Workers:
                 return None
             except Exception as error:  # a fault of ours must not end the thread that works for all
                 logger.exception("task %s is not started", task.id)
-                self._fail(task.id, StudioError(f"An unexpected error ({type(error).__name__}) ended this task."))
+                self._fail(task.id, StudioError.unexpected(error))
                 return None
             cancellation = Cancellation(self._timeout_s, self._monotonic)
             running = Running(task.id, job, slot, cancellation, heard_at=began, lap_at=began)
@@ -196,7 +196,7 @@ class Workers:
             return
         except Exception as error:  # a fault of ours: the queue goes on, the log has the traceback
             logger.exception("the image could not be saved")
-            running.failure = StudioError(f"An unexpected error ({type(error).__name__}) ended this task.")
+            running.failure = StudioError.unexpected(error)
             return
         with self._table.changed:
             self._end_phase(running, "save_s")

@@ -16,7 +16,7 @@ _SETTINGS_INLINE = re.compile(r"(?<!\S)Steps:[ \t]*\d")
 _NEGATIVE_LINE = re.compile(r"^Negative prompt:", re.MULTILINE)
 _NEGATIVE_INLINE = re.compile(r"(?<!\S)Negative prompt:")
 _KEY = re.compile(r"\s*(\w[\w /-]{0,63}):[ \t]*")
-_NO_QUOTES = re.compile(r'["\[{]')
+_OPENING = re.compile(r'["\[{]')
 _JSON = json.JSONDecoder()
 
 
@@ -53,7 +53,7 @@ def parse_settings(line: str) -> dict[str, Any]:
             at = _after_comma(line, at)
             continue
         at = key.end()
-        if quotes and _NO_QUOTES.match(line, at):
+        if quotes and _OPENING.match(line, at):
             try:
                 value, at = _JSON.raw_decode(line, at)
             except (ValueError, RecursionError):

@@ -82,6 +82,5 @@ class LocalExecutor:
             return Ended(error.code, str(error))
         except Exception as error:  # a fault of ours: the queue goes on, the log has the traceback
             logger.exception("the job failed")
-            message = f"An unexpected error ({type(error).__name__}) ended this task; the log has more."
-            return Ended(StudioError.code, message)
+            return Ended(StudioError.code, str(StudioError.unexpected(error)))
         return Ended()

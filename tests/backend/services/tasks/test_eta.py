@@ -103,19 +103,15 @@ def test_one_unknown_task_before_makes_the_end_unknown(model):
 
 
 @pytest.mark.parametrize(
-    ("running", "ends"),
-    [([], [10, 10, 20, 20]), ([8], [10, 14, 20, 24]), ([8, 0], [14, 20, 24, 30])],
+    ("heard_ago_s", "ends"),
+    [([], [10, 10, 20, 20]), ([6], [10, 14, 20, 24]), ([6, 0], [14, 20, 24, 30])],
     ids=["idle", "one busy", "both busy"],
 )
-def test_several_slots_share_the_queue(model, running, ends):
-    """A busy slot is free after what is left of its task: with 8 of its 8 forwards to go ten seconds, with none two."""
-    now = 50.0
-    busy = [(a_task(90 + n, Status.PROCESSING, step=8 - left), now) for n, left in enumerate(running)]
-    busy = [(task, heard_at - 6.0 if task.step == 0 else heard_at) for task, heard_at in busy]
-    if len(running) == 2:
-        busy[1] = (a_task(92, Status.PROCESSING), now)
-    waiting, etas = tuple(a_task(number) for number in range(4)), QueueEtas(model)
-    assert [etas.position_and_eta(task, waiting, busy, 2, now)[1] for task in waiting] == pytest.approx(ends)
+def test_several_slots_share_the_queue(model, heard_ago_s, ends):
+    """A task that has just begun takes ten seconds more; heard of six seconds ago, four."""
+    now, waiting, etas = 50.0, tuple(a_task(number) for number in range(4)), QueueEtas(model)
+    running = [(a_task(90 + n, Status.PROCESSING), now - ago_s) for n, ago_s in enumerate(heard_ago_s)]
+    assert [etas.position_and_eta(task, waiting, running, 2, now)[1] for task in waiting] == pytest.approx(ends)
 
 
 def test_a_queue_that_does_not_change_is_added_up_once(model):
