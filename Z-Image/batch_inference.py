@@ -26,12 +26,15 @@ from zimage.tools.cli import (
     Job,
     add_image_arguments,
     add_model_arguments,
+    default_size,
     describe_model,
     draw,
     open_pipeline,
     parse_size,
     save_image,
     settings_from,
+    sizes_of,
+    warn_of_sizes,
 )
 from zimage.tools.console import run
 
@@ -43,7 +46,9 @@ def build_parser() -> argparse.ArgumentParser:
     """Returns the options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("prompts", type=Path, help="a text file, UTF-8")
-    parser.add_argument("--size", action="append", help="WIDTHxHEIGHT in pixels, may be repeated (default: 1024)")
+    parser.add_argument(
+        "--size", action="append", help="WIDTHxHEIGHT in pixels, repeatable (default: the model's)"
+    )
     parser.add_argument("--output", type=Path, default=Path("pictures"), help="a folder (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be drawn")
     add_image_arguments(parser)
@@ -59,9 +64,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def draw_missing(arguments: argparse.Namespace) -> int:
     """Draws the pictures that are not there yet."""
-    sizes = [parse_size(size) for size in arguments.size or ["1024"]]
+    own_sizes = sizes_of(arguments.model)
+    sizes = [parse_size(size) for size in arguments.size or ()] or [default_size(own_sizes)]
     settings = settings_from(arguments, *sizes[0])
     jobs = read_jobs(arguments.prompts, settings, sizes)
+    warn_of_sizes([(job.settings.width, job.settings.height) for _, job in jobs], own_sizes)
     model = describe_model(arguments)
     files = {arguments.output / file_name(number, job, model): job for number, job in jobs}
     missing = {path: job for path, job in files.items() if not path.exists()}

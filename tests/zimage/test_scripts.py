@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from loguru import logger
 from PIL import Image
 from training.nano.random_weights import make_random_nano
 from zimage.errors import ConfigError
-from zimage.tools.cli import METADATA_KEY, parse_size
+from zimage.tools.cli import METADATA_KEY, default_size, parse_size, sizes_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -61,6 +63,59 @@ def test_the_embedded_model_is_found_from_anywhere(repository_root, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     arguments = script(repository_root, name).build_parser().parse_args(["a fox"])
     assert (arguments.model / "model_index.json").is_file()
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+@pytest.fixture
+def with_sizes(folder) -> Iterator[None]:
+    facts = folder / "zimage.json"
+    before = facts.read_text("utf-8") if facts.exists() else "{}"
+    facts.write_text(json.dumps({**json.loads(before), "sizes": [[96, 64], [64, 96]]}))
+    yield
+    facts.write_text(before)
+
+
+@pytest.fixture
+def warnings() -> Iterator[list[str]]:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    yield lines
+    logger.remove(sink)
+
+
+@pytest.mark.usefixtures("with_sizes")
+def test_the_sizes_of_a_model_are_its_defaults(inference, batch, options, prompts, tmp_path, warnings):
+    assert inference.main(["fox", "--output", str(tmp_path / "fox.png"), *options]) == 0
+    assert size_of(tmp_path / "fox.png") == (96, 64)
+    assert batch.main([str(prompts), "--output", str(tmp_path / "out"), *options]) == 0
+    sizes = [size_of(path) for path in sorted((tmp_path / "out").iterdir())]
+    assert sizes == [(96, 64), (96, 64), (64, 32)]  # the last one is that of its line
+    [warning] = warnings
+    assert "64×32" in warning
+    assert "96×64, 64×96" in warning
+
+
+@pytest.mark.usefixtures("with_sizes")
+def test_sizes_that_a_model_has_not_learned_are_drawn_with_a_warning(inference, options, tmp_path, warnings):
+    assert inference.main(["fox", "--size", "64", "--output", str(tmp_path / "fox.png"), *options]) == 0
+    assert size_of(tmp_path / "fox.png") == (64, 64)
+    assert ["64×64" in warning for warning in warnings] == [True]
+
+
+@pytest.mark.parametrize("facts", [None, "{", "[]", "{}", '{"sizes": 7}', '{"sizes": [[1]]}', '{"sizes": []}'])
+def test_a_model_that_does_not_tell_its_sizes_draws_every_size(tmp_path, facts):
+    if facts is not None:
+        (tmp_path / "zimage.json").write_text(facts)
+    assert default_size(sizes_of(tmp_path)) == (1024, 1024)
+
+
+def test_the_embedded_model_draws_what_it_has_learned(repository_root, inference):
+    model = inference.build_parser().parse_args(["fox"]).model
+    assert default_size(sizes_of(model)) == (256, 256)
 
 
 def test_count_gives_images_of_different_seeds(inference, options, tmp_path):

@@ -6,10 +6,12 @@ import argparse
 import contextlib
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from loguru import logger
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -18,6 +20,9 @@ from zimage.errors import ConfigError
 from zimage.pipeline import StepEvent, ZImagePipeline, default_device
 
 METADATA_KEY = "zimage"
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
@@ -88,6 +93,34 @@ def parse_size(text: str) -> tuple[int, int]:
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
         raise ConfigError(f"a size is WIDTHxHEIGHT in pixels, got {text!r}")
     return int(sides[0]), int(sides[-1])
+
+
+def sizes_of(model: Path) -> list[Size]:
+    """Returns the widths and heights that a model has learned, from its `zimage.json`; none when it does not say."""
+    try:
+        facts = json.loads((model / "zimage.json").read_text("utf-8"))
+        return [(int(width), int(height)) for width, height in facts["sizes"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+
+
+def default_size(own_sizes: Sequence[Size]) -> Size:
+    """Returns the first size of a model; that of Z-Image-Turbo for models that draw every size."""
+    return own_sizes[0] if own_sizes else (InferenceSettings.width, InferenceSettings.height)
+
+
+def warn_of_sizes(sizes: Iterable[Size], own_sizes: Sequence[Size]) -> None:
+    """Warns of each size that a model has not learned."""
+    for size in dict.fromkeys(sizes):
+        if own_sizes and size not in own_sizes:
+            known = ", ".join(map(_named, own_sizes))
+            logger.warning(
+                "this model has not learned {} and draws it badly; its sizes are {}", _named(size), known
+            )
+
+
+def _named(size: Size) -> str:
+    return f"{size[0]}×{size[1]}"
 
 
 def describe_model(arguments: argparse.Namespace) -> str:
