@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import sys
 import time
 import urllib.error
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 POLL_S = 0.2
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -48,6 +50,7 @@ class Walk:
     prompt: str
     timeout_s: float
     token: str | None = None
+    seed: int = 0
     image: dict[str, Any] = field(default_factory=dict)
     png: bytes = b""
 
@@ -113,7 +116,9 @@ class Walk:
         return f"{answer['cpu']['cores']} cores, {answer['memory']['total_gb']} GB, GPU {gpu}"
 
     def generate(self) -> str:
-        task = self.wait(self.submit(width=512, height=512, seed=42))
+        # drawn here before, it would be in the history already
+        self.seed = random.randrange(2**32)
+        task = self.wait(self.submit(width=512, height=512, seed=self.seed))
         require(task.keys() >= TASK_FIELDS, f"fields are missing: {sorted(TASK_FIELDS - task.keys())}")
         require(task["status"] == "completed", f"{task['status']}: {task['error']}")
         require(task["progress"] == 100 and task["current_step"] == task["total_steps"], "completed below 100 %")
@@ -141,17 +146,19 @@ class Walk:
 
     def latest(self) -> str:
         answer = self.call("GET", "/api/images/latest").json()
-        require(answer["id"] == self.image["id"] and "download_url" in answer, "not the newest picture")
+        is_newest = answer["created_at"] >= self.image["created_at"]  # others may draw here, too
+        require(is_newest and "download_url" in answer, "not the newest picture")
         return str(answer["filename"])
 
     def history(self) -> str:
         answer = self.call("GET", "/api/history?page=1&page_size=20").json()
         require(answer["page"] == 1 and answer["page_size"] == 20, "page or page_size is wrong")
-        require(answer["images"][0]["id"] == self.image["id"], "the newest picture is not the first one")
+        found = self.call("GET", f"/api/history?from={quote(self.image['created_at'])}&sort=oldest").json()["images"]
+        require(self.image["id"] in [image["id"] for image in found], "the picture is not in the history")
         return f"{answer['total']} pictures"
 
     def same_seed(self) -> str:
-        task = self.wait(self.submit(width=512, height=512, seed=42))
+        task = self.wait(self.submit(width=512, height=512, seed=self.seed))
         first, second = (self.call("GET", f"/api/download/{i}").body for i in (self.image["id"], task["result"]["id"]))
         self.remove(task["result"]["id"])
         require(pixels(first) == pixels(second), "the same seed gave another picture")
@@ -174,7 +181,8 @@ class Walk:
         ):
             error = self.call("POST", "/api/generate", body, expect=422).json()["error"]
             require(error["code"] == "validation_error" and bool(error["message"]), f"untyped error {error}")
-        self.call("GET", f"/api/generate/{'0' * 32}", expect=404)
+        for unknown in ("0" * 32, "nope"):
+            self.call("GET", f"/api/generate/{unknown}", expect=404)
         self.call("GET", "/api/history?page=0", expect=422)
         return "bad input is refused with a message"
 

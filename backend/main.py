@@ -20,10 +20,12 @@ from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
 from backend.api.middleware.body import BodyGuard
 from backend.api.middleware.faults import FaultGuard
+from backend.api.middleware.head import HeadAsGet
 from backend.api.middleware.headers import SecurityHeaders
 from backend.api.middleware.host import HostGuard
 from backend.api.middleware.metrics import RequestMeter
 from backend.api.middleware.origin import OriginGuard
+from backend.api.middleware.paths import TrailingSlash
 from backend.api.middleware.range import RangeGuard
 from backend.api.middleware.token import TokenGuard
 from backend.api.openapi import complete_description
@@ -81,6 +83,7 @@ def create_app(
         title="Z-Image API",
         version=__version__,
         lifespan=_lifespan,
+        redirect_slashes=False,
         static_url="/docs/static",
         favicon_url="/docs/static/favicon.png",
         telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics tells all, and it costs each request
@@ -222,6 +225,7 @@ async def _purge_now_and_then(history: HistoryStore) -> None:
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
     services: Services = app.state.services
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RangeGuard)
     app.add_middleware(
         BodyGuard,
@@ -244,12 +248,13 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         expose_headers=["Location", "Retry-After", "X-Preview-Seq"],
     )
     app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(TrailingSlash)
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -90,6 +90,7 @@ DESCRIPTIONS = {
     408: "The body did not arrive in time.",
     409: "The state of the task, the image or the model does not allow it.",
     413: "The body is too large.",
+    415: "The body is compressed.",
     421: "The server is for this machine only; the Host header or the connection is not this machine's.",
     422: "The request is not valid; `fields` says what is wrong with each field.",
     429: "Too many tasks wait, or too many wrong tokens came; `Retry-After` says when to try again, `position` where "
@@ -178,9 +179,11 @@ def _printable(text: str) -> str:
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    headers = error.headers if isinstance(error, HTTPException) else None
+    headers = dict((error.headers if isinstance(error, HTTPException) else None) or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # by `HeadAsGet`
     message = {
-        400: "Malformed request.",
+        400: "The body is not UTF-8." if isinstance(error.__cause__, UnicodeDecodeError) else "Malformed request.",
         404: "No route has this path; /docs lists the routes.",
         405: "The route does not support this method; /docs lists the routes.",
     }.get(status, str(getattr(error, "detail", "Error")))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from backend import __version__
+from backend.api.middleware.body import COMPRESSED
 from backend.models.capabilities import DrainRequest, Readiness, describe_capabilities
 from backend.models.config import Settings
 from backend.models.gallery import (
@@ -77,6 +78,7 @@ def errors() -> dict[int, list[ErrorBody]]:
         408: [ErrorDetail(code="request_timeout", message="The body did not arrive within 31 seconds.")],
         409: [ErrorDetail(code="conflict", message="This task is completed already; there is nothing to cancel.")],
         413: [ErrorDetail(code="too_large", message="The body is larger than 262,144 bytes.")],
+        415: [ErrorDetail(code="unsupported_media_type", message=COMPRESSED)],
         421: [ErrorDetail(code="wrong_host", message="This server answers to localhost, 127.0.0.1 and [::1] only; …")],
         422: [
             ErrorDetail(

@@ -11,7 +11,7 @@ from backend.api.deps import Client, Config, Owner, Tasks
 from backend.api.errors import documented
 from backend.api.events import stream_status
 from backend.api.presenters import present_task
-from backend.models.schemas import ID_PATTERN, GenerateRequest, MoveRequest, TaskCreated, TaskList, TaskStatus
+from backend.models.schemas import GenerateRequest, MoveRequest, TaskCreated, TaskList, TaskStatus
 from backend.services.errors import UnknownTask
 from backend.services.generation.preview import encode_preview
 from backend.services.task_manager import TaskManager
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/generate", tags=["generate"])
 
 
 async def _own_task_id(
-    task_id: Annotated[str, Path(pattern=ID_PATTERN, description="Id from the answer to POST /api/generate.")],
+    task_id: Annotated[str, Path(description="Id from the answer to POST /api/generate.")],
     tasks: Tasks,
     settings: Config,
     owner: Owner,

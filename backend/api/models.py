@@ -13,7 +13,7 @@ from backend.services.library.catalogue import ModelEntry
 
 router = APIRouter(prefix="/models", tags=["models"])
 
-ModelId = Annotated[str, Path(max_length=100, description="Id of a model.")]
+ModelId = Annotated[str, Path(description="Id of a model.")]
 
 
 @router.get("")

@@ -89,7 +89,7 @@ def _refusals(path: str, method: str, *, has_body: bool) -> list[int]:
     if method not in SAFE_METHODS:
         statuses.append(403)
     if has_body:
-        statuses += [400, 408, 413, 422]
+        statuses += [400, 408, 413, 415, 422]
     return statuses
 
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.api.middleware.faults import FaultGuard
 from backend.api.middleware.headers import UI_POLICY, SecurityHeaders
 from backend.api.middleware.host import HostGuard
+from backend.api.middleware.paths import without_slash
 from backend.models.config import Settings, is_loopback
 
 _API_PATHS = ("/health", "/health/ready", "/docs", "/redoc", "/openapi.json")
@@ -36,7 +37,7 @@ class WebApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Routes one request."""
-        path = scope.get("path", "")
+        path = without_slash(scope.get("path", ""))
         is_api = path.startswith((f"{self._api_prefix}/", "/docs/")) or path in _API_PATHS
         await (self._api if is_api else self._files)(scope, receive, send)
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from backend.models.recipe import Frozen
-from backend.models.schemas import Identifier, Source
+from backend.models.schemas import Source
 
 MAX_TAGS = 20
 MAX_TAG_CHARACTERS = 50
@@ -44,10 +44,14 @@ class ImageChange(_Body):
     tags: list[Tag] | None = Field(default=None, max_length=MAX_TAGS, description="All tags of the image.")
 
 
+ImageIds = Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=MAX_BULK)]
+"""Ids of images. Whatever is none is an image that does not exist."""
+
+
 class BulkRequest(_Body):
     """One action on many images."""
 
-    ids: list[Identifier] = Field(min_length=1, max_length=MAX_BULK)
+    ids: ImageIds
     action: Literal["delete", "restore", "favourite", "unfavourite", "tag", "untag"]
     tag: Tag | None = Field(default=None, description="Required by `tag` and `untag`.")
 
@@ -68,7 +72,7 @@ class BulkResult(Frozen):
 class ExportRequest(_Body):
     """Images of a zip."""
 
-    ids: list[Identifier] = Field(min_length=1, max_length=MAX_BULK)
+    ids: ImageIds
 
 
 class ReadParameters(Frozen):

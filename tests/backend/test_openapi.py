@@ -63,7 +63,7 @@ def test_every_operation_names_what_the_guards_answer(operations):
         wanted |= set() if path in HEALTH else {"429"}
         wanted |= set() if path in (*HEALTH, "/api/session") else {"401"}
         wanted |= set() if method == "GET" else {"403"}
-        wanted |= {"400", "408", "413", "422"} if "requestBody" in operation else set()
+        wanted |= {"400", "408", "413", "415", "422"} if "requestBody" in operation else set()
         wanted |= {"404", "422"} if "{" in path else set()
         assert wanted <= set(operation["responses"]), (method, path)
 
@@ -188,6 +188,7 @@ PROVOKE: dict[int, Callable[[Service], tuple[int, Any]]] = {
     408: Service.body_that_never_comes,
     409: Service.not_in_the_trash,
     413: lambda service: service.ask("POST", "/api/generate", content=b" " * 300_000),
+    415: lambda service: service.ask("POST", "/api/generate", {"content-encoding": "gzip"}, json=SMALL),
     421: lambda service: service.ask("GET", "/api/models", {"host": "evil.example"}),
     422: lambda service: service.ask("POST", "/api/generate", json={**SMALL, "width": 8}),
     429: Service.full_queue,

@@ -140,6 +140,17 @@ def test_both_ports_serve_and_sigterm_ends_a_running_generation(repository_root,
 
 
 @pytest.mark.slow
+def test_the_walk_of_the_api_passes_on_any_server_however_often(repository_root, tmp_path, models_dir):
+    with serving(repository_root, tmp_path / "data", models_dir) as server:
+        drawn_before = server.post("一只红色的狐狸", height=512, width=512, seed=42)  # the README's first picture
+        server.wait_for(drawn_before, "completed")
+        walk = [sys.executable, "test_api.py", "--url", f"{server.api}/", "--timeout", "60"]
+        for _ in range(2):
+            done = subprocess.run(walk, cwd=repository_root, capture_output=True, text=True, timeout=120, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_generation_loses_nothing(repository_root, tmp_path, models_dir):
     data = tmp_path / "data"
     with serving(repository_root, data, models_dir) as server:

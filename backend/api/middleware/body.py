@@ -1,4 +1,4 @@
-"""Limits on the size of a request's body and on its time to arrive."""
+"""Limits on a request's body: its size, its time to arrive, and that it comes as it is."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ SLOWEST_BYTES_PER_S = 256 * 2**10
 """Lowest rate at which a body of the largest size still arrives in time."""
 
 
+COMPRESSED = "The body has a Content-Encoding; send it as it is, not compressed."
+
 _MAX_DIGITS = 18
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class BodyGuard:
-    """Refuses bodies that are too large or too slow.
+    """Refuses bodies that are too large, too slow or compressed.
 
     The limit holds for the bytes that a route reads, not only for the declared length.
     """
@@ -45,6 +47,9 @@ class BodyGuard:
         """Passes a request on with a limited body."""
         if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
+            return
+        if read_header(scope, b"content-encoding").strip().lower() not in ("", "identity"):
+            await _encoded()(scope, receive, send)
             return
         is_upload = scope["path"] in self._upload_paths
         limit = self._max_upload_bytes if is_upload else self._max_bytes
@@ -119,6 +124,11 @@ class _Body:
 def _too_large(limit: int) -> ASGIApp:
     message = f"The body is larger than {limit:,} bytes."
     return error_response(413, "too_large", message, headers={"Connection": "close"})
+
+
+def _encoded() -> ASGIApp:
+    headers = {"Accept-Encoding": "identity", "Connection": "close"}
+    return error_response(415, "unsupported_media_type", COMPRESSED, headers=headers)
 
 
 def _too_slow(timeout_s: float) -> ASGIApp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -105,6 +106,27 @@ def test_an_unknown_field_is_refused(shared, name):
 )
 def test_a_body_that_is_none(shared, content, status, code):
     assert_typed(send(shared, content), status, code)
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=iso-8859-1", "; charset=nonsense"])
+@pytest.mark.parametrize("prompt", ["ein Füchslein".encode("latin-1"), "狐狸".encode("gb18030"), b"\xc3"])
+def test_a_body_that_is_not_utf_8_says_so(shared, prompt, charset):
+    error = assert_typed(send(shared, b'{"prompt": "%s"}' % prompt, f"application/json{charset}"), 400, "bad_request")
+    assert "UTF-8" in error["message"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate, gzip", "GZIP", "nonsense"])
+@pytest.mark.parametrize("path", ["/api/generate", "/api/history/read", "/api/history/bulk"])
+def test_a_compressed_body_is_refused_as_such(shared, path, encoding):
+    headers = {"content-encoding": encoding, "content-type": "application/json"}
+    response = shared.post(path, content=gzip.compress(json.dumps(GOOD).encode()), headers=headers)
+    assert "Content-Encoding" in assert_typed(response, 415, "unsupported_media_type")["message"]
+    assert response.headers["accept-encoding"] == "identity"
+
+
+def test_a_body_that_says_that_it_is_not_compressed_is_read(client):
+    headers = {"content-encoding": "identity", "content-type": "application/json"}
+    assert client.post("/api/generate", content=json.dumps(GOOD), headers=headers).status_code == 202
 
 
 @pytest.mark.parametrize(

@@ -113,12 +113,12 @@ def test_many_at_once(client, pictures):
     bulk(client, pictures[:2], "tag", tag="x")
     bulk(client, [pictures[0]], "untag", tag="X")
     assert ids(client, tag="x") == [pictures[1]]
-    assert bulk(client, [unknown], "favourite") == {"done": [], "missing": [unknown]}
+    assert bulk(client, [unknown, "nope"], "favourite") == {"done": [], "missing": [unknown, "nope"]}
 
 
 @pytest.mark.parametrize(
     "body",
-    [{"ids": [], "action": "delete"}, {"ids": ["x"], "action": "delete"}, {"ids": ["0" * 32], "action": "burn"},
+    [{"ids": [], "action": "delete"}, {"ids": ["x" * 101], "action": "delete"}, {"ids": ["0" * 32], "action": "burn"},
      {"ids": ["0" * 32], "action": "tag"}, {"ids": ["0" * 32], "action": "delete", "tag": "x"},
      {"ids": ["0" * 32] * 1001, "action": "delete"}, {"ids": ["0" * 32], "action": "tag", "tag": " "}],
 )  # fmt: skip

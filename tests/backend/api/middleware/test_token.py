@@ -38,7 +38,7 @@ def test_the_token_opens(guarded, value):
      basic(TOKEN, ""), "Basic !!!", "Basic YQ==", "Bearer \xff\xfe"],
 )  # fmt: skip
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/openapi.json", "/api/models", "/api/generate", "/nothing", "/healthz", "/health/"]
+    "path", ["/", "/docs", "/openapi.json", "/api/models", "/api/generate", "/nothing", "/healthz", "/health/no"]
 )
 def test_nothing_else_does(guarded, value, path):
     headers = {} if value is None else {"authorization": value.encode("latin-1")}
