@@ -46,9 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Returns the options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("prompts", type=Path, help="a text file, UTF-8")
-    parser.add_argument(
-        "--size", action="append", help="WIDTHxHEIGHT in pixels, repeatable (default: the model's)"
-    )
+    parser.add_argument("--size", action="append", help="WIDTHxHEIGHT in pixels, repeatable (default: the model's)")
     parser.add_argument("--output", type=Path, default=Path("pictures"), help="a folder (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be drawn")
     add_image_arguments(parser)

@@ -135,7 +135,7 @@ def _models() -> ModelList:
     nano = ModelInfo(
         id="zimage-nano", name="Z-Image nano", description="A small model for trying things out.", installed=True,
         demo=True, source="ckpts", download_gb=None, size_multiple=32, sizes=[], default_steps=9, guidance_scale=0.0,
-        guidance=False, shift=3.0, negative_prompt=False, repository=None,
+        guidance=False, shift=3.0, negative_prompt=False, repository=None, note=None,
         download=ModelDownload(state="none", done_bytes=0, total_bytes=0, message=""),
     )  # fmt: skip
     return ModelList(default=nano.id, loaded=nano.id, models=[nano])

@@ -59,5 +59,6 @@ def _present(model: ModelEntry, download: ModelDownload) -> ModelInfo:
         shift=model.shift,
         negative_prompt=model.negative_prompt,
         repository=model.repository,
+        note=model.note if download.state == "none" else None,
         download=download,
     )

@@ -20,6 +20,7 @@ MAX_GUIDANCE_SCALE = 20.0
 MIN_SHIFT, MAX_SHIFT = 0.1, 20.0
 MAX_PICTURES = 16
 
+MAX_MODEL_CHARACTERS = 100
 ID_PATTERN = r"^[0-9a-f]{32}$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 LOCAL_CLIENT = "local"
@@ -68,7 +69,10 @@ class GenerateRequest(BaseModel):
         default=None, ge=0, le=MAX_SEED, description="Same seed, same image; left out, one is drawn and reported."
     )
     model: str = Field(
-        default="auto", min_length=1, max_length=100, description="A model of /api/models, or `auto` for the best one."
+        default="auto",
+        min_length=1,
+        max_length=MAX_MODEL_CHARACTERS,
+        description="A model of /api/models, or `auto` for the best one.",
     )
     num_images: int = Field(
         default=1, ge=1, le=MAX_PICTURES, description="Images to draw; image i (from 0) has the seed `seed` + i."
@@ -279,6 +283,9 @@ class ModelInfo(Frozen):
     shift: float = Field(description="The model's own shift of the schedule.")
     negative_prompt: bool = Field(description="Whether the model takes the `negative_prompt` of a request.")
     repository: str | None
+    note: str | None = Field(
+        description="Why the model is not installed although some of it is there, or what to know of what is."
+    )
     download: ModelDownload
 
 

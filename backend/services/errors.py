@@ -185,12 +185,10 @@ class ModelBroken(ModelError):
     code = "model_broken"
 
     @classmethod
-    def at(cls, part: str, model: str) -> ModelBroken:
-        """Names the part of a model's folder that is at fault."""
-        return cls(
-            f"The model {model} cannot be loaded: its part {part!r} is missing, damaged or of another model. "
-            "The log has more; fetch the folder again."
-        )
+    def at(cls, part: str, model: str, reason: str | None = None) -> ModelBroken:
+        """Names the part of a model's folder that is at fault, and why if that is known."""
+        why = f"its part {part!r} is missing, damaged or of another model" if reason is None else f"{part}: {reason}"
+        return cls(f"The model {model} cannot be loaded: {why}. The log has more; fetch the folder again.")
 
 
 class OutOfMemory(StudioError):

@@ -22,6 +22,7 @@ from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded,
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, Weights, plan_load
 from backend.services.library.catalogue import Catalogue, ModelEntry
+from backend.services.library.model_folder import WEIGHTED_PARTS
 from backend.utils.zimage_library import make_importable
 
 logger = logging.getLogger(__name__)
@@ -166,16 +167,14 @@ def measure_weights(path: Path) -> Weights:
     """Adds up a model's parts from the headers of their files, at two bytes a value.
 
     Raises:
-        ModelBroken: a header is damaged.
+        ModelBroken: a file is damaged or truncated; the message names it.
     """
     make_importable()
     from zimage.weights.safetensors_header import count_values
+    from zimage.weights.selection import choose_checkpoint
 
     try:
-        parts = [
-            2 * sum(count_values(file) for file in (path / part).glob("*.safetensors"))
-            for part in ("transformer", "text_encoder", "vae")
-        ]
+        parts = [2 * sum(map(count_values, choose_checkpoint(path / part).files)) for part in WEIGHTED_PARTS]
     except ValueError as error:
         reason = str(error).replace(f"{path}{os.sep}", "")  # where it lies is nobody else's business
         raise ModelBroken(f"The weights of {path.name} are damaged: {reason}") from error

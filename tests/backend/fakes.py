@@ -125,7 +125,11 @@ def make_model_folder(path: Path, facts: dict[str, object] | None = None) -> Pat
     """Writes a folder that the catalogue takes for a whole model."""
     for part in ("transformer", "text_encoder", "vae"):
         (path / part).mkdir(parents=True)
+        (path / part / "config.json").write_text("{}")
         write_safetensors(path / part / "model.safetensors")
+    for file in ("scheduler/scheduler_config.json", "tokenizer/tokenizer.json"):
+        (path / file).parent.mkdir()
+        (path / file).write_text("{}")
     (path / "model_index.json").write_text('{"_class_name": "ZImagePipeline"}')
     if facts is not None:
         (path / "zimage.json").write_text(json.dumps(facts))

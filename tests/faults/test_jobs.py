@@ -13,7 +13,7 @@ import pytest
 
 from backend.models.schemas import MAX_SIDE_PX, Status
 from backend.services.errors import BlankPicture, OutOfMemory, TaskAlreadyFinished
-from backend.services.library.catalogue import is_complete
+from backend.services.library.model_folder import is_complete
 from tests.backend.fakes import a_request, make_model_folder, wait_until
 from tests.backend.services.tasks.managing import end, run_into_pause
 
@@ -175,6 +175,7 @@ def test_fault_19_model_faults(settings, tmp_path, manager, engine):
     folder = make_model_folder(tmp_path / "model")
     index = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
     (folder / "transformer" / "model.safetensors.index.json").write_text(json.dumps(index))
+    (folder / "transformer" / "model.safetensors").rename(folder / "transformer" / "one.safetensors")
     assert not is_complete(folder)
 
     engine.errors[8] = BlankPicture("The model produced invalid numbers (NaN) instead of a picture.")

@@ -9,11 +9,10 @@ from PIL import Image
 
 from backend.models.gallery import ReadResult
 from backend.models.recipe import MAX_RECORDED_STEPS
-from backend.models.schemas import ImageRecord, is_control
+from backend.models.schemas import MAX_MODEL_CHARACTERS, ImageRecord, is_control
 from backend.services.generation.events import Drawn
 
 UNKNOWN_MODEL = "unknown"
-_MAX_MODEL_CHARACTERS = 100
 
 
 def name_file(image_id: str, created_at: datetime) -> str:
@@ -83,4 +82,4 @@ def _printable(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_printable(text).split())[:_MAX_MODEL_CHARACTERS]
+    return " ".join(_printable(text).split())[:MAX_MODEL_CHARACTERS]

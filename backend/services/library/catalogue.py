@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 from backend.models.config import Settings
+from backend.models.schemas import MAX_MODEL_CHARACTERS
 from backend.services.errors import ModelNotInstalled, UnknownModel
+from backend.services.library.hub_cache import find_cached
+from backend.services.library.model_folder import find_fault, is_meant_as_model
 from backend.services.library.preview_map import FLUX_VAE_MAP, PreviewMap, parse_preview_map
+from backend.utils.printable import is_printable, printable
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +46,8 @@ class ModelEntry:
     demo: bool = False
     path: Path | None = None
     source: Source | None = None
+    note: str | None = None
+    """Why it is not installed although some of it is there, or what to know of what is."""
 
     @property
     def installed(self) -> bool:
@@ -96,22 +102,11 @@ class Catalogue:
         self._default_guidance_scale = settings.default_guidance_scale
 
     def models(self) -> list[ModelEntry]:
-        """Returns the models of the family, best first, then others found in the folders."""
+        """Returns the models of the family, best first, then others found in the folders, whole or not."""
         folders = self._folders()
         known = [self._locate(model, folders) for model in FAMILY]
         names = {model.name.lower() for model in FAMILY}
-        others = [
-            ModelEntry(
-                id=path.name,
-                name=path.name,
-                description="A model of yours.",
-                path=path,
-                source=source,
-                guidance_scale=self._default_guidance_scale,
-            )
-            for name, (path, source) in folders.items()
-            if name not in names
-        ]
+        others = [self._found(folder) for name, folder in folders.items() if name not in names]
         return [_with_own_facts(model) for model in known + others]
 
     def resolve(self, model_id: str) -> ModelEntry:
@@ -127,8 +122,9 @@ class Catalogue:
         for model in models:
             if model.id == model_id:
                 if not model.installed:
+                    why = f" ({model.note.rstrip('.')})" if model.note else ""
                     raise ModelNotInstalled(
-                        f"{model.name} is not installed on this machine; installed: {_ids(models)}, or use 'auto'."
+                        f"{model.name} is not installed on this machine{why}; installed: {_ids(models)}, or use 'auto'."
                     )
                 return model
         raise UnknownModel(f"There is no model {model_id!r}; installed: {_ids(models)}, or use 'auto'.")
@@ -148,50 +144,71 @@ class Catalogue:
             )
         return best
 
-    def _locate(self, model: ModelEntry, folders: dict[str, tuple[Path, Source]]) -> ModelEntry:
-        if model.name.lower() in folders:
-            path, source = folders[model.name.lower()]
-            return replace(model, path=path, source=source)
-        cached = _in_hub_cache(model.repository) if model.repository else None
-        return replace(model, path=cached, source="hub cache") if cached else model
+    def _locate(self, model: ModelEntry, folders: dict[str, _Folder]) -> ModelEntry:
+        folder = folders.get(model.name.lower())
+        if folder is not None and folder.fault is None:
+            return replace(model, path=folder.path, source=folder.source)
+        note = folder.fault if folder is not None else None
+        if model.repository is None:
+            return replace(model, note=note)
+        cached = find_cached(model.repository)
+        source: Source | None = "hub cache" if cached.path is not None else None
+        return replace(model, path=cached.path, source=source, note=cached.note or note)
 
-    def _folders(self) -> dict[str, tuple[Path, Source]]:
-        found: dict[str, tuple[Path, Source]] = {}
+    def _found(self, folder: _Folder) -> ModelEntry:
+        name, is_whole = printable(folder.path.name), folder.fault is None
+        return ModelEntry(
+            id=name,
+            name=name,
+            description="A model of yours.",
+            path=folder.path if is_whole else None,
+            source=folder.source if is_whole else None,
+            note=folder.fault,
+            guidance_scale=self._default_guidance_scale,
+        )
+
+    def _folders(self) -> dict[str, _Folder]:
+        """Returns the folders of models by name in small letters; of two of a name a whole one, then the first."""
+        found: dict[str, _Folder] = {}
         places: list[tuple[Path | None, Source]] = [(self._models_dir, "folder"), (self._ckpts, "ckpts")]
         for root, source in places:
-            if root is None or not root.is_dir():
-                continue
-            for folder in sorted(root.iterdir()):
-                if is_complete(folder):
-                    found.setdefault(folder.name.lower(), (folder, source))
+            for path in _subfolders(root):
+                folder = _Folder(path, source, _name_fault(path.name) or find_fault(path))
+                known = found.get(path.name.lower())
+                if known is None or (known.fault is not None and folder.fault is None):
+                    found[path.name.lower()] = folder
         return found
 
 
-def is_complete(folder: Path) -> bool:
-    """Tells whether a folder has a whole Z-Image pipeline: an index and all its weight files."""
+@dataclass(frozen=True)
+class _Folder:
+    """Folder that is meant as a model; `fault` tells why it is not used."""
+
+    path: Path
+    source: Source
+    fault: str | None
+
+
+def _subfolders(root: Path | None) -> list[Path]:
+    if root is None:
+        return []
     try:
-        index = json.loads((folder / "model_index.json").read_text("utf-8"))
-        return index.get("_class_name") == "ZImagePipeline" and all(
-            _has_weights(folder / part) for part in ("transformer", "text_encoder", "vae")
-        )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return False
+        visible = (path for path in root.iterdir() if not path.name.startswith("."))
+        return sorted(path for path in visible if is_meant_as_model(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        logger.warning("the folder of models %s cannot be read: %s", printable(root), error.strerror)
+        return []
 
 
-def _has_weights(folder: Path) -> bool:
-    indices = list(folder.glob("*.safetensors.index.json"))
-    if not indices:
-        return any(folder.glob("*.safetensors"))
-    shards = set(json.loads(indices[0].read_text("utf-8"))["weight_map"].values())
-    return all((folder / shard).is_file() for shard in shards)
-
-
-def _in_hub_cache(repository: str) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    index = try_to_load_from_cache(repository, "model_index.json")
-    folder = Path(index).parent if isinstance(index, str) else None
-    return folder if folder is not None and is_complete(folder) else None
+def _name_fault(name: str) -> str | None:
+    """Returns why a model cannot be asked for by the name of its folder."""
+    if not is_printable(name):
+        return "The name of its folder is not plain UTF-8 text; rename it."
+    if len(name) > MAX_MODEL_CHARACTERS or name == AUTO:
+        return f"The name of its folder is {AUTO!r} or longer than {MAX_MODEL_CHARACTERS} characters; rename it."
+    return None
 
 
 def _with_own_facts(model: ModelEntry) -> ModelEntry:

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from backend.models.schemas import ModelDownload
 from backend.services.errors import DiskFull, DownloadConflict, DownloadFailed, StudioError, UnknownDownload
-from backend.services.library.catalogue import Catalogue, ModelEntry, is_complete
+from backend.services.library.catalogue import Catalogue, ModelEntry
 from backend.services.library.hub import PART_SUFFIX, Hub, HubFile, Listing, Unreachable
+from backend.services.library.model_folder import find_fault
 
 logger = logging.getLogger(__name__)
 
@@ -184,8 +185,11 @@ class Downloads:
             job.message = f"Downloading {file.path}"
             self._fetch(job, repository, listing.commit, file, folder / file.path, before_bytes)
             before_bytes += file.size_bytes
-        if not is_complete(folder):
-            raise DownloadFailed("Every file is here, but they are no whole model: the repository has changed.")
+        fault = find_fault(folder)
+        if fault is not None:
+            raise DownloadFailed(
+                f"Every file is here, but they are no whole model: the repository has changed. {fault}"
+            )
 
     def _fetch(
         self, job: _Job, repository: str, commit: str, file: HubFile, target: Path, before_bytes: int

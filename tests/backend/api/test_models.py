@@ -11,7 +11,7 @@ from tests.backend.hub_server import HubServer, published
 
 FIELDS = {
     "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "sizes",
-    "default_steps", "guidance_scale", "guidance", "shift", "negative_prompt", "repository", "download",
+    "default_steps", "guidance_scale", "guidance", "shift", "negative_prompt", "repository", "note", "download",
 }  # fmt: skip
 
 

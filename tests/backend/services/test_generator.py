@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -119,7 +121,12 @@ def test_an_unknown_model_is_not_looked_for_anywhere(make, engine):
 
 def test_weights_are_measured_at_two_bytes_a_value(tmp_path):
     path = make_model_folder(tmp_path / "m")
+    for stray in ("._model.safetensors", "model.fp16.safetensors"):
+        write_safetensors(path / "transformer" / stray, (100,))
+    (path / "transformer" / "model.safetensors").rename(path / "transformer" / "first.safetensors")
     write_safetensors(path / "transformer" / "second.safetensors", (10,))
+    index = {"weight_map": {"a": "first.safetensors", "b": "second.safetensors"}}
+    (path / "transformer" / "model.safetensors.index.json").write_text(json.dumps(index))
 
     weights = measure_weights(path)
 
@@ -130,7 +137,15 @@ def test_damaged_weights_are_said(make, settings):
     path = settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano"
     (path / "vae" / "model.safetensors").write_bytes(b"\x09\0\0\0\0\0\0\0{")
 
-    with pytest.raises(ModelBroken, match="zimage-nano are damaged"):
+    with pytest.raises(ModelBroken, match=r"zimage-nano are damaged: vae/model\.safetensors"):
+        draw(make())
+
+
+def test_weights_that_are_cut_name_the_file(make, settings):
+    file = settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano" / "transformer" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+
+    with pytest.raises(ModelBroken, match=r"transformer/model\.safetensors is truncated"):
         draw(make())
 
 

@@ -59,7 +59,7 @@ def test_tensors_that_index_and_shards_tell_differently_are_named(folder):
 
 def test_a_file_beside_the_shards_is_told(folder):
     save_file(ONE, folder / "old.safetensors")
-    with pytest.raises(WeightsError, match=r"old\.safetensors is not in the index"):
+    with pytest.raises(WeightsError, match=r"several checkpoints.*old\.safetensors"):
         open_checkpoint(folder)
 
 

@@ -25,11 +25,19 @@ def test_count_of_values_is_that_of_the_shape(tmp_path, shape, count, dtype):
     assert count_values(path) == count
 
 
-def test_count_of_values_needs_neither_a_known_dtype_nor_the_values(tmp_path):
-    path = write_header(
-        tmp_path / "a.safetensors", {"__metadata__": {"format": "pt"}, "w": {"dtype": "F4", "shape": [7]}}
-    )
+def test_count_of_values_needs_no_known_dtype(tmp_path):
+    entry = {"dtype": "F4", "shape": [7], "data_offsets": [0, 4]}
+    path = write_header(tmp_path / "a.safetensors", {"__metadata__": {"format": "pt"}, "w": entry})
+    path.write_bytes(path.read_bytes() + bytes(4))
     assert count_values(path) == 7
+
+
+def test_a_file_that_ends_too_early_is_named(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_file({"weight": torch.ones(3)}, path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match=r"a\.safetensors is truncated"):
+        count_values(path)
 
 
 def test_header_tells_where_the_values_start(tmp_path):
@@ -48,7 +56,11 @@ def test_damaged_header_is_named(tmp_path, content):
         read_entries(path)
 
 
-@pytest.mark.parametrize("entry", [{}, 1, {"shape": 1}, {"shape": ["x"]}, {"shape": [[1], 2]}, {"shape": None}])
+@pytest.mark.parametrize(
+    "entry",
+    [{}, 1, {"shape": 1}, {"shape": ["x"]}, {"shape": [[1], 2]}, {"shape": None},
+     {"shape": [1]}, {"shape": [1], "data_offsets": []}, {"shape": [1], "data_offsets": [0, "x"]}],
+)  # fmt: skip
 def test_entry_without_a_shape_is_damage(tmp_path, entry):
     path = write_header(tmp_path / "a.safetensors", {"w": entry})
     with pytest.raises(WeightsError, match=r"a\.safetensors is damaged"):

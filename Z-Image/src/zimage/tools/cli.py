@@ -114,9 +114,7 @@ def warn_of_sizes(sizes: Iterable[Size], own_sizes: Sequence[Size]) -> None:
     for size in dict.fromkeys(sizes):
         if own_sizes and size not in own_sizes:
             known = ", ".join(map(_named, own_sizes))
-            logger.warning(
-                "this model has not learned {} and draws it badly; its sizes are {}", _named(size), known
-            )
+            logger.warning("this model has not learned {} and draws it badly; its sizes are {}", _named(size), known)
 
 
 def _named(size: Size) -> str:

@@ -16,7 +16,6 @@ import torch
 
 from zimage.errors import WeightsError
 from zimage.tools.console import GB, Progress, run
-from zimage.weights.checkpoint import SUFFIX
 from zimage.weights.conversion import (
     MODEL_INDEX,
     Conversion,
@@ -26,6 +25,7 @@ from zimage.weights.conversion import (
     plan_part,
     plan_single_file,
 )
+from zimage.weights.selection import SUFFIX
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32, "keep": None}
 

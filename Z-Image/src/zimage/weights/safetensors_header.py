@@ -51,13 +51,17 @@ def count_values(path: Path) -> int:
     """Returns the number of values in a file, whatever their dtype.
 
     Raises:
-        WeightsError: the file cannot be read, or its header is damaged.
+        WeightsError: the file cannot be read, it is truncated, or its header is damaged.
     """
-    entries = read_entries(path).entries
+    header = read_entries(path)
     try:
-        return sum(math.prod(entry["shape"]) for entry in entries.values())
-    except (KeyError, TypeError) as error:
-        raise WeightsError(f"{path} is damaged: an entry of its header has no shape") from error
+        end = header.start + max((entry["data_offsets"][1] for entry in header.entries.values()), default=0)
+        count: int = sum(math.prod(entry["shape"]) for entry in header.entries.values())
+    except (LookupError, TypeError) as error:
+        raise WeightsError(f"{path} is damaged: an entry of its header has no shape or no place") from error
+    if end > header.file_bytes:
+        raise WeightsError(f"{path} is truncated: it has {header.file_bytes} of {end} bytes")
+    return count
 
 
 def _read(file: FileIO, path: Path, file_bytes: int) -> Header:

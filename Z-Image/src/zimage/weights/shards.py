@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from zimage.weights.checkpoint import INDEX_SUFFIX, SUFFIX, weight_files
 from zimage.weights.safetensors_writer import PlannedTensor
+from zimage.weights.selection import INDEX_SUFFIX, SUFFIX, find_checkpoints
 
 DEFAULT_STEM = "diffusion_pytorch_model"
 Shards = dict[str, tuple[PlannedTensor, ...]]
@@ -53,7 +53,5 @@ def size_bytes(groups: Iterable[Sequence[PlannedTensor]]) -> int:
 
 def stem_of(folder: Path) -> str:
     """Returns the stem of the weight files in a folder."""
-    indices, files = weight_files(folder)
-    if indices:
-        return indices[0].name.removesuffix(INDEX_SUFFIX)
-    return files[0].name.removesuffix(SUFFIX) if files else DEFAULT_STEM
+    found = find_checkpoints(folder)
+    return found[0].stem if found else DEFAULT_STEM

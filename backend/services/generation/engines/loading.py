@@ -6,11 +6,13 @@ import contextlib
 import importlib
 import json
 import logging
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.services.errors import ModelBroken
+from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
     import torch
@@ -54,14 +56,40 @@ def _load_part(folder: Path, kind: Any, dtype: torch.dtype) -> Any:
         raise FileNotFoundError(f"{folder} is missing")
     if folder.name not in _WEIGHTED_PARTS:
         return kind.from_pretrained(folder, local_files_only=True)
-    model, report = kind.from_pretrained(
-        folder, dtype=dtype, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=True,
-        output_loading_info=True,
-    )  # fmt: skip
+    with _as_published(folder) as published:
+        model, report = kind.from_pretrained(
+            published, dtype=dtype, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=True,
+            output_loading_info=True,
+        )  # fmt: skip
     wrong = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
     if wrong:  # the libraries would fill them with random numbers
         raise ValueError(f"{len(wrong)} weights are missing or of another shape, among them {wrong[0]}")
     return model
+
+
+@contextlib.contextmanager
+def _as_published(folder: Path) -> Iterator[Path]:
+    """Yields a part's folder, or one of links to its chosen files where the libraries would choose others.
+
+    They look for files of fixed names: an index whose shards are not there is in their way, and a variant alone is
+    not found.
+    """
+    make_importable()
+    from zimage.weights.selection import INDEX_SUFFIX, SUFFIX, choose_checkpoint, find_checkpoints
+
+    stem = "model" if folder.name == "text_encoder" else "diffusion_pytorch_model"
+    chosen = choose_checkpoint(folder)
+    if [checkpoint.path for checkpoint in find_checkpoints(folder) if checkpoint.stem == stem] == [chosen.path]:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as name:
+        published = Path(name)
+        (published / "config.json").symlink_to((folder / "config.json").resolve())
+        ending = INDEX_SUFFIX if chosen.is_sharded else SUFFIX
+        for file in {chosen.path, *chosen.files}:
+            link = published / (f"{stem}{ending}" if file == chosen.path else file.name)
+            link.symlink_to(file.resolve())
+        yield published
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,8 @@ class NativeEngine:
                 return load(AUTO)
         except PartError as error:
             logger.error("%s: %s", path, error)
-            raise ModelBroken.at(error.part, path.name) from error
+            reason = first_line(error).removeprefix(f"{error.part}: ")
+            raise ModelBroken.at(error.part, path.name, reason.replace(f"{path}{os.sep}", "")) from error
 
     def _compile(self, pipeline: zimage.ZImagePipeline) -> None:
         """Compiles and tries it; what does not work is dropped with a logged reason."""

@@ -39,6 +39,11 @@ function ModelItem({ model, loaded, system }) {
       <p className="muted" lang="en">
         {model.description}
       </p>
+      {model.note && (
+        <p className="model-note" lang="en">
+          {model.note}
+        </p>
+      )}
       {!model.installed && <ModelOffer model={model} system={system} />}
     </li>
   )

@@ -73,6 +73,13 @@ describe('ModelDialog', () => {
     expect(await button(/^Download/)).toHaveAccessibleDescription('This machine has too little memory for it.')
   })
 
+  it('says what is missing in a folder that is no whole model', async () => {
+    setUp({ turbo: { id: 'my-own', repository: null, note: 'tokenizer/tokenizer.json is missing.' } })
+    expect(await screen.findByText('tokenizer/tokenizer.json is missing.')).toBeInTheDocument()
+    expect(within(await item()).getByText('Not installed')).toBeInTheDocument()
+    expect(screen.queryByRole('button', { name: /Download/ })).not.toBeInTheDocument()
+  })
+
   it('speaks Chinese', async () => {
     setUp({ language: 'zh' })
     expect(await button('下载 32.9 GB：Z-Image-Turbo')).toBeInTheDocument()

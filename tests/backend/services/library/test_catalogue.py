@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from backend.models.config import Settings
 from backend.services.errors import ModelNotInstalled, UnknownModel
-from backend.services.library.catalogue import BASE, NANO, TURBO, Catalogue, is_complete
+from backend.services.library.catalogue import BASE, FAMILY, NANO, TURBO, Catalogue
+from backend.services.library.model_folder import is_complete
 from tests.backend.fakes import make_model_folder
 
 
@@ -157,6 +161,142 @@ def test_every_shard_must_be_there(tmp_path):
     assert not is_complete(path)
     (path / "transformer" / "model-2.safetensors").touch()
     assert is_complete(path)
+    (path / "transformer" / "model.safetensors").rename(path / "transformer" / "model-00001-of-00002.safetensors")
+    (path / "transformer" / "model-2.safetensors").unlink()
     for damaged in ("", "{}", "[]", '{"weight_map": 1}', '{"weight_map": {"a": 1}}'):
         index.write_text(damaged)
         assert not is_complete(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "fault"),
+    [
+        ("model_index.json", "model_index.json is missing."),
+        ("transformer/config.json", "transformer/config.json is missing."),
+        ("scheduler/scheduler_config.json", "scheduler/scheduler_config.json is missing."),
+        ("tokenizer/tokenizer.json", "tokenizer/tokenizer.json is missing."),
+        ("vae/model.safetensors", "vae has no weights in safetensors."),
+    ],
+)
+def test_an_incomplete_folder_is_listed_with_the_reason(catalogue, tmp_path, file, fault):
+    path = make_model_folder(tmp_path / "models" / "my-own")
+    (path / file).unlink()
+
+    [mine] = [model for model in catalogue.models() if model.id == "my-own"]
+
+    assert (mine.installed, mine.note) == (False, fault)
+    with pytest.raises(ModelNotInstalled, match=r"my-own is not installed on this machine \("):
+        catalogue.resolve("my-own")
+
+
+@pytest.mark.parametrize("file", ["vae/model.safetensors", "model_index.json", "text_encoder/config.json"])
+def test_a_link_to_nothing_is_not_installed(catalogue, tmp_path, file):
+    path = make_model_folder(tmp_path / "models" / "my-own") / file
+    path.unlink()
+    path.symlink_to(tmp_path / "blobs" / "0815")
+
+    assert [model.note for model in catalogue.models() if model.id == "my-own"] == [
+        f"{file} is a link to a file that is not there."
+    ]
+
+
+def test_a_tokenizer_in_two_files_is_one(tmp_path):
+    path = make_model_folder(tmp_path / "m")
+    (path / "tokenizer" / "tokenizer.json").rename(path / "tokenizer" / "vocab.json")
+    assert not is_complete(path)
+    (path / "tokenizer" / "merges.txt").touch()
+    assert is_complete(path)
+
+
+def test_a_family_member_that_is_half_copied_says_why(catalogue, ckpts):
+    path = make_model_folder(ckpts / "Z-Image-Turbo")
+    shutil.rmtree(path / "tokenizer")
+
+    turbo = catalogue.models()[0]
+
+    assert (turbo.id, turbo.installed, turbo.note) == ("z-image-turbo", False, "tokenizer/tokenizer.json is missing.")
+
+
+def test_what_is_no_model_is_not_listed(catalogue, tmp_path):
+    for name in ("loras", ".cache", "__pycache__"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+    (tmp_path / "models" / "notes.txt").touch()
+    make_model_folder(tmp_path / "models" / ".ipynb_checkpoints")
+    (tmp_path / "models" / "._my-own").touch()
+
+    assert len(catalogue.models()) == len(FAMILY)
+
+
+def test_hidden_files_are_no_weights(catalogue, tmp_path):
+    """macOS puts them beside each file on a disk that is not its own."""
+    path = make_model_folder(tmp_path / "models" / "my-own")
+    for part in ("transformer", "vae"):
+        (path / part / "._model.safetensors").write_bytes(b"\0" * 16)
+        (path / part / "._model.safetensors.index.json").write_bytes(b"\0" * 16)
+    assert catalogue.resolve("my-own").installed
+    (path / "vae" / "model.safetensors").unlink()
+    assert not is_complete(path)
+
+
+def test_an_index_of_a_variant_that_is_not_there_hides_nothing(catalogue, tmp_path):
+    path = make_model_folder(tmp_path / "models" / "my-own")
+    shards = {"weight_map": {"a": "model.fp16-00001-of-00002.safetensors"}}
+    (path / "transformer" / "model.fp16.safetensors.index.json").write_text(json.dumps(shards))
+    assert catalogue.resolve("my-own").installed
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"a\nb", b"auto", b"x" * 101])
+def test_a_name_that_nobody_can_send_is_listed_with_the_reason(catalogue, tmp_path, name):
+    make_model_folder(tmp_path / "models" / os.fsdecode(name))
+    assert len(catalogue.models()) == len(FAMILY) + 1
+
+    mine = catalogue.models()[-1]
+
+    assert not mine.installed
+    assert "rename it" in mine.note
+    assert mine.id.encode("utf-8")
+
+
+def test_a_folder_of_models_that_cannot_be_read_hides_nothing_else(catalogue, ckpts, tmp_path, monkeypatch, caplog):
+    make_model_folder(ckpts / "zimage-nano")
+    make_model_folder(tmp_path / "models" / "my-own")
+    listing = Path.iterdir
+
+    def refuse(path: Path) -> Iterator[Path]:
+        if path == tmp_path / "models":
+            raise PermissionError(13, "Permission denied")
+        return listing(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert catalogue.resolve("auto").id == "zimage-nano"
+    assert "cannot be read" in caplog.text
+
+
+def test_a_newer_revision_that_is_only_begun_does_not_hide_a_whole_one(catalogue, monkeypatch, tmp_path):
+    older = install_in_hub_cache(monkeypatch, tmp_path, "Tongyi-MAI/Z-Image-Turbo")
+    newer = older.with_name("bbb222")
+    (newer / "transformer").mkdir(parents=True)
+    shutil.copy(older / "model_index.json", newer)
+    (older.parents[1] / "refs" / "main").write_text("bbb222\n")
+
+    model = catalogue.resolve("z-image-turbo")
+
+    assert (model.path, model.source) == (older, "hub cache")
+    assert "bbb222" in model.note
+    assert "older abc is used" in model.note
+    shutil.rmtree(older)
+    assert "In the cache of the hub: scheduler" in catalogue.models()[0].note
+
+
+def test_a_revision_that_was_fetched_by_its_hash_is_found(catalogue, monkeypatch, tmp_path):
+    path = install_in_hub_cache(monkeypatch, tmp_path, "Tongyi-MAI/Z-Image-Turbo")
+    shutil.rmtree(path.parents[1] / "refs")
+    model = catalogue.resolve("z-image-turbo")
+    assert (model.path, model.note) == (path, None)
+
+
+def test_of_two_whole_revisions_the_main_one_is_used(catalogue, monkeypatch, tmp_path):
+    main = install_in_hub_cache(monkeypatch, tmp_path, "Tongyi-MAI/Z-Image-Turbo")
+    make_model_folder(main.with_name("later"))
+    model = catalogue.resolve("z-image-turbo")
+    assert (model.path, model.note) == (main, None)

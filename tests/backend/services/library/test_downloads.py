@@ -22,7 +22,6 @@ SHARD = "transformer/model.safetensors"
 @pytest.fixture
 def hub(tmp_path, monkeypatch) -> Iterator[HubServer]:
     folder = make_model_folder(tmp_path / "published")
-    (folder / "tokenizer").mkdir()
     (folder / "tokenizer" / "merges.txt").write_text("a b\n")
     (folder / "tokenizer" / "empty.txt").write_text("")
     (folder / "assets").mkdir()

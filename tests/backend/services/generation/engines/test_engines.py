@@ -193,6 +193,20 @@ def weights_of(folder: Path, part: str) -> Path:
     return file
 
 
+@pytest.mark.parametrize("renamed", [None, "{stem}.fp16.safetensors", "mine.safetensors"])
+def test_both_engines_choose_the_same_whole_file_among_others(kind, loaded, broken, renamed):
+    for part in ("transformer", "text_encoder", "vae"):
+        file = weights_of(broken, part)
+        shards = {"weight_map": {"a": f"{file.stem}-00001-of-00001.safetensors"}}
+        (broken / part / f"{file.stem}.safetensors.index.json").write_text(json.dumps(shards))
+        (broken / part / f"._{file.name}").write_bytes(b"\0" * 16)
+        if renamed is not None:
+            file.rename(file.with_name(renamed.format(stem=file.stem)))
+    engine = kind()
+    engine.load(broken, PLAN)
+    assert np.array_equal(pixels(engine), pixels(loaded))
+
+
 @pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
 def test_a_file_of_weights_that_is_cut_is_named(kind, broken, part):
     file = weights_of(broken, part)
