@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from backend.models.config import Settings
 from backend.server import PortTaken, serve
-from backend.utils.folder_lock import FolderInUse
+from backend.utils.folder_lock import FolderInUse, FolderNotLockable
 from backend.utils.log_format import JsonFormatter, TextFormatter
 from backend.utils.record_file import NewerFormat
 
@@ -27,7 +27,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         configure_logging(settings)
         serve(settings)
-    except (PortTaken, FolderInUse, NewerFormat, OSError) as error:  # OSError: the data folder cannot be written
+    except (
+        PortTaken,
+        FolderInUse,
+        FolderNotLockable,
+        NewerFormat,
+        OSError,
+    ) as error:  # OSError: the data folder cannot be written
         return _fail(str(error))
     return 0
 
@@ -41,7 +47,11 @@ def configure_logging(settings: Settings) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if settings.log_file is not None:
         settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(RotatingFileHandler(settings.log_file, maxBytes=10 * 2**20, backupCount=5, encoding="utf-8"))
+        handlers.append(
+            RotatingFileHandler(
+                settings.log_file, maxBytes=10 * 2**20, backupCount=5, encoding="utf-8", errors="backslashreplace"
+            )
+        )
     for handler in handlers:
         handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
     logging.basicConfig(level=settings.log_level, handlers=handlers, force=True)

@@ -116,6 +116,7 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     monitor = SystemMonitor(settings.data_dir)
     admission = Admission(
         catalogue,
+        store.prepare,
         monitor.free_disk_bytes,
         min_free_disk_mb=settings.min_free_disk_mb,
         max_work=settings.max_work,

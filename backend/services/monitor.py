@@ -12,6 +12,8 @@ import psutil
 
 from backend.models.system import CpuStatus, DiskStatus, GpuStatus, MemoryStatus, SystemStatus
 from backend.utils.clock import utc_now
+from backend.utils.nearest_folder import nearest_folder
+from backend.utils.printable import printable
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +90,7 @@ class SystemMonitor:
 
     def free_disk_bytes(self) -> int:
         """Returns the current free space of the data folder's disk."""
-        return psutil.disk_usage(str(self._disk_path)).free
+        return psutil.disk_usage(str(nearest_folder(self._disk_path))).free
 
     def _work(self) -> None:
         while not self._closing:
@@ -116,7 +118,7 @@ class SystemMonitor:
 
     def _sample(self, gpu: GpuStatus | None) -> SystemStatus:
         memory = psutil.virtual_memory()
-        disk = psutil.disk_usage(str(self._disk_path))
+        disk = psutil.disk_usage(str(nearest_folder(self._disk_path)))
         frequency = psutil.cpu_freq()
         return SystemStatus(
             cpu=CpuStatus(
@@ -132,7 +134,7 @@ class SystemMonitor:
             ),
             gpu=gpu,
             disk=DiskStatus(
-                path=str(self._disk_path),
+                path=printable(self._disk_path),
                 total_gb=_gib(disk.total),
                 used_gb=_gib(disk.used),
                 free_gb=_gib(disk.free),

@@ -15,7 +15,7 @@ TEMPORARY_PREFIX = ".tmp-"
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> int:
-    """Replaces `path` by what `write` puts into a temporary file beside it.
+    """Replaces `path` by what `write` puts into a temporary file beside it; makes the folder if it is gone.
 
     The data are synced before the rename, and the rename before the function returns.
 
@@ -27,6 +27,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> int:
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{new_id()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
             write(file)
             file.flush()

@@ -23,6 +23,11 @@ class ChangeLog:
         """Whether lines may be appended; if not, write the main file."""
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it may be appended to: it is sound, and nobody has removed it."""
+        return self.is_sound and (self.size == 0 or self._file.exists())
+
+    @property
     def name(self) -> str:
         """Name of the file."""
         return self._file.name

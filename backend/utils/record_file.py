@@ -188,8 +188,8 @@ class RecordFile(Generic[Record]):
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def can_append(self, count: int, max_lines: int) -> bool:
-        """Tells whether the log is sound, and has at most so many lines with `count` more."""
-        return self._log.is_sound and self._log.size + count <= max_lines
+        """Tells whether file and log are sound, and the log has at most so many lines with `count` more."""
+        return self.path.exists() and self._log.is_whole and self._log.size + count <= max_lines
 
     def append(self, changes: Changes) -> None:
         """Appends changes to the log.

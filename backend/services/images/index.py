@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from backend.models.schemas import ImageRecord
 from backend.services.images.history_file import Line
+from backend.utils.fold import fold
 
 
 class Entry(NamedTuple):
@@ -78,12 +79,17 @@ class Found:
 
 
 def searchable(text: str) -> str:
-    """Encodes a text for fast search without case.
+    """Encodes a text for fast search without case, width and composition.
 
     The result is the text's UTF-8, a character for each byte. Python finds one-byte characters several times faster
     than Chinese ones. A match is always a match of whole characters.
     """
-    return text.casefold().encode().decode("latin-1")
+    return fold(text).encode().decode("latin-1")
+
+
+def words_of(query: str) -> list[str]:
+    """Returns the words that a query wants, as `searchable` encodes them; commas part words, too."""
+    return [word for part in searchable(query.replace("、", ",")).split() for word in part.split(",") if word]
 
 
 class Index:
@@ -188,7 +194,7 @@ class Index:
     def _matches(self, query: HistoryQuery) -> list[Entry]:
         """Returns what a query wants, oldest first, in passes over a list that grows shorter."""
         found = list(self._entries.values())
-        for word in sorted(map(searchable, query.text.split()), key=len, reverse=True):  # every word must be there
+        for word in sorted(words_of(query.text), key=len, reverse=True):  # every word must be there
             found = [entry for entry in found if word in entry.words]
         found = self._shown(found, query)
         if query.model is not None:
@@ -196,8 +202,8 @@ class Index:
         if query.favourite is not None:
             found = [entry for entry in found if entry.favourite is query.favourite]
         if query.tag is not None:
-            tag = query.tag.casefold()
-            found = [entry for entry in found if any(own.casefold() == tag for own in entry.tags)]
+            tag = fold(query.tag)
+            found = [entry for entry in found if any(fold(own) == tag for own in entry.tags)]
         if query.min_side_px is not None:
             found = [entry for entry in found if entry.longer_side_px >= query.min_side_px]
         if query.max_side_px is not None:

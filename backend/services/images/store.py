@@ -33,6 +33,7 @@ from backend.utils.atomic_file import remove_temporary_files, sync_directory, wr
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
+from backend.utils.printable import printable
 from backend.utils.record_file import Changes
 
 logger = logging.getLogger(__name__)
@@ -75,12 +76,34 @@ class HistoryStore:
         Raises:
             NewerFormat: A newer version of this program wrote it; nothing was touched.
         """
-        for folder in (self._images_dir, self._thumbnails.folder, self._folder):
+        for folder in self._folders:
             folder.mkdir(parents=True, exist_ok=True)
             remove_temporary_files(folder)
         with _no_garbage_collection():
             self._load()
         logger.info("history: %d pictures", len(self._index))
+
+    def prepare(self) -> None:
+        """Makes sure that an image can be kept: makes folders again that somebody has removed.
+
+        Raises:
+            DiskFull: One cannot be made or written; nothing that is drawn could be kept.
+        """
+        for folder in self._folders:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                if not os.access(folder, os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            except OSError as error:
+                logger.error("%s cannot be used: %s", printable(folder), error.strerror)
+                raise DiskFull(
+                    f"The folder {printable(folder.name)!r} of the pictures cannot be written ({error.strerror}), so "
+                    "nothing that is drawn could be kept; the log names it."
+                ) from error
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        return self._folder, self._images_dir, self._thumbnails.folder
 
     def _load(self) -> None:
         content = self._file.read()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from backend.models.gallery import MAX_TAGS
 from backend.models.schemas import ImageRecord
+from backend.utils.fold import fold
 
 
 def with_favourite(record: ImageRecord, favourite: bool) -> ImageRecord:
@@ -17,7 +18,7 @@ def with_tags(record: ImageRecord, tags: Iterable[str]) -> ImageRecord:
     """Returns a record with these tags, each once whatever its case."""
     unique: dict[str, str] = {}
     for tag in tags:
-        unique.setdefault(tag.casefold(), tag)
+        unique.setdefault(fold(tag), tag)
     return record.model_copy(update={"tags": tuple(unique.values())})
 
 
@@ -29,4 +30,4 @@ def with_tag(record: ImageRecord, tag: str) -> ImageRecord:
 
 def without_tag(record: ImageRecord, tag: str) -> ImageRecord:
     """Removes a tag."""
-    return with_tags(record, (own for own in record.tags if own.casefold() != tag.casefold()))
+    return with_tags(record, (own for own in record.tags if fold(own) != fold(tag)))

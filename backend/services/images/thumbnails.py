@@ -64,6 +64,7 @@ class Thumbnails:
         """Writes a thumbnail, not synced because it can be made again; returns whether the disk let it."""
         temporary = self.folder / f"{TEMPORARY_PREFIX}{new_id()}"
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(content)
             temporary.replace(path)
         except OSError as error:

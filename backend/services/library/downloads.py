@@ -14,6 +14,7 @@ from backend.services.errors import DiskFull, DownloadConflict, DownloadFailed, 
 from backend.services.library.catalogue import Catalogue, ModelEntry
 from backend.services.library.hub import PART_SUFFIX, Hub, HubFile, Listing, Unreachable
 from backend.services.library.model_folder import find_fault
+from backend.utils.nearest_folder import nearest_folder
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class Downloads:
         return sum(_size_bytes(file) for file in (self._folder / model.name).rglob("*"))
 
     def _check_room(self, wanted_bytes: int) -> None:
-        free_bytes = self._free_bytes(_nearest(self._folder))
+        free_bytes = self._free_bytes(nearest_folder(self._folder))
         if free_bytes < wanted_bytes + self._reserve_bytes:
             raise DiskFull(
                 f"{wanted_bytes / _GIGABYTE:.1f} GB are still to come, and {free_bytes / _GIGABYTE:.1f} GB are free on "
@@ -228,8 +229,3 @@ def _size_bytes(path: Path) -> int:
         return path.stat().st_size if path.is_file() else 0
     except FileNotFoundError:
         return 0
-
-
-def _nearest(folder: Path) -> Path:
-    """Returns the folder, or the one above it that exists."""
-    return next(place for place in (folder, *folder.parents) if place.is_dir())

@@ -16,9 +16,16 @@ class Admission:
     """Checks what can be known at once: the work is bounded, and there is room for the picture."""
 
     def __init__(
-        self, catalogue: Catalogue, free_disk_bytes: Callable[[], int], *, min_free_disk_mb: int, max_work: int
+        self,
+        catalogue: Catalogue,
+        prepare_folders: Callable[[], None],
+        free_disk_bytes: Callable[[], int],
+        *,
+        min_free_disk_mb: int,
+        max_work: int,
     ) -> None:
         self._catalogue = catalogue
+        self._prepare_folders = prepare_folders
         self._free_disk_bytes = free_disk_bytes
         self._min_free_disk_mb = min_free_disk_mb
         self._max_work = max_work
@@ -28,7 +35,7 @@ class Admission:
 
         Raises:
             TooMuchWork: its pixels × steps × pictures, twice when guided, are above the limit of the settings.
-            DiskFull: less space is free than the settings want.
+            DiskFull: less space is free than the settings want, or a picture could not be kept.
         """
         self._check_work(request, job)
         self._check_disk()
@@ -38,7 +45,7 @@ class Admission:
 
         Raises:
             ModelError: no model is installed.
-            DiskFull: less space is free than the settings want.
+            DiskFull: less space is free than the settings want, or a picture could not be kept.
         """
         self._catalogue.resolve(AUTO)
         self._check_disk()
@@ -55,6 +62,7 @@ class Admission:
             )
 
     def _check_disk(self) -> None:
+        self._prepare_folders()
         free_mb = self._free_disk_bytes() // _MIB
         if free_mb < self._min_free_disk_mb:
             raise DiskFull(

@@ -124,7 +124,17 @@ def test_damaged_lines_of_the_log_are_skipped(file, tmp_path, caplog):
     assert len(caplog.records) == 5
 
 
+@pytest.mark.parametrize("gone", [".json", ".log"])
+def test_what_somebody_has_removed_takes_no_more_changes(file, gone):
+    file.write([])
+    file.append(put(("a", 1)))
+    file.path.with_suffix(gone).unlink()
+    assert not file.can_append(1, 9)  # the next change writes all of it
+
+
 def test_a_log_is_bounded_and_sound(file, monkeypatch):
+    assert not file.can_append(1, 2)  # there is no file that it could belong to
+    file.write([])
     assert (file.can_append(2, 2), file.can_append(3, 2)) == (True, False)
     file.append(put(("a", 1), ("b", 2)))
     assert not file.can_append(1, 2)

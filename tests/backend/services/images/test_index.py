@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from backend.models.schemas import ImageRecord
 from backend.services.images.history_file import line_of
 from backend.services.images.index import HistoryQuery, Index
+from backend.utils.fold import fold
 
 
 def a_record(number: int, **values: Any) -> ImageRecord:
@@ -68,6 +70,12 @@ def index() -> Index:
         ({"favourite": False, "text": "a"}, [5, 3, 2]),
         ({"tag": "fruit"}, [3]),
         ({"tag": "best"}, []),
+        ({"text": "狐狸，雪"}, [0]),
+        ({"text": "apple, green"}, [3]),
+        ({"text": "苹果、雪"}, []),
+        ({"text": "ＦＯＸ　ｓｎｏｗ"}, [1]),
+        ({"text": "，"}, [5, 3, 2, 1, 0]),
+        ({"tag": "ＦＲＵＩＴ"}, [3]),
         ({"min_side_px": 512}, [2]),
         ({"max_side_px": 1000}, [5, 3, 1, 0]),
         ({"since": datetime(2026, 1, 3, 12, tzinfo=UTC)}, [5, 3, 2]),
@@ -82,6 +90,15 @@ def test_what_is_found(index, query, found):
     assert seeds(index, **query) == found
     if "page" not in query:
         assert index.find(HistoryQuery(**query)).total == len(found)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text"),
+    [("a café", "cafe\u0301"), ("a cafe\u0301", "café"), ("\u1112\u1161\u11ab글", "한글"), ("Old İstanbul", "istanbul"),
+     ("istanbul", "İSTANBUL"), ("ＡＢＣ", "abc"), ("abc", "ＡＢＣ"), ("ﬁre", "fire")],
+)  # fmt: skip
+def test_a_word_is_found_however_it_is_written(prompt, text):
+    assert seeds(index_of(a_record(1, prompt=prompt)), text=text) == [1]
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])
@@ -135,8 +152,9 @@ TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
 @given(st.lists(st.tuples(TEXTS, st.lists(WORDS, max_size=2)), max_size=6), TEXTS)
 def test_a_search_finds_what_a_plain_look_at_every_text_finds(pictures, query):
     index = index_of(*(a_record(n, prompt=prompt, tags=tuple(tags)) for n, (prompt, tags) in enumerate(pictures)))
-    texts = ["\n".join((prompt, *tags)).casefold() for prompt, tags in pictures]
-    wanted = [n for n, text in enumerate(texts) if all(word.casefold() in text for word in query.split())]
+    texts = [fold("\n".join((prompt, *tags))) for prompt, tags in pictures]
+    words = [word for word in re.split(r"[\s,]+", fold(query.replace("、", ","))) if word]
+    wanted = [n for n, text in enumerate(texts) if all(word in text for word in words)]
     assert seeds(index, text=query, page_size=100, order="oldest") == wanted
 
 

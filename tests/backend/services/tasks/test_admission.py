@@ -14,7 +14,7 @@ MIB = 2**20
 
 @pytest.mark.parametrize(("free", "admitted"), [(200 * MIB, True), (200 * MIB - 1, False), (0, False)])
 def test_there_must_be_room(settings, free, admitted):
-    admission = Admission(Catalogue(settings), lambda: free, min_free_disk_mb=200, max_work=800)
+    admission = Admission(Catalogue(settings), lambda: None, lambda: free, min_free_disk_mb=200, max_work=800)
     if admitted:
         admission.check(a_request(), a_job())
     else:
@@ -24,7 +24,7 @@ def test_there_must_be_room(settings, free, admitted):
 
 @pytest.mark.parametrize(("pictures", "admitted"), [(2, True), (3, False)])
 def test_the_work_has_a_bound(settings, pictures, admitted):
-    admission = Admission(Catalogue(settings), lambda: 10**12, min_free_disk_mb=200, max_work=400)
+    admission = Admission(Catalogue(settings), lambda: None, lambda: 10**12, min_free_disk_mb=200, max_work=400)
     request = a_request(width=2048, height=2048, num_inference_steps=50, num_images=pictures)
     if admitted:
         admission.check(request, a_job())
@@ -35,7 +35,7 @@ def test_the_work_has_a_bound(settings, pictures, admitted):
 
 @pytest.mark.parametrize(("scale", "admitted"), [(0, True), (4, False)])
 def test_guidance_counts_twice(settings, scale, admitted):
-    admission = Admission(Catalogue(settings), lambda: 10**12, min_free_disk_mb=200, max_work=400)
+    admission = Admission(Catalogue(settings), lambda: None, lambda: 10**12, min_free_disk_mb=200, max_work=400)
     request = a_request(width=2048, height=2048, num_inference_steps=50, num_images=2)
     with contextlib.nullcontext() if admitted else pytest.raises(TooMuchWork, match="800 megapixel steps"):
         admission.check(request, a_job(guidance_scale=scale))
