@@ -59,7 +59,9 @@ def fuzz(folder: Path, examples: int, *, random_seed: int = 1) -> Counter[str]:
         Exception: schemathesis' report of an answer that is not as described.
     """
     settings = make_settings(folder).model_copy(update={"max_queued_tasks": 5})
-    shutil.copytree(TOKENIZER, settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano" / "tokenizer")
+    shutil.copytree(
+        TOKENIZER, settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano" / "tokenizer", dirs_exist_ok=True
+    )
     app = create_app(settings, FakeEngine, lambda: PLAIN_CPU)
     sent: Counter[str] = Counter()
     with TestClient(app, base_url=HOME, raise_server_exceptions=False) as client:

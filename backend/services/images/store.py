@@ -23,6 +23,7 @@ from backend.models.gallery import ThumbnailWidth
 from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.generation.events import Drawn
+from backend.services.images.folders import prepare_folder
 from backend.services.images.history_file import HistoryFile, Line, line_of
 from backend.services.images.index import Entry, Found, HistoryQuery, Index
 from backend.services.images.metadata.own import embed
@@ -33,11 +34,9 @@ from backend.utils.atomic_file import remove_temporary_files, sync_directory, wr
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
-from backend.utils.printable import printable
 from backend.utils.record_file import Changes
 
 logger = logging.getLogger(__name__)
-
 
 Change = Callable[[ImageRecord], ImageRecord]
 
@@ -90,16 +89,7 @@ class HistoryStore:
             DiskFull: One cannot be made or written; nothing that is drawn could be kept.
         """
         for folder in self._folders:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                if not os.access(folder, os.W_OK | os.X_OK):
-                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            except OSError as error:
-                logger.error("%s cannot be used: %s", printable(folder), error.strerror)
-                raise DiskFull(
-                    f"The folder {printable(folder.name)!r} of the pictures cannot be written ({error.strerror}), so "
-                    "nothing that is drawn could be kept; the log names it."
-                ) from error
+            prepare_folder(folder)
 
     @property
     def _folders(self) -> tuple[Path, ...]:
