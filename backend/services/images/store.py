@@ -59,6 +59,7 @@ class HistoryStore:
         self._file = HistoryFile(history_file)
         self._dropped = Dropped(history_file.with_name(f"{history_file.stem}.dropped.json"))
         self._thumbnails = Thumbnails(self._folder / "thumbnails")
+        self._folders = (self._folder, images_dir, self._thumbnails.folder)
         self._owners = owners
         self._trash_age = timedelta(days=trash_days)
         self._now = now
@@ -90,10 +91,6 @@ class HistoryStore:
         """
         for folder in self._folders:
             prepare_folder(folder)
-
-    @property
-    def _folders(self) -> tuple[Path, ...]:
-        return self._folder, self._images_dir, self._thumbnails.folder
 
     def _load(self) -> None:
         content = self._file.read()
