@@ -25,6 +25,7 @@ from backend.api.middleware.host import HostGuard
 from backend.api.middleware.metrics import RequestMeter
 from backend.api.middleware.origin import OriginGuard
 from backend.api.middleware.range import RangeGuard
+from backend.api.middleware.root_path import RootPath
 from backend.api.middleware.token import TokenGuard
 from backend.api.openapi import complete_description
 from backend.api.polls import PollRoute
@@ -82,7 +83,7 @@ def create_app(
         version=__version__,
         lifespan=_lifespan,
         static_url="/docs/static",
-        favicon_url="/docs/static/favicon.png",
+        favicon_url=f"{settings.root_path}/docs/static/favicon.png",
         telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics tells all, and it costs each request
     )
     app.state.services = services
@@ -250,6 +251,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(RootPath, root_path=settings.root_path)
 
 
 def __getattr__(name: str) -> FastAPI:

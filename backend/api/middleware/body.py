@@ -10,7 +10,7 @@ from collections.abc import Container
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.errors import error_response
-from backend.api.middleware.scope import read_header
+from backend.api.middleware.scope import read_header, route_path
 
 BODY_TIMEOUT_S = 30.0
 SLOWEST_BYTES_PER_S = 256 * 2**10
@@ -46,7 +46,7 @@ class BodyGuard:
         if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        is_upload = scope["path"] in self._upload_paths
+        is_upload = route_path(scope) in self._upload_paths
         limit = self._max_upload_bytes if is_upload else self._max_bytes
         if _declared_bytes(read_header(scope, b"content-length")) > limit:
             await _too_large(limit)(scope, receive, send)
