@@ -23,6 +23,8 @@ function vendorChunk(id) {
 const PURE = ['src/{lib,test}/**/!(afterPaint).test.js']
 
 export default defineConfig({
+  // Addresses relative to the page, which may stand under any sub-path of a site.
+  base: './',
   plugins: [react(), stylesAfterHead(), serviceWorker()],
   server: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },
   preview: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },

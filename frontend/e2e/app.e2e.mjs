@@ -6,6 +6,7 @@ import { gallery } from './flows/gallery.mjs'
 import { login } from './flows/login.mjs'
 import { mainJob } from './flows/main-job.mjs'
 import { models } from './flows/models.mjs'
+import { subPath } from './flows/subPath.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
 
@@ -15,5 +16,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, access, models, login, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, access, models, login, subPath, weather]) flow(stage)
 })
