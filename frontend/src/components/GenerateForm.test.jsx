@@ -39,6 +39,26 @@ describe('GenerateForm', () => {
     ])
   })
 
+  it.each([
+    ['{"subject": "fox", "style": "red|blue"}', ['{"subject": "fox", "style": "red|blue"}']],
+    ['two  spaces\n\tand {single}', ['two  spaces\n\tand {single}']],
+    ['\\{a|b\\}', ['{a|b}']],
+    [`{${'x'.repeat(2500)}|${'y'.repeat(2500)}}`, ['x'.repeat(2500), 'y'.repeat(2500)]],
+  ])('sends what %j means', async (text, prompts) => {
+    const { user, onGenerate } = setUp()
+    fireEvent.change(prompt(), { target: { value: text } })
+    await user.click(submit())
+    expect(onGenerate.mock.calls[0][0].map((request) => request.prompt)).toEqual(prompts)
+  })
+
+  it('refuses choices that leave nothing', async () => {
+    const { user, onGenerate } = setUp()
+    fireEvent.change(prompt(), { target: { value: '{|}' } })
+    await user.click(submit())
+    expect(onGenerate).not.toHaveBeenCalled()
+    expect(prompt()).toBeInvalid()
+  })
+
   it('submits by Ctrl+Enter', async () => {
     const { user, onGenerate } = setUp()
     await user.type(prompt(), 'fox{Control>}{Enter}{/Control}')

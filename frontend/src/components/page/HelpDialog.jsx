@@ -79,6 +79,7 @@ export default function HelpDialog({ onClose }) {
         ))}
         <h3>{t('help.prompts')}</h3>
         <p>{t('help.choices', { example: '{red|blue}' })}</p>
+        <p>{t('help.braces', { example: '\\{red\\|blue\\}', json: '{"subject": "fox"}' })}</p>
         <p>{t('help.drop')}</p>
       </Modal.Body>
     </Modal>

@@ -1,3 +1,4 @@
+import { toLiteral } from './expand.js'
 import { adoptScale, guidanceRequest, GUIDANCE_MAX, isScale } from './guidance.js'
 import { isValidSide, snapSide } from './sizes.js'
 
@@ -125,6 +126,7 @@ export const REUSABLE = {
 export function fromSource(source, { part, model } = {}) {
   const all = restoreSettings({
     ...source,
+    prompt: typeof source.prompt === 'string' ? toLiteral(source.prompt) : undefined,
     guidance_scale: adoptScale(source.guidance_scale, model),
     seed: source.seed === null || source.seed === undefined ? '' : String(source.seed),
     custom_size: false,
@@ -146,7 +148,7 @@ export function fromParameters(parameters, models) {
   const model = models.find(({ id }) => id === parameters.model)
   const scale = adoptScale(Math.min(GUIDANCE_MAX, parameters.guidance_scale ?? 0), model)
   return {
-    ...(known(prompt) && { prompt }),
+    ...(known(prompt) && { prompt: toLiteral(prompt) }),
     ...(known(negative) && { negative_prompt: negative }),
     ...(known(width) && known(height) && { width: snapSide(width), height: snapSide(height), custom_size: false }),
     ...(known(steps) && { num_inference_steps: Math.min(STEPS_MAX, Math.max(STEPS_MIN, steps)) }),
