@@ -1,3 +1,4 @@
+import { plainSeed } from '../digits.js'
 import { toLiteral } from './expand.js'
 import { adoptScale, guidanceRequest, GUIDANCE_MAX, isScale } from './guidance.js'
 import { isValidSide, snapSide } from './sizes.js'
@@ -89,14 +90,14 @@ export function validateSettings(settings) {
   else if (CONTROL.test(prompt)) errors.prompt = 'errors.promptControl'
   if (!isValidSide(settings.width)) errors.width = 'errors.side'
   if (!isValidSide(settings.height)) errors.height = 'errors.side'
-  const seed = settings.seed.trim()
+  const seed = plainSeed(settings.seed)
   if (seed && !(/^\d+$/.test(seed) && Number(seed) <= SEED_MAX)) errors.seed = 'errors.seed'
   return errors
 }
 
 /** The body of POST /api/generate for `model`, for the form's prompt or one that it stands for. */
 export function toRequest(settings, model, prompt = settings.prompt) {
-  const seed = settings.seed.trim()
+  const seed = plainSeed(settings.seed)
   return {
     prompt: prompt.trim(),
     width: settings.width,
