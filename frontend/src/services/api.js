@@ -187,6 +187,17 @@ export async function changeImage(imageId, patch, { signal } = {}) {
   return withUrls(await request({ method: 'patch', url: `/history/${encodeURIComponent(imageId)}`, data: patch, signal }))
 }
 
+/** Where a picture is: "gallery", "trash" or "nowhere". No request asks for one picture: a change of nothing answers. */
+export async function whereIs(imageId, { signal } = {}) {
+  try {
+    const { deleted_at: deletedAt } = await changeImage(imageId, {}, { signal })
+    return deletedAt ? 'trash' : 'gallery'
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'not_found') return 'nowhere'
+    throw error
+  }
+}
+
 /** Moves a picture to the trash; `permanent` deletes one that is there, with its file. */
 export function deleteImage(imageId, { permanent = false, signal } = {}) {
   const params = permanent ? { permanent } : undefined

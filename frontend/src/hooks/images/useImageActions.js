@@ -44,17 +44,20 @@ export function useImageActions({ onVary } = {}) {
   const modelOf = useModelOf()
 
   const bulk = useCallback(
-    (ids, action, extra = {}) =>
-      attempt(() => changeImages({ ids, action, ...extra })).finally(refresh),
-    [attempt, refresh],
+    async (ids, action, extra = {}) => {
+      const answer = await attempt(() => changeImages({ ids, action, ...extra })).finally(refresh)
+      if (answer?.missing.length > 0) toast({ text: t('gallery.missing', { count: answer.missing.length }) })
+      return answer
+    },
+    [attempt, refresh, toast, t],
   )
   const restore = useCallback((ids) => bulk(ids, 'restore'), [bulk])
   const trash = useCallback(
     async (ids) => {
       const answer = await bulk(ids, 'delete')
-      if (!answer) return
+      if (!answer?.done.length) return
       const undo = { label: t('common.undo'), onClick: () => restore(answer.done), undoes: true }
-      toast({ text: t('gallery.trashed', { count: answer.done.length }), action: answer.done.length > 0 ? undo : undefined })
+      toast({ text: t('gallery.trashed', { count: answer.done.length }), action: undo })
     },
     [bulk, restore, toast, t],
   )
