@@ -20,7 +20,7 @@ function vendorChunk(id) {
 }
 
 /** Tests of what needs no browser, not even a simulated one. */
-const PURE = ['src/{lib,test}/**/!(afterPaint).test.js']
+const PURE = ['src/{lib,test}/**/!(afterPaint|clipboard).test.js']
 
 export default defineConfig({
   // Addresses relative to the page, which may stand under any sub-path of a site.

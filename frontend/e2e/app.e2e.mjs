@@ -1,6 +1,7 @@
 import { after, afterEach, before, describe } from 'node:test'
 
 import { access } from './flows/access.mjs'
+import { elsewhere } from './flows/elsewhere.mjs'
 import { form } from './flows/form.mjs'
 import { gallery } from './flows/gallery.mjs'
 import { login } from './flows/login.mjs'
@@ -16,5 +17,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, access, models, login, subPath, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, elsewhere, access, models, login, subPath, weather]) flow(stage)
 })

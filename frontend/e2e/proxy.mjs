@@ -16,19 +16,19 @@ function forward(request, answer, { prefix, port, site }) {
 
 /** One site with a studio under each prefix: `studios` maps prefixes to ports. What is under none is another's. */
 export class Site {
-  static async create(studios) {
+  static async create(studios, name = '127.0.0.1') {
     const site = new Site()
     site.studios = studios
     site.strays = []
     site.server = http.createServer((request, answer) => site.#answer(request, answer)).listen(0, '127.0.0.1')
     await once(site.server, 'listening')
-    site.url = `http://127.0.0.1:${site.server.address().port}`
+    site.url = `http://${name}:${site.server.address().port}`
     return site
   }
 
   #answer(request, answer) {
     const prefix = Object.keys(this.studios).find((name) => request.url.startsWith(`${name}/`))
-    if (prefix) return forward(request, answer, { prefix, port: this.studios[prefix], site: this.url })
+    if (prefix !== undefined) return forward(request, answer, { prefix, port: this.studios[prefix], site: this.url })
     this.strays.push(request.url)
     return answer.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Another site</h1>')
   }

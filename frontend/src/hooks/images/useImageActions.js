@@ -1,9 +1,9 @@
 import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { copyPicture, copyText } from '../../lib/clipboard.js'
 import { variationsOf } from '../../lib/images/pictures.js'
 import { changeImages, deleteImage, exportImages, fetchPicture } from '../../services/api.js'
-import { useCopy } from '../ui/useCopy.js'
 import { useErrorText } from '../server/useErrorText.js'
 import { useImageCache } from './useImageCache.js'
 import { useModelOf } from '../server/useModels.js'
@@ -39,7 +39,6 @@ export function useImageActions({ onVary } = {}) {
   const { t } = useTranslation()
   const toast = useToast()
   const attempt = useAttempt()
-  const copy = useCopy()
   const { patch, refresh } = useImageCache()
   const modelOf = useModelOf()
 
@@ -87,12 +86,15 @@ export function useImageActions({ onVary } = {}) {
     (ids) => attempt(async () => save(await exportImages(ids), 'z-image.zip')),
     [attempt],
   )
-  const copyPrompt = useCallback((image) => copy(image.prompt, t('image.promptCopied')), [copy, t])
-  const copyPicture = useCallback(
+  const copyPrompt = useCallback(
+    async ({ prompt }) => toast({ text: t((await copyText(prompt)) ? 'image.promptCopied' : 'errors.clipboard') }),
+    [toast, t],
+  )
+  const copy = useCallback(
     (image) =>
       attempt(async () => {
-        await navigator.clipboard.write([new ClipboardItem({ 'image/png': fetchPicture(image) })])
-        toast({ text: t('image.pictureCopied') })
+        const reason = await copyPicture(() => fetchPicture(image))
+        toast({ text: t(reason ?? 'image.pictureCopied') })
       }),
     [attempt, toast, t],
   )
@@ -101,7 +103,7 @@ export function useImageActions({ onVary } = {}) {
     [attempt, onVary, modelOf],
   )
   return useMemo(
-    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary }),
-    [trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary],
+    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copyPicture: copy, vary }),
+    [trash, restore, purge, favour, tag, download, copyPrompt, copy, vary],
   )
 }

@@ -160,6 +160,12 @@ export function fromParameters(parameters, models) {
   }
 }
 
+/** What a picture file does not tell of what this form would take over, by the names of the form's own texts. */
+export function missingParts({ prompt, width, height, num_inference_steps: steps, seed }) {
+  const told = { prompt: Boolean(prompt?.trim()), size: known(width) && known(height), steps: known(steps), seed: known(seed) }
+  return Object.keys(told).filter((part) => !told[part])
+}
+
 /** The number of passes through the transformer: the last of N points of the schedule needs none. */
 export function forwardsOf(steps) {
   return Math.max(1, steps - 1)
