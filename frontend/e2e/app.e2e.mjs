@@ -1,6 +1,7 @@
 import { after, afterEach, before, describe } from 'node:test'
 
 import { access } from './flows/access.mjs'
+import { contrast } from './flows/contrast.mjs'
 import { elsewhere } from './flows/elsewhere.mjs'
 import { form } from './flows/form.mjs'
 import { gallery } from './flows/gallery.mjs'
@@ -17,5 +18,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, elsewhere, access, models, login, subPath, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, elsewhere, access, contrast, models, login, subPath, weather]) flow(stage)
 })

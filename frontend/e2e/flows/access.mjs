@@ -103,7 +103,7 @@ export function access(stage) {
     })
   }
 
-  for (const width of [320, 360, 390, 768, 1280, 2400]) {
+  for (const width of [320, 360, 2400]) {
     it(`has a line for the longest seed at ${width} px`, async () => {
       await stage.server.import(a1111Png(`of a long seed\nSteps: 20, Seed: ${Number.MAX_SAFE_INTEGER}, Size: 64x64`, 64))
       const page = await stage.open({ viewport: { width, height: 800 } })

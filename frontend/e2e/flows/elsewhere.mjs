@@ -50,7 +50,7 @@ export function elsewhere(stage) {
         await page.getByRole('button', { name: 'Copy the picture' }).click()
         await seen(page.getByText('Over plain HTTP browsers let no page copy pictures.', { exact: false }))
       }
-      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
       await gone(page.getByRole('dialog'))
       await promptOf(page).click()
       await page.keyboard.press('Control+v')
