@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, help="port of the REST API (ZIMAGE_PORT, default 15000)")
     parser.add_argument("--web-port", type=int, help="port of the browser UI (ZIMAGE_WEB_PORT, default 15001)")
     parser.add_argument("--data-dir", help="where pictures and history are kept (ZIMAGE_DATA_DIR, default data/)")
+    parser.add_argument(
+        "--root-path", help="sub-path behind a reverse proxy, as /zimage (ZIMAGE_ROOT_PATH, default none)"
+    )
     return parser
 
 

@@ -27,6 +27,7 @@ from backend.api.middleware.metrics import RequestMeter
 from backend.api.middleware.origin import OriginGuard
 from backend.api.middleware.paths import TrailingSlash
 from backend.api.middleware.range import RangeGuard
+from backend.api.middleware.root_path import RootPath
 from backend.api.middleware.token import TokenGuard
 from backend.api.openapi import complete_description
 from backend.api.polls import PollRoute
@@ -85,7 +86,7 @@ def create_app(
         lifespan=_lifespan,
         redirect_slashes=False,
         static_url="/docs/static",
-        favicon_url="/docs/static/favicon.png",
+        favicon_url=f"{settings.root_path}/docs/static/favicon.png",
         telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics tells all, and it costs each request
     )
     app.state.services = services
@@ -256,6 +257,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TrailingSlash)
+    app.add_middleware(RootPath, root_path=settings.root_path)
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -20,9 +20,11 @@ function vendorChunk(id) {
 }
 
 /** Tests of what needs no browser, not even a simulated one. */
-const PURE = ['src/{lib,test}/**/!(afterPaint).test.js']
+const PURE = ['src/{lib,test}/**/!(afterPaint|clipboard).test.js']
 
 export default defineConfig({
+  // Addresses relative to the page, which may stand under any sub-path of a site.
+  base: './',
   plugins: [react(), stylesAfterHead(), serviceWorker()],
   server: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },
   preview: { host: '127.0.0.1', port: webPort, strictPort: true, proxy },

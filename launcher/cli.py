@@ -73,6 +73,8 @@ def build_parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
                         help=f"port of the browser UI, default {DEFAULT_WEB_PORT} [ZIMAGE_WEB_PORT]")  # fmt: skip
     parser.add_argument("--data-dir", default=environ.get("ZIMAGE_DATA_DIR") or None,
                         help="folder for pictures and history, default data/ [ZIMAGE_DATA_DIR]")  # fmt: skip
+    parser.add_argument("--root-path", default=environ.get("ZIMAGE_ROOT_PATH") or None,
+                        help="sub-path behind a reverse proxy, as /zimage [ZIMAGE_ROOT_PATH]")  # fmt: skip
     parser.add_argument("--with-test-tools", action="store_true", help="also install what the tests need")
     return parser
 
@@ -96,7 +98,7 @@ def read_address(options: argparse.Namespace) -> Address:
     if options.port == options.web_port:
         raise PortTaken(f"--port and --web-port are both {options.port}; they must differ.")
     data_dir = str(Path(options.data_dir).absolute()) if options.data_dir else None
-    return Address(options.host, options.port, options.web_port, data_dir)
+    return Address(options.host, options.port, options.web_port, data_dir, options.root_path)
 
 
 def child_environ(environ: Mapping[str, str]) -> dict[str, str]:

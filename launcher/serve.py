@@ -19,6 +19,7 @@ class Address:
     port: int
     web_port: int
     data_dir: str | None
+    root_path: str | None = None
 
     def check(self, api: bool, web: bool) -> None:
         """Raises PortTaken when a needed port cannot be listened on."""
@@ -30,7 +31,8 @@ class Address:
     def as_environ(self) -> dict[str, str]:
         """Gives the same values as the variables that the backend's settings and the Vite proxy read."""
         values = {"ZIMAGE_HOST": self.host, "ZIMAGE_PORT": str(self.port), "ZIMAGE_WEB_PORT": str(self.web_port)}
-        return values if self.data_dir is None else {**values, "ZIMAGE_DATA_DIR": self.data_dir}
+        more = {"ZIMAGE_DATA_DIR": self.data_dir, "ZIMAGE_ROOT_PATH": self.root_path}
+        return values | {name: value for name, value in more.items() if value is not None}
 
 
 def serve(places: Places, address: Address, environ: Mapping[str, str]) -> int:

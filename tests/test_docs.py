@@ -53,7 +53,7 @@ def shown_default(name: str, value: object) -> str:
         return ",".join(value)
     if isinstance(value, float):
         return f"{value:g}"
-    return "–" if value is None else str(value)
+    return "–" if value is None or value == "" else str(value)
 
 
 @pytest.fixture

@@ -85,8 +85,8 @@ def client_address(connection: HTTPConnection) -> str:
 
 
 def session_cookie(settings: Settings) -> str:
-    """Returns the cookie's name. It has the port, since browsers share cookies between ports of a host."""
-    return f"zimage_session_{settings.port}"
+    """Returns the cookie's name. Browsers share cookies between ports of a host, and with paths below one's own."""
+    return f"zimage_session_{settings.port}{settings.root_path.replace('/', '_')}"
 
 
 def client_of(connection: HTTPConnection) -> str:

@@ -151,9 +151,9 @@ async def get_events(task_id: TaskId, tasks: Tasks, settings: Config, last_event
 
 
 def _present(task: TaskRecord, tasks: TaskManager, settings: Config) -> TaskStatus:
-    return present_task(task, *tasks.position_and_eta(task), settings.api_prefix)
+    return present_task(task, *tasks.position_and_eta(task), settings.api_address)
 
 
 def _created(task_id: str, settings: Config, response: Response) -> TaskCreated:
-    response.headers["Location"] = f"{settings.api_prefix}/generate/{task_id}"
+    response.headers["Location"] = f"{settings.api_address}/generate/{task_id}"
     return TaskCreated(task_id=task_id)

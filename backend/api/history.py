@@ -108,7 +108,7 @@ def _moment(value: datetime | date | None, *, end_of_day: bool = False) -> datet
 def get_history(history: History, settings: Config, query: Annotated[HistoryQuery, Depends(_query)]) -> HistoryPage:
     """Returns a page of images, newest first. A page behind the last one is empty."""
     found = history.find(query)
-    images = [present_image(record, settings.api_prefix) for record in found.records]
+    images = [present_image(record, settings.api_address) for record in found.records]
     return HistoryPage(
         images=images, total=found.total, page=query.page, page_size=query.page_size, next_cursor=found.next_cursor
     )
@@ -182,7 +182,7 @@ def import_picture(
     """Imports an image by this program, A1111, ComfyUI, InvokeAI or SwarmUI. Its pixels stay the same."""
     record, is_new = importer.add(file.file, owner)
     response.status_code = 201 if is_new else 200
-    return present_image(record, settings.api_prefix)
+    return present_image(record, settings.api_address)
 
 
 @router.patch("/history/{image_id}", responses=documented(400, 404, 413, 422, 507))
@@ -220,13 +220,13 @@ def restore_image(image_id: ImageId, history: History, settings: Config) -> Imag
 def _changed(records: list[ImageRecord], settings: Config) -> ImageInfo:
     if not records:
         raise UnknownImage
-    return present_image(records[0], settings.api_prefix)
+    return present_image(records[0], settings.api_address)
 
 
 @router.get("/images/latest", responses=documented(404))
 def get_latest(history: History, settings: Config, owner: Owner) -> ImageInfo:
     """Returns the newest image."""
-    return present_image(history.latest(owner), settings.api_prefix)
+    return present_image(history.latest(owner), settings.api_address)
 
 
 @router.get(

@@ -73,6 +73,6 @@ class TaskPolls:
             return known.body
         if len(self._answers) >= MAX_KEPT:
             self._answers.clear()
-        body = present_task(task, position, eta_s, self._services.settings.api_prefix).model_dump_json().encode()
+        body = present_task(task, position, eta_s, self._services.settings.api_address).model_dump_json().encode()
         self._answers[task.id] = _Answer(task, position, eta_s, body)
         return body

@@ -6,18 +6,18 @@ from backend.models.schemas import ImageInfo, ImageRecord, TaskStatus
 from backend.services.tasks.records import TaskRecord
 
 
-def present_image(record: ImageRecord, api_prefix: str) -> ImageInfo:
+def present_image(record: ImageRecord, api_address: str) -> ImageInfo:
     """Adds the URLs of an image and its thumbnail."""
     return ImageInfo(
         **record.model_dump(),
-        download_url=f"{api_prefix}/download/{record.id}",
-        thumbnail_url=f"{api_prefix}/images/{record.id}/thumbnail",
+        download_url=f"{api_address}/download/{record.id}",
+        thumbnail_url=f"{api_address}/images/{record.id}/thumbnail",
     )
 
 
-def present_task(task: TaskRecord, position: int | None, eta_s: float | None, api_prefix: str) -> TaskStatus:
+def present_task(task: TaskRecord, position: int | None, eta_s: float | None, api_address: str) -> TaskStatus:
     """Returns a task's status with its place in the queue and the seconds to its end."""
-    images = [present_image(record, api_prefix) for record in task.images]
+    images = [present_image(record, api_address) for record in task.images]
     return TaskStatus(
         task_id=task.id,
         status=task.status,

@@ -32,7 +32,7 @@ def log_in(login: LoginRequest, app: App, request: Request) -> Response:
         session_cookie(app.settings),
         app.sessions.begin(name),
         max_age=int(LIFETIME.total_seconds()),
-        path="/",
+        path=app.settings.root_path or "/",
         secure=request.url.scheme == "https",
         httponly=True,
         samesite="strict",
@@ -46,5 +46,5 @@ def log_out(app: App, request: Request) -> Response:
     cookie = session_cookie(app.settings)
     app.sessions.end(request.cookies.get(cookie, ""))
     response = Response(status_code=204)
-    response.delete_cookie(cookie, path="/", httponly=True, samesite="strict")
+    response.delete_cookie(cookie, path=app.settings.root_path or "/", httponly=True, samesite="strict")
     return response

@@ -54,9 +54,10 @@ def get_metrics(app: App) -> Response:
 
 
 @root_router.get("/")
-async def get_root() -> Root:
+async def get_root(app: App) -> Root:
     """Returns links to the API's documentation and its health."""
-    return Root(version=__version__)
+    root_path = app.settings.root_path
+    return Root(version=__version__, docs=f"{root_path}/docs", health=f"{root_path}/health")
 
 
 @router.get("/system/status")

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,9 +18,12 @@ from backend.api.middleware.faults import FaultGuard
 from backend.api.middleware.headers import UI_POLICY, SecurityHeaders
 from backend.api.middleware.host import HostGuard
 from backend.api.middleware.paths import without_slash
+from backend.api.middleware.root_path import RootPath
+from backend.api.middleware.scope import route_path
 from backend.models.config import Settings, is_loopback
 
 _API_PATHS = ("/health", "/health/ready", "/docs", "/redoc", "/openapi.json")
+_ASSETS = "/assets/"
 _NOT_BUILT = "The browser UI is not built yet. Run ./start.sh (or start.bat), which builds it."
 
 
@@ -33,11 +36,15 @@ class WebApp:
     def __init__(self, api: ASGIApp, settings: Settings) -> None:
         self._api = api
         self._api_prefix = settings.api_prefix
+        self._root_path = settings.root_path
         self._files = _files_app(settings.web_dir, _guards(settings))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Routes one request."""
-        path = without_slash(scope.get("path", ""))
+        await RootPath(self._route, self._root_path)(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = without_slash(route_path(scope))
         is_api = path.startswith((f"{self._api_prefix}/", "/docs/")) or path in _API_PATHS
         await (self._api if is_api else self._files)(scope, receive, send)
 
@@ -47,7 +54,7 @@ def _guards(settings: Settings) -> list[Middleware]:
     guards = [Middleware(SecurityHeaders, policy=UI_POLICY), Middleware(FaultGuard)]
     if is_loopback(settings.host):
         guards.append(Middleware(HostGuard, has_tokens=bool(settings.tokens)))
-    return [*guards, Middleware(GZipMiddleware, minimum_size=1024)]
+    return [*guards, Middleware(_OneFolder), Middleware(GZipMiddleware, minimum_size=1024)]
 
 
 def _files_app(web_dir: Path, guards: Sequence[Middleware]) -> Starlette:
@@ -61,12 +68,32 @@ def _files_app(web_dir: Path, guards: Sequence[Middleware]) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount("/assets", _HashedFiles(directory=web_dir / "assets", check_dir=False)),
+            Mount(_ASSETS, _HashedFiles(directory=web_dir / "assets", check_dir=False)),
             Route("/", serve_index),
             Mount("/", _FilesOr(serve_index, web_dir)),
         ],
         middleware=guards,
     )
+
+
+class _OneFolder:
+    """Sends a browser to the folder of the page from any other one.
+
+    The page's addresses are relative to it, so that they are right under any sub-path, whoever knows of it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = route_path(scope)
+        depth = path.count("/") - 1
+        if depth == 0 or path.startswith(_ASSETS) or scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        folder = "../" * depth or f"{scope['root_path']}/"  # the sub-path may be asked for without its slash
+        query = scope["query_string"].decode("latin-1")
+        await RedirectResponse(f"{folder}?{query}" if query else folder)(scope, receive, send)
 
 
 class _HashedFiles(StaticFiles):
@@ -86,6 +113,6 @@ class _FilesOr:
         self._files = StaticFiles(directory=web_dir, check_dir=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = scope["path"].lstrip("/")
+        name = route_path(scope).lstrip("/")
         names_file = "/" not in name and "." in name  # pages of the UI have no dot; a missing file is a 404
-        await (self._files if names_file else self._index.app)(scope, receive, send)
+        await (self._files if names_file else self._index.handle)(scope, receive, send)

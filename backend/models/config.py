@@ -20,6 +20,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 MIN_TOKEN_LENGTH = 16
 _DEVICE = re.compile(r"cuda(:[0-9]{1,3})?|mps|cpu")
+_OWN_PATHS = frozenset({"assets", "docs", "health", "metrics", "redoc"})
 _REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -47,6 +48,11 @@ class Settings(BaseSettings):
     port: int = Field(default=15000, ge=0, le=65535, description="Port of the REST API.")
     web_port: int = Field(default=15001, ge=0, le=65535, description="Port of the browser UI.")
     api_prefix: str = Field(default="/api", pattern=r"^/[a-z0-9/_-]*[a-z0-9]$", description="Prefix of the API paths.")
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$",
+        description="Sub-path of a reverse proxy that the service stands under, as `/zimage`.",
+    )
     api_token: str | None = Field(
         default=None, min_length=MIN_TOKEN_LENGTH, repr=False, description="Bearer token; required off loopback."
     )
@@ -117,6 +123,17 @@ class Settings(BaseSettings):
         """Access tokens by the name of their holder."""
         return self.api_tokens | ({"default": self.api_token} if self.api_token is not None else {})
 
+    @property
+    def api_address(self) -> str:
+        """Prefix of the API paths as a browser or a client has it, behind a proxy too."""
+        return f"{self.root_path}{self.api_prefix}"
+
+    @field_validator("root_path", mode="before")
+    @classmethod
+    def _lead_with_slash(cls, value: object) -> object:
+        inner = value.strip("/") if isinstance(value, str) else None
+        return value if inner is None else inner and f"/{inner}"
+
     @field_validator("api_tokens", mode="before")
     @classmethod
     def _split_tokens(cls, value: object) -> object:
@@ -155,6 +172,16 @@ class Settings(BaseSettings):
                 f"host {self.host!r} can be reached from other machines: set ZIMAGE_API_TOKEN (16 characters or more), "
                 "or ZIMAGE_INSECURE=1 to allow everyone in"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_own_paths(self) -> Settings:
+        first = self.root_path.split("/")[1:2]
+        if first and first[0] in {
+            *_OWN_PATHS,
+            self.api_prefix.split("/")[1],
+        }:  # is it cut off or not? nobody could tell
+            raise ValueError(f"root_path {self.root_path!r} begins like a path of the service itself: choose another")
         return self
 
     @model_validator(mode="after")

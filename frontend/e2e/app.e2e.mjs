@@ -1,11 +1,14 @@
 import { after, afterEach, before, describe } from 'node:test'
 
 import { access } from './flows/access.mjs'
+import { contrast } from './flows/contrast.mjs'
+import { elsewhere } from './flows/elsewhere.mjs'
 import { form } from './flows/form.mjs'
 import { gallery } from './flows/gallery.mjs'
 import { login } from './flows/login.mjs'
 import { mainJob } from './flows/main-job.mjs'
 import { models } from './flows/models.mjs'
+import { subPath } from './flows/subPath.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
 
@@ -15,5 +18,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, access, models, login, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, elsewhere, access, contrast, models, login, subPath, weather]) flow(stage)
 })

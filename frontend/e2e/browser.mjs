@@ -11,6 +11,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // A name of a machine elsewhere, for what browsers allow to this one only.
+  '--host-resolver-rules=MAP studio.test 127.0.0.1',
 ]
 
 function isExecutable(file) {

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findChromium, launchBrowser, openPage } from './browser.mjs'
 import { Server } from './server.mjs'
 
-/** What the browser says by itself when a request is refused or the server is gone. */
-const NETWORK_NOISE = /Failed to load resource|ERR_CONNECTION_REFUSED/
+/** What the browser says by itself when a request is refused, the server is gone, or the page came over plain HTTP. */
+const NETWORK_NOISE = /Failed to load resource|ERR_CONNECTION_REFUSED|Cross-Origin-Opener-Policy header has been ignored/
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const LIMIT_MS = 60_000
 /** What a dialog hides from everyone needs no second look. */

@@ -1,8 +1,9 @@
-// Runs before the first paint, so that a dark page never flashes white. Mirrors src/hooks/useTheme.js.
+// Runs before the first paint, so that a dark page never flashes white. Mirrors src/hooks/ui/useTheme.js and src/lib/site.js.
 ;(function () {
   var choice = 'auto'
   try {
-    choice = JSON.parse(localStorage.getItem('zimage.theme')) || 'auto'
+    var folder = new URL('.', document.baseURI).pathname
+    choice = JSON.parse(localStorage.getItem((folder === '/' ? '' : folder) + 'zimage.theme')) || 'auto'
   } catch {
     // Storage may be blocked or hold something foreign: the system's choice stands.
   }

@@ -12,7 +12,7 @@ export function serviceWorker() {
     apply: 'build',
     generateBundle(_options, bundle) {
       const statics = readdirSync(PUBLIC)
-      const files = ['/', ...[...Object.keys(bundle), ...statics].filter((name) => name !== 'index.html').map((name) => `/${name}`)]
+      const files = [...Object.keys(bundle), ...statics].filter((name) => name !== 'index.html')
       const hash = createHash('sha256').update(files.join())
       for (const name of statics) hash.update(readFileSync(PUBLIC + name))
       const source = readFileSync(WORKER, 'utf8')

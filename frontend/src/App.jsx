@@ -12,17 +12,21 @@ export default function App() {
   return (
     <Announcer>
       <Toaster>
-        <AppHeader />
+        <PanelBoundary>
+          <AppHeader />
+        </PanelBoundary>
         <main>
-          <Gate>
-            <div className="banners">
-              <ConnectionBanner />
-              <PanelBoundary>
-                <DemoBanner />
-              </PanelBoundary>
-            </div>
-            <Studio />
-          </Gate>
+          <PanelBoundary>
+            <Gate>
+              <div className="banners">
+                <ConnectionBanner />
+                <PanelBoundary>
+                  <DemoBanner />
+                </PanelBoundary>
+              </div>
+              <Studio />
+            </Gate>
+          </PanelBoundary>
         </main>
       </Toaster>
     </Announcer>

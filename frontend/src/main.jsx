@@ -5,6 +5,7 @@ import { createRoot } from 'react-dom/client'
 import { I18nextProvider } from 'react-i18next'
 
 import './index.css'
+import './contrast.css'
 // The app's own styles build on the global ones and come after them.
 import App from './App.jsx'
 import { createQueryClient } from './hooks/server/queryClient.js'

@@ -10,7 +10,7 @@ from collections.abc import Container
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.errors import error_response
-from backend.api.middleware.scope import read_header
+from backend.api.middleware.scope import read_header, route_path
 
 BODY_TIMEOUT_S = 30.0
 SLOWEST_BYTES_PER_S = 256 * 2**10
@@ -51,7 +51,7 @@ class BodyGuard:
         if read_header(scope, b"content-encoding").strip().lower() not in ("", "identity"):
             await _encoded()(scope, receive, send)
             return
-        is_upload = scope["path"] in self._upload_paths
+        is_upload = route_path(scope) in self._upload_paths
         limit = self._max_upload_bytes if is_upload else self._max_bytes
         if _declared_bytes(read_header(scope, b"content-length")) > limit:
             await _too_large(limit)(scope, receive, send)

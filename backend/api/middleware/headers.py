@@ -6,6 +6,8 @@ from collections.abc import Container
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.api.middleware.scope import route_path
+
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _DOCS_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -52,7 +54,7 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on; adds the headers that its response lacks."""
-        ours = _DOCS_HEADERS if scope.get("path", "").startswith(("/docs", "/redoc")) else self._headers
+        ours = _DOCS_HEADERS if route_path(scope).startswith(("/docs", "/redoc")) else self._headers
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -6,6 +6,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.api.middleware.scope import route_path
 from backend.services.system.metrics import Metrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -37,5 +38,5 @@ class RequestMeter:
     def _route(self, scope: Scope) -> str:
         """Returns the route's pattern. FastAPI leaves out the prefix of an included router."""
         pattern: str = getattr(scope.get("route"), "path", "unmatched")
-        is_api = scope["path"].startswith(f"{self._api_prefix}/") and not pattern.startswith(f"{self._api_prefix}/")
+        is_api = route_path(scope).startswith(f"{self._api_prefix}/") and not pattern.startswith(f"{self._api_prefix}/")
         return f"{self._api_prefix}{pattern}" if is_api and "route" in scope else pattern

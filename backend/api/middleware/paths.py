@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backend.api.middleware.scope import route_path
+
 
 class TrailingSlash:
-    """Drops the slash at the end of a path. The first to see a request, so that all others see the same path."""
+    """Drops the slash at the end of a path. Among the first to see a request, so that all others see the same path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on."""
-        if scope["type"] == "http":
+        if scope["type"] == "http" and route_path(scope) != "/":
             scope["path"] = without_slash(scope["path"])
         await self._app(scope, receive, send)
 

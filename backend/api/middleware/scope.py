@@ -1,4 +1,4 @@
-"""Headers of a request, read five times as fast as through Starlette's mapping."""
+"""Headers and path of a request, read five times as fast as through Starlette's mapping."""
 
 from __future__ import annotations
 
@@ -12,3 +12,9 @@ def read_header(scope: Scope, name: bytes) -> str:
             text: str = value.decode("latin-1")
             return text
     return ""
+
+
+def route_path(scope: Scope) -> str:
+    """Returns the path without the sub-path of a proxy, as the routes have it."""
+    path: str = scope.get("path", "")  # the lifespan has none
+    return path.removeprefix(scope.get("root_path", ""))

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.api.deps import CLIENT_KEY, client_address
 from backend.api.errors import present_error
 from backend.api.middleware.origin import OWN_SITES
+from backend.api.middleware.scope import route_path
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError, WrongToken
@@ -37,7 +38,7 @@ class TokenGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on when it has a valid token or needs none."""
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+        if scope["type"] == "http" and route_path(scope) not in OPEN_PATHS:
             try:
                 scope[CLIENT_KEY] = self._name_of(HTTPConnection(scope))
             except StudioError as error:
@@ -50,7 +51,7 @@ class TokenGuard:
         if name is not None:
             return name
         token = _token(connection.headers.get("authorization", ""))
-        is_open = connection.scope["path"] == self._session_path
+        is_open = route_path(connection.scope) == self._session_path
         if token or not is_open:
             name = self._access_tokens.name_of(token, client_address(connection))
         if name is None and not is_open:

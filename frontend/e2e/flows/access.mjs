@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 
+import { a1111Png } from '../png.mjs'
 import { assertNoSidewaysScroll, barriersOf, DIALOG, seen, submitOf } from '../stage.mjs'
 
 /** Every dialog that a button of the page opens, by the place of the button. */
@@ -86,6 +87,43 @@ export function access(stage) {
       assert.equal(await one.count(), 1, `${role} ${name ?? ''}`)
     }
   })
+
+  for (const [what, options, shows] of [
+    ['a phone', { viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true }, false],
+    ['a desk', {}, true],
+  ]) {
+    it(`shows shortcuts where there are keys: on ${what}`, async () => {
+      await stage.havePictures(1)
+      const page = await stage.open(options)
+      await seen(submitOf(page))
+      assert.equal((await page.locator('.form-actions kbd').count()) > 0, shows)
+      await page.getByRole('button', { name: 'Help' }).click()
+      await seen(page.getByRole('dialog'))
+      assert.equal((await page.locator('kbd:visible').count()) > 0, shows)
+    })
+  }
+
+  for (const width of [320, 360, 2400]) {
+    it(`has a line for the longest seed at ${width} px`, async () => {
+      await stage.server.import(a1111Png(`of a long seed\nSteps: 20, Seed: ${Number.MAX_SAFE_INTEGER}, Size: 64x64`, 64))
+      const page = await stage.open({ viewport: { width, height: 800 } })
+      const lines = (seed) => seed.evaluate((element) => {
+        const range = document.createRange()
+        range.selectNodeContents(element)
+        return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size
+      })
+      await page.getByRole('button', { name: 'View: of a long seed' }).click()
+      const inViewer = page.locator('.lightbox .details-seed dd')
+      await seen(inViewer)
+      assert.equal(await inViewer.textContent(), String(Number.MAX_SAFE_INTEGER))
+      assert.equal(await lines(inViewer), 1)
+      await page.keyboard.press('Escape')
+      const inPanel = page.locator('.latest .details-seed dd')
+      await inPanel.evaluate((seed, value) => (seed.textContent = value), String(Number.MAX_SAFE_INTEGER))
+      assert.equal(await lines(inPanel), 1)
+      await assertNoSidewaysScroll(page)
+    })
+  }
 
   for (const width of [320, 360, 768, 1440, 3840]) {
     it(`fits a window of ${width} px`, async () => {

@@ -23,6 +23,25 @@ export function form(stage) {
     assert.equal(await width.evaluate((input) => input === document.activeElement), true)
   })
 
+  it('takes the digits that an input method writes', async () => {
+    const page = await stage.open({ settings: QUICK })
+    const sent = []
+    page.on('request', (request) => request.url().endsWith('/api/generate') && request.method() === 'POST' && sent.push(request.postDataJSON()))
+    const write = async (field, text) => {
+      await field.click()
+      await field.press('Control+a')
+      await page.keyboard.insertText(text)
+    }
+    await page.getByRole('radio', { name: 'Custom' }).check()
+    await write(page.getByRole('spinbutton', { name: 'Width' }), '５１２×２５６')
+    await write(page.getByRole('textbox', { name: 'Seed' }), '４７１１')
+    await write(page.getByRole('spinbutton', { name: 'Pictures' }), '２')
+    await generate(page, 'by an input method')
+    await seen(endOf(page, 'completed', 'by an input method'))
+    const [{ width, height, seed, num_images: count }] = sent
+    assert.deepEqual([width, height, seed, count], [512, 256, 4711, 2])
+  })
+
   it("shows the server's own refusal at its field", async () => {
     const page = await stage.open()
     // What the form would catch itself reaches the server this way.

@@ -40,6 +40,29 @@ export function gallery(stage) {
 
   })
 
+  for (const nonsense of [
+    'from=2026-99-99&to=2026-02-30',
+    'from=0001-01-01&to=9999-12-31',
+    'page=-1&page=2&sort=up&view=%zz&trash=maybe',
+    'page=9999999',
+    'q=%E0%A4%A&tag=%00%ff',
+    `q=${encodeURIComponent('🦊'.repeat(400))}&tag=${'x'.repeat(300)}&model=${'y'.repeat(900)}`,
+    'model=no-such-model&view=scroll',
+    '%&=&==&__proto__=1#%zz',
+  ]) {
+    it(`is not confused by an address of ?${nonsense.slice(0, 40)}`, async () => {
+      await stage.havePictures(1)
+      const page = await stage.open({ url: `${stage.server.url}/?${nonsense}` })
+      await seen(page.locator('.gallery .muted'))
+      await seen(promptOf(page))
+      assert.equal(await page.getByText('This part of the page failed.').count(), 0)
+      assert.equal(await page.getByText('This could not be loaded.').count(), 0)
+      await page.getByRole('button', { name: 'More filters' }).click()
+      await page.getByLabel('From').fill('2026-01-01')
+      assert.match(page.url(), /from=2026-01-01/)
+    })
+  }
+
   it('deletes with a way back, and for good only from the trash', async () => {
     await stage.havePictures(5)
     const { total } = await stage.server.get('/history')

@@ -17,7 +17,7 @@ export default function AppHeader() {
         </a>
       )}
       <div className="brand">
-        <img src="/favicon.svg" width="32" height="32" alt="" />
+        <img src="favicon.svg" width="32" height="32" alt="" />
         <h1>Z-Image</h1>
         <p>{t('app.tagline')}</p>
       </div>

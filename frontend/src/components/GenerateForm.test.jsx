@@ -39,6 +39,63 @@ describe('GenerateForm', () => {
     ])
   })
 
+  it.each([
+    ['{"subject": "fox", "style": "red|blue"}', ['{"subject": "fox", "style": "red|blue"}']],
+    ['two  spaces\n\tand {single}', ['two  spaces\n\tand {single}']],
+    ['\\{a|b\\}', ['{a|b}']],
+    [`{${'x'.repeat(2500)}|${'y'.repeat(2500)}}`, ['x'.repeat(2500), 'y'.repeat(2500)]],
+  ])('sends what %j means', async (text, prompts) => {
+    const { user, onGenerate } = setUp()
+    fireEvent.change(prompt(), { target: { value: text } })
+    await user.click(submit())
+    expect(onGenerate.mock.calls[0][0].map((request) => request.prompt)).toEqual(prompts)
+  })
+
+  it('refuses choices that leave nothing', async () => {
+    const { user, onGenerate } = setUp()
+    fireEvent.change(prompt(), { target: { value: '{|}' } })
+    await user.click(submit())
+    expect(onGenerate).not.toHaveBeenCalled()
+    expect(prompt()).toBeInvalid()
+  })
+
+  it.each([
+    ['１０２４×７６８', '１２', '３'],
+    ['1024 x 768', '12　', '３'],
+    ['١٠٢٤×٧٦٨', '١٢', '٣'],
+  ])('takes the digits of any keyboard: %s, %s, %s', async (size, seed, count) => {
+    const { user, onGenerate } = setUp()
+    const type = (role, name, value) => fireEvent.change(screen.getByRole(role, { name }), { target: { value } })
+    await user.type(prompt(), 'fox')
+    await user.click(screen.getByRole('radio', { name: 'Custom' }))
+    type('spinbutton', 'Width', size)
+    fireEvent.blur(screen.getByRole('spinbutton', { name: 'Width' }))
+    type('textbox', 'Seed', seed)
+    type('spinbutton', 'Pictures', count)
+    await user.click(submit())
+    const sent = { width: 1024, height: 768, seed: 12, num_images: 3 }
+    expect(onGenerate).toHaveBeenCalledExactlyOnceWith([expect.objectContaining(sent)])
+  })
+
+  it('leaves digits alone while an input method is at them', () => {
+    setUp()
+    const seed = screen.getByRole('textbox', { name: 'Seed' })
+    fireEvent.compositionStart(seed)
+    fireEvent.input(seed, { target: { value: '１２' }, isComposing: true })
+    expect(seed).toHaveValue('１２')
+    fireEvent.compositionEnd(seed)
+    expect(seed).toHaveValue('12')
+  })
+
+  it('counts by the arrow keys, within its limits', async () => {
+    const { user } = setUp()
+    const count = screen.getByRole('spinbutton', { name: 'Pictures' })
+    await user.type(count, '{ArrowUp}{ArrowUp}{ArrowDown}{ArrowDown}{ArrowDown}')
+    expect(count).toHaveValue('1')
+    await user.type(count, '{ArrowUp}')
+    expect(count).toHaveValue('2')
+  })
+
   it('submits by Ctrl+Enter', async () => {
     const { user, onGenerate } = setUp()
     await user.type(prompt(), 'fox{Control>}{Enter}{/Control}')
@@ -111,7 +168,7 @@ describe('GenerateForm', () => {
     await user.click(screen.getByRole('button', { name: 'One picture more' }))
     expect(screen.getByRole('button', { name: /^Generate 2/ })).toBeInTheDocument()
     fireEvent.change(count, { target: { value: '99' } })
-    expect(count).toHaveValue(16)
+    expect(count).toHaveValue('16')
     expect(screen.getByRole('button', { name: 'One picture more' })).toBeDisabled()
     await user.click(submit())
     expect(onGenerate.mock.calls[0][0][0]).toMatchObject({ num_images: 16 })

@@ -37,7 +37,7 @@ function PagedGallery({ gallery, query, onTurn, ...pictures }) {
       {({ images, total }) => (
         <>
           <GalleryPictures images={images} trash={gallery.trash} {...pictures} />
-          <Pager page={gallery.page} pages={Math.ceil(total / PAGE_SIZE)} onChange={onTurn} />
+          {images.length > 0 && <Pager page={gallery.page} pages={Math.ceil(total / PAGE_SIZE)} onChange={onTurn} />}
         </>
       )}
     </QueryFaces>
@@ -63,21 +63,21 @@ export default function ImageGallery(pictures) {
         {query.data && <span className="muted">{t('gallery.count', { count: total })}</span>}
       </div>
       <GalleryBar gallery={gallery} onChange={change} />
-      {isEmpty ? (
+      {isEmpty && (
         <GalleryEmpty
           gallery={gallery}
           onFirstPage={total > 0 ? () => turn(1) : null}
           onClear={isFiltered(gallery) ? () => change(clearFilters(gallery)) : null}
         />
-      ) : (
-        <Suspense fallback={<Placeholders />}>
-          {gallery.view === 'scroll' && total > 0 ? (
-            <EndlessGallery key={gallery.trash} gallery={gallery} total={total} {...VIEWS} {...pictures} />
-          ) : (
-            <PagedGallery key={gallery.trash} gallery={gallery} query={query} onTurn={turn} {...VIEWS} {...pictures} />
-          )}
-        </Suspense>
       )}
+      {/* Also while there is none: a picture may be open that was the last one. */}
+      <Suspense fallback={<Placeholders />}>
+        {gallery.view === 'scroll' && total !== undefined ? (
+          <EndlessGallery key={gallery.trash} gallery={gallery} total={total} {...VIEWS} {...pictures} />
+        ) : (
+          <PagedGallery key={gallery.trash} gallery={gallery} query={query} onTurn={turn} {...VIEWS} {...pictures} />
+        )}
+      </Suspense>
     </section>
   )
 }

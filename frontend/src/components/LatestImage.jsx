@@ -1,10 +1,11 @@
-import { lazy, startTransition, Suspense, useState } from 'react'
+import { lazy, startTransition, Suspense, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useImageActions } from '../hooks/images/useImageActions.js'
 import { useLatestImage } from '../hooks/images/useLatestImage.js'
 import { useLivePreview, useRunningTask } from '../hooks/tasks/useLivePreview.js'
 import { useRecentPictures } from '../hooks/images/useRecentPictures.js'
+import { useViewed } from '../hooks/images/useViewed.js'
 import './LatestImage.css'
 import ImageActions from './viewer/ImageActions.jsx'
 import ImageDetails from './viewer/ImageDetails.jsx'
@@ -15,18 +16,16 @@ import StageProgress from './latest/StageProgress.jsx'
 const Lightbox = lazy(() => import('./viewer/Lightbox.jsx'))
 const CompareDialog = lazy(() => import('./viewer/CompareDialog.jsx'))
 
-function Latest({ image, preview, running, onReuse, onVary }) {
-  const [dialog, setDialog] = useState(null)
-  const actions = useImageActions({ onVary })
+function Latest({ image, preview, running, actions, onOpen, onReuse }) {
+  const [compared, setCompared] = useState(null)
   const recent = useRecentPictures()
   const previous = recent[recent.findIndex(({ id }) => id === image.id) + 1]
   // A large view may take its time to come and go: the click itself must not wait for it.
-  const open = (name) => startTransition(() => setDialog(name))
-  const close = () => open(null)
+  const compare = (pair) => startTransition(() => setCompared(pair))
   return (
     <>
       <div className="stage-frame">
-        {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => open('lightbox')} />}
+        {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => onOpen(image.id)} />}
         {running && <StageProgress task={running} />}
       </div>
       <div className="latest-caption">
@@ -35,16 +34,13 @@ function Latest({ image, preview, running, onReuse, onVary }) {
           image={image}
           actions={actions}
           onReuse={onReuse}
-          onCompare={previous && (() => open('compare'))}
+          onCompare={previous && (() => compare([previous, image]))}
           onDelete={() => actions.trash([image.id])}
         />
       </div>
       <ImageDetails image={image} />
       <Suspense>
-        {dialog === 'lightbox' && (
-          <Lightbox images={[image]} imageId={image.id} actions={actions} onClose={close} onReuse={onReuse} />
-        )}
-        {dialog === 'compare' && <CompareDialog first={previous} second={image} onClose={close} />}
+        {compared && <CompareDialog first={compared[0]} second={compared[1]} onClose={() => compare(null)} />}
       </Suspense>
     </>
   )
@@ -66,15 +62,24 @@ export default function LatestImage({ tasks, onReuse, onVary }) {
   const query = useLatestImage()
   const running = useRunningTask(tasks)
   const preview = useLivePreview(running)
+  const actions = useImageActions({ onVary })
+  const newest = useMemo(() => (query.data ? [query.data] : []), [query.data])
+  const { viewed, view, leave, list } = useViewed(newest)
   return (
     <section className="panel latest" aria-labelledby="latest-title">
       <h2 id="latest-title">{t('latest.title')}</h2>
       <QueryFaces query={query} pending={<div className="stage stage-pending" />}>
         {(image) => {
-          const shown = { preview, running, onReuse, onVary }
-          return image ? <Latest image={image} {...shown} /> : <FirstPicture {...shown} />
+          const shown = { preview, running }
+          if (!image) return <FirstPicture {...shown} />
+          return <Latest image={image} actions={actions} onOpen={view} onReuse={onReuse} {...shown} />
         }}
       </QueryFaces>
+      <Suspense>
+        {list && (
+          <Lightbox images={list} imageId={viewed.id} actions={actions} onShow={view} onClose={leave} onReuse={onReuse} />
+        )}
+      </Suspense>
     </section>
   )
 }

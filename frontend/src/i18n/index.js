@@ -1,6 +1,7 @@
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 
+import { readStored, writeStored } from '../lib/storage.js'
 import en from './en.json'
 import zh from './zh.json'
 
@@ -16,12 +17,8 @@ function isKnown(code) {
 
 /** The language chosen before, else the first of the browser's that we speak, else English. */
 export function detectLanguage() {
-  try {
-    const stored = JSON.parse(window.localStorage.getItem(KEY))
-    if (isKnown(stored)) return stored
-  } catch {
-    // Blocked or foreign storage: ask the browser.
-  }
+  const stored = readStored(KEY, (code) => code, null)
+  if (isKnown(stored)) return stored
   const spoken = (navigator.languages ?? []).map((tag) => tag.toLowerCase().split('-')[0])
   return spoken.find(isKnown) ?? 'en'
 }
@@ -29,11 +26,7 @@ export function detectLanguage() {
 function onLanguageChanged(code) {
   const language = LANGUAGES.find((candidate) => candidate.code === code)
   document.documentElement.lang = language?.htmlLang ?? code
-  try {
-    window.localStorage.setItem(KEY, JSON.stringify(code))
-  } catch {
-    // The choice then lasts as long as the page.
-  }
+  writeStored(KEY, code)
 }
 
 /** Builds the translator; the page's `lang` follows the language. */

@@ -2,5 +2,5 @@
 export function registerServiceWorker(navigator = window.navigator) {
   // Over plain HTTP from another machine there is none.
   if (!navigator.serviceWorker) return
-  window.addEventListener('load', () => navigator.serviceWorker.register('/sw.js'))
+  window.addEventListener('load', () => navigator.serviceWorker.register('sw.js'))
 }

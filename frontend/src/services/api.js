@@ -1,10 +1,12 @@
 import axios, { AxiosError } from 'axios'
 
+import { siteFolder } from '../lib/site.js'
+
 /**
- * Where the API lives. The served page and the API share an origin; a page built for direct use sets
+ * Where the API lives. The served page and the API share a folder of a site; a page built for direct use sets
  * VITE_API_BASE_URL, for example to http://localhost:15000/api.
  */
-export const API_BASE_URL = (import.meta.env.VITE_API_BASE_URL || '/api').replace(/\/+$/, '')
+export const API_BASE_URL = (import.meta.env.VITE_API_BASE_URL || `${siteFolder()}api`).replace(/\/+$/, '')
 
 /** Longest wait for an answer. */
 export const TIMEOUT_MS = 300_000
@@ -85,9 +87,12 @@ function fileForm(file) {
   return data
 }
 
-/** The server's paths start at its root (/api/…); with an API elsewhere they need its origin. */
+/** The server's paths start at its root (/api/…): it need not know under which sub-path, or on which site, that stands. */
 function resolve(path) {
-  return new URL(path, new URL(API_BASE_URL, window.location.href)).href
+  const base = new URL(API_BASE_URL, window.location.href)
+  const isWhole = path.startsWith(`${base.pathname}/`)
+  const above = base.pathname.slice(0, base.pathname.lastIndexOf('/'))
+  return new URL(isWhole ? path : above + path, base).href
 }
 
 function withUrls(image) {
@@ -180,6 +185,17 @@ export async function fetchHistory(params, { signal } = {}) {
 /** Changes what people note of a picture: `favourite`, `tags`. Answers the picture. */
 export async function changeImage(imageId, patch, { signal } = {}) {
   return withUrls(await request({ method: 'patch', url: `/history/${encodeURIComponent(imageId)}`, data: patch, signal }))
+}
+
+/** Where a picture is: "gallery", "trash" or "nowhere". No request asks for one picture: a change of nothing answers. */
+export async function whereIs(imageId, { signal } = {}) {
+  try {
+    const { deleted_at: deletedAt } = await changeImage(imageId, {}, { signal })
+    return deletedAt ? 'trash' : 'gallery'
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'not_found') return 'nowhere'
+    throw error
+  }
 }
 
 /** Moves a picture to the trash; `permanent` deletes one that is there, with its file. */

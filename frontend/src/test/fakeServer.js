@@ -194,6 +194,13 @@ export class FakeServer {
     this.images = this.images.map((image) => (ids.includes(image.id) ? { ...image, ...patch(image) } : image))
   }
 
+  patch_history({ id, body }) {
+    this.change([id], () => body)
+    const image = this.images.find((one) => one.id === id)
+    if (!image) throw new Refusal(404, 'not_found')
+    return image
+  }
+
   delete_history({ id, params }) {
     if (!this.images.some((image) => image.id === id)) throw new Refusal(404, 'not_found')
     if (params.permanent) this.images = this.images.filter((image) => image.id !== id)

@@ -84,3 +84,8 @@ def test_a_ui_that_is_not_built_is_said(app, client, settings):
     assert response.status_code == 503
     assert "start.sh" in response.text
     assert web.get("/api/models").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/gallery", "/favicon.svg"])
+def test_a_page_is_only_read(web, path):
+    assert web.post(path).status_code == 405

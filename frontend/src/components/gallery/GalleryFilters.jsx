@@ -29,13 +29,14 @@ export default function GalleryFilters({ gallery, onChange }) {
   const { t } = useTranslation()
   const { data } = useModels()
   const models = (data?.models ?? []).map(({ id, name }) => [id, name])
+  const isUnknown = gallery.model && !models.some(([id]) => id === gallery.model)
   const set = (key) => (value) => onChange({ [key]: value })
   return (
     <div className="gallery-filters">
       <Choice
         label={t('filter.model')}
         value={gallery.model}
-        options={[['', t('filter.anyModel')], ...models]}
+        options={[['', t('filter.anyModel')], ...models, ...(isUnknown ? [[gallery.model, gallery.model]] : [])]}
         onChange={set('model')}
       />
       <Choice

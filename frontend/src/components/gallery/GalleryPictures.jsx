@@ -18,7 +18,7 @@ export default function GalleryPictures({ images: newest, trash, Viewer, Compari
   // Another page's cards wait until the click is answered. What can be clicked is what is seen, so all below is of it.
   const deferred = useDeferredValue(newest)
   const images = children ? newest : deferred
-  const { viewed, view, leave, list } = useViewed(images)
+  const { viewed, view, leave, list } = useViewed(images, trash)
   const [compared, setCompared] = useState(null)
   const [doomed, setDoomed] = useState(null)
   const actions = useImageActions({ onVary })

@@ -1,11 +1,12 @@
 import { memo } from 'react'
-import Form from 'react-bootstrap/Form'
 import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
+import { parseNumber } from '../../lib/digits.js'
 import { IMAGES_MAX, resetOf } from '../../lib/generate/settings.js'
 import Field from '../ui/Field.jsx'
 import Icon from '../ui/Icon.jsx'
+import NumberInput from '../ui/NumberInput.jsx'
 
 function clamp(value) {
   return Math.min(IMAGES_MAX, Math.max(1, Math.round(value) || 1))
@@ -29,17 +30,15 @@ function CountField({ value, error, onChange }) {
       {(control) => (
         <InputGroup>
           <Step icon="minus" label={t('form.countLess')} disabled={value <= 1} onClick={() => set(value - 1)} />
-          <Form.Control
+          <NumberInput
             {...control}
             className="count-input"
-            type="number"
-            inputMode="numeric"
             min={1}
             max={IMAGES_MAX}
             value={value}
             isInvalid={Boolean(error)}
             onFocus={(event) => event.target.select()}
-            onChange={(event) => set(clamp(Number(event.target.value)))}
+            onType={(text) => set(clamp(parseNumber(text)))}
           />
           <Step icon="plus" label={t('form.countMore')} disabled={value >= IMAGES_MAX} onClick={() => set(value + 1)} />
         </InputGroup>

@@ -1,6 +1,7 @@
 import { act, fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
+import { makeImage } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
 import DropZone from './DropZone.jsx'
 
@@ -47,6 +48,28 @@ describe('DropZone', () => {
     await user.click(await screen.findByRole('button', { name: 'Add to the gallery' }))
     await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('It is in the gallery already.'))
     expect(server.images).toHaveLength(1)
+  })
+
+  it.each([
+    ['nothing', { prompt: 'a fox', width: 512, height: 512, num_inference_steps: 9, seed: 0 }, ''],
+    ['the prompt', { prompt: null, width: 512, height: 512, num_inference_steps: 9, seed: 1 }, ' No prompt was found in it.'],
+    ['a blank prompt', { prompt: ' ', width: 512, height: 512, num_inference_steps: 9, seed: 1 }, ' No prompt was found in it.'],
+    ['half a size, and more', { prompt: 'a fox', width: 512, height: null, seed: 1 }, ' No size or number of steps was found in it.'],
+  ])('says what is missing: %s', async (_what, parameters, sentence) => {
+    server.overrides['post /history/read'] = () => ({ source: 'comfyui', parameters })
+    renderWith(<DropZone onChange={vi.fn()} />)
+    act(() => void fireEvent.drop(window, { dataTransfer }))
+    const said = `Settings taken from a picture of ComfyUI.${sentence}`
+    await waitFor(() => expect(screen.getByRole('status').textContent).toBe(said))
+  })
+
+  it('says that a picture came into the gallery without a prompt', async () => {
+    server.overrides['post /history/read'] = () => ({ source: 'comfyui', parameters: { prompt: null, seed: 1 } })
+    server.overrides['post /history/import'] = () => makeImage(1, { prompt: '' })
+    const { user } = renderWith(<DropZone onChange={vi.fn()} />)
+    act(() => void fireEvent.drop(window, { dataTransfer }))
+    await user.click(await screen.findByRole('button', { name: 'Add to the gallery' }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('No prompt was found in it.'))
   })
 
   it('says that a file carries nothing', async () => {

@@ -3,6 +3,7 @@ import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { useEstimate } from '../../hooks/generate/useEstimate.js'
+import { useHasKeyboard } from '../../hooks/ui/useHasKeyboard.js'
 import { formatEta } from '../../lib/format.js'
 import { isSameButPrompt } from '../../lib/generate/settings.js'
 import Notice from '../ui/Notice.jsx'
@@ -22,6 +23,7 @@ function SubmitText({ isPending, count }) {
  */
 function FormActions({ settings, isPending, error, tasks, onReset }) {
   const { t } = useTranslation()
+  const hasKeyboard = useHasKeyboard()
   const count = tasks === null ? 1 : tasks * settings.num_images
   const estimateMs = useEstimate(useDeferredValue(settings), count) // said a moment later: the click comes first
   const facts = [
@@ -37,7 +39,7 @@ function FormActions({ settings, isPending, error, tasks, onReset }) {
       )}
       <Button type="submit" size="lg" disabled={isPending}>
         <SubmitText isPending={isPending} count={count} />
-        <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>
+        {hasKeyboard && <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>}
       </Button>
       <Button variant="link" onClick={onReset}>
         {t('form.reset')}

@@ -1,10 +1,10 @@
 import { memo } from 'react'
-import Form from 'react-bootstrap/Form'
 import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
 import { useLatestImage } from '../../hooks/images/useLatestImage.js'
 import { drawSeed, resetOf } from '../../lib/generate/settings.js'
+import DigitInput from '../ui/DigitInput.jsx'
 import Field from '../ui/Field.jsx'
 import Icon from '../ui/Icon.jsx'
 
@@ -38,14 +38,12 @@ function SeedField({ value, locked, error, onChange }) {
     <Field label={t('form.seed')} error={error} hint={hint} onReset={onReset}>
       {(control) => (
         <InputGroup hasValidation>
-          <Form.Control
+          <DigitInput
             {...control}
-            inputMode="numeric"
-            autoComplete="off"
             placeholder={t('form.seedPlaceholder')}
             value={value}
             isInvalid={Boolean(error)}
-            onChange={(event) => onChange({ seed: event.target.value })}
+            onType={(seed) => onChange({ seed })}
           />
           <SeedButton icon="dice" label={t('form.seedDice')} onClick={() => onChange({ seed: drawSeed() })} />
           <SeedButton

@@ -2,6 +2,7 @@ import { Fragment } from 'react'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
+import { useHasKeyboard } from '../../hooks/ui/useHasKeyboard.js'
 import './HelpDialog.css'
 import DialogHead from '../ui/DialogHead.jsx'
 
@@ -58,13 +59,14 @@ function Keys({ keys }) {
 /** The shortcuts, and the few things that cannot be seen. */
 export default function HelpDialog({ onClose }) {
   const { t } = useTranslation()
+  const shortcuts = useHasKeyboard() ? SHORTCUTS : []
   return (
     <Modal show centered scrollable className="help" aria-labelledby="help-title" onHide={onClose}>
       <Modal.Body>
         <DialogHead id="help-title" onClose={onClose}>
           {t('help.title')}
         </DialogHead>
-        {SHORTCUTS.map(([place, rows]) => (
+        {shortcuts.map(([place, rows]) => (
           <section key={place}>
             <h3>{t(place)}</h3>
             <dl>
@@ -79,6 +81,7 @@ export default function HelpDialog({ onClose }) {
         ))}
         <h3>{t('help.prompts')}</h3>
         <p>{t('help.choices', { example: '{red|blue}' })}</p>
+        <p>{t('help.braces', { example: '\\{red\\|blue\\}', json: '{"subject": "fox"}' })}</p>
         <p>{t('help.drop')}</p>
       </Modal.Body>
     </Modal>

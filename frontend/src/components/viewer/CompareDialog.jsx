@@ -13,7 +13,7 @@ function Caption({ image, side }) {
       <strong>{side}</strong> {image.prompt}
       <span className="muted">
         {' '}
-        · {t('image.seed')} {image.seed} · {image.width} × {image.height}
+        · <span className="unbroken">{t('image.seed')} {image.seed}</span> · {image.width} × {image.height}
       </span>
     </p>
   )

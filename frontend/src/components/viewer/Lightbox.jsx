@@ -2,6 +2,7 @@ import { useRef, useState } from 'react'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
+import { useHasKeyboard } from '../../hooks/ui/useHasKeyboard.js'
 import { useHotkeys } from '../../hooks/ui/useHotkeys.js'
 import { useZoom } from '../../hooks/ui/useZoom.js'
 import './Lightbox.css'
@@ -92,6 +93,7 @@ export default function Lightbox({ images, imageId, actions, onShow, onClose, on
     if (neighbour) onShow(neighbour.id)
     else onClose()
   }
+  const infoText = useHasKeyboard() ? t('lightbox.info') : t('image.details')
   const title = t('lightbox.title', { index: index + 1, count: images.length })
   return (
     <Modal show fullscreen className={`lightbox ${info ? '' : 'lightbox-bare'}`} aria-label={title} onHide={onClose}>
@@ -113,7 +115,7 @@ export default function Lightbox({ images, imageId, actions, onShow, onClose, on
             height={image.height}
             alt={image.prompt}
             style={zoom.style}
-            draggable={false}
+            draggable={!zoom.zoomed}
           />
           {images.length > 1 && (
             <>
@@ -125,8 +127,8 @@ export default function Lightbox({ images, imageId, actions, onShow, onClose, on
             type="button"
             className="icon-button lightbox-toggle"
             aria-pressed={info}
-            aria-label={t('lightbox.info')}
-            title={t('lightbox.info')}
+            aria-label={infoText}
+            title={infoText}
             onClick={() => setInfo(!info)}
           >
             <Icon name="info" />

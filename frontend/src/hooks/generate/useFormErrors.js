@@ -7,7 +7,8 @@ import { useErrorText } from '../server/useErrorText.js'
 
 function validateAll(settings, prompts) {
   if (prompts.length > MAX_PROMPTS) return { ...validateSettings(settings), prompt: 'errors.promptTooMany' }
-  return Object.assign({}, ...[settings.prompt, ...prompts].map((prompt) => validateSettings({ ...settings, prompt })))
+  const meant = prompts.length > 0 ? prompts : ['']
+  return Object.assign({}, ...meant.map((prompt) => validateSettings({ ...settings, prompt })))
 }
 
 /**

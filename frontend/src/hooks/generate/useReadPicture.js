@@ -1,7 +1,7 @@
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { fromParameters } from '../../lib/generate/settings.js'
+import { fromParameters, missingParts } from '../../lib/generate/settings.js'
 import { importPicture, readParameters } from '../../services/api.js'
 import { useErrorText } from '../server/useErrorText.js'
 import { useImageCache } from '../images/useImageCache.js'
@@ -10,6 +10,22 @@ import { useToast } from '../ui/useToast.js'
 
 /** Programs that write their settings into pictures, by their own names. */
 const SOURCES = { zimage: 'Z-Image', a1111: 'A1111', comfyui: 'ComfyUI', invokeai: 'InvokeAI', swarmui: 'SwarmUI', fooocus: 'Fooocus', novelai: 'NovelAI', drawthings: 'Draw Things' }
+
+const PART_TEXTS = { prompt: 'drop.partPrompt', size: 'drop.partSize', steps: 'drop.partSteps', seed: 'drop.partSeed' }
+
+/** A sentence about what was taken out of a picture, and one about what is not in it. */
+function useOutcome() {
+  const { t, i18n } = useTranslation()
+  return useCallback(
+    ({ source, parameters }) => {
+      const missing = missingParts(parameters).map((part) => t(PART_TEXTS[part]))
+      const parts = new Intl.ListFormat(i18n.language, { type: 'disjunction' }).format(missing)
+      const done = t('drop.done', { source: SOURCES[source] ?? source })
+      return missing.length > 0 ? `${done} ${t('drop.missing', { parts })}` : done
+    },
+    [t, i18n],
+  )
+}
 
 /** Adds a picture file to the gallery, and says how that went. */
 function useImport() {
@@ -20,8 +36,9 @@ function useImport() {
   return useCallback(
     async (file) => {
       try {
-        const { isNew } = await importPicture(file)
-        toast({ text: t(isNew ? 'drop.added' : 'drop.known') })
+        const { image, isNew } = await importPicture(file)
+        const done = t(isNew ? 'drop.added' : 'drop.known')
+        toast({ text: image.prompt ? done : `${done} ${t('drop.missing', { parts: t('drop.partPrompt') })}` })
         await refresh()
       } catch (error) {
         toast({ text: errorText(error) })
@@ -41,18 +58,19 @@ export function useReadPicture(onChange) {
   const { errorText } = useErrorText()
   const { data } = useModels()
   const add = useImport()
+  const outcomeOf = useOutcome()
   return useCallback(
     async (file) => {
       try {
-        const { source, parameters } = await readParameters(file)
+        const found = await readParameters(file)
         const installed = data?.models.filter((model) => model.installed) ?? []
-        onChange(fromParameters(parameters, installed))
+        onChange(fromParameters(found.parameters, installed))
         const offer = { label: t('drop.add'), onClick: () => add(file) }
-        toast({ text: t('drop.done', { source: SOURCES[source] ?? source }), action: offer })
+        toast({ text: outcomeOf(found), action: offer })
       } catch (error) {
         toast({ text: error.status === 422 ? t('drop.nothing') : errorText(error) })
       }
     },
-    [data, onChange, toast, t, errorText, add],
+    [data, onChange, toast, t, errorText, add, outcomeOf],
   )
 }

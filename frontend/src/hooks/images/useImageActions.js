@@ -1,9 +1,9 @@
 import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { copyPicture, copyText } from '../../lib/clipboard.js'
 import { variationsOf } from '../../lib/images/pictures.js'
 import { changeImages, deleteImage, exportImages, fetchPicture } from '../../services/api.js'
-import { useCopy } from '../ui/useCopy.js'
 import { useErrorText } from '../server/useErrorText.js'
 import { useImageCache } from './useImageCache.js'
 import { useModelOf } from '../server/useModels.js'
@@ -39,22 +39,24 @@ export function useImageActions({ onVary } = {}) {
   const { t } = useTranslation()
   const toast = useToast()
   const attempt = useAttempt()
-  const copy = useCopy()
   const { patch, refresh } = useImageCache()
   const modelOf = useModelOf()
 
   const bulk = useCallback(
-    (ids, action, extra = {}) =>
-      attempt(() => changeImages({ ids, action, ...extra })).finally(refresh),
-    [attempt, refresh],
+    async (ids, action, extra = {}) => {
+      const answer = await attempt(() => changeImages({ ids, action, ...extra })).finally(refresh)
+      if (answer?.missing.length > 0) toast({ text: t('gallery.missing', { count: answer.missing.length }) })
+      return answer
+    },
+    [attempt, refresh, toast, t],
   )
   const restore = useCallback((ids) => bulk(ids, 'restore'), [bulk])
   const trash = useCallback(
     async (ids) => {
       const answer = await bulk(ids, 'delete')
-      if (!answer) return
+      if (!answer?.done.length) return
       const undo = { label: t('common.undo'), onClick: () => restore(answer.done), undoes: true }
-      toast({ text: t('gallery.trashed', { count: answer.done.length }), action: answer.done.length > 0 ? undo : undefined })
+      toast({ text: t('gallery.trashed', { count: answer.done.length }), action: undo })
     },
     [bulk, restore, toast, t],
   )
@@ -84,12 +86,15 @@ export function useImageActions({ onVary } = {}) {
     (ids) => attempt(async () => save(await exportImages(ids), 'z-image.zip')),
     [attempt],
   )
-  const copyPrompt = useCallback((image) => copy(image.prompt, t('image.promptCopied')), [copy, t])
-  const copyPicture = useCallback(
+  const copyPrompt = useCallback(
+    async ({ prompt }) => toast({ text: t((await copyText(prompt)) ? 'image.promptCopied' : 'errors.clipboard') }),
+    [toast, t],
+  )
+  const copy = useCallback(
     (image) =>
       attempt(async () => {
-        await navigator.clipboard.write([new ClipboardItem({ 'image/png': fetchPicture(image) })])
-        toast({ text: t('image.pictureCopied') })
+        const reason = await copyPicture(() => fetchPicture(image))
+        toast({ text: t(reason ?? 'image.pictureCopied') })
       }),
     [attempt, toast, t],
   )
@@ -98,7 +103,7 @@ export function useImageActions({ onVary } = {}) {
     [attempt, onVary, modelOf],
   )
   return useMemo(
-    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary }),
-    [trash, restore, purge, favour, tag, download, copyPrompt, copyPicture, vary],
+    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copyPicture: copy, vary }),
+    [trash, restore, purge, favour, tag, download, copyPrompt, copy, vary],
   )
 }

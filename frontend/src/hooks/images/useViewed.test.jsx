@@ -1,52 +1,78 @@
-import { act, renderHook } from '@testing-library/react'
+import { act, renderHook, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it } from 'vitest'
 
+import { makeImage } from '../../test/fakeServer.js'
+import { makeWrapper } from '../../test/render.jsx'
 import { useViewed } from './useViewed.js'
 
-const page = (...ids) => ids.map((id) => ({ id }))
+const [a, b, c, d] = [1, 2, 3, 4].map((number) => makeImage(number))
+const GONE = 'This picture was deleted elsewhere: in another window, or by another program.'
 
-function viewing(images) {
-  const hook = renderHook(({ images }) => useViewed(images), { initialProps: { images } })
+function viewing(images, trash) {
+  server.images = [a, b, c, d]
+  const hook = renderHook(({ images }) => useViewed(images, trash), { initialProps: { images }, wrapper: makeWrapper() })
   return {
     get list() {
-      return hook.result.current.list?.map(({ id }) => id) ?? null
+      return hook.result.current.list
     },
-    view: (id) => act(() => hook.result.current.view(id)),
+    view: ({ id }) => act(() => hook.result.current.view(id)),
     leave: () => act(() => hook.result.current.leave()),
     show: (images) => hook.rerender({ images }),
   }
 }
 
+const asked = () => waitFor(() => expect(server.requests.some(({ method }) => method === 'patch')).toBe(true))
+
 describe('the viewed image', () => {
   it('is none until one is clicked, and none after it is left', () => {
-    const viewer = viewing(page('a', 'b'))
+    const viewer = viewing([a, b])
     expect(viewer.list).toBeNull()
-    viewer.view('b')
-    expect(viewer.list).toEqual(['a', 'b'])
+    viewer.view(b)
+    expect(viewer.list).toEqual([a, b])
     viewer.leave()
     expect(viewer.list).toBeNull()
   })
 
-  it('is the one that was clicked, although the page is turned meanwhile', () => {
-    const viewer = viewing(page('a', 'b'))
-    viewer.view('a')
-    viewer.show(page('c', 'd'))
-    expect(viewer.list).toEqual(['a', 'b'])
-    viewer.view('b') // The next one, in the list that is walked.
-    expect(viewer.list).toEqual(['a', 'b'])
+  it.each([
+    ['the page is turned meanwhile', [c, d]],
+    ['a newer one pushes it off its page', [b]],
+    ['a filter does not fit it any more', []],
+  ])('is the one that was clicked, although %s', async (_why, images) => {
+    const viewer = viewing([a, b])
+    viewer.view(a)
+    viewer.show(images)
+    await asked()
+    expect(viewer.list).toEqual([a, b])
+    expect(screen.queryByText(GONE)).not.toBeInTheDocument()
+    viewer.view(b) // The next one, in the list that is walked.
+    expect(viewer.list).toContain(b)
   })
 
   it('follows a gallery that grows', () => {
-    const viewer = viewing(page('a', 'b'))
-    viewer.view('a')
-    viewer.show(page('new', 'a', 'b'))
-    expect(viewer.list).toEqual(['new', 'a', 'b'])
+    const viewer = viewing([a, b])
+    viewer.view(a)
+    viewer.show([c, a, b])
+    expect(viewer.list).toEqual([c, a, b])
   })
 
-  it.each([[page('b')], [[]]])('closes when it is deleted', (left) => {
-    const viewer = viewing(page('a', 'b').filter(({ id }) => id === 'a' || left.length))
-    viewer.view('a')
+  it.each([
+    ['moved to the trash', () => server.change([a.id], () => ({ deleted_at: '2026-03-02T12:00:00Z' })), [b]],
+    ['deleted for good', () => (server.images = [b]), [b]],
+    ['deleted as the last one', () => (server.images = []), []],
+  ])('closes when it is %s elsewhere, and says so', async (_how, remove, left) => {
+    const viewer = viewing([a, b])
+    viewer.view(a)
+    remove()
     viewer.show(left)
-    expect(viewer.list).toBeNull()
+    expect(await screen.findAllByText(GONE)).not.toHaveLength(0)
+    await waitFor(() => expect(viewer.list).toBeNull())
+  })
+
+  it('closes when it is out of the trash, and says that', async () => {
+    const viewer = viewing([a, b], true)
+    viewer.view(a)
+    viewer.show([b])
+    expect(await screen.findAllByText('This picture is out of the trash again.')).not.toHaveLength(0)
+    await waitFor(() => expect(viewer.list).toBeNull())
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { expandPrompt, MAX_PROMPTS, parseList } from './expand.js'
+import { expandPrompt, MAX_PROMPTS, parseList, toLiteral } from './expand.js'
 
 describe('expandPrompt', () => {
   it.each([
@@ -17,6 +17,41 @@ describe('expandPrompt', () => {
     ['', []],
   ])('of %j is %j', (text, expected) => expect(expandPrompt(text)).toEqual(expected))
 
+  it.each([
+    ['{}'],
+    ['{single}'],
+    ['{{a}}'],
+    ['} a | b {'],
+    ['  two  spaces,\ta tab\t\tand\n\n  a line  '],
+    ['{"subject": "fox"}'],
+    ['{"subject": "a  fox",\n\t"style": "red|blue"}'],
+    ['{ "a": {"b": "x|y"}, "c": ["d|e", {"f": "|"}] }'],
+    ['{"say \\"a|b\\"": "c|d"}'],
+    ['a poster: {"title": "A|B"}'],
+    ['[{"a": "b|c"}, {"d": "e|f"}]'],
+    ['C:\\foxes\\red, \\ and \\n'],
+  ])('changes nothing at all of %j', (text) => expect(expandPrompt(text)).toEqual([text]))
+
+  it.each([
+    ['\\{a|b\\}', ['{a|b}']],
+    ['\\{ {a|b} \\}', ['{ a }', '{ b }']],
+    ['{a\\|b|c}', ['a|b', 'c']],
+    ['{\\{|\\}}', ['{', '}']],
+    ['\\\\{a|b}', ['\\a', '\\b']],
+    ['\\\\\\{a|b\\}', ['\\{a|b}']],
+    ['{a\\\\|b}', ['a\\', 'b']],
+    ['{"a": "{x|y}"}', ['{"a": "x"}', '{"a": "y"}']],
+    ['{"n": {1|2}, "s": "c|d"}', ['{"n": 1, "s": "c|d"}', '{"n": 2, "s": "c|d"}']],
+    ['{red|blue}\n\n  two  lines', ['red\n\n  two  lines', 'blue\n\n  two  lines']],
+    ['a {big|} cat', ['a big cat', 'a cat']],
+    ['{|}', []],
+  ])('of %j is %j', (text, expected) => expect(expandPrompt(text)).toEqual(expected))
+
+  it('ends where many choices give few prompts', () => {
+    expect(expandPrompt('{a|a}'.repeat(40))).toEqual(['a'.repeat(40)])
+    expect(expandPrompt('{a|aa}'.repeat(40)).length).toBeGreaterThan(1)
+  })
+
   it('fills in saved lists and leaves unknown names alone', () => {
     expect(expandPrompt('__animal__ by __who__', { animal: ['fox', 'owl'] })).toEqual(['fox by __who__', 'owl by __who__'])
   })
@@ -30,6 +65,15 @@ describe('expandPrompt', () => {
   })
 })
 
+describe('toLiteral', () => {
+  it.each([['{a|b}'], ['{a {b|c}|d} \\{e|f\\}'], ['\\\\{a|b}'], ['{"a": "{x|y}"}'], ['{|}'], ['\\{']])(
+    'writes %j so that it stands for itself',
+    (prompt) => expect(expandPrompt(toLiteral(prompt))).toEqual([prompt]),
+  )
+  it.each([['a fox'], ['{"a": "b|c"}'], ['{}'], ['a | b'], ['']])('leaves %j alone', (prompt) => expect(toLiteral(prompt)).toBe(prompt))
+})
+
 describe('parseList', () => {
   it('takes lines and bars', () => expect(parseList(' fox \n\nowl|bee\n')).toEqual(['fox', 'owl', 'bee']))
+  it('keeps bars that are none', () => expect(parseList('a\\|b|c')).toEqual(['a\\|b', 'c']))
 })

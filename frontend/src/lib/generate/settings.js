@@ -1,3 +1,5 @@
+import { plainSeed } from '../digits.js'
+import { toLiteral } from './expand.js'
 import { adoptScale, guidanceRequest, GUIDANCE_MAX, isScale } from './guidance.js'
 import { isValidSide, snapSide } from './sizes.js'
 
@@ -88,14 +90,14 @@ export function validateSettings(settings) {
   else if (CONTROL.test(prompt)) errors.prompt = 'errors.promptControl'
   if (!isValidSide(settings.width)) errors.width = 'errors.side'
   if (!isValidSide(settings.height)) errors.height = 'errors.side'
-  const seed = settings.seed.trim()
+  const seed = plainSeed(settings.seed)
   if (seed && !(/^\d+$/.test(seed) && Number(seed) <= SEED_MAX)) errors.seed = 'errors.seed'
   return errors
 }
 
 /** The body of POST /api/generate for `model`, for the form's prompt or one that it stands for. */
 export function toRequest(settings, model, prompt = settings.prompt) {
-  const seed = settings.seed.trim()
+  const seed = plainSeed(settings.seed)
   return {
     prompt: prompt.trim(),
     width: settings.width,
@@ -125,6 +127,7 @@ export const REUSABLE = {
 export function fromSource(source, { part, model } = {}) {
   const all = restoreSettings({
     ...source,
+    prompt: typeof source.prompt === 'string' ? toLiteral(source.prompt) : undefined,
     guidance_scale: adoptScale(source.guidance_scale, model),
     seed: source.seed === null || source.seed === undefined ? '' : String(source.seed),
     custom_size: false,
@@ -146,7 +149,7 @@ export function fromParameters(parameters, models) {
   const model = models.find(({ id }) => id === parameters.model)
   const scale = adoptScale(Math.min(GUIDANCE_MAX, parameters.guidance_scale ?? 0), model)
   return {
-    ...(known(prompt) && { prompt }),
+    ...(known(prompt) && { prompt: toLiteral(prompt) }),
     ...(known(negative) && { negative_prompt: negative }),
     ...(known(width) && known(height) && { width: snapSide(width), height: snapSide(height), custom_size: false }),
     ...(known(steps) && { num_inference_steps: Math.min(STEPS_MAX, Math.max(STEPS_MIN, steps)) }),
@@ -155,6 +158,12 @@ export function fromParameters(parameters, models) {
     ...(isShift(parameters.shift) && { shift: parameters.shift }),
     ...(model && { model: model.id }),
   }
+}
+
+/** What a picture file does not tell of what this form would take over, by the names of the form's own texts. */
+export function missingParts({ prompt, width, height, num_inference_steps: steps, seed }) {
+  const told = { prompt: Boolean(prompt?.trim()), size: known(width) && known(height), steps: known(steps), seed: known(seed) }
+  return Object.keys(told).filter((part) => !told[part])
 }
 
 /** The number of passes through the transformer: the last of N points of the schedule needs none. */

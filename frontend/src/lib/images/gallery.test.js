@@ -23,10 +23,28 @@ describe('the address of the gallery', () => {
     expect(writeGallery('?page=3&foreign=1', GALLERY_DEFAULTS)).toBe('foreign=1')
   })
 
-  it.each(['page=0', 'page=-1', 'page=x', 'page=1e9', 'sort=up', 'view=', 'from=yesterday', 'favourite=yes'])(
+  it.each(['page=0', 'page=-1', 'page=x', 'page=1e9', 'sort=up', 'view=', 'from=yesterday', 'favourite=yes', 'from=2026-99-99', 'to=2026-02-30', 'from=0000-01-01', 'to=20260101', 'from=2026-1-1',
+    'sort=__proto__', 'sort=constructor', 'page=%E2%80%8B1', 'page=99999999999999999999', 'page=1.5', 'trash=true', 'toString=1',
+    'page=x&page=2', '%=1&=2&&&', 'q=', 'from=%zz'])(
     'makes defaults of %j',
     (search) => expect(parseGallery(search)).toEqual(GALLERY_DEFAULTS),
   )
+})
+
+describe('an address that goes too far', () => {
+  it('is cut to what the server takes, and never within a character', () => {
+    const long = '🦊'.repeat(300)
+    const gallery = parseGallery(new URLSearchParams({ q: `x${long}`, tag: long, model: long }))
+    expect(['q', 'tag', 'model'].map((key) => [...gallery[key]].length)).toEqual([200, 50, 100])
+    expect(() => encodeURIComponent(JSON.stringify(gallery))).not.toThrow()
+  })
+
+  it.each(['0001-01-01', '9999-12-31', '2024-02-29'])('names a moment that the server can tell for %s', (day) => {
+    const { from, to } = toHistoryQuery({ ...GALLERY_DEFAULTS, from: day, to: day })
+    for (const moment of [from, to]) expect(moment).toMatch(/^\d{4}-\d{2}-\d{2}T[\d:.]{12}Z$/)
+  })
+
+  it('takes the first of several, as any other', () => expect(parseGallery('page=2&page=3').page).toBe(2))
 })
 
 describe('toHistoryQuery', () => {

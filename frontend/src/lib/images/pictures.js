@@ -6,7 +6,7 @@ export const VARIATIONS = 4
 /** The request for pictures like this one, drawn by the same `model`: same settings, the seeds that follow its own. */
 export function variationsOf(image, model) {
   const seed = Math.min(image.seed + 1, SEED_MAX - VARIATIONS)
-  return { ...toRequest(fromSource({ ...image, seed }, { model }), model), num_images: VARIATIONS }
+  return { ...toRequest(fromSource({ ...image, seed }, { model }), model, image.prompt), num_images: VARIATIONS }
 }
 
 /** A list with every picture of these ids changed; the same list where there is none. */
