@@ -11,7 +11,9 @@ from pathlib import Path
 from launcher import checks
 from launcher.console import CommandFailed, run_step, say
 from launcher.errors import NetworkDown, StepFailed
-from launcher.stamps import Stamp, files_below, hash_inputs
+from launcher.npm_settings import INSTALL_FLAGS, missing_packages, npm_environ
+from launcher.pip_settings import pip_environ
+from launcher.stamps import Stamp, files_below, hash_inputs, hash_names
 from launcher.torch_choice import GIB, TORCH_VERSION, TorchBuild, TorchChoice, plan_torch, resolve_build
 
 NOT_SOURCES = frozenset({"node_modules", "dist", "e2e", "screenshots", "coverage", "test-results", "playwright-report"})
@@ -73,12 +75,15 @@ class Setup:
         """Installs the UI's packages."""
         stamp = Stamp(self._places.frontend / "node_modules" / ".zimage-packages")
         key = hash_inputs([self._places.frontend / name for name in ("package.json", "package-lock.json")])
-        if stamp.matches(key):
+        if stamp.matches(key) and not missing_packages(self._places.frontend):
             return
         _, npm = checks.find_node()
         checks.check_disk(self._places.root, GIB // 2, "the browser UI's packages")
         stamp.clear()
-        self._run("Browser UI packages (npm ci)", [npm, "ci"], self._places.frontend)
+        title = "Browser UI packages (npm ci)"
+        self._run(title, [npm, "ci", *INSTALL_FLAGS], self._places.frontend, npm_environ(self._environ))
+        if missing := missing_packages(self._places.frontend):
+            raise StepFailed(f"{title} has left out {len(missing)} packages, such as {missing[0]}. Look into ~/.npmrc.")
         stamp.write(key)
 
     def build(self) -> None:
@@ -86,12 +91,16 @@ class Setup:
         frontend = self._places.frontend
         stamp = Stamp(frontend / "node_modules" / ".zimage-build")
         key = hash_inputs(files_below(frontend, NOT_SOURCES))
-        if stamp.matches(key) and (self._places.dist / "index.html").is_file():
+        index = self._places.dist / "index.html"
+        if stamp.matches(key) and index.is_file() and stamp.read().get("made") == hash_names(self._places.dist):
             return
         _, npm = checks.find_node()
         stamp.clear()
-        self._run("Browser UI (npm run build)", [npm, "run", "build"], frontend)
-        stamp.write(key)
+        title = "Browser UI (npm run build)"
+        self._run(title, [npm, "run", "build"], frontend, npm_environ(self._environ))
+        if not index.is_file():
+            raise StepFailed(f"{title} has made no {index}. Run this command again after mending the cause.")
+        stamp.write(key, made=hash_names(self._places.dist))
 
     def _make_environment(self) -> None:
         places = self._places
@@ -104,9 +113,8 @@ class Setup:
             return
         checks.check_venv_module()
         stamp.clear()
-        self._run(
-            "Python environment (.venv)", [sys.executable, "-m", "venv", "--clear", str(places.venv)], places.root
-        )
+        command = [sys.executable, "-m", "venv", "--clear", str(places.venv)]
+        self._run("Python environment (.venv)", command, places.root, self._environ)
         stamp.write(key)
 
     def _is_whole_environment(self, version: str) -> bool:
@@ -159,20 +167,21 @@ class Setup:
 
     def _install(self, title: str, attempts: tuple[tuple[str, ...], ...], requirements: str) -> None:
         """Runs pip with each of the attempts until an index serves what is asked for."""
+        environ = pip_environ(self._environ, self._places.venv)
         pip = [str(self._places.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         for position, arguments in enumerate(attempts, start=1):
             command = [*pip, *arguments, "-c", "constraints.txt", "-r", requirements]
             try:
-                run_step(title, command, self._places.root, self._environ)
+                run_step(title, command, self._places.root, environ)
                 return
             except CommandFailed as failed:
                 if position == len(attempts) or NO_SUCH_BUILD not in failed.excerpt:
                     raise as_launcher_error(title, failed) from None
                 say("The default package index does not serve this build of torch; asking PyTorch's own.")
 
-    def _run(self, title: str, command: list[str], cwd: Path) -> None:
+    def _run(self, title: str, command: list[str], cwd: Path, environ: Mapping[str, str]) -> None:
         try:
-            run_step(title, command, cwd, self._environ)
+            run_step(title, command, cwd, environ)
         except CommandFailed as failed:
             raise as_launcher_error(title, failed) from None
 

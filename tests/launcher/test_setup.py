@@ -30,7 +30,7 @@ def a_linux_with_space(monkeypatch):
 def test_the_first_run_does_every_step_in_order(checkout):
     set_up_everything(checkout)
     kinds = [" ".join(call.split()[:3]) for call in checkout.calls()]
-    assert kinds == ["python -m venv", "python -m pip", "python -m pip", "npm ci", "npm run build"]
+    assert kinds == ["python -m venv", "python -m pip", "python -m pip", "npm ci --include=dev", "npm run build"]
     assert called(checkout, "pip")[0].endswith("torch==2.13.0+cpu -c constraints.txt -r backend/requirements.txt")
 
 
