@@ -3,11 +3,21 @@
 # and the browser tests in a real Chromium. Needs Python, Node and, for a missing Chromium, the right to apt-get.
 # Goes on after a failed stage, so that one run shows everything; the exit code is that of the whole.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+self=${BASH_SOURCE[0]}
+while [ -L "$self" ]; do # this script may be called through links
+    target=$(readlink "$self") || exit 1
+    case $target in
+        /*) self=$target ;;
+        *) self=$(dirname -- "$self")/$target ;;
+    esac
+done
+CDPATH='' cd -P -- "$(dirname -- "$self")" || exit 1
 
 STAGE_LIMIT_S=${STAGE_LIMIT_S:-600}
 readonly STAGE_LIMIT_S
-export HF_HUB_OFFLINE=1 PYTHONUTF8=1
+# What is set for another Python, or for Node's programs in operation, would lead the tests astray.
+unset "${!PYTHON@}" __PYVENV_LAUNCHER__ VIRTUAL_ENV NODE_ENV PYTEST_ADDOPTS
+export HF_HUB_OFFLINE=1 PYTHONUTF8=1 PYTHONNOUSERSITE=1
 # Settings of a Z-Image that runs on this machine are none of the tests' business; those of the set-up are.
 for name in "${!ZIMAGE_@}"; do
     case $name in

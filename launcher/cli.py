@@ -100,8 +100,8 @@ def read_address(options: argparse.Namespace) -> Address:
 
 
 def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Gives the children's environment: no leftovers of another Python, and tools that keep quiet."""
-    dropped = {"PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
-    kept = {name: value for name, value in environ.items() if name not in dropped}
+    """Gives the children's environment: nothing that is set for another Python, and tools that keep quiet."""
+    dropped = {"VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "NODE_ENV"}
+    kept = {name: value for name, value in environ.items() if name not in dropped and not name.startswith("PYTHON")}
     quiet_npm = {f"npm_config_{name}": "false" for name in ("audit", "fund", "update_notifier")}
-    return {**kept, **quiet_npm, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    return {**kept, **quiet_npm, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1"}

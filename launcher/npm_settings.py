@@ -22,7 +22,7 @@ _PREFIX = re.compile(r"npm_config_", re.IGNORECASE)
 _KEPT = re.compile(
     r"registry|(?:https?_?)?proxy|no_?proxy|cafile|ca|cert|key|strict_ssl|local_address|maxsockets|fetch_\w+"
     r"|cache|prefer_offline|prefer_online|offline|replace_registry_host|omit_lockfile_registry_resolved"
-    r"|userconfig|globalconfig|prefix|ignore_scripts|nodedir|_\w+|username|email|.*[@/:].*",
+    r"|userconfig|globalconfig|prefix|ignore_scripts|nodedir|audit|fund|update_notifier|_\w+|username|email|.*[@/:].*",
     re.IGNORECASE,
 )
 
