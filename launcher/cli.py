@@ -28,6 +28,9 @@ def run(arguments: Sequence[str]) -> int:
     except LauncherError as error:
         complain(str(error))
         return error.exit_code
+    except OSError as error:
+        complain(f"{error.strerror or error}: {error.filename or 'no file'}. Mend that, then run this command again.")
+        return LauncherError.exit_code
     except Stopped as stopped:
         complain("Stopped. Running the command again goes on where it stopped.")
         return 128 + stopped.signum

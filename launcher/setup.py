@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from launcher import checks
 from launcher.console import CommandFailed, run_step, say
 from launcher.errors import NetworkDown, StepFailed
+from launcher.folders import check_folder
 from launcher.npm_settings import INSTALL_FLAGS, missing_packages, npm_environ
 from launcher.pip_settings import pip_environ
 from launcher.stamps import Stamp, files_below, hash_inputs, hash_names
@@ -22,6 +24,7 @@ NETWORK_SIGNS = (
     "Network is unreachable", "Max retries exceeded", "ConnectTimeout", "ReadTimeout", "Connection refused",
     "ProxyError", "getaddrinfo", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH",
 )  # fmt: skip
+DENIED_SIGNS = ("Permission denied", "EACCES", "EPERM", "Operation not permitted", "Read-only file system", "EROFS")
 NO_SUCH_BUILD = "No matching distribution found for torch"
 
 
@@ -78,6 +81,7 @@ class Setup:
         if stamp.matches(key) and not missing_packages(self._places.frontend):
             return
         _, npm = checks.find_node()
+        self._check_folder(self._places.frontend / "node_modules")
         checks.check_disk(self._places.root, GIB // 2, "the browser UI's packages")
         stamp.clear()
         title = "Browser UI packages (npm ci)"
@@ -95,6 +99,8 @@ class Setup:
         if stamp.matches(key) and index.is_file() and stamp.read().get("made") == hash_names(self._places.dist):
             return
         _, npm = checks.find_node()
+        self._check_folder(frontend / "node_modules")
+        self._check_folder(self._places.dist)
         stamp.clear()
         title = "Browser UI (npm run build)"
         self._run(title, [npm, "run", "build"], frontend, npm_environ(self._environ))
@@ -106,12 +112,14 @@ class Setup:
         places = self._places
         stamp = Stamp(places.venv / ".zimage-environment")
         key = f"{sys.version_info.major}.{sys.version_info.minor}"
-        if stamp.matches(key) and places.python.exists():
+        if stamp.matches(key) and os.access(places.python, os.X_OK):
             return
         if not stamp.read() and self._is_whole_environment(key):
-            stamp.write(key)  # made by hand: adopt it
+            with contextlib.suppress(OSError):  # read-only: it is looked at again next time
+                stamp.write(key)  # made by hand: adopt it
             return
         checks.check_venv_module()
+        self._check_folder(places.venv)
         stamp.clear()
         command = [sys.executable, "-m", "venv", "--clear", str(places.venv)]
         self._run("Python environment (.venv)", command, places.root, self._environ)
@@ -119,8 +127,11 @@ class Setup:
 
     def _is_whole_environment(self, version: str) -> bool:
         """Tells whether a working environment of this Python version, with pip, is there without our stamp."""
-        code = "import sys, pip; raise SystemExit('%d.%d' % sys.version_info[:2] != sys.argv[1])"
-        if not self._places.python.exists():
+        code = (
+            "import sys, pip; "
+            "raise SystemExit('%d.%d' % sys.version_info[:2] != sys.argv[1] or sys.prefix == sys.base_prefix)"
+        )
+        if not os.access(self._places.python, os.X_OK):
             return False
         try:
             run_step("Python environment found", [str(self._places.python), "-c", code, version],
@@ -135,6 +146,7 @@ class Setup:
         key = self._packages_key("backend/requirements.txt", build)
         if stamp.matches(key):
             return
+        self._check_folder(self._places.venv)
         plan = plan_torch(build, checks.current_system(), self._environ)
         installed = any(self._places.venv.rglob(f"torch-{TORCH_VERSION}*.dist-info"))
         checks.check_disk(self._places.root, GIB // 2 if installed else plan.disk_bytes, "the Python packages")
@@ -157,6 +169,7 @@ class Setup:
         key = self._packages_key("requirements-dev.txt", "")
         if stamp.matches(key):
             return
+        self._check_folder(self._places.venv)
         stamp.clear()
         self._install("Test tools", ((),), "requirements-dev.txt")
         stamp.write(key)
@@ -179,6 +192,14 @@ class Setup:
                     raise as_launcher_error(title, failed) from None
                 say("The default package index does not serve this build of torch; asking PyTorch's own.")
 
+    def _check_folder(self, folder: Path) -> None:
+        what = folder.relative_to(self._places.root)
+        check_folder(
+            folder,
+            f"The set-up writes into {what}. Run it as the user to whom the folder belongs, or give it to yourself "
+            "(chown -R), or use a copy of Z-Image in a folder of your own.",
+        )
+
     def _run(self, title: str, command: list[str], cwd: Path, environ: Mapping[str, str]) -> None:
         try:
             run_step(title, command, cwd, environ)
@@ -195,6 +216,11 @@ def as_launcher_error(title: str, failed: CommandFailed) -> NetworkDown | StepFa
         )
     if "No space left on device" in failed.excerpt or "ENOSPC" in failed.excerpt:
         return StepFailed(f"{failed.excerpt}\n\n{title}: the disk is full. Free some space and run this command again.")
+    if any(sign in failed.excerpt for sign in DENIED_SIGNS):
+        return StepFailed(
+            f"{failed.excerpt}\n\n{title}: a file named above may not be written by you. Did another user, or sudo, "
+            "run the set-up before? Remove that folder or give it to yourself (chown -R); then run this command again."
+        )
     return StepFailed(
         f"{failed.excerpt}\n\n{title} failed with exit code {failed.code}; what it said stands above. "
         "Run this command again after mending the cause."
