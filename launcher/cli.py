@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from launcher import checks
 from launcher.console import complain, say
 from launcher.errors import LauncherError, PortTaken
 from launcher.processes import Stopped, raise_on_stop_signals
@@ -39,6 +40,7 @@ def run(arguments: Sequence[str]) -> int:
 def launch(options: argparse.Namespace, places: Places, environ: Mapping[str, str]) -> int:
     """Sets up what the service needs, then starts it."""
     address = read_address(options)
+    checks.check_path(places.root, with_ui=options.service != "backend")
     setup = Setup(places, environ)
     if options.service != "frontend":
         setup.python(options.torch, options.with_test_tools)
