@@ -83,7 +83,8 @@ def check_path(root: Path, with_ui: bool) -> None:
     """
     separator = os.pathsep if os.name != "nt" else ""
     unfit = f"{separator}\n" + (UNFIT_FOR_UI if with_ui else "")
-    found = sorted({character for character in str(root.relative_to(root.anchor)) if character in unfit})
+    path = str(root.relative_to(root.anchor))
+    found = sorted({character for character in path if character in unfit or "\ud800" <= character <= "\udfff"})
     if found:
         named = " ".join(repr(character) for character in found)
         raise UnfitFolder(

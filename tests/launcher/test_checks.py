@@ -90,9 +90,9 @@ def test_foreign_address():
 
 
 @pytest.mark.parametrize("with_ui", [True, False])
-@pytest.mark.parametrize("name", ["a#b", "#", "a?b", "a*b", 'a"b', "a\\b", "a:b", "a\nb"])
+@pytest.mark.parametrize("name", ["a#b", "#", "a?b", "a*b", 'a"b', "a\\b", "a:b", "a\nb", "a\udce9b"])
 def test_a_path_that_the_tools_cannot_do_with_is_named(name, with_ui):
-    only_for_ui = name not in ("a:b", "a\nb")
+    only_for_ui = name not in ("a:b", "a\nb", "a\udce9b")
     if only_for_ui and not with_ui:
         checks.check_path(Path("/home") / name / "Z-Image", with_ui=False)
         return

@@ -14,6 +14,7 @@ from launcher.cli import child_environ
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = ("start.sh", "start_backend.sh", "start_frontend.sh")
 PATIENCE_S = 30
+REAL_PYTHON = str(Path(sys.prefix) / "bin" / "python")
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the fake tools are shell scripts")
 
@@ -105,7 +106,7 @@ def test_a_script_may_be_called_through_links(start, checkout, linked, tmp_path,
     start(script, "--help").communicate(timeout=PATIENCE_S)  # puts it there
     for link in linked(script):
         for called, cwd in ((link, "/"), (f"./{link.name}", link.parent)):
-            environ = {"PATH": "/usr/bin:/bin", "ZIMAGE_PYTHON": sys.executable, "CDPATH": "/usr"}
+            environ = {"PATH": "/usr/bin:/bin", "ZIMAGE_PYTHON": REAL_PYTHON, "CDPATH": "/usr"}
             answer = subprocess.run(
                 [called, "--help"], cwd=cwd, env=environ, capture_output=True, text=True, timeout=PATIENCE_S
             )
