@@ -209,6 +209,12 @@ class Setup:
 
 def as_launcher_error(title: str, failed: CommandFailed) -> NetworkDown | StepFailed:
     """Turns a failed command into a plain sentence, with an excerpt of the command's output before it."""
+    if "dependencies for SOCKS support" in failed.excerpt:
+        return NetworkDown(
+            f"{title}: ALL_PROXY, HTTPS_PROXY or pip's settings name a SOCKS proxy, which pip cannot use on its own. "
+            "Name an HTTP proxy for the set-up (HTTPS_PROXY=http://…; most SOCKS programs offer one too), or unset it, "
+            "then run this command again. Downloads of models do go through a SOCKS proxy."
+        )
     if any(sign in failed.excerpt for sign in NETWORK_SIGNS):
         return NetworkDown(
             f"{failed.excerpt}\n\n{title}: the package registry could not be reached. "

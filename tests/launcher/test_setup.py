@@ -120,6 +120,12 @@ def test_no_network_for_pip(checkout):
     assert len(called(checkout, "pip")) == 1
 
 
+def test_a_socks_proxy_that_pip_cannot_use_is_named(checkout):
+    checkout.fake_pip("echo 'ERROR: Could not install packages: Missing dependencies for SOCKS support.'; exit 1")
+    with pytest.raises(NetworkDown, match="SOCKS proxy, which pip cannot use"):
+        checkout.setup.python(None)
+
+
 def test_no_network_for_npm(checkout):
     checkout.environ["FAKE_NPM_FAILS"] = "npm error code EAI_AGAIN"
     with pytest.raises(NetworkDown, match=r"npm ci.*could not be reached"):
