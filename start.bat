@@ -1,6 +1,10 @@
 @echo off
 rem Sets Z-Image up (first run only) and starts the API and the browser UI. Options: start.bat --help
 setlocal
+rem What is set for another Python would lead this one astray.
+for /f "delims==" %%V in ('set PYTHON 2^>nul') do set "%%V="
+set "PYTHONNOUSERSITE=1"
+set "PYTHONUTF8=1"
 set "ZIMAGE_FOUND="
 if defined ZIMAGE_PYTHON set "ZIMAGE_FOUND="%ZIMAGE_PYTHON%""
 if not defined ZIMAGE_FOUND for %%V in (3.13 3.12 3.11) do if not defined ZIMAGE_FOUND (

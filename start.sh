@@ -1,6 +1,14 @@
 #!/bin/sh
 # Sets Z-Image up (first run only) and starts the API and the browser UI. Options: ./start.sh --help
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
+self=$0
+while [ -L "$self" ]; do # this script may be called through links
+    target=$(readlink "$self") || exit 1
+    case $target in
+        /*) self=$target ;;
+        *) self=$(dirname -- "$self")/$target ;;
+    esac
+done
+here=$(CDPATH='' cd -P -- "$(dirname -- "$self")" && pwd -P) || exit 1
 # shellcheck source=launcher/find_python.sh
 . "$here/launcher/find_python.sh"
 exec "$python" "$here/launcher" "$@"

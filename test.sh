@@ -3,11 +3,21 @@
 # and the browser tests in a real Chromium. Needs Python, Node and, for a missing Chromium, the right to apt-get.
 # Goes on after a failed stage, so that one run shows everything; the exit code is that of the whole.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+self=${BASH_SOURCE[0]}
+while [ -L "$self" ]; do # this script may be called through links
+    target=$(readlink "$self") || exit 1
+    case $target in
+        /*) self=$target ;;
+        *) self=$(dirname -- "$self")/$target ;;
+    esac
+done
+CDPATH='' cd -P -- "$(dirname -- "$self")" || exit 1
 
 STAGE_LIMIT_S=${STAGE_LIMIT_S:-600}
 readonly STAGE_LIMIT_S
-export HF_HUB_OFFLINE=1 PYTHONUTF8=1
+# What is set for another Python, or for Node's programs in operation, would lead the tests astray.
+unset "${!PYTHON@}" __PYVENV_LAUNCHER__ VIRTUAL_ENV NODE_ENV PYTEST_ADDOPTS
+export HF_HUB_OFFLINE=1 PYTHONUTF8=1 PYTHONNOUSERSITE=1
 # Settings of a Z-Image that runs on this machine are none of the tests' business; those of the set-up are.
 for name in "${!ZIMAGE_@}"; do
     case $name in
@@ -94,8 +104,11 @@ stage 'ruff format' "$python" -m ruff format --check .
 stage 'ruff' "$python" -m ruff check .
 stage 'mypy' "$python" -m mypy
 stage 'shellcheck' .venv/bin/shellcheck -x start.sh start_backend.sh start_frontend.sh test.sh .ci/run
+# The tests speak with this machine only, and their client refuses to start with a SOCKS proxy around.
+no_proxies=(env)
+for name in all_proxy http_proxy https_proxy ALL_PROXY HTTP_PROXY HTTPS_PROXY; do no_proxies+=(-u "$name"); done
 # Processes share the files out, so that an application of a test module is built once.
-stage 'pytest' "$python" -m pytest -q --durations=5 --numprocesses=auto --maxprocesses=4 --dist=loadfile
+stage 'pytest' "${no_proxies[@]}" "$python" -m pytest -q --durations=5 --numprocesses=auto --maxprocesses=4 --dist=loadfile
 stage 'eslint' npm --prefix frontend run --silent lint
 stage 'vitest' npm --prefix frontend run --silent test
 stage 'build' ./start.sh --setup-only

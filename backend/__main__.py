@@ -15,6 +15,7 @@ from backend.server import PortTaken, serve
 from backend.utils.folder_lock import FolderInUse, FolderNotLockable
 from backend.utils.log_format import JsonFormatter, TextFormatter
 from backend.utils.record_file import NewerFormat
+from backend.utils.streams import protect_output
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,6 +77,7 @@ def _fail(message: str) -> int:
 
 
 if __name__ == "__main__":
+    protect_output()
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -29,7 +29,9 @@ def main() -> int:
     if __spec__ is None or not __spec__.parent:  # run as a folder: make the package importable
         sys.path[0] = str(Path(__file__).resolve().parent.parent)
     from launcher.cli import run
+    from launcher.streams import steady_output
 
+    steady_output()
     return run(sys.argv[1:])
 
 

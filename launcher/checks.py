@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 import shutil
 import socket
@@ -10,9 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from launcher.errors import DiskFull, MissingTool, PortTaken
+from launcher.errors import DiskFull, MissingTool, PortTaken, UnfitFolder
 from launcher.torch_choice import GIB, System
 
+UNFIT_FOR_UI = '#?*"' + ("\\" if os.name != "nt" else "")
 OLDEST_NODE = (20, 19)  # what Vite 7 needs
 
 
@@ -71,6 +73,24 @@ def has_nvidia_card() -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return answer.returncode == 0 and "GPU " in answer.stdout
+
+
+def check_path(root: Path, with_ui: bool) -> None:
+    """Raises UnfitFolder when the checkout's path has a character that the tools cannot do with.
+
+    Tried one by one: Vite and its esbuild take the UI's paths for addresses and patterns; Python's venv takes a path
+    for one of several at the separator of PATH, and a start line (#!) ends with the line.
+    """
+    separator = os.pathsep if os.name != "nt" else ""
+    unfit = f"{separator}\n" + (UNFIT_FOR_UI if with_ui else "")
+    path = str(root.relative_to(root.anchor))
+    found = sorted({character for character in path if character in unfit or "\ud800" <= character <= "\udfff"})
+    if found:
+        named = " ".join(repr(character) for character in found)
+        raise UnfitFolder(
+            f"The path of this folder, {str(root)!r}, has {named} in it, which the tools that build Z-Image cannot do "
+            "with. Move or rename the folder; nothing is installed before that."
+        )
 
 
 def check_disk(folder: Path, needed_bytes: int, purpose: str) -> None:

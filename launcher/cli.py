@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from launcher import checks
 from launcher.console import complain, say
 from launcher.errors import LauncherError, PortTaken
 from launcher.processes import Stopped, raise_on_stop_signals
@@ -28,6 +29,9 @@ def run(arguments: Sequence[str]) -> int:
     except LauncherError as error:
         complain(str(error))
         return error.exit_code
+    except OSError as error:
+        complain(f"{error.strerror or error}: {error.filename or 'no file'}. Mend that, then run this command again.")
+        return LauncherError.exit_code
     except Stopped as stopped:
         complain("Stopped. Running the command again goes on where it stopped.")
         return 128 + stopped.signum
@@ -36,6 +40,7 @@ def run(arguments: Sequence[str]) -> int:
 def launch(options: argparse.Namespace, places: Places, environ: Mapping[str, str]) -> int:
     """Sets up what the service needs, then starts it."""
     address = read_address(options)
+    checks.check_path(places.root, with_ui=options.service != "backend")
     setup = Setup(places, environ)
     if options.service != "frontend":
         setup.python(options.torch, options.with_test_tools)
@@ -102,8 +107,8 @@ def read_address(options: argparse.Namespace) -> Address:
 
 
 def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Gives the children's environment: no leftovers of another Python, and tools that keep quiet."""
-    dropped = {"PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
-    kept = {name: value for name, value in environ.items() if name not in dropped}
+    """Gives the children's environment: nothing that is set for another Python, and tools that keep quiet."""
+    dropped = {"VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "NODE_ENV"}
+    kept = {name: value for name, value in environ.items() if name not in dropped and not name.startswith("PYTHON")}
     quiet_npm = {f"npm_config_{name}": "false" for name in ("audit", "fund", "update_notifier")}
-    return {**kept, **quiet_npm, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    return {**kept, **quiet_npm, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1"}

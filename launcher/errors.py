@@ -5,7 +5,9 @@ LauncherError (1)
 ├── DiskFull (4)        not enough free space to install
 ├── NetworkDown (5)     pip or npm could not reach its registry
 ├── PortTaken (6)       another program listens on the port
-└── StepFailed (7)      a set-up command failed for another reason
+├── StepFailed (7)      a set-up command failed for another reason
+├── NotWritable (8)     a folder that is written to belongs to somebody else, is read-only, or is none
+└── UnfitFolder (9)     the path of the checkout has a character that the tools cannot do with
 
 The number is the exit code.
 """
@@ -47,3 +49,15 @@ class StepFailed(LauncherError):
     """A set-up command failed; its last lines are part of the message."""
 
     exit_code = 7
+
+
+class NotWritable(LauncherError):
+    """A folder that is written to belongs to somebody else, is read-only, or is none."""
+
+    exit_code = 8
+
+
+class UnfitFolder(LauncherError):
+    """The path of the checkout has a character that the tools cannot do with."""
+
+    exit_code = 9

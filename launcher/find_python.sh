@@ -1,5 +1,18 @@
 # Sourced by the start scripts: puts the first suitable Python into $python, or any Python, which then says what is wrong.
 # shellcheck shell=sh
+
+# What is set for another Python (PYTHONHOME, PYTHONPATH, PYTHONWARNINGS, …) would lead this one astray.
+set -f
+for word in $(export -p); do
+    name=${word%%=*}
+    case $name in
+        *[!A-Z0-9_]*) ;;
+        PYTHON?* | __PYVENV_LAUNCHER__) unset "$name" ;;
+    esac
+done
+set +f
+export PYTHONNOUSERSITE=1 PYTHONUTF8=1
+
 python=
 fallback=
 for candidate in ${ZIMAGE_PYTHON:+"$ZIMAGE_PYTHON"} python3 python3.11 python3.12 python3.13 python; do

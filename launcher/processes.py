@@ -31,8 +31,11 @@ def raise_on_stop_signals() -> None:
         raise Stopped(signum)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), stop)
+        if not hasattr(signal, name):
+            continue
+        signum = getattr(signal, name)
+        if name != "SIGHUP" or signal.getsignal(signum) != signal.SIG_IGN:  # nohup wants it to outlive the terminal
+            signal.signal(signum, stop)
 
 
 class Child:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from launcher import checks
 from launcher.console import say
+from launcher.folders import check_folder
 from launcher.processes import Child, supervise
 from launcher.setup import Places
 
@@ -38,6 +40,7 @@ class Address:
 def serve(places: Places, address: Address, environ: Mapping[str, str]) -> int:
     """Runs the one Python process that serves the API and the built UI, until it or the person ends it."""
     address.check(api=True, web=True)
+    _check_data_folder(places, address, environ)
     options = ["--host", address.host, "--port", str(address.port), "--web-port", str(address.web_port)]
     if address.data_dir is not None:
         options += ["--data-dir", address.data_dir]
@@ -54,6 +57,7 @@ def serve_frontend(places: Places, address: Address, environ: Mapping[str, str])
 def serve_dev(places: Places, address: Address, environ: Mapping[str, str], with_ui: bool) -> int:
     """Runs the API with reload, and Vite's development server beside it; both end together."""
     address.check(api=True, web=with_ui)
+    _check_data_folder(places, address, environ)
     ui = f"  UI http://{address.host}:{address.web_port}" if with_ui else ""
     say(f"Development: API http://{address.host}:{address.port}{ui}")
     api = _reloading_api(places, address, environ)
@@ -65,6 +69,12 @@ def serve_dev(places: Places, address: Address, environ: Mapping[str, str], with
         api.kill()
         raise
     return supervise([api, web])
+
+
+def _check_data_folder(places: Places, address: Address, environ: Mapping[str, str]) -> None:
+    default = Path(environ.get("ZIMAGE_BASE_DIR") or places.root) / "data"
+    folder = default if address.data_dir is None else Path(address.data_dir)
+    check_folder(folder, "Pictures and history are kept there; choose another folder with --data-dir.")
 
 
 def _reloading_api(places: Places, address: Address, environ: Mapping[str, str]) -> Child:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,10 @@ from pathlib import Path
 from launcher import checks
 from launcher.console import CommandFailed, run_step, say
 from launcher.errors import NetworkDown, StepFailed
-from launcher.stamps import Stamp, files_below, hash_inputs
+from launcher.folders import check_folder
+from launcher.npm_settings import INSTALL_FLAGS, missing_packages, npm_environ
+from launcher.pip_settings import pip_environ
+from launcher.stamps import Stamp, files_below, hash_inputs, hash_names
 from launcher.torch_choice import GIB, TORCH_VERSION, TorchBuild, TorchChoice, plan_torch, resolve_build
 
 NOT_SOURCES = frozenset({"node_modules", "dist", "e2e", "screenshots", "coverage", "test-results", "playwright-report"})
@@ -20,6 +24,7 @@ NETWORK_SIGNS = (
     "Network is unreachable", "Max retries exceeded", "ConnectTimeout", "ReadTimeout", "Connection refused",
     "ProxyError", "getaddrinfo", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH",
 )  # fmt: skip
+DENIED_SIGNS = ("Permission denied", "EACCES", "EPERM", "Operation not permitted", "Read-only file system", "EROFS")
 NO_SUCH_BUILD = "No matching distribution found for torch"
 
 
@@ -73,12 +78,16 @@ class Setup:
         """Installs the UI's packages."""
         stamp = Stamp(self._places.frontend / "node_modules" / ".zimage-packages")
         key = hash_inputs([self._places.frontend / name for name in ("package.json", "package-lock.json")])
-        if stamp.matches(key):
+        if stamp.matches(key) and not missing_packages(self._places.frontend):
             return
         _, npm = checks.find_node()
+        self._check_folder(self._places.frontend / "node_modules")
         checks.check_disk(self._places.root, GIB // 2, "the browser UI's packages")
         stamp.clear()
-        self._run("Browser UI packages (npm ci)", [npm, "ci"], self._places.frontend)
+        title = "Browser UI packages (npm ci)"
+        self._run(title, [npm, "ci", *INSTALL_FLAGS], self._places.frontend, npm_environ(self._environ))
+        if missing := missing_packages(self._places.frontend):
+            raise StepFailed(f"{title} has left out {len(missing)} packages, such as {missing[0]}. Look into ~/.npmrc.")
         stamp.write(key)
 
     def build(self) -> None:
@@ -86,33 +95,43 @@ class Setup:
         frontend = self._places.frontend
         stamp = Stamp(frontend / "node_modules" / ".zimage-build")
         key = hash_inputs(files_below(frontend, NOT_SOURCES))
-        if stamp.matches(key) and (self._places.dist / "index.html").is_file():
+        index = self._places.dist / "index.html"
+        if stamp.matches(key) and index.is_file() and stamp.read().get("made") == hash_names(self._places.dist):
             return
         _, npm = checks.find_node()
+        self._check_folder(frontend / "node_modules")
+        self._check_folder(self._places.dist)
         stamp.clear()
-        self._run("Browser UI (npm run build)", [npm, "run", "build"], frontend)
-        stamp.write(key)
+        title = "Browser UI (npm run build)"
+        self._run(title, [npm, "run", "build"], frontend, npm_environ(self._environ))
+        if not index.is_file():
+            raise StepFailed(f"{title} has made no {index}. Run this command again after mending the cause.")
+        stamp.write(key, made=hash_names(self._places.dist))
 
     def _make_environment(self) -> None:
         places = self._places
         stamp = Stamp(places.venv / ".zimage-environment")
         key = f"{sys.version_info.major}.{sys.version_info.minor}"
-        if stamp.matches(key) and places.python.exists():
+        if stamp.matches(key) and os.access(places.python, os.X_OK):
             return
         if not stamp.read() and self._is_whole_environment(key):
-            stamp.write(key)  # made by hand: adopt it
+            with contextlib.suppress(OSError):  # read-only: it is looked at again next time
+                stamp.write(key)  # made by hand: adopt it
             return
         checks.check_venv_module()
+        self._check_folder(places.venv)
         stamp.clear()
-        self._run(
-            "Python environment (.venv)", [sys.executable, "-m", "venv", "--clear", str(places.venv)], places.root
-        )
+        command = [sys.executable, "-m", "venv", "--clear", str(places.venv)]
+        self._run("Python environment (.venv)", command, places.root, self._environ)
         stamp.write(key)
 
     def _is_whole_environment(self, version: str) -> bool:
         """Tells whether a working environment of this Python version, with pip, is there without our stamp."""
-        code = "import sys, pip; raise SystemExit('%d.%d' % sys.version_info[:2] != sys.argv[1])"
-        if not self._places.python.exists():
+        code = (
+            "import sys, pip; "
+            "raise SystemExit('%d.%d' % sys.version_info[:2] != sys.argv[1] or sys.prefix == sys.base_prefix)"
+        )
+        if not os.access(self._places.python, os.X_OK):
             return False
         try:
             run_step("Python environment found", [str(self._places.python), "-c", code, version],
@@ -127,6 +146,7 @@ class Setup:
         key = self._packages_key("backend/requirements.txt", build)
         if stamp.matches(key):
             return
+        self._check_folder(self._places.venv)
         plan = plan_torch(build, checks.current_system(), self._environ)
         installed = any(self._places.venv.rglob(f"torch-{TORCH_VERSION}*.dist-info"))
         checks.check_disk(self._places.root, GIB // 2 if installed else plan.disk_bytes, "the Python packages")
@@ -149,6 +169,7 @@ class Setup:
         key = self._packages_key("requirements-dev.txt", "")
         if stamp.matches(key):
             return
+        self._check_folder(self._places.venv)
         stamp.clear()
         self._install("Test tools", ((),), "requirements-dev.txt")
         stamp.write(key)
@@ -159,26 +180,41 @@ class Setup:
 
     def _install(self, title: str, attempts: tuple[tuple[str, ...], ...], requirements: str) -> None:
         """Runs pip with each of the attempts until an index serves what is asked for."""
+        environ = pip_environ(self._environ, self._places.venv)
         pip = [str(self._places.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
         for position, arguments in enumerate(attempts, start=1):
             command = [*pip, *arguments, "-c", "constraints.txt", "-r", requirements]
             try:
-                run_step(title, command, self._places.root, self._environ)
+                run_step(title, command, self._places.root, environ)
                 return
             except CommandFailed as failed:
                 if position == len(attempts) or NO_SUCH_BUILD not in failed.excerpt:
                     raise as_launcher_error(title, failed) from None
                 say("The default package index does not serve this build of torch; asking PyTorch's own.")
 
-    def _run(self, title: str, command: list[str], cwd: Path) -> None:
+    def _check_folder(self, folder: Path) -> None:
+        what = folder.relative_to(self._places.root)
+        check_folder(
+            folder,
+            f"The set-up writes into {what}. Run it as the user to whom the folder belongs, or give it to yourself "
+            "(chown -R), or use a copy of Z-Image in a folder of your own.",
+        )
+
+    def _run(self, title: str, command: list[str], cwd: Path, environ: Mapping[str, str]) -> None:
         try:
-            run_step(title, command, cwd, self._environ)
+            run_step(title, command, cwd, environ)
         except CommandFailed as failed:
             raise as_launcher_error(title, failed) from None
 
 
 def as_launcher_error(title: str, failed: CommandFailed) -> NetworkDown | StepFailed:
     """Turns a failed command into a plain sentence, with an excerpt of the command's output before it."""
+    if "dependencies for SOCKS support" in failed.excerpt:
+        return NetworkDown(
+            f"{title}: ALL_PROXY, HTTPS_PROXY or pip's settings name a SOCKS proxy, which pip cannot use on its own. "
+            "Name an HTTP proxy for the set-up (HTTPS_PROXY=http://…; most SOCKS programs offer one too), or unset it, "
+            "then run this command again. Downloads of models do go through a SOCKS proxy."
+        )
     if any(sign in failed.excerpt for sign in NETWORK_SIGNS):
         return NetworkDown(
             f"{failed.excerpt}\n\n{title}: the package registry could not be reached. "
@@ -186,6 +222,11 @@ def as_launcher_error(title: str, failed: CommandFailed) -> NetworkDown | StepFa
         )
     if "No space left on device" in failed.excerpt or "ENOSPC" in failed.excerpt:
         return StepFailed(f"{failed.excerpt}\n\n{title}: the disk is full. Free some space and run this command again.")
+    if any(sign in failed.excerpt for sign in DENIED_SIGNS):
+        return StepFailed(
+            f"{failed.excerpt}\n\n{title}: a file named above may not be written by you. Did another user, or sudo, "
+            "run the set-up before? Remove that folder or give it to yourself (chown -R); then run this command again."
+        )
     return StepFailed(
         f"{failed.excerpt}\n\n{title} failed with exit code {failed.code}; what it said stands above. "
         "Run this command again after mending the cause."

@@ -30,6 +30,12 @@ def files_below(folder: Path, without: frozenset[str]) -> list[Path]:
     return [path for group in nested for path in group if path.is_file()]
 
 
+def hash_names(folder: Path) -> str:
+    """Hashes the names and sizes of the files below a folder: enough to notice that some have vanished."""
+    files = [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in files_below(folder, frozenset())]
+    return hash_inputs([], *(f"{name}:{size}" for name, size in files))
+
+
 class Stamp:
     """The stamp of one step, kept inside what the step makes, so that both vanish together."""
 

@@ -3,13 +3,16 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import socket
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from launcher import checks
 from launcher.__main__ import version_problem
-from launcher.errors import DiskFull, MissingTool, PortTaken
+from launcher.cli import build_parser, launch
+from launcher.errors import DiskFull, MissingTool, PortTaken, UnfitFolder
+from launcher.setup import Places
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 8), (3, 10), (3, 14)])
@@ -84,3 +87,29 @@ def test_taken_port_names_the_option():
 def test_foreign_address():
     with pytest.raises(PortTaken, match="--host"):
         checks.check_port("no such host", 15000, "--port")
+
+
+@pytest.mark.parametrize("with_ui", [True, False])
+@pytest.mark.parametrize("name", ["a#b", "#", "a?b", "a*b", 'a"b', "a\\b", "a:b", "a\nb", "a\udce9b"])
+def test_a_path_that_the_tools_cannot_do_with_is_named(name, with_ui):
+    only_for_ui = name not in ("a:b", "a\nb", "a\udce9b")
+    if only_for_ui and not with_ui:
+        checks.check_path(Path("/home") / name / "Z-Image", with_ui=False)
+        return
+    with pytest.raises(UnfitFolder, match="Move or rename the folder"):
+        checks.check_path(Path("/home") / name / "Z-Image", with_ui)
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "äé中文", "a%b", "a%20b", "a'b", "a[b]", "a{b}", "a(b)", "a!b", "a&b", "a;b", "a$b", "a`b", "a+b"]
+)
+def test_a_path_that_works_is_left_alone(name):
+    checks.check_path(Path("/home") / name / "Z-Image", with_ui=True)
+
+
+def test_the_path_is_checked_before_anything_is_installed(checkout):
+    root = checkout.root.rename(checkout.root.with_name("c#"))
+    options = build_parser({}).parse_args(["--setup-only"])
+    with pytest.raises(UnfitFolder, match="'#'"):
+        launch(options, Places(root), checkout.environ)
+    assert checkout.calls() == []

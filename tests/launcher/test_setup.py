@@ -30,7 +30,7 @@ def a_linux_with_space(monkeypatch):
 def test_the_first_run_does_every_step_in_order(checkout):
     set_up_everything(checkout)
     kinds = [" ".join(call.split()[:3]) for call in checkout.calls()]
-    assert kinds == ["python -m venv", "python -m pip", "python -m pip", "npm ci", "npm run build"]
+    assert kinds == ["python -m venv", "python -m pip", "python -m pip", "npm ci --include=dev", "npm run build"]
     assert called(checkout, "pip")[0].endswith("torch==2.13.0+cpu -c constraints.txt -r backend/requirements.txt")
 
 
@@ -118,6 +118,12 @@ def test_no_network_for_pip(checkout):
     with pytest.raises(NetworkDown, match="could not be reached"):
         checkout.setup.python(None)
     assert len(called(checkout, "pip")) == 1
+
+
+def test_a_socks_proxy_that_pip_cannot_use_is_named(checkout):
+    checkout.fake_pip("echo 'ERROR: Could not install packages: Missing dependencies for SOCKS support.'; exit 1")
+    with pytest.raises(NetworkDown, match="SOCKS proxy, which pip cannot use"):
+        checkout.setup.python(None)
 
 
 def test_no_network_for_npm(checkout):

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from backend.services.errors import DiskFull, DownloadFailed
+from backend.services.library.proxies import make_opener
 
 CHUNK_BYTES = 2**20
 SILENCE_S = 30.0
@@ -151,7 +152,7 @@ class HuggingFaceHub:
         if start:
             request.add_header("Range", f"bytes={start}-")
         try:
-            response: http.client.HTTPResponse = urlopen(request, timeout=self._silence_s)  # noqa: S310 — as above
+            response: http.client.HTTPResponse = make_opener().open(request, timeout=self._silence_s)
         except HTTPError as error:
             error.close()
             if error.code in _WORTH_ANOTHER_TRY:
