@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from PIL import Image
 
@@ -171,7 +173,31 @@ def test_a_fault_of_the_device_while_loading_is_told_as_one(make, engine, behind
 
 def test_a_fault_of_the_device_while_it_is_taken_down(make, engine, monkeypatch):
     generator = make()
-    generator.healthy = False
-    monkeypatch.setattr(engine, "unload", lambda: (_ for _ in ()).throw(RuntimeError("CUDA error: unknown")))
-    with pytest.raises(DeviceFault):
+    engine.errors[1] = RuntimeError("CUDA error: unknown")
+    with pytest.raises(DeviceFault, match="loaded anew"):
         draw(generator)
+    monkeypatch.setattr(engine, "unload", lambda: (_ for _ in ()).throw(RuntimeError("CUDA error: unknown")))
+    with pytest.raises(DeviceFault, match="Restart"):
+        draw(generator)
+
+
+def test_a_device_is_given_up_after_two_faults_in_a_row(make, engine):
+    generator, states = make(), []
+    for fails in (True, False, True, True):
+        if fails:
+            engine.errors[1] = RuntimeError("CUDA error: unknown")
+        with pytest.raises(DeviceFault) if fails else contextlib.nullcontext():
+            draw(generator)
+        states.append((generator.healthy, generator.is_given_up))
+    assert states == [(False, False), (True, False), (False, False), (False, True)]
+
+
+def test_what_the_processor_draws_does_not_make_a_card_healthy(make, engine):
+    generator = make("cuda")
+    for use_gpu in (True, False, True):
+        if use_gpu:
+            engine.errors[1] = RuntimeError("CUDA error: unknown")
+        with pytest.raises(DeviceFault) if use_gpu else contextlib.nullcontext():
+            draw(generator, a_job(use_gpu=use_gpu))
+        assert not generator.healthy
+    assert generator.is_given_up

@@ -32,7 +32,7 @@ class Slots:
         return self.slots
 
     def fits(self, slot: str, job: Job) -> bool:
-        return slot != "cpu" or not job.use_gpu
+        return len(self.slots) == 1 or "cpu" not in self.slots or (slot == "cpu") != job.use_gpu
 
     def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         self.started.append((slot, job.recipe.prompt))

@@ -4,7 +4,10 @@ import pytest
 
 from backend.models.schemas import Status
 from backend.services.errors import DiskFull, UnknownModel
-from tests.backend.fakes import PLAIN_CPU, a_job, a_request, wait_until
+from backend.services.generation.resolve import Resolver
+from backend.services.library.catalogue import Catalogue
+from backend.services.tasks.executors.local import LocalExecutor
+from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_job, a_request, wait_until, with_cards
 from tests.backend.services.tasks.managing import end, run_into_pause
 
 
@@ -114,3 +117,24 @@ def test_a_request_that_cannot_be_resolved_later_fails_alone(make, tmp_path, eng
     assert [task.error_code for task in tasks] == ["unknown_model", "internal_error", None]
     assert "boom" not in tasks[1].error
     assert store.prompts == ["good"]
+
+
+def test_a_sick_card_does_not_take_the_queue_from_a_sound_one(make, settings):
+    sick, sound, cards = FakeEngine(), FakeEngine(), with_cards("cuda:0", "cuda:1")
+
+    def fail(step: int) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    sick.watch = fail
+    engines = iter([sick, sound])
+    own = settings.model_copy(update={"devices": ("auto",)})
+    executor = LocalExecutor(own, Catalogue(own), lambda: next(engines), lambda: cards)
+    manager = make(executor=executor, resolver=Resolver(own, Catalogue(own), lambda: cards))
+    release = sound.pause_at(1)
+    ids = [manager.submit(a_request(f"{n}")) for n in range(20)]
+    manager.start()
+    wait_until(lambda: len(sick.requests) == 2 and sound.paused.is_set())
+    release()
+
+    codes = [task.error_code for task in end(manager, *ids)]
+    assert (codes.count("device_error"), codes.count(None)) == (2, 18)
