@@ -42,6 +42,7 @@ def get_readiness(app: App, response: Response) -> Readiness:
         checks |= {"model": True, "disk": True}
     except StudioError as error:
         checks |= {"model": error.code != "model_not_installed", "disk": error.code != "insufficient_storage"}
+    checks["disk"] &= app.tasks.can_store()
     ready = all(checks.values())
     response.status_code = 200 if ready else 503
     return Readiness(status="ready" if ready else "not ready", checks=checks)

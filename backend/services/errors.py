@@ -26,7 +26,7 @@ class StudioError(Exception):
     code = "internal_error"
 
     @classmethod
-    def unexpected(cls, error: Exception) -> StudioError:
+    def unexpected(cls, error: BaseException) -> StudioError:
         """Returns what clients are told of a fault of ours; the log has its text."""
         return cls(f"An unexpected error ({type(error).__name__}) ended this task; the log has more.")
 

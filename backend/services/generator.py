@@ -98,7 +98,7 @@ class ImageGenerator:
             return
         model = self._catalogue.resolve(job.recipe.model)
         plan = self._load(model, job, emit)
-        emit(Loaded())
+        emit(Loaded(plan.device))
         for index in range(job.num_images):
             recipe = job.recipe_of(index)
             started = time.perf_counter()

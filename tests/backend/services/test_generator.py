@@ -54,15 +54,15 @@ def test_events_come_phase_by_phase(make):
     generator = make()
     drawn, events = draw(generator, a_job(num_inference_steps=4))
     steps = [Step(done, 3) for done in range(4)]
-    assert events == [Loading("zimage-nano"), Loaded(), *steps, drawn]
+    assert events == [Loading("zimage-nano"), Loaded("cpu"), *steps, drawn]
     drawn, events = draw(generator, a_job(num_inference_steps=4))
-    assert events == [Loaded(), *steps, drawn]
+    assert events == [Loaded("cpu"), *steps, drawn]
 
 
 def test_several_images_are_drawn_one_after_the_other(make):
     _, events = draw(make(), a_job(num_images=3, seed=7))
     assert [event.recipe.seed for event in events if isinstance(event, Drawn)] == [7, 8, 9]
-    assert events.count(Loaded()) == 1
+    assert events.count(Loaded("cpu")) == 1
 
 
 def test_the_switch_between_gpu_and_cpu_loads_again(make, engine):

@@ -36,7 +36,7 @@ class Slots:
 
     def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         self.started.append((slot, job.recipe.prompt))
-        emit(Loaded())
+        emit(Loaded(slot))
         for index in range(job.num_images):
             emit(Step(0, 8))
             while not self._event(job.recipe.prompt).wait(0.002):

@@ -110,6 +110,14 @@ def test_one_damaged_task_does_not_take_the_others_with_it(tmp_path, tasks):
     assert json.loads((tmp_path / "tasks.json.corrupt-1").read_bytes()) == content
 
 
+def test_one_task_that_is_not_utf_8_does_not_keep_the_others_off_the_disk(tmp_path, tasks, caplog):
+    poisoned = tasks[0].model_copy(update={"message": "caf\udce9", "idempotency_key": "狐"})
+    Journal(tmp_path / "tasks.json").write([poisoned, tasks[1]])
+    [first, second] = Journal(tmp_path / "tasks.json").read()
+    assert (first.message, first.idempotency_key, second) == ("caf?", "狐", tasks[1])
+    assert "not UTF-8" in caplog.text
+
+
 # -- a long queue -----------------------------------------------------------------------------------------------------
 
 
