@@ -19,7 +19,9 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @root_router.get(
-    "/health", responses={503: {"model": Health, "description": "A device is at fault; `message` says what helps."}}
+    "/health",
+    response_model_exclude_none=True,
+    responses={503: {"model": Health, "description": "A device is at fault; `message` says what helps."}},
 )
 async def get_health(app: App, response: Response) -> Health:
     """Liveness check. Answered on the event loop, so it shows that the loop is free, too."""

@@ -62,7 +62,7 @@ class Health(Frozen):
 
     status: str = "healthy"
     service: str = "Z-Image API"
-    message: str = Field(default="", description="What is wrong, and what helps; empty when it is healthy.")
+    message: str | None = Field(default=None, description="What is wrong, and what helps; absent when it is healthy.")
 
 
 class Root(Frozen):

@@ -241,7 +241,7 @@ def test_the_health_answers_while_a_picture_is_drawn(client, post, engine):
     post()
     wait_until(engine.paused.is_set)
 
-    assert client.get("/health").json()["status"] == "healthy"
+    assert client.get("/health").json() == {"status": "healthy", "service": "Z-Image API"}
     release()
 
 
