@@ -60,14 +60,14 @@ class Journal:
         self._lines: Lines = {}
 
     def read(self) -> list[TaskRecord]:
-        """Returns the tasks; none when the file is missing, or damaged and therefore set aside.
+        """Returns the tasks. Of a file that is missing, or damaged and therefore set aside, only the log is left.
 
         Raises:
             NewerFormat: A newer version of this program wrote the file; it was not touched.
         """
         found, path = self._file.read(), self._file.path
         if found.version is None and path.exists():
-            logger.error("%s is damaged: kept as %s, the queue starts empty", path.name, set_aside(path).name)
+            logger.error("%s is damaged: kept as %s; the queue starts with its log", path.name, set_aside(path).name)
         elif found.damaged:
             logger.error(
                 "%d of %d tasks in %s are damaged and left out; the file is kept as %s",
