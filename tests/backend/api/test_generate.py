@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image
 
+from backend.models.schemas import Status
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.tasks.queue import Limits
 from tests.backend.fakes import make_model_folder, wait_until
@@ -79,6 +80,15 @@ def test_finished_tasks_are_listed_when_asked_for_newest_first(client, post, fin
     assert client.get("/api/generate").json() == {"tasks": []}
     listed = client.get("/api/generate", params={"finished": True}).json()["tasks"]
     assert [task["task_id"] for task in listed] == [second, first]
+
+
+def test_a_task_that_ends_while_the_list_is_made_is_listed_once(client, services, post, finish, monkeypatch):
+    task_id = post()
+    finish(task_id)
+    before = services.tasks.get(task_id).model_copy(update={"status": Status.PROCESSING})
+    monkeypatch.setattr(services.tasks, "active", lambda: [before])
+    tasks = client.get("/api/generate", params={"finished": True}).json()["tasks"]
+    assert [(task["task_id"], task["status"]) for task in tasks] == [(task_id, "completed")]
 
 
 def test_a_waiting_task_is_cancelled_at_once(client, post, engine):

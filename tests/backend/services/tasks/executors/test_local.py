@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from backend.services.errors import OutOfMemory, UnknownDevice
 from backend.services.generation.events import Drawn, Ended, JobEvent
 from backend.services.library.catalogue import Catalogue
 from backend.services.tasks.executors.local import LocalExecutor
-from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_job, with_cards
+from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, FakeEngine, a_job, with_cards
 
 
 @pytest.fixture
@@ -121,3 +123,31 @@ def test_a_slot_that_fails_twice_in_a_row_takes_nothing_more(make, cards):
     assert [executor.fits(slot, job) for slot in slots] == [True] * (len(slots) - 1) + [False]
     assert last in executor.fault
     assert "restart" in executor.fault
+
+
+def test_models_are_loaded_one_at_a_time(make):
+    """Libraries set defaults of the whole process while they load."""
+    executor = make(with_cards("cuda:0", "cuda:1"), ("auto",))
+    executor.prepare()
+    first, second = executor.engines
+    loading, go, told = threading.Event(), threading.Event(), threading.Event()
+
+    def load_slowly(*_: object) -> None:
+        loading.set()
+        assert go.wait(PATIENCE_S)
+
+    first.load = load_slowly
+    jobs = [
+        threading.Thread(target=executor.run, args=(slot, a_job(use_gpu=True), emit, lambda: False))
+        for slot, emit in (("cuda:0", lambda _: None), ("cuda:1", lambda _: told.set()))
+    ]
+    jobs[0].start()
+    assert loading.wait(PATIENCE_S)
+    jobs[1].start()
+    assert told.wait(PATIENCE_S)  # that it is about to load
+    jobs[1].join(0.05)
+    assert second.loads == []
+    go.set()
+    for job in jobs:
+        job.join(PATIENCE_S)
+    assert len(second.loads) == 1
