@@ -170,6 +170,14 @@ def test_the_etas_of_two_slots_run_side_by_side(make):
     end(manager, *tasks)
 
 
+def test_a_slot_that_is_free_counts(make):
+    manager = make(executor=Slots("cuda:0", "cuda:1"), hardware=lambda: with_cards("cuda:0", "cuda:1"))
+    manager._etas._model.learn(a_job(use_gpu=True), denoise_s=8.0, around_s=2.0)
+    manager._workers.slots = ("cuda:0", "cuda:1")  # prepared, and nobody has taken anything yet
+    tasks = [manager.submit(a_request(f"{n}")) for n in range(3)]
+    assert [manager.position_and_eta(manager.get(task))[1] for task in tasks] == pytest.approx([10.0, 10.0, 20.0])
+
+
 def test_a_task_for_a_card_is_not_foretold_in_the_idle_lane_of_the_processor(make):
     executor = Slots("cuda", "cpu")
     manager = make(executor=executor, hardware=with_cards, monotonic=lambda: 0.0)
