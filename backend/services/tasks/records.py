@@ -11,6 +11,7 @@ from backend.models.recipe import Frozen
 from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Identifier, ImageRecord, Status, Timings
 from backend.services.errors import IdempotencyMismatch, ShutDown
 from backend.services.generation.job import Job
+from backend.utils.texts import as_utf_8
 
 INTERRUPTED = "The program ended while this task was running; it was not started again by itself."
 
@@ -71,9 +72,9 @@ def interrupted(task: TaskRecord) -> TaskRecord:
 
 
 def with_clean_texts(task: TaskRecord) -> TaskRecord:
-    """Spells out what UTF-8 has no bytes for, as in the name of a folder that an error tells of."""
+    """Returns a task whose texts can be stored and sent."""
     texts = {name: text for name in ("message", "error") if isinstance(text := getattr(task, name), str)}
-    clean = {name: text.encode(errors="backslashreplace").decode() for name, text in texts.items()}
+    clean = {name: as_utf_8(text) for name, text in texts.items()}
     return task if clean == texts else task.model_copy(update=clean)
 
 

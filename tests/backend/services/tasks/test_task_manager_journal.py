@@ -7,11 +7,14 @@ import pytest
 
 from backend.models.schemas import Status
 from backend.services.errors import DiskFull, UnknownModel
+from backend.services.generation.events import Emit, IsCancelled, Loading
+from backend.services.generation.job import Job
 from backend.services.tasks import workers
 from backend.services.tasks.records import INTERRUPTED, TaskRecord
 from backend.services.tasks.store import Journal
 from tests.backend.fakes import PATIENCE_S, a_request, wait_until
 from tests.backend.services.tasks.managing import end, is_told_to_close, run_into_pause
+from tests.backend.services.tasks.test_slots import Slots
 
 
 def test_a_task_is_on_the_disk_before_its_id_is_known(make, tmp_path):
@@ -212,6 +215,25 @@ def test_a_text_that_is_not_utf_8_is_spelled_out_and_stored(make, engine, tmp_pa
     assert end(manager, manager.submit(a_request()))[0].status is Status.COMPLETED
     assert manager.close()
     assert Journal(tmp_path / "tasks.json").read()[0] == task
+
+
+def test_the_name_of_a_model_that_is_not_utf_8_is_spelled_out(make, engine):
+    """It stands in the message of a task whose model is loaded."""
+    executor = Slots("cpu")
+    manager, run = make(executor=executor), executor.run
+
+    def load_and_run(slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
+        emit(Loading("caf\udce9"))
+        messages.append(manager.get(task).message)
+        run(slot, job, emit, cancelled)
+
+    messages: list[str] = []
+    executor.run = load_and_run
+    executor.let_go("a")
+    task = manager.submit(a_request("a"))
+    manager.start()
+    assert end(manager, task)[0].status is Status.COMPLETED
+    assert messages == ["Loading caf\\udce9"]
 
 
 def test_an_interrupted_task_is_the_newest_of_those_that_have_ended(make, engine):
