@@ -147,9 +147,12 @@ class Workers:
             if running is not None:
                 self._run(running)
         except OSError as error:  # after a crash the disk would say that it waits, and it would run once more
-            if slot not in self._pauses_s:
-                logger.error("no task is started while the queue cannot be saved: %s", error)
-            self._pause(slot)
+            with self._table.changed:
+                if self._table.is_stored:  # by now
+                    return
+                if slot not in self._pauses_s:
+                    logger.error("no task is started while the queue cannot be saved: %s", error)
+                self._pause(slot)
         except BaseException:  # a fault of ours
             logger.exception("%s goes on", slot)
             self._pause(slot)

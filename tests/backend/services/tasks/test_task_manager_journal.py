@@ -117,6 +117,8 @@ def disk(monkeypatch) -> Disk:
         write(journal, tasks)
 
     monkeypatch.setattr(Journal, "write", write_unless_full)
+    for name in ("FIRST_PAUSE_S", "LONGEST_PAUSE_S"):
+        monkeypatch.setattr(workers, name, 10 * PATIENCE_S)  # nobody goes on who is not woken
     return disk
 
 
@@ -164,15 +166,16 @@ def test_closing_does_not_wait_for_the_disk(make, disk):
     assert manager.close(PATIENCE_S / 2)
 
 
-def test_readiness_tries_the_disk_again(make, disk):
+def test_readiness_tries_the_disk_again_and_wakes_who_waits_for_it(make, disk):
     manager = make()
-    manager.start()
+    task = manager.submit(a_request())
     disk.is_full = True
-    with pytest.raises(DiskFull):
-        manager.submit(a_request())
+    manager.start()
+    wait_until(lambda: manager._workers._pauses_s)
     assert not manager.can_store()
     disk.is_full = False
     assert manager.can_store()
+    assert end(manager, task)[0].status is Status.COMPLETED
 
 
 def test_a_repeated_key_is_not_acknowledged_before_the_task_is_on_the_disk(make, monkeypatch):
