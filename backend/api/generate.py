@@ -68,7 +68,8 @@ def list_tasks(
 ) -> TaskList:
     """Lists waiting and running tasks, in the order in which they run."""
     records = tasks.active() + (tasks.finished() if finished else [])
-    own = [task for task in records if is_seen_by(task, owner, settings.tokens)]
+    newest = {task.id: task for task in records}  # one may have ended between the two looks
+    own = [task for task in newest.values() if is_seen_by(task, owner, settings.tokens)]
     return TaskList(tasks=[_present(task, tasks, settings) for task in own])
 
 

@@ -14,16 +14,22 @@ from backend.services.errors import StudioError
 root_router = APIRouter(tags=["system"])
 router = APIRouter(tags=["system"])
 
+DEAD = "A thread that runs tasks has ended; restart Z-Image."
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@root_router.get("/health", responses={503: {"model": Health, "description": "The device is at fault; restart."}})
+@root_router.get(
+    "/health",
+    response_model_exclude_none=True,
+    responses={503: {"model": Health, "description": "A device is at fault; `message` says what helps."}},
+)
 async def get_health(app: App, response: Response) -> Health:
     """Liveness check. Answered on the event loop, so it shows that the loop is free, too."""
-    if app.executor.healthy and app.tasks.alive:
+    fault = app.executor.fault or ("" if app.tasks.alive else DEAD)
+    if not fault:
         return Health()
     response.status_code = 503
-    return Health(status="unhealthy")
+    return Health(status="unhealthy", message=fault)
 
 
 @root_router.get("/health/ready", responses={503: {"model": Readiness, "description": "Not now."}})
@@ -38,6 +44,7 @@ def get_readiness(app: App, response: Response) -> Readiness:
         checks |= {"model": True, "disk": True}
     except StudioError as error:
         checks |= {"model": error.code != "model_not_installed", "disk": error.code != "insufficient_storage"}
+    checks["disk"] &= app.tasks.can_store()
     ready = all(checks.values())
     response.status_code = 200 if ready else 503
     return Readiness(status="ready" if ready else "not ready", checks=checks)

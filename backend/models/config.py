@@ -109,7 +109,7 @@ class Settings(BaseSettings):
         ge=400,
         description="Megapixels (of 2^20 pixels) × steps × images of one request; guided, twice that.",
     )
-    kept_finished_tasks: int = Field(default=200, ge=0, description="Finished tasks whose status is remembered.")
+    kept_finished_tasks: int = Field(default=200, ge=1, description="Finished tasks whose status is remembered.")
     trash_days: float = Field(default=30.0, ge=0, description="Days until a deleted image is gone for good.")
     min_free_disk_mb: int = Field(default=200, ge=0, description="Free disk space below which no task is accepted.")
     max_body_kb: int = Field(default=256, ge=16, description="Size of a request's body, in KiB.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import Field
+
 from backend.models.recipe import Frozen
 
 
@@ -60,6 +62,7 @@ class Health(Frozen):
 
     status: str = "healthy"
     service: str = "Z-Image API"
+    message: str | None = Field(default=None, description="What is wrong, and what helps; absent when it is healthy.")
 
 
 class Root(Frozen):

@@ -19,14 +19,20 @@ StudioError
 
 from __future__ import annotations
 
+from backend.utils.texts import as_utf_8
+
 
 class StudioError(Exception):
     """Base of every expected error; `code` is for programs, the text for people."""
 
     code = "internal_error"
 
+    def __str__(self) -> str:
+        """Returns the text for people, which any file and any answer can hold."""
+        return as_utf_8(super().__str__())
+
     @classmethod
-    def unexpected(cls, error: Exception) -> StudioError:
+    def unexpected(cls, error: BaseException) -> StudioError:
         """Returns what clients are told of a fault of ours; the log has its text."""
         return cls(f"An unexpected error ({type(error).__name__}) ended this task; the log has more.")
 

@@ -27,6 +27,9 @@ from backend.utils.zimage_library import make_importable
 
 logger = logging.getLogger(__name__)
 
+MAX_FAULTS = 2
+"""Faults in a row after which a device is given up: a new model did not help, only a new process can."""
+
 
 @dataclass(frozen=True)
 class _InMemory:
@@ -65,8 +68,18 @@ class ImageGenerator:
         self._loading = loading or threading.Lock()
         self._in_memory: _InMemory | None = None
         self._largest = (0, 0)
-        self.healthy = True
-        """False after a fault of the device, until an image has been drawn again."""
+        self._faults: dict[str, int] = {}
+        """Faults in a row, by device; an image that a device has drawn ends its row."""
+
+    @property
+    def healthy(self) -> bool:
+        """False after a fault of the device, until it has drawn an image again."""
+        return not self._faults
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the device has failed so often in a row that only a restart can help."""
+        return max(self._faults.values(), default=0) >= MAX_FAULTS
 
     @property
     def loaded_model(self) -> str | None:
@@ -86,42 +99,43 @@ class ImageGenerator:
             return
         model = self._catalogue.resolve(job.recipe.model)
         plan = self._load(model, job, emit)
-        emit(Loaded())
+        emit(Loaded(plan.device))
         for index in range(job.num_images):
             recipe = job.recipe_of(index)
             started = time.perf_counter()
-            image = None if cancelled() else self._draw(recipe, emit, cancelled)
+            image = None if cancelled() else self._draw(recipe, plan.device, emit, cancelled)
             if image is None:
                 return
             milliseconds = round((time.perf_counter() - started) * 1000, 2)
             emit(Drawn(image, recipe, plan.device, milliseconds))
 
-    def _draw(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def _draw(self, recipe: Recipe, device: str, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
         try:
             image = self._engine.generate(recipe, emit, cancelled)
         except OutOfMemory as error:
             raise OutOfMemory(f"{error} {self._what_would_fit(recipe)}") from None
         except Exception as error:
-            self._report_device_fault(error)
+            self._report_device_fault(error, device)
             raise
         if image is None:
             return None
         if image.convert("RGB").getbbox() is None:  # no pixel above zero
             raise BlankPicture("The model produced a completely black picture, which is a fault of its numbers.")
-        self.healthy = True
+        self._faults = {other: count for other, count in self._faults.items() if other != device}
         self._largest = max(self._largest, (recipe.width, recipe.height), key=math.prod)
         return image
 
-    def _report_device_fault(self, error: Exception) -> None:
+    def _report_device_fault(self, error: Exception, device: str) -> None:
         """Raises DeviceFault when an error of the engine, or what is behind it, is one of the device."""
         if not is_device_fault(error) and (error.__cause__ is None or not is_device_fault(error.__cause__)):
             return
-        logger.error("the device has failed", exc_info=error)
-        self.healthy = False
+        logger.error("the device %s has failed", device, exc_info=error)
+        self._faults = {**self._faults, device: self._faults.get(device, 0) + 1}  # new: others read it without a lock
         self._in_memory = None
-        raise DeviceFault(
-            "The device has failed. The model is loaded anew for the next task; if that fails too, restart Z-Image."
-        ) from error
+        what_next = "The model is loaded anew for the next task; if that fails too, restart Z-Image."
+        if self.is_given_up:
+            what_next = "This was the second time in a row, so it takes no more tasks. Restart Z-Image."
+        raise DeviceFault(f"The device has failed. {what_next}") from error
 
     def _what_would_fit(self, recipe: Recipe) -> str:
         """Names the largest size that was drawn before, or one of half the area."""
@@ -153,7 +167,7 @@ class ImageGenerator:
                     self._engine.unload()
                 self._engine.load(model.path, plan, model.preview_map)
         except Exception as error:
-            self._report_device_fault(error)
+            self._report_device_fault(error, plan.device)
             raise
         self._in_memory = wanted
         logger.info(

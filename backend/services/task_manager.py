@@ -19,7 +19,7 @@ from backend.services.errors import (
 )
 from backend.services.generation.job import Job
 from backend.services.generation.preview import PreviewPixels
-from backend.services.tasks.eta import EtaModel, QueueEtas
+from backend.services.tasks.eta import Busy, EtaModel, QueueEtas
 from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.queue import Limits, refuse_too_many
 from backend.services.tasks.records import TaskRecord, find_repeat
@@ -71,7 +71,7 @@ class TaskManager:
         self._ending = False
         self._watchers = Watchers()
         eta_model = EtaModel()
-        self._etas = QueueEtas(eta_model)
+        self._etas = QueueEtas(eta_model, executor.fits)
         self._table = TaskTable(journal, limits.kept_finished, on_finished, self._watchers.notify)
         self._workers = Workers(
             self._table, executor, store, eta_model, resolver.resolve, timeout_s=limits.timeout_s, monotonic=monotonic
@@ -111,6 +111,13 @@ class TaskManager:
     def alive(self) -> bool:
         """Whether somebody works on the queue, or is not expected to."""
         return self._workers.alive
+
+    def can_store(self) -> bool:
+        """Tells whether the disk takes the queue; tries again if it has not taken the last change."""
+        with self._table.changed:
+            if not self._table.is_stored:
+                self._table.save_if_possible()
+            return self._table.is_stored
 
     def end_streams(self) -> None:
         """Lets those who listen go, so that the process need not wait for them."""
@@ -180,9 +187,10 @@ class TaskManager:
 
     def active(self) -> list[TaskRecord]:
         """Returns the unfinished tasks in the order in which they run."""
+        waiting = self._table.waiting  # before the others: what starts meanwhile is in both, not in none
         running = [task for task in self._table.tasks.values() if task.status is Status.PROCESSING]
-        ids = {task.id for task in running}  # one may just change over
-        return running + [task for task in self._table.waiting if task.id not in ids]
+        ids = {task.id for task in running}
+        return running + [task for task in waiting if task.id not in ids]
 
     def finished(self) -> list[TaskRecord]:
         """Returns the finished tasks that are remembered, newest first."""
@@ -193,9 +201,12 @@ class TaskManager:
         if task.status.is_final:
             return None, None
         tasks = self._table.tasks
-        running = [(tasks[key], run.heard_at) for key, run in self._workers.running.items() if key in tasks]
-        slots = max(1, len(self._workers.slots))
-        return self._etas.position_and_eta(task, self._table.waiting, running, slots, self._monotonic())
+        running = [
+            Busy(run.slot, tasks[key], run.heard_at if run.is_loaded else None)
+            for key, run in self._workers.running.items()
+            if key in tasks
+        ]
+        return self._etas.position_and_eta(task, self._table.waiting, running, self._workers.slots, self._monotonic())
 
     def preview(self, task_id: str) -> tuple[int, PreviewPixels] | None:
         """Returns the number and the pixels of a running task's newest preview; None when there is none.

@@ -23,6 +23,20 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> int:
         Size of the file in bytes.
 
     Raises:
+        OSError: The disk is full or refuses. `path` is as it was, unless only the rename could not be synced.
+    """
+    size_bytes = replace_file(path, write)
+    sync_directory(path.parent)
+    return size_bytes
+
+
+def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> int:
+    """Does what `write_atomically` does, but leaves the sync of the rename to the caller.
+
+    Returns:
+        Size of the file in bytes.
+
+    Raises:
         OSError: The disk is full or refuses; `path` is as it was and the temporary file is gone.
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{new_id()}")
@@ -37,7 +51,6 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> int:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
     return size_bytes
 
 

@@ -36,7 +36,8 @@ class ChangeLog:
         """Appends lines; returns when they are on the disk.
 
         Raises:
-            OSError: The disk refuses; half a line may remain, and the log is no longer sound.
+            OSError: The disk refuses. The lines are taken back; part of them remains if it refuses that, too. The log
+                is no longer sound.
         """
         is_new = not self._file.exists()
         with self._file.open("ab") as file:
@@ -45,12 +46,12 @@ class ChangeLog:
                 file.write(b"".join(line + b"\n" for line in lines))
                 file.flush()
                 os.fsync(file.fileno())
+                if is_new:
+                    sync_directory(self._file.parent)
             except OSError:
                 self.is_sound = False
                 file.truncate(start)
                 raise
-        if is_new:
-            sync_directory(self._file.parent)
         self.size += len(lines)
 
     def entries(self) -> Iterator[tuple[int, bytes]]:
@@ -67,7 +68,7 @@ class ChangeLog:
     def clear(self) -> None:
         """Removes the log, once the main file has its changes.
 
-        A log that stayed would undo later changes. One that cannot be removed is emptied.
+        One that cannot be removed is emptied.
         """
         self.size, self.is_sound = 0, True
         if not self._file.exists():

@@ -1,13 +1,16 @@
 """JSON file with one record a line, and a log of the changes that it lacks.
 
-`x.json` is `{"version": 2, "things": [`, the records, `]}`; a person may lay it out anew. `x.log` has a change a line,
-`{"put": record}` or `{"remove": "id"}`. Replaying a log twice changes nothing: a crash between two writes is harmless.
+`x.json` is `{"version": 2, "generation": "…", "things": [`, the records, `]}`; a person may lay it out anew.
+`x.log` has a change a line, `{"generation": "…", "put": record}` or `{"generation": "…", "remove": "id"}`.
+Every write of the file is a new generation. So a log that a crash has left beside a newer file is ignored, rather than
+to undo what came later. Files of versions that knew no generations are read with the lines that name none.
 """
 
 from __future__ import annotations
 
 import codecs
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +18,9 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from backend.utils.atomic_file import write_atomically
+from backend.utils.atomic_file import replace_file, sync_directory
 from backend.utils.change_log import ChangeLog
+from backend.utils.ids import new_id
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +101,11 @@ class RecordFile(Generic[Record]):
         self.path = path
         self._format = layout
         self._log = ChangeLog(path.with_suffix(".log"))
+        self._generation: str | None = None
+        """Of the file; empty in files of versions that knew none, None while it is not known."""
+        self._head = re.compile(
+            rb'\{"version": %d, (?:"generation": "(\w+)", )?"%s": \[' % (layout.version, layout.key.encode())
+        )
 
     @property
     def has_log(self) -> bool:
@@ -111,6 +120,7 @@ class RecordFile(Generic[Record]):
         Raises:
             NewerFormat: A newer version of the program wrote it.
         """
+        self._generation = None
         try:
             raw = _as_utf_8(self.path.read_bytes())
         except FileNotFoundError:
@@ -125,8 +135,12 @@ class RecordFile(Generic[Record]):
 
     def _read_lines(self, raw: bytes) -> list[Line[Record]] | None:
         """Reads a file laid out as `write` does it; None for any other."""
-        head, *body = raw.rstrip(b"\n").split(b"\n")
-        if head != self._head or not body or body.pop() != _TAIL:
+        first, *body = raw.rstrip(b"\n").split(b"\n")
+        head = self._head.fullmatch(first)
+        if head is None:
+            return None
+        self._generation = (head[1] or b"").decode()
+        if not body or body.pop() != _TAIL:
             return None
         try:
             texts = [text.removesuffix(b",") for text in body if text]
@@ -139,6 +153,7 @@ class RecordFile(Generic[Record]):
         version = content["version"]
         if version > self._format.version:
             raise NewerFormat(self.path.name, version, self._format.version)
+        self._generation = content.get("generation", "")
         found = [self._read_entry(entry, version) for entry in content[self._format.key]]
         lines = [line for line in found if line is not None]
         return Content(lines, version, damaged=len(found) - len(lines))
@@ -155,15 +170,21 @@ class RecordFile(Generic[Record]):
         return self._format.line_of(self._format.decode(orjson.dumps(entry)))
 
     def replay(self, lines: Lines[Record], put: Callable[[Lines[Record], Line[Record]], None] | None = None) -> None:
-        """Applies the log; skips its damaged lines.
+        """Applies the log to what `read` has returned; skips its damaged lines, and those of another generation.
+
+        All lines count beside a file that is missing or damaged beyond its head.
 
         Args:
             lines: What the file holds; changed in place.
             put: Adds or replaces a record; without it, a known one keeps its place and a new one comes last.
         """
+        outdated = 0
         for number, text in self._log.entries():
             try:
                 entry = orjson.loads(text)
+                if self._generation not in (None, entry.get("generation", "")):
+                    outdated += 1
+                    continue
                 if "remove" in entry:
                     lines.pop(entry["remove"], None)
                     continue
@@ -175,6 +196,8 @@ class RecordFile(Generic[Record]):
                 put(lines, line)
             else:
                 lines[self._format.id_of(line.record)] = line
+        if outdated:
+            logger.warning("%d lines of %s are older than %s: ignored", outdated, self._log.name, self.path.name)
 
     def whole_lines(self) -> Iterator[Line[Record]]:
         """Yields the records that a damaged file has on lines of their own."""
@@ -195,10 +218,12 @@ class RecordFile(Generic[Record]):
         """Appends changes to the log.
 
         Raises:
-            OSError: The disk refuses; the log is as it was, and takes no more until the file is written.
+            OSError: The disk refuses. The log takes no more until the file is written, whose generation is another.
         """
+        generation = b'"generation": "%s", ' % self._generation.encode() if self._generation else b""
         self._log.append([
-            b'{"put": %s}' % json if json is not None else b'{"remove": "%s"}' % key.encode()
+            b'{%s"put": %s}' % (generation, json) if json is not None
+            else b'{%s"remove": "%s"}' % (generation, key.encode())
             for key, json in changes.items()
         ])  # fmt: skip
 
@@ -212,13 +237,18 @@ class RecordFile(Generic[Record]):
         Raises:
             OSError: The disk refuses; both are as they were.
         """
-        content = b"%s\n%s\n%s\n" % (self._head, b",\n".join(lines), _TAIL)
-        write_atomically(self.path, lambda file: file.write(content))
+        generation = new_id()[:16]
+        head = b'{"version": %d, "generation": "%s", "%s": [' % (
+            self._format.version, generation.encode(), self._format.key.encode(),
+        )  # fmt: skip
+        content = b"%s\n%s\n%s\n" % (head, b",\n".join(lines), _TAIL)
+        replace_file(self.path, lambda file: file.write(content))
+        self._generation = generation
+        try:
+            sync_directory(self.path.parent)
+        except OSError as error:  # what has been replaced cannot be taken back, so it must not count as refused
+            logger.error("%s is written; its folder could not be synced: %s", self.path.name, error)
         self._log.clear()
-
-    @property
-    def _head(self) -> bytes:
-        return b'{"version": %d, "%s": [' % (self._format.version, self._format.key.encode())
 
 
 _TAIL = b"]}"

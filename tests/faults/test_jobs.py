@@ -14,6 +14,7 @@ import pytest
 from backend.models.schemas import MAX_SIDE_PX, Status
 from backend.services.errors import BlankPicture, OutOfMemory, TaskAlreadyFinished
 from backend.services.library.model_folder import is_complete
+from backend.services.tasks.store import Journal
 from tests.backend.fakes import a_request, make_model_folder, wait_until
 from tests.backend.services.tasks.managing import end, run_into_pause
 
@@ -67,7 +68,7 @@ def test_fault_12_out_of_memory(manager, engine, monkeypatch):
     assert held[0]() is None
 
 
-def test_fault_13_sticky_device_error(client, engine, post, finish):
+def test_fault_13_device_error_that_happens_once(client, engine, post, finish):
     engine.errors[1] = RuntimeError("CUDA error: device-side assert triggered")
     assert finish(post())["error_code"] == "device_error"
     assert client.get("/health").status_code == 503
@@ -75,6 +76,28 @@ def test_fault_13_sticky_device_error(client, engine, post, finish):
     assert finish(post())["status"] == "completed"
     assert len(engine.loads) == 2
     assert client.get("/health").status_code == 200
+
+
+def test_fault_13_sticky_device_error(client, services, engine, post, finish):
+    """The device takes two tasks with it; the others wait for a restart."""
+
+    def fail(step: int) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    engine.watch = fail
+    first, second, *others = [post(f"{n}") for n in range(20)]
+    assert [finish(task)["error_code"] for task in (first, second)] == ["device_error"] * 2
+    assert "Restart" in finish(second)["error"]
+    health = client.get("/health")
+    assert (health.status_code, health.json()["status"]) == (503, "unhealthy")
+    assert "restart" in health.json()["message"]
+    others.append(post("later"))
+    assert {client.get(f"/api/generate/{task}").json()["status"] for task in others} == {"pending"}
+    assert len(engine.requests) == 2
+
+    services.tasks.close()
+    kept = Journal(services.settings.data_dir / "tasks.json").read()
+    assert [task.id for task in kept if task.status is Status.PENDING] == others
 
 
 def test_fault_13_sides_beyond_the_tables(repository_root):

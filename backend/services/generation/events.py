@@ -25,6 +25,13 @@ class Loading:
 class Loaded:
     """The model is in memory; the prompt is being encoded."""
 
+    device: str
+
+    @property
+    def use_gpu(self) -> bool:
+        """Whether an accelerator draws."""
+        return self.device != "cpu"
+
 
 @dataclass(frozen=True)
 class Step:

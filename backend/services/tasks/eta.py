@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,6 +13,9 @@ from backend.services.tasks.records import TaskRecord
 _WEIGHT = 0.3
 """Share of the newest observation in the running mean."""
 _KEPT = 64
+_KEPT_GUESSES = 16
+_IDLE = float("-inf")
+_UNKNOWN = float("inf")
 
 
 class EtaModel:
@@ -43,7 +46,7 @@ class EtaModel:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._paces: dict[EtaModel._Kind, EtaModel._Pace] = {}
-        self._guess: tuple[EtaModel._Kind, EtaModel._Pace] | None = None
+        self._guesses: dict[EtaModel._Kind, EtaModel._Pace] = {}
         self.version = 0
         """Grows whenever an answer may have changed."""
 
@@ -51,13 +54,19 @@ class EtaModel:
         """Takes in the first forwards of an image; counts until a whole image of its kind is known."""
         with self._lock:
             kind = self._Kind.of(job)
-            self._guess = (kind, self._Pace(denoise_s / forwards, 0.0))
-            self.version += kind not in self._paces
+            if kind in self._paces:
+                return
+            self._guesses.pop(kind, None)  # the latest stands last
+            self._guesses[kind] = self._Pace(denoise_s / forwards, 0.0)
+            if len(self._guesses) > _KEPT_GUESSES:
+                del self._guesses[next(iter(self._guesses))]
+            self.version += 1
 
     def learn(self, job: Job, denoise_s: float, around_s: float) -> None:
         """Takes in how long an image took: its forwards together, and everything else but loading."""
         kind, seen = self._Kind.of(job), self._Pace(denoise_s / job.recipe.forwards, around_s)
         with self._lock:
+            self._guesses.pop(kind, None)
             known = self._paces.pop(kind, seen)  # the latest stands last
             self._paces[kind] = self._Pace(
                 *(before + _WEIGHT * (now - before) for before, now in zip(known, seen, strict=True))
@@ -84,7 +93,16 @@ class EtaModel:
         for known in reversed(self._paces):  # another size: time goes with the area
             if replace(known, area_px=kind.area_px) == kind:
                 return self._paces[known].scaled(kind.area_px / known.area_px)
-        return self._guess[1] if self._guess is not None and self._guess[0] == kind else None
+        return self._guesses.get(kind)
+
+
+class Busy(NamedTuple):
+    """A slot and what runs there."""
+
+    slot: str
+    task: TaskRecord
+    heard_at: float | None
+    """When it was heard of last, by the clock; None while its model is loaded: its seconds begin only then."""
 
 
 class QueueEtas:
@@ -96,20 +114,27 @@ class QueueEtas:
 
         position: int
         base_end: float
-        """When what runs in that slot now will end, by the clock; infinite when that is not known."""
+        """When what runs in that slot now will end, by the clock."""
         offset_s: float | None
         """From then to the end of this task."""
 
-    def __init__(self, model: EtaModel) -> None:
+    @dataclass(frozen=True)
+    class _Lane:
+        free_at: float
+        base_end: float
+        offset_s: float | None = 0.0
+
+    def __init__(self, model: EtaModel, fits: Callable[[str, Job], bool]) -> None:
         self._model = model
+        self._fits = fits
         self._known: tuple[tuple[object, ...], Mapping[str, QueueEtas._Turn]] = ((), {})
 
     def position_and_eta(
         self,
         task: TaskRecord,
         waiting: Sequence[TaskRecord],
-        running: Sequence[tuple[TaskRecord, float]],
-        slots: int,
+        running: Sequence[Busy],
+        slots: Sequence[str],
         now: float,
     ) -> tuple[int | None, float | None]:
         """Returns how many tasks run before one that waits, and the seconds to its end; None where not known.
@@ -117,18 +142,20 @@ class QueueEtas:
         Args:
             task: The task in question.
             waiting: Those that wait, in the order of their turns.
-            running: Those that run, each with the time at which it was heard of last.
-            slots: How many may run at once.
+            running: What runs now.
+            slots: Where tasks run, one at a time in each.
             now: The time, by the same clock.
         """
-        for other, heard_at in running:
-            if other.id == task.id:
-                left_s = self._left(other)
-                return None, None if left_s is None else max(0.0, heard_at + left_s - now)
+        for busy in running:
+            if busy.task.id == task.id:
+                left_s = self._left(busy.task)
+                return None, None if left_s is None else max(
+                    0.0, (now if busy.heard_at is None else busy.heard_at) + left_s - now
+                )
         turn = self._turns_of(waiting, running, slots, now).get(task.id)
         if turn is None:
             return None, None
-        if turn.offset_s is None or turn.base_end == float("inf"):
+        if turn.offset_s is None or turn.base_end == _UNKNOWN:
             return turn.position, None
         return turn.position, max(0.0, turn.base_end - now) + turn.offset_s
 
@@ -136,9 +163,10 @@ class QueueEtas:
         return self._model.seconds(task.job, len(task.images), task.step)
 
     def _turns_of(
-        self, waiting: Sequence[TaskRecord], running: Sequence[tuple[TaskRecord, float]], slots: int, now: float
+        self, waiting: Sequence[TaskRecord], running: Sequence[Busy], slots: Sequence[str], now: float
     ) -> Mapping[str, _Turn]:
-        key = (_Same(waiting), self._model.version, slots, *((_Same(task), heard_at) for task, heard_at in running))
+        busy = ((_Same(each.task), each.slot, each.heard_at) for each in running)
+        key = (_Same(waiting), self._model.version, tuple(slots), *busy)
         known, turns = self._known
         if key != known:
             turns = self._add_up(waiting, running, slots, now)
@@ -146,21 +174,36 @@ class QueueEtas:
         return turns
 
     def _add_up(
-        self, waiting: Sequence[TaskRecord], running: Sequence[tuple[TaskRecord, float]], slots: int, now: float
+        self, waiting: Sequence[TaskRecord], running: Sequence[Busy], slots: Sequence[str], now: float
     ) -> Mapping[str, _Turn]:
-        """Gives each waiting task to the slot that is free first; behind an unknown length no end is known."""
-        lefts = [(heard_at, self._left(task)) for task, heard_at in running]
-        bases = [float("inf") if left_s is None else heard_at + left_s for heard_at, left_s in lefts]
-        bases += [now] * (slots - len(bases))
-        lanes: list[tuple[float, float, float | None]] = [(max(base, now), base, 0.0) for base in bases]
+        """Gives each waiting task to the slot that is free first of those that it fits.
+
+        Behind an unknown length no end is known, and none for what fits no slot.
+        """
+        lanes = {slot: self._Lane(now, _IDLE) for slot in slots}
+        lanes |= {busy.slot: self._busy_lane(busy, now) for busy in running}
         turns = {}
         for position, task in enumerate(waiting):
-            free_at, base, offset_s = lanes.pop(min(range(len(lanes)), key=lambda index: lanes[index][0]))
-            own_s = self._model.seconds(task.job)
-            offset_s = None if offset_s is None or own_s is None else offset_s + own_s
-            turns[task.id] = self._Turn(position, base, offset_s)
-            lanes.append((float("inf") if own_s is None else free_at + own_s, base, offset_s))
+            fitting = [slot for slot in lanes if task.job is None or self._fits(slot, task.job)]
+            slot = min(fitting, key=lambda slot: lanes[slot].free_at, default=None)
+            if slot is None:
+                turns[task.id] = self._Turn(position, _UNKNOWN, None)
+                continue
+            lane, own_s = lanes[slot], self._model.seconds(task.job)
+            offset_s = None if lane.offset_s is None or own_s is None else lane.offset_s + own_s
+            turns[task.id] = self._Turn(position, lane.base_end, offset_s)
+            free_at = _UNKNOWN if own_s is None else lane.free_at + own_s
+            lanes[slot] = self._Lane(free_at, lane.base_end, offset_s)
         return turns
+
+    def _busy_lane(self, busy: Busy, now: float) -> _Lane:
+        left_s = self._left(busy.task)
+        if left_s is None:
+            return self._Lane(_UNKNOWN, _UNKNOWN)
+        if busy.heard_at is None:
+            return self._Lane(now + left_s, _IDLE, left_s)
+        end = busy.heard_at + left_s
+        return self._Lane(max(end, now), end)
 
 
 class _Same:

@@ -34,6 +34,8 @@ def with_event(task: TaskRecord, event: JobEvent) -> TaskRecord:
     match event:
         case Loading(model=model):
             changes["message"] = f"Loading {model}"
+        case Loaded() if task.job is not None and task.job.use_gpu != event.use_gpu:  # its card is gone
+            changes["job"] = task.job.model_copy(update={"use_gpu": event.use_gpu})
         case Step(done=done):
             step = min(done, task.steps - 1)  # the last step is the image on the disk
             changes |= {"step": step, "message": _progress(task, step)}

@@ -71,16 +71,9 @@ def move_task(
 ) -> list[TaskRecord]:
     """Moves a task among those of its own client so that it runs as near to a position as their turns allow."""
     [task] = [task for task in waiting if task.id == task_id]
-    slots = [index for index, other in enumerate(waiting) if other.client == task.client]
-    others = [waiting[slot] for slot in slots if waiting[slot].id != task_id]
-    orders = []
-    for place in range(len(slots)):
-        order = list(waiting)
-        for slot, own in zip(slots, [*others[:place], task, *others[place:]], strict=True):
-            order[slot] = own
-        orders.append(order)
-
-    def distance(order: list[TaskRecord]) -> int:
-        return abs([other.id for other in take_turns(order, served)].index(task_id) - position)
-
-    return min(orders, key=distance)
+    turns = [index for index, other in enumerate(take_turns(waiting, served)) if other.client == task.client]
+    place = min(range(len(turns)), key=lambda place: abs(turns[place] - position))  # turns do not depend on whose task
+    own = [other for other in waiting if other.client == task.client and other.id != task_id]
+    own.insert(place, task)
+    in_order = iter(own)
+    return [next(in_order) if other.client == task.client else other for other in waiting]

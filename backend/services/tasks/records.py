@@ -11,6 +11,7 @@ from backend.models.recipe import Frozen
 from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Identifier, ImageRecord, Status, Timings
 from backend.services.errors import IdempotencyMismatch, ShutDown
 from backend.services.generation.job import Job
+from backend.utils.texts import as_utf_8
 
 INTERRUPTED = "The program ended while this task was running; it was not started again by itself."
 
@@ -70,6 +71,13 @@ def interrupted(task: TaskRecord) -> TaskRecord:
     return task.model_copy(update={**changes, "error": INTERRUPTED, "error_code": ShutDown.code})
 
 
+def with_clean_texts(task: TaskRecord) -> TaskRecord:
+    """Returns a task whose texts can be stored and sent."""
+    texts = {name: text for name in ("message", "error") if isinstance(text := getattr(task, name), str)}
+    clean = {name: as_utf_8(text) for name, text in texts.items()}
+    return task if clean == texts else task.model_copy(update=clean)
+
+
 def find_repeat(tasks: Mapping[str, TaskRecord], client: str, key: str | None, request: GenerateRequest) -> str | None:
     """Returns the id of the task that a client has asked for with this key before, or None.
 
@@ -90,14 +98,21 @@ def is_seen_by(task: TaskRecord, owner: str | None, owners: Container[str]) -> b
     return owner is None or task.client == owner or task.client not in owners
 
 
-def with_finished(tasks: Mapping[str, TaskRecord], task: TaskRecord, kept: int) -> dict[str, TaskRecord]:
-    """Puts a task that has ended at the end of all tasks, and forgets the oldest finished ones beyond a number."""
-    after = {task_id: other for task_id, other in tasks.items() if task_id != task.id}
-    after[task.id] = task  # finished tasks stand in the order of their ends
-    finished = [task_id for task_id, other in after.items() if other.status.is_final]
-    for forgotten in finished[: max(0, len(finished) - kept)]:
-        del after[forgotten]
-    return after
+def with_finished(tasks: Mapping[str, TaskRecord], task: TaskRecord) -> dict[str, TaskRecord]:
+    """Puts a task that has ended at the end of all tasks: finished ones stand in the order of their ends."""
+    return {**{task_id: other for task_id, other in tasks.items() if task_id != task.id}, task.id: task}
+
+
+def without_oldest(tasks: Mapping[str, TaskRecord], kept: int) -> dict[str, TaskRecord]:
+    """Forgets finished tasks beyond a number: the oldest ones of whoever has most, so that nobody drives out others."""
+    finished: dict[str, list[str]] = {}
+    for task in tasks.values():
+        if task.status.is_final:
+            finished.setdefault(task.client, []).append(task.id)
+    forgotten = set()
+    for _ in range(sum(map(len, finished.values())) - kept):
+        forgotten.add(max(finished.values(), key=len).pop(0))
+    return {task_id: task for task_id, task in tasks.items() if task_id not in forgotten}
 
 
 def without_finished(tasks: Mapping[str, TaskRecord], client: str) -> dict[str, TaskRecord]:

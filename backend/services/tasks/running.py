@@ -12,7 +12,7 @@ from backend.services.tasks.cancellation import Cancellation
 
 @dataclass
 class Running:
-    """Changed under the queue's lock, by the thread of the slot."""
+    """Changed by the thread of its slot alone; what others read of it, it changes under the queue's lock."""
 
     task_id: str
     job: Job
@@ -22,6 +22,8 @@ class Running:
     """When it was heard of last, by the queue's clock."""
     lap_at: float
     """When its present phase began, by the same clock."""
+    is_loaded: bool = False
+    """Whether its model is in memory; how long loading takes is not foretold."""
     phases: dict[str, float] = field(default_factory=dict)
     """Seconds of the phases of the image that is being drawn."""
     is_saving_last: bool = False

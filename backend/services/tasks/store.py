@@ -6,6 +6,7 @@ file when it has grown, and at the next start.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,11 +33,19 @@ def _upgrade(task: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG
     return {**task, "images": [result] if result else [], "step": 0 if result else task.get("current_step", 0)}
 
 
+def _encode(task: TaskRecord) -> bytes:
+    try:
+        return task.model_dump_json().encode()
+    except ValueError:  # half a character, from the name of a folder: one task must not keep all others off the disk
+        logger.error("task %s has a text that is not UTF-8", task.id)
+        return json.dumps(task.model_dump(mode="json"), ensure_ascii=False).encode(errors="replace")
+
+
 FORMAT = record_file.Format(
     version=SCHEMA_VERSION,
     key="tasks",
     id_of=lambda task: task.id,
-    encode=lambda task: task.model_dump_json().encode(),
+    encode=_encode,
     decode=TaskRecord.model_validate_json,
     upgrade=_upgrade,
 )
@@ -51,14 +60,14 @@ class Journal:
         self._lines: Lines = {}
 
     def read(self) -> list[TaskRecord]:
-        """Returns the tasks; none when the file is missing, or damaged and therefore set aside.
+        """Returns the tasks. Of a file that is missing, or damaged and therefore set aside, only the log is left.
 
         Raises:
             NewerFormat: A newer version of this program wrote the file; it was not touched.
         """
         found, path = self._file.read(), self._file.path
         if found.version is None and path.exists():
-            logger.error("%s is damaged: kept as %s, the queue starts empty", path.name, set_aside(path).name)
+            logger.error("%s is damaged: kept as %s; the queue starts with its log", path.name, set_aside(path).name)
         elif found.damaged:
             logger.error(
                 "%d of %d tasks in %s are damaged and left out; the file is kept as %s",

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from backend.models.schemas import Status
+from backend.services.generation.job import Job
 from backend.services.tasks import records
 from backend.services.tasks.queue import move_task, note_turn, take_turns
 from backend.services.tasks.records import TaskRecord
@@ -35,7 +36,8 @@ class TaskTable:
         self.waiting: tuple[TaskRecord, ...] = ()
         """In the order of their turns; another tuple after every change."""
         self._served: dict[str, int] = {}
-        self._unsaved = False
+        self.is_stored = True
+        """Whether the disk has taken the last change."""
 
     def open(self) -> None:
         """Takes up the tasks of the last run; what was running then is not run again.
@@ -43,14 +45,17 @@ class TaskTable:
         Raises:
             NewerFormat: a newer version of this program wrote them; nothing was touched.
         """
-        for task in self._journal.read():
-            self.tasks[task.id] = records.interrupted(task) if task.status is Status.PROCESSING else task
-        self._reorder()
-        self.save_if_possible()
+        with self.changed:
+            tasks = {task.id: task for task in self._journal.read()}
+            for task in [task for task in tasks.values() if task.status is Status.PROCESSING]:
+                tasks = records.with_finished(tasks, records.interrupted(task))
+            self.tasks = records.without_oldest(tasks, self._kept_finished)
+            self._reorder()
+            self.save_if_possible()
 
     def close(self) -> None:
         """Tries once more to save what could not be saved."""
-        if self._unsaved:
+        if not self.is_stored:
             self.save_if_possible()
 
     def pending(self) -> list[TaskRecord]:
@@ -58,18 +63,12 @@ class TaskTable:
         return [task for task in self.tasks.values() if task.status is Status.PENDING]
 
     def add(self, task: TaskRecord) -> None:
-        """Adds a waiting task.
+        """Adds a waiting task; nobody sees it before it is on the disk.
 
         Raises:
             OSError: it cannot be stored, and was not added.
         """
-        before, self.tasks = self.tasks, {**self.tasks, task.id: task}
-        try:
-            self.save()
-        except OSError:
-            self.tasks = before
-            raise
-        self._reorder()
+        self._store_first({**self.tasks, task.id: records.with_clean_texts(task)})
         self.changed.notify_all()
 
     def update(self, task_id: str, **changes: object) -> TaskRecord:
@@ -78,25 +77,38 @@ class TaskTable:
 
     def put(self, task: TaskRecord) -> TaskRecord:
         """Replaces the record of a task that does not wait."""
-        self.tasks[task.id] = task
+        task = self.tasks[task.id] = records.with_clean_texts(task)
         return task
 
-    def start(self, task_id: str, **changes: object) -> TaskRecord:
-        """Takes a task out of those that wait; its client's next turn comes after everybody else's."""
-        task = self.update(task_id, status=Status.PROCESSING, queued_at=None, **changes)
-        self._served = note_turn(self._served, task.client)
+    def decide(self, task_id: str, job: Job) -> TaskRecord:
+        """Gives a waiting task of an older version the job that its request means."""
+        task = self.update(task_id, job=job)
         self._reorder()
         return task
 
+    def start(self, task_id: str, **changes: object) -> None:
+        """Takes a task out of those that wait; its client's next turn comes after everybody else's.
+
+        Raises:
+            OSError: it cannot be stored, and the task still waits: after a crash it would be run once more.
+        """
+        changes = {"status": Status.PROCESSING, "queued_at": None, **changes}
+        task = records.with_clean_texts(self.tasks[task_id].model_copy(update=changes))
+        self._store_first({**self.tasks, task_id: task})
+        self._served = note_turn(self._served, task.client)
+        self._reorder()
+
     def finish(self, task_id: str, **changes: object) -> TaskRecord:
         """Ends a task, and forgets the oldest ended ones beyond the number that is kept."""
-        task = self.tasks[task_id].model_copy(update={**changes, "cancelling": False, "preview_seq": None})
+        changes = {**changes, "cancelling": False, "preview_seq": None}
+        task = records.with_clean_texts(self.tasks[task_id].model_copy(update=changes))
         logger.info("task %s %s", task_id, task.status)
         try:
             self._on_finished(task)
         except Exception:  # it only counts; the queue goes on
             logger.exception("task %s could not be counted", task_id)
-        self.tasks = records.with_finished(self.tasks, task, self._kept_finished)  # new: readers hold no lock
+        tasks = records.with_finished(self.tasks, task)
+        self.tasks = records.without_oldest(tasks, self._kept_finished)  # new: readers hold no lock
         self._reorder()
         self.save_if_possible()
         return task
@@ -114,22 +126,26 @@ class TaskTable:
         self.tasks = records.without_finished(self.tasks, client)
         self.save_if_possible()
 
-    def save(self) -> None:
-        """Brings the disk up to date.
-
-        Raises:
-            OSError: the disk refuses.
-        """
-        self._unsaved = True
-        self._journal.write(self.tasks.values())
-        self._unsaved = False
-
     def save_if_possible(self) -> None:
         """Saves a change that holds even if the disk is full: at worst a restart tells an older state of the task."""
         try:
-            self.save()
-        except OSError as error:
+            self._write(self.tasks)
+        except (OSError, ValueError) as error:  # a ValueError says that a record cannot be written as JSON
             logger.error("the queue could not be saved: %s", error)
+
+    def _store_first(self, tasks: dict[str, TaskRecord]) -> None:
+        """Lets others see a change when it is on the disk."""
+        self._write(tasks)
+        self.tasks = tasks
+        self._reorder()
+
+    def _write(self, tasks: dict[str, TaskRecord]) -> None:
+        was_stored, self.is_stored = self.is_stored, False
+        self._journal.write(tasks.values())
+        self.is_stored = True
+        if not was_stored:
+            logger.info("the queue is saved again")
+            self.changed.notify_all()  # who waited for the disk tries again
 
     def _reorder(self) -> None:
         self.waiting = tuple(take_turns(self.pending(), self._served))

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Protocol
 
 from backend.models.schemas import GenerateRequest, ImageRecord, Status, Timings
-from backend.services.errors import DiskFull, ShutDown, StudioError
-from backend.services.generation.events import Drawn, Ended, JobEvent, Preview, Step
+from backend.services.errors import ShutDown, StudioError
+from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Preview, Step
 from backend.services.generation.job import Job
 from backend.services.tasks import fold
 from backend.services.tasks.cancellation import Cancellation
@@ -24,6 +24,10 @@ from backend.utils.log_format import TASK_ID
 
 logger = logging.getLogger(__name__)
 
+UNPREPARED = "unprepared"
+"""The one slot until the executor is prepared."""
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
 DISK_REFUSES = "The disk refuses to store the task; free some space and try again."
 
 
@@ -56,9 +60,11 @@ class Workers:
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._threads = [threading.Thread(target=self._prepare_and_work, name="generation", daemon=True)]
+        self._pauses_s: dict[str, float] = {}
+        """Length of the last pause, by slots that could not go on."""
         self.running: dict[str, Running] = {}
         """What runs now, by the ids of the tasks."""
-        self.slots: tuple[str, ...] = ()
+        self.slots: tuple[str, ...] = (UNPREPARED,)
         """Known when the executor is prepared."""
         self.closing = False
 
@@ -82,39 +88,45 @@ class Workers:
             self.closing = True
             for running in self.running.values():
                 running.cancellation.request(ShutDown(INTERRUPTED))
+            threads = [] if self.slots == (UNPREPARED,) and not self.running else self._threads
             self._table.changed.notify_all()
         self._table.notify()
-        if not self.slots:
-            return True
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in threads)
 
     # -- the threads -------------------------------------------------------------------------------------------------
 
     def _prepare_and_work(self) -> None:
-        try:
-            slots = self._executor.prepare()
-        except Exception:  # the first task will meet the same fault and report it
-            logger.exception("the executor could not be prepared")
-            slots = ("unprepared",)
-        others = [threading.Thread(target=self._work, args=(slot,), name=slot, daemon=True) for slot in slots[1:]]
+        slots = self._prepare()
+        while slots is None:
+            if not self._wait_for_next(UNPREPARED):
+                return
+            slots = self._prepare()  # again: what was missing may be here by now
+            if slots is None:
+                self._run_next(UNPREPARED)  # which reports the fault
         with self._table.changed:
+            if self.closing:
+                return
+            for task in self._table.waiting:
+                self._with_job(task)
+            others = [threading.Thread(target=self._work, args=(slot,), name=slot, daemon=True) for slot in slots[1:]]
             self._threads, self.slots = [*self._threads, *others], slots
-        for thread in others:
-            thread.start()
+            for thread in others:  # under the lock: only a thread that has been started can be joined
+                thread.start()
+        self._table.notify()
         self._work(slots[0])
+
+    def _prepare(self) -> tuple[str, ...] | None:
+        try:
+            return self._executor.prepare()
+        except BaseException:  # not even a panic of a library ends the thread; the next task meets the same fault
+            logger.exception("the executor could not be prepared")
+            return None
 
     def _work(self, slot: str) -> None:
         while self._wait_for_next(slot):
-            running = self._take_next(slot)
-            self._table.notify()
-            if running is None:
-                continue
-            token = TASK_ID.set(running.task_id)
-            logger.info("task %s started on %s", running.task_id, slot)
-            self._executor.run(slot, running.job, partial(self._on_event, running), running.ends)
-            TASK_ID.reset(token)
+            self._run_next(slot)
 
     def _wait_for_next(self, slot: str) -> bool:
         with self._table.changed:
@@ -126,37 +138,77 @@ class Workers:
         fitting = (task for task in self._table.waiting if task.job is None or self._executor.fits(slot, task.job))
         return next(fitting, None)
 
+    def _run_next(self, slot: str) -> None:
+        """Runs the next task, if it can be started; a slot lives on, whatever happens in it."""
+        try:
+            running = self._take_next(slot)
+            self._pauses_s.pop(slot, None)
+            self._table.notify()
+            if running is not None:
+                self._run(running)
+        except OSError as error:  # after a crash the disk would say that it waits, and it would run once more
+            with self._table.changed:
+                if self._table.is_stored:  # by now
+                    return
+                if slot not in self._pauses_s:
+                    logger.error("no task is started while the queue cannot be saved: %s", error)
+                self._pause(slot)
+        except BaseException:  # a fault of ours
+            logger.exception("%s goes on", slot)
+            self._pause(slot)
+
+    def _pause(self, slot: str) -> None:
+        """Waits until something can be saved or the process ends; not for ever, and each time for longer."""
+        with self._table.changed:
+            pause_s = self._pauses_s[slot] = min(2 * self._pauses_s.get(slot, FIRST_PAUSE_S / 2), LONGEST_PAUSE_S)
+            if not self.closing:
+                self._table.changed.wait(pause_s)
+
     def _take_next(self, slot: str) -> Running | None:
-        """Starts the next task; None when it is gone by now, or cannot be started."""
+        """Starts the next task; None when it is gone by now, or cannot be started.
+
+        Raises:
+            OSError: the start cannot be stored; the task still waits.
+        """
         with self._table.changed:
             task = None if self.closing else self._next_for(slot)
-            if task is None:
+            job = None if task is None else self._with_job(task)
+            if task is None or job is None:
                 return None
             began = self._monotonic()
             queued_s = None if task.queued_at is None else round(began - task.queued_at, 4)
             self._table.start(task.id, message="Starting", timings=Timings(queued_s=queued_s))
-            try:
-                job = task.job or self._resolve(task.request)  # of an older version's journal
-                self._table.update(task.id, job=job)
-                self._table.save()
-            except StudioError as error:
-                self._fail(task.id, error)
-                return None
-            except OSError as error:  # after a crash the disk would say that it waits, and it would run once more
-                logger.error("task %s is not started, the queue could not be saved: %s", task.id, error)
-                self._fail(task.id, DiskFull(DISK_REFUSES))
-                return None
-            except Exception as error:  # a fault of ours must not end the thread that works for all
-                logger.exception("task %s is not started", task.id)
-                self._fail(task.id, StudioError.unexpected(error))
-                return None
             cancellation = Cancellation(self._timeout_s, self._monotonic)
             running = Running(task.id, job, slot, cancellation, heard_at=began, lap_at=began)
             self.running = {**self.running, task.id: running}  # new: readers hold no lock
             return running
 
-    def _fail(self, task_id: str, error: StudioError) -> None:
-        self._table.finish(task_id, status=Status.FAILED, message="Failed", error=str(error), error_code=error.code)
+    def _with_job(self, task: TaskRecord) -> Job | None:
+        """Returns a waiting task's job; one of an older version's journal gets it now, or fails."""
+        if task.job is not None:
+            return task.job
+        try:
+            return self._table.decide(task.id, self._resolve(task.request)).job
+        except StudioError as error:
+            failure = error
+        except Exception as error:  # a fault of ours must not end the thread that works for all
+            logger.exception("task %s is not started", task.id)
+            failure = StudioError.unexpected(error)
+        self._table.finish(task.id, status=Status.FAILED, message="Failed", error=str(failure), error_code=failure.code)
+        return None
+
+    def _run(self, running: Running) -> None:
+        token = TASK_ID.set(running.task_id)
+        logger.info("task %s started on %s", running.task_id, running.slot)
+        try:
+            self._executor.run(running.slot, running.job, partial(self._on_event, running), running.ends)
+        except BaseException as error:  # a panic of a library in Rust is no Exception
+            logger.exception("the executor failed")
+            running.failure = running.failure or StudioError.unexpected(error)
+        finally:
+            if running.task_id in self.running:  # it did not say how it ended
+                self._on_event(running, Ended())
+            TASK_ID.reset(token)
 
     # -- a job's events, on the thread of its slot -------------------------------------------------------------------
 
@@ -176,6 +228,9 @@ class Workers:
             if isinstance(event, Preview):
                 running.preview = event.pixels
             self._end_phase(running, fold.phase_before(event))
+            if isinstance(event, Loaded):
+                running.is_loaded = True
+                running.job = running.job.model_copy(update={"use_gpu": event.use_gpu})
             if isinstance(event, Step) and 0 < event.done < event.total:
                 self._eta_model.guess(running.job, event.done, running.heard_at - running.lap_at)
             self._table.put(fold.with_event(self._table.tasks[running.task_id], event))
@@ -209,8 +264,10 @@ class Workers:
         failure = running.failure or (StudioError.of(event.code, event.message) if event.code else None)
         with self._table.changed:
             task = self._table.tasks[running.task_id]
-            self._table.finish(task.id, **fold.outcome(task, failure, running.cancellation.reason))
-            self.running = {key: other for key, other in self.running.items() if key != running.task_id}
+            try:
+                self._table.finish(task.id, **fold.outcome(task, failure, running.cancellation.reason))
+            finally:
+                self.running = {key: other for key, other in self.running.items() if key != running.task_id}
 
     def _end_phase(self, running: Running, phase: str | None) -> None:
         running.heard_at = self._monotonic()

@@ -6,7 +6,8 @@ import re
 import pytest
 from PIL import Image
 
-from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
+from backend.models.schemas import Status
+from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory, UnknownModel
 from backend.services.tasks.queue import Limits
 from tests.backend.fakes import make_model_folder, wait_until
 
@@ -79,6 +80,15 @@ def test_finished_tasks_are_listed_when_asked_for_newest_first(client, post, fin
     assert client.get("/api/generate").json() == {"tasks": []}
     listed = client.get("/api/generate", params={"finished": True}).json()["tasks"]
     assert [task["task_id"] for task in listed] == [second, first]
+
+
+def test_a_task_that_ends_while_the_list_is_made_is_listed_once(client, services, post, finish, monkeypatch):
+    task_id = post()
+    finish(task_id)
+    before = services.tasks.get(task_id).model_copy(update={"status": Status.PROCESSING})
+    monkeypatch.setattr(services.tasks, "active", lambda: [before])
+    tasks = client.get("/api/generate", params={"finished": True}).json()["tasks"]
+    assert [(task["task_id"], task["status"]) for task in tasks] == [(task_id, "completed")]
 
 
 def test_a_waiting_task_is_cancelled_at_once(client, post, engine):
@@ -192,6 +202,16 @@ def test_an_unknown_model_is_refused_before_it_waits(client):
     assert (response.status_code, response.json()["error"]["code"]) == (422, "unknown_model")
     assert response.json()["error"]["fields"][0]["field"] == "model"
     assert client.get("/api/generate").json() == {"tasks": []}
+
+
+def test_an_error_that_is_not_utf_8_is_spelled_out(client, services, monkeypatch):
+    def resolve(model_id: str) -> None:
+        raise UnknownModel(f"There is no model {model_id!r}; installed: caf\udce9.")
+
+    monkeypatch.setattr(services.catalogue, "resolve", resolve)
+    response = client.post("/api/generate", json={"prompt": "a", "height": 256, "width": 256})
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "unknown_model")
+    assert "caf\\udce9" in response.json()["error"]["message"]
 
 
 def test_a_model_without_weights_is_refused_with_what_there_is(client):

@@ -133,3 +133,27 @@ def test_no_layer_runs_a_task_of_its_own_for_each_request(app):
     """Starlette's BaseHTTPMiddleware does, with two streams between, and costs more than everything else together."""
     assert len(app.user_middleware) >= 7
     assert not [layer.cls for layer in app.user_middleware if issubclass(layer.cls, BaseHTTPMiddleware)]
+
+
+def test_a_task_whose_place_or_end_has_changed_is_encoded_again(client, services, post, engine):
+    """Its record is the same one: only others have changed."""
+    release = engine.pause_at(0)
+    running = post()
+    wait_until(engine.paused.is_set)
+    ahead, behind = post("ahead"), post("behind")
+
+    def poll() -> tuple[int, float | None]:
+        answer = client.get(f"/api/generate/{behind}").json()
+        return answer["queue_position"], answer["eta_seconds"]
+
+    record = services.tasks.get(behind)
+    assert poll() == (1, None)
+    client.delete(f"/api/generate/{ahead}")
+    assert poll() == (0, None)
+    services.tasks._etas._model.learn(record.job, denoise_s=80.0, around_s=20.0)
+    position, eta_s = poll()
+    assert position == 0
+    assert eta_s is not None
+    assert services.tasks.get(behind) is record
+    client.delete(f"/api/generate/{running}")
+    release()

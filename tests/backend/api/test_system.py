@@ -5,6 +5,7 @@ import shutil
 from starlette.testclient import TestClient
 
 from backend.models.system import GpuStatus
+from backend.services.tasks.store import Journal
 from tests.backend.fakes import wait_until
 
 
@@ -147,3 +148,12 @@ def test_a_worker_that_has_died_is_told(client, services, monkeypatch):
     monkeypatch.setattr(type(services.tasks), "alive", False)
     assert client.get("/health").status_code == 503
     assert client.get("/health/ready").json()["checks"]["engine"] is False
+
+
+def test_a_queue_that_cannot_be_stored_is_not_ready(client, services, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+        assert client.post("/api/generate", json={"prompt": "a", "height": 256, "width": 256}).status_code == 507
+        answer = client.get("/health/ready")
+        assert (answer.status_code, answer.json()["checks"]["disk"]) == (503, False)
+    assert client.get("/health/ready").status_code == 200

@@ -66,6 +66,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch, name, text, val
         ("default_guidance_scale", -0.1),
         ("task_timeout", 0),
         ("max_queued_tasks", 0),
+        ("kept_finished_tasks", 0),
         ("log_level", "debug"),
         ("engine", "onnx"),
         ("offload", "disk"),

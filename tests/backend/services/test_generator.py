@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -54,15 +55,15 @@ def test_events_come_phase_by_phase(make):
     generator = make()
     drawn, events = draw(generator, a_job(num_inference_steps=4))
     steps = [Step(done, 3) for done in range(4)]
-    assert events == [Loading("zimage-nano"), Loaded(), *steps, drawn]
+    assert events == [Loading("zimage-nano"), Loaded("cpu"), *steps, drawn]
     drawn, events = draw(generator, a_job(num_inference_steps=4))
-    assert events == [Loaded(), *steps, drawn]
+    assert events == [Loaded("cpu"), *steps, drawn]
 
 
 def test_several_images_are_drawn_one_after_the_other(make):
     _, events = draw(make(), a_job(num_images=3, seed=7))
     assert [event.recipe.seed for event in events if isinstance(event, Drawn)] == [7, 8, 9]
-    assert events.count(Loaded()) == 1
+    assert events.count(Loaded("cpu")) == 1
 
 
 def test_the_switch_between_gpu_and_cpu_loads_again(make, engine):
@@ -186,7 +187,31 @@ def test_a_fault_of_the_device_while_loading_is_told_as_one(make, engine, behind
 
 def test_a_fault_of_the_device_while_it_is_taken_down(make, engine, monkeypatch):
     generator = make()
-    generator.healthy = False
-    monkeypatch.setattr(engine, "unload", lambda: (_ for _ in ()).throw(RuntimeError("CUDA error: unknown")))
-    with pytest.raises(DeviceFault):
+    engine.errors[1] = RuntimeError("CUDA error: unknown")
+    with pytest.raises(DeviceFault, match="loaded anew"):
         draw(generator)
+    monkeypatch.setattr(engine, "unload", lambda: (_ for _ in ()).throw(RuntimeError("CUDA error: unknown")))
+    with pytest.raises(DeviceFault, match="Restart"):
+        draw(generator)
+
+
+def test_a_device_is_given_up_after_two_faults_in_a_row(make, engine):
+    generator, states = make(), []
+    for fails in (True, False, True, True):
+        if fails:
+            engine.errors[1] = RuntimeError("CUDA error: unknown")
+        with pytest.raises(DeviceFault) if fails else contextlib.nullcontext():
+            draw(generator)
+        states.append((generator.healthy, generator.is_given_up))
+    assert states == [(False, False), (True, False), (False, False), (False, True)]
+
+
+def test_what_the_processor_draws_does_not_make_a_card_healthy(make, engine):
+    generator = make("cuda")
+    for use_gpu in (True, False, True):
+        if use_gpu:
+            engine.errors[1] = RuntimeError("CUDA error: unknown")
+        with pytest.raises(DeviceFault) if use_gpu else contextlib.nullcontext():
+            draw(generator, a_job(use_gpu=use_gpu))
+        assert not generator.healthy
+    assert generator.is_given_up

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from backend.utils import change_log
 from backend.utils.change_log import ChangeLog
 
 
@@ -37,6 +38,16 @@ def test_a_refused_line_is_taken_back_and_the_log_is_not_sound(tmp_path, monkeyp
     assert lines(ChangeLog(tmp_path / "a.log")) == [b"one"]
     log.clear()
     assert (log.is_sound, log.size, [*tmp_path.iterdir()]) == (True, 0, [])
+
+
+def test_a_first_line_whose_file_cannot_be_synced_is_taken_back(tmp_path, monkeypatch):
+    log = ChangeLog(tmp_path / "a.log")
+    with monkeypatch.context() as patch:
+        patch.setattr(change_log, "sync_directory", lambda _: (_ for _ in ()).throw(OSError(5, "I/O error")))
+        with pytest.raises(OSError, match="I/O"):
+            log.append([b"one"])
+    assert not log.is_sound
+    assert lines(ChangeLog(tmp_path / "a.log")) == []
 
 
 def test_a_log_that_cannot_be_removed_is_emptied(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backend.utils import record_file
 from backend.utils.record_file import Content, Format, NewerFormat, RecordFile
 
 Pair = tuple[str, int]
@@ -48,10 +49,11 @@ def replayed(file: RecordFile[Pair], *arguments: Any) -> list[Pair]:
     return [line.record for line in lines.values()]
 
 
-def test_a_record_a_line(file, tmp_path):
+def test_a_record_a_line(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(record_file, "new_id", lambda: "0123456789abcdef" * 2)
     file.write(put(("a", 1), ("b", 2)).values())
-    text = '{"version": 2, "pairs": [\n{"id": "a", "n": 1},\n{"id": "b", "n": 2}\n]}\n'
-    assert (tmp_path / "x.json").read_text() == text
+    head = '{"version": 2, "generation": "0123456789abcdef", "pairs": ['
+    assert (tmp_path / "x.json").read_text() == head + '\n{"id": "a", "n": 1},\n{"id": "b", "n": 2}\n]}\n'
     assert file.read() == Content([PAIRS.line_of(("a", 1)), PAIRS.line_of(("b", 2))], version=2)
 
 
@@ -101,6 +103,70 @@ def test_the_log_is_what_the_file_lacks(file, tmp_path):
         assert replayed(RecordFile(tmp_path / "x.json", PAIRS)) == [("b", 3), ("c", 4)]
     file.write([])
     assert (file.has_log, replayed(file)) == (False, [])
+
+
+@pytest.fixture
+def outlived(file, tmp_path, monkeypatch) -> bytes:
+    """A file beside a log of its predecessor: the process was killed between rename and removal."""
+    file.write(put(("a", 1)).values())
+    file.append(put(("a", 2), ("b", 1)))
+    log = (tmp_path / "x.log").read_bytes()
+    file.write(put(("a", 3)).values())  # b was removed later, and a has changed once more
+    (tmp_path / "x.log").write_bytes(log)
+    return log
+
+
+def test_a_log_of_another_generation_is_ignored(outlived, tmp_path, caplog):
+    fresh = RecordFile(tmp_path / "x.json", PAIRS)
+    assert replayed(fresh) == [("a", 3)]
+    assert caplog.messages == ["2 lines of x.log are older than x.json: ignored"]
+    assert fresh.has_log
+
+    fresh.append(put(("c", 1)))
+    assert replayed(RecordFile(tmp_path / "x.json", PAIRS)) == [("a", 3), ("c", 1)]
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+def test_a_generation_survives_a_new_layout(file, outlived, tmp_path, indent):
+    file.append(put(("c", 1)))
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=indent))
+    assert replayed(RecordFile(path, PAIRS)) == [("a", 3), ("c", 1)]
+
+
+def test_the_log_of_a_damaged_file_counts_if_it_is_of_that_file(file, outlived, tmp_path):
+    file.append(put(("c", 1)))
+    path = tmp_path / "x.json"
+    path.write_bytes(path.read_bytes()[:-9])
+    assert replayed(RecordFile(path, PAIRS)) == [("c", 1)]
+
+
+def test_the_log_of_a_file_that_is_lost_counts(file, tmp_path):
+    file.write([])
+    file.append(put(("a", 1)))
+    (tmp_path / "x.json").unlink()
+    assert replayed(RecordFile(tmp_path / "x.json", PAIRS)) == [("a", 1)]
+
+
+def test_files_of_before_generations_are_read_with_their_logs(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_bytes(b'{"version": 2, "pairs": [\n{"id": "a", "n": 1}\n]}\n')
+    (tmp_path / "x.log").write_bytes(b'{"put": {"id": "b", "n": 2}}\n{"remove": "a"}\n')
+    old = RecordFile(path, PAIRS)
+    assert replayed(old) == [("b", 2)]
+    old.append(put(("c", 3)))
+    assert replayed(RecordFile(path, PAIRS)) == [("b", 2), ("c", 3)]
+    log = (tmp_path / "x.log").read_bytes()
+    old.write(put(("d", 4)).values())
+    (tmp_path / "x.log").write_bytes(log)
+    assert replayed(RecordFile(path, PAIRS)) == [("d", 4)]
+
+
+def test_a_folder_that_cannot_be_synced_does_not_refuse_what_is_written(file, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(record_file, "sync_directory", lambda _: (_ for _ in ()).throw(OSError(5, "I/O error")))
+    file.write(put(("a", 1)).values())
+    assert replayed(RecordFile(tmp_path / "x.json", PAIRS)) == [("a", 1)]
+    assert "could not be synced" in caplog.text
 
 
 def test_a_put_of_another_order(file):

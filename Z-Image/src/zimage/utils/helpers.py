@@ -26,7 +26,7 @@ def draw_noise(
     """
     if generator is None or isinstance(generator, torch.Generator):
         origin = device if generator is None else generator.device
-        return torch.randn(shape, generator=generator, device=origin).to(device)
+        return torch.randn(shape, generator=generator, device=origin, dtype=torch.float32).to(device)
     if len(generator) != shape[0]:
         raise ValueError(f"{shape[0]} images need as many generators, got {len(generator)}")
     return torch.cat([draw_noise((1, *shape[1:]), one, device) for one in generator])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.services.errors import ModelBroken
+from backend.services.generation.engines.faults import is_lack_of_memory
 from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
@@ -95,14 +96,10 @@ def _as_published(folder: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def part_errors(path: Path, part: str) -> Iterator[None]:
     """Turns whatever a library raises into a sentence without paths; lack of memory is nobody's fault."""
-    import torch
-
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
     except Exception as error:
-        if "DefaultCPUAllocator" in str(error):
+        if is_lack_of_memory(error):
             raise
         logger.error("%s of %s: %s", part, path, error)
         raise ModelBroken.at(part, path.name) from error

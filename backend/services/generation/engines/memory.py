@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from backend.services.errors import OutOfMemory
+from backend.services.generation.engines.faults import is_lack_of_memory
 
 T = TypeVar("T")
 
@@ -16,16 +17,12 @@ def translate_oom(work: Callable[[], T]) -> T:
 
     Not a context manager: in one the first exception, and with it every tensor of its traceback, would live on.
     """
-    import torch
-
     try:
         return work()
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        message = first_line(error)
-    except RuntimeError as error:
-        if "DefaultCPUAllocator" not in str(error):
+    except Exception as error:
+        if not is_lack_of_memory(error):
             raise
-        message = "main memory is exhausted"
+        message = "main memory is exhausted" if "DefaultCPUAllocator" in str(error) else first_line(error)
     free_memory()
     raise OutOfMemory(f"The picture does not fit into memory ({message}). Try a smaller size.")
 

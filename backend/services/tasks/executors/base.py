@@ -18,7 +18,7 @@ class Executor(Protocol):
         """
 
     def fits(self, slot: str, job: Job) -> bool:
-        """Tells whether a job may run in a slot; each fits at least one."""
+        """Tells whether a job may run in a slot now; none does in one whose device is given up."""
 
     def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         """Runs a job on the thread that calls it and emits its events, `Ended` last; never raises."""
@@ -26,6 +26,10 @@ class Executor(Protocol):
     @property
     def healthy(self) -> bool:
         """Whether no device is at fault."""
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the devices, and what helps; empty when they are healthy."""
 
     @property
     def loaded_models(self) -> tuple[str, ...]:

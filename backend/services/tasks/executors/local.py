@@ -41,6 +41,16 @@ class LocalExecutor:
         return all(generator.healthy for generator in self._generators.values())
 
     @property
+    def fault(self) -> str:
+        """What is wrong with the devices, and what helps; see `Executor.fault`."""
+        given_up = [device for device, generator in self._generators.items() if generator.is_given_up]
+        if given_up:
+            return (
+                f"Failed twice in a row and given up: {', '.join(given_up)}. Waiting tasks are kept; restart Z-Image."
+            )
+        return "" if self.healthy else "A device has failed; the model is loaded anew for the next task."
+
+    @property
     def loaded_models(self) -> tuple[str, ...]:
         """Ids of the models in memory, in the order of the slots."""
         loaded = (generator.loaded_model for generator in self._generators.values())
@@ -65,8 +75,17 @@ class LocalExecutor:
         return tuple(self._generators)
 
     def fits(self, slot: str, job: Job) -> bool:
-        """Keeps jobs for an accelerator off the processor, unless the accelerator is gone; see `Executor.fits`."""
-        return slot != CPU or not job.use_gpu or tuple(self._generators) == (CPU,)
+        """Tells whether a job may run in a slot; see `Executor.fits`.
+
+        With a slot for the processor, each job has its own kind of slot: one for the processor would take the model out
+        of a card's memory. Where the processor is all there is, it also draws for a card that is gone.
+        """
+        generator = self._generators.get(slot)
+        if generator is not None and generator.is_given_up:
+            return False
+        if CPU not in self._generators or len(self._generators) == 1:
+            return True
+        return (slot == CPU) != job.use_gpu
 
     def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         """Runs a job; see `Executor.run`."""

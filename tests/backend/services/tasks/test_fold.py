@@ -24,7 +24,7 @@ def a_task(images: int = 0, note: str = "", **values: object) -> TaskRecord:
     ("event", "phase"),
     [
         (Loading("m"), None),
-        (Loaded(), "load_s"),
+        (Loaded("cpu"), "load_s"),
         (Step(0, 8), "encode_s"),
         (Step(3, 8), None),
         (Step(8, 8), "denoise_s"),

@@ -68,6 +68,33 @@ def test_nobody_is_left_out_and_nobody_waits_more_than_a_round(clients, served):
         assert own[0] < len(set(clients))
 
 
+def move_by_trying(tasks: list[TaskRecord], served: dict[str, int], task_id: str, position: int) -> list[TaskRecord]:
+    """The definition: of all orders of the client's own tasks, the one that brings the task nearest."""
+    [task] = [task for task in tasks if task.id == task_id]
+    own = [index for index, other in enumerate(tasks) if other.client == task.client]
+    others = [tasks[index] for index in own if tasks[index].id != task_id]
+    orders = []
+    for place in range(len(own)):
+        order = list(tasks)
+        for index, other in zip(own, [*others[:place], task, *others[place:]], strict=True):
+            order[index] = other
+        orders.append(order)
+    return min(orders, key=lambda order: abs(ids(take_turns(order, served)).split().index(task_id) - position))
+
+
+@limits(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.text("abc", min_size=1, max_size=9),
+    st.dictionaries(st.sampled_from("abc"), st.integers(1, 9)),
+    st.integers(0, 10),
+    st.data(),
+)
+def test_a_move_is_the_best_of_all(clients, served, position, data):
+    tasks = waiting(clients)
+    task_id = data.draw(st.sampled_from([task.id for task in tasks]))
+    assert ids(move_task(tasks, served, task_id, position)) == ids(move_by_trying(tasks, served, task_id, position))
+
+
 def test_limits_of_all_and_of_one():
     tasks = waiting("aab")
     refuse_too_many(tasks, "b", Limits(max_queued=4, max_queued_per_client=2), lambda: None)

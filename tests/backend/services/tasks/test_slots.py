@@ -11,7 +11,7 @@ from backend.models.schemas import Status
 from backend.services.generation.events import Emit, Ended, IsCancelled, Loaded, Step
 from backend.services.generation.job import Job
 from backend.services.task_manager import TaskManager
-from tests.backend.fakes import PATIENCE_S, a_picture, a_request, wait_until, with_cards
+from tests.backend.fakes import PATIENCE_S, a_job, a_picture, a_request, wait_until, with_cards
 from tests.backend.services.tasks.managing import Make, end
 
 
@@ -32,11 +32,11 @@ class Slots:
         return self.slots
 
     def fits(self, slot: str, job: Job) -> bool:
-        return slot != "cpu" or not job.use_gpu
+        return len(self.slots) == 1 or "cpu" not in self.slots or (slot == "cpu") != job.use_gpu
 
     def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         self.started.append((slot, job.recipe.prompt))
-        emit(Loaded())
+        emit(Loaded(slot))
         for index in range(job.num_images):
             emit(Step(0, 8))
             while not self._event(job.recipe.prompt).wait(0.002):
@@ -153,3 +153,40 @@ def test_closing_interrupts_what_runs_in_every_slot(two, submit):
 
     assert [manager.get(task).status for task in (first, second, third)] == ["interrupted", "interrupted", "pending"]
     assert manager.alive
+
+
+def test_the_etas_of_two_slots_run_side_by_side(make):
+    executor = Slots("cuda:0", "cuda:1")
+    manager = make(executor=executor, hardware=lambda: with_cards("cuda:0", "cuda:1"), monotonic=lambda: 0.0)
+    manager.start()
+    manager._etas._model.learn(a_job(use_gpu=True), denoise_s=8.0, around_s=2.0)
+    tasks = [manager.submit(a_request(f"{n}")) for n in range(4)]
+    both_run(executor)
+    wait_until(lambda: all(run.is_loaded for run in manager._workers.running.values()))
+
+    etas = [manager.position_and_eta(manager.get(task))[1] for task in tasks]
+    assert etas == pytest.approx([10.0, 10.0, 20.0, 20.0])
+    executor.let_go("0", "1", "2", "3")
+    end(manager, *tasks)
+
+
+def test_a_slot_that_is_free_counts(make):
+    manager = make(executor=Slots("cuda:0", "cuda:1"), hardware=lambda: with_cards("cuda:0", "cuda:1"))
+    manager._etas._model.learn(a_job(use_gpu=True), denoise_s=8.0, around_s=2.0)
+    manager._workers.slots = ("cuda:0", "cuda:1")  # prepared, and nobody has taken anything yet
+    tasks = [manager.submit(a_request(f"{n}")) for n in range(3)]
+    assert [manager.position_and_eta(manager.get(task))[1] for task in tasks] == pytest.approx([10.0, 10.0, 20.0])
+
+
+def test_a_task_for_a_card_is_not_foretold_in_the_idle_lane_of_the_processor(make):
+    executor = Slots("cuda", "cpu")
+    manager = make(executor=executor, hardware=with_cards, monotonic=lambda: 0.0)
+    manager.start()
+    manager._etas._model.learn(a_job(use_gpu=True), denoise_s=80.0, around_s=20.0)
+    tasks = [manager.submit(a_request(f"{n}")) for n in range(3)]
+    both_run(executor, 1)
+
+    etas = [manager.position_and_eta(manager.get(task))[1] for task in tasks]
+    assert etas == pytest.approx([100.0, 200.0, 300.0])
+    executor.let_go("0", "1", "2")
+    end(manager, *tasks)

@@ -110,6 +110,14 @@ def test_one_damaged_task_does_not_take_the_others_with_it(tmp_path, tasks):
     assert json.loads((tmp_path / "tasks.json.corrupt-1").read_bytes()) == content
 
 
+def test_one_task_that_is_not_utf_8_does_not_keep_the_others_off_the_disk(tmp_path, tasks, caplog):
+    poisoned = tasks[0].model_copy(update={"message": "caf\udce9", "idempotency_key": "狐"})
+    Journal(tmp_path / "tasks.json").write([poisoned, tasks[1]])
+    [first, second] = Journal(tmp_path / "tasks.json").read()
+    assert (first.message, first.idempotency_key, second) == ("caf?", "狐", tasks[1])
+    assert "not UTF-8" in caplog.text
+
+
 # -- a long queue -----------------------------------------------------------------------------------------------------
 
 
@@ -166,26 +174,33 @@ def test_a_log_that_has_grown_goes_into_the_file(tmp_path):
     assert Journal(tmp_path / "tasks.json").read() == tasks
 
 
-def test_a_log_that_is_replayed_twice_or_cut_is_no_harm(tmp_path):
+def test_a_log_that_outlived_its_file_undoes_nothing(tmp_path):
+    """The process was killed after the file was written, before the log was removed."""
     journal, states = Journal(tmp_path / "tasks.json"), list(live(many()))[:5]
     for state in states:
         journal.write(state)
     log = (tmp_path / "tasks.log").read_bytes()
-    Journal(tmp_path / "tasks.json").write(states[-1])  # killed before the log is removed
+    cancelled = states[-1][-3].model_copy(update={"status": Status.CANCELLED})
+    later = [task for task in states[-1] if task.id not in (cancelled.id, states[1][-1].id)][::-1]
+    journal.write([*later, cancelled])
+    assert not (tmp_path / "tasks.log").exists()
     (tmp_path / "tasks.log").write_bytes(log)
-    assert Journal(tmp_path / "tasks.json").read() == states[-1]
+    assert Journal(tmp_path / "tasks.json").read() == [*later, cancelled]
 
-    (tmp_path / "tasks.log").unlink()
-    journal = Journal(tmp_path / "tasks.json")
-    journal.write(states[0])
+
+def test_a_log_that_is_cut_is_no_harm(tmp_path):
+    journal, states = Journal(tmp_path / "tasks.json"), list(live(many()))[:5]
+    for state in states:
+        journal.write(state)
+    log, file = ((tmp_path / f"tasks.{suffix}").read_bytes() for suffix in ("log", "json"))
     for length in range(0, len(log), 97):
+        (tmp_path / "tasks.json").write_bytes(file)
         (tmp_path / "tasks.log").write_bytes(log[:length])
         journal = Journal(tmp_path / "tasks.json")
         found = journal.read()
         assert found == states[log[: length + 1].count(b"\n")]  # a whole line counts without its end, too
         journal.write([*found, found[0].model_copy(update={"id": "e" * 32})])
         assert len(Journal(tmp_path / "tasks.json").read()) == len(found) + 1
-        Journal(tmp_path / "tasks.json").write(states[0])
 
 
 def test_a_log_that_cannot_be_written_is_replaced_by_the_file(tmp_path, monkeypatch):

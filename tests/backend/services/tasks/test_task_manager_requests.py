@@ -181,3 +181,61 @@ def test_whoever_watches_is_told_of_every_change(manager, engine):
     before = len(seen)
     end(manager, manager.submit(a_request()))
     assert len(seen) == before
+
+
+def test_of_two_posts_with_a_key_at_once_the_first_counts(make):
+    """The second one comes in while the first is being looked at, before either has the lock."""
+    inner: list[str] = []
+
+    def admit(request, job):
+        if not inner:
+            inner.append("comes in")
+            inner.append(manager.submit(a_request("once"), "me", "key"))
+
+    manager = make(admit=admit)
+    assert manager.submit(a_request("once"), "me", "key") == inner[1]
+    assert len(manager.active()) == 1
+
+
+def test_a_move_counts_with_the_turns_of_others(manager, engine):
+    _, release = run_into_pause(manager, engine, 1)  # of the local client
+    local = [manager.submit(a_request(f"a{n}")) for n in range(2)]
+    others = [manager.submit(a_request(f"b{n}"), "b") for n in range(2)]
+    assert positions(manager, *local, *others) == [1, 3, 0, 2]
+
+    manager.move(local[1], 2)  # its turns are at 1 and 3
+    assert positions(manager, *local, *others) == [3, 1, 0, 2]
+    release()
+
+
+def test_a_task_that_starts_while_the_list_is_read_is_not_missed(make):
+    manager = make()
+    task_id = manager.submit(a_request())  # not started
+
+    class Tasks(dict):
+        """Starts the task as soon as somebody has read all tasks."""
+
+        def values(self):
+            found = list(super().values())
+            manager._table.tasks = dict(self)
+            manager._table.start(task_id)
+            return found
+
+    manager._table.tasks = Tasks(manager._table.tasks)
+    assert [task.id for task in manager.active()] == [task_id]
+
+
+def test_who_watches_is_told_that_the_process_ends(manager):
+    wait_until(lambda: manager._workers.slots == ("cpu",))
+    told: list[bool] = []
+    manager.watch(lambda: told.append(manager.closing))
+    manager.close()
+    assert told == [True]
+
+
+def test_nothing_starts_while_the_process_ends(make):
+    manager = make()
+    task_id = manager.submit(a_request())
+    manager._workers.closing = True
+    assert manager._workers._take_next("cpu") is None
+    assert manager.get(task_id).status is Status.PENDING

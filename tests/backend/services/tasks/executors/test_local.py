@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from backend.services.errors import OutOfMemory, UnknownDevice
 from backend.services.generation.events import Drawn, Ended, JobEvent
 from backend.services.library.catalogue import Catalogue
 from backend.services.tasks.executors.local import LocalExecutor
-from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_job, with_cards
+from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, FakeEngine, a_job, with_cards
 
 
 @pytest.fixture
@@ -57,9 +59,14 @@ def test_a_job_runs_on_the_device_of_its_slot(make):
     assert executor.loaded_models == ("zimage-nano",)
 
 
-def test_what_needs_a_card_does_not_fit_the_processor(make):
+def test_cards_and_processor_have_jobs_of_their_own(make):
     executor = make(with_cards(), ("cuda", "cpu"))
     assert [executor.fits(slot, a_job(use_gpu=True)) for slot in executor.prepare()] == [True, False]
+    assert [executor.fits(slot, a_job(use_gpu=False)) for slot in executor.prepare()] == [False, True]
+
+
+def test_cards_alone_draw_on_the_processor_as_well(make):
+    executor = make(with_cards("cuda:0", "cuda:1"), ("auto",))
     assert [executor.fits(slot, a_job(use_gpu=False)) for slot in executor.prepare()] == [True, True]
 
 
@@ -98,5 +105,49 @@ def test_one_sick_device_makes_the_executor_unhealthy(make):
     executor.engines[1].errors[1] = RuntimeError("CUDA error: an illegal memory access was encountered")
     assert run(executor, "cuda:1", use_gpu=True)[-1].code == "device_error"
     assert not executor.healthy
+    assert "loaded anew" in executor.fault
     run(executor, "cuda:1", use_gpu=True)
-    assert executor.healthy
+    assert (executor.healthy, executor.fault) == (True, "")
+
+
+@pytest.mark.parametrize("cards", [(), ("cuda:0", "cuda:1")])
+def test_a_slot_that_fails_twice_in_a_row_takes_nothing_more(make, cards):
+    executor = make(with_cards(*cards) if cards else PLAIN_CPU, ("auto",))
+    *_, last = slots = executor.prepare()
+    job = a_job(use_gpu=bool(cards))
+    for _ in range(2):
+        assert executor.fits(last, job)
+        executor.engines[-1].errors[1] = RuntimeError("CUDA error: an illegal memory access was encountered")
+        run(executor, last, use_gpu=bool(cards))
+
+    assert [executor.fits(slot, job) for slot in slots] == [True] * (len(slots) - 1) + [False]
+    assert last in executor.fault
+    assert "restart" in executor.fault
+
+
+def test_models_are_loaded_one_at_a_time(make):
+    """Libraries set defaults of the whole process while they load."""
+    executor = make(with_cards("cuda:0", "cuda:1"), ("auto",))
+    executor.prepare()
+    first, second = executor.engines
+    loading, go, told = threading.Event(), threading.Event(), threading.Event()
+
+    def load_slowly(*_: object) -> None:
+        loading.set()
+        assert go.wait(PATIENCE_S)
+
+    first.load = load_slowly
+    jobs = [
+        threading.Thread(target=executor.run, args=(slot, a_job(use_gpu=True), emit, lambda: False))
+        for slot, emit in (("cuda:0", lambda _: None), ("cuda:1", lambda _: told.set()))
+    ]
+    jobs[0].start()
+    assert loading.wait(PATIENCE_S)
+    jobs[1].start()
+    assert told.wait(PATIENCE_S)  # that it is about to load
+    jobs[1].join(0.05)
+    assert second.loads == []
+    go.set()
+    for job in jobs:
+        job.join(PATIENCE_S)
+    assert len(second.loads) == 1
