@@ -13,7 +13,7 @@ import psutil
 from backend.models.system import CpuStatus, DiskStatus, GpuStatus, MemoryStatus, SystemStatus
 from backend.utils.clock import utc_now
 from backend.utils.nearest_folder import nearest_folder
-from backend.utils.printable import printable
+from backend.utils.texts import as_utf_8
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ class SystemMonitor:
             ),
             gpu=gpu,
             disk=DiskStatus(
-                path=printable(self._disk_path),
+                path=as_utf_8(self._disk_path),
                 total_gb=_gib(disk.total),
                 used_gb=_gib(disk.used),
                 free_gb=_gib(disk.free),

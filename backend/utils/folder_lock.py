@@ -8,7 +8,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from backend.utils.printable import printable
+from backend.utils.texts import as_utf_8
 
 _NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
 
@@ -39,13 +39,13 @@ class FolderLock:
             self._lock.acquire()
         except Timeout:
             raise FolderInUse(
-                f"The data folder {printable(self._folder)} is in use by another running Z-Image. "
+                f"The data folder {as_utf_8(self._folder)} is in use by another running Z-Image. "
                 "Stop that one, or choose another folder with --data-dir."
             ) from None
         except OSError as error:
             reason = "its file system has no locks" if error.errno in _NO_LOCKS else "a file in it cannot be locked"
             raise FolderNotLockable(
-                f"The data folder {printable(self._folder)} cannot be used: {reason} ({error.strerror}). "
+                f"The data folder {as_utf_8(self._folder)} cannot be used: {reason} ({error.strerror}). "
                 "Choose a folder on a disk of this machine with --data-dir."
             ) from None
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 
-def as_utf_8(text: str) -> str:
+
+def as_utf_8(text: str | Path) -> str:
     r"""Spells out what UTF-8 has no bytes for: the name of a folder, of which an error tells, may be any bytes.
 
     `caf\udce9` becomes the nine characters that stand here.
     """
-    return text.encode(errors="backslashreplace").decode()
+    return str(text).encode(errors="backslashreplace").decode()
+
+
+def is_plain(name: str) -> bool:
+    """Tells whether a name is UTF-8 without control characters, so that a client can send it."""
+    return name.isprintable() and as_utf_8(name) == name

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from backend.services.errors import DiskFull
-from backend.utils.printable import printable
+from backend.utils.texts import as_utf_8
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ def prepare_folder(folder: Path) -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        logger.error("%s cannot be used: %s", printable(folder), error.strerror)
+        logger.error("%s cannot be used: %s", as_utf_8(folder), error.strerror)
         raise DiskFull(
-            f"The folder {printable(folder.name)!r} of the pictures cannot be written ({error.strerror}), so nothing "
+            f"The folder {as_utf_8(folder.name)!r} of the pictures cannot be written ({error.strerror}), so nothing "
             "that is drawn could be kept; the log says where it is."
         ) from error

@@ -17,7 +17,7 @@ from backend.services.errors import ModelNotInstalled, UnknownModel
 from backend.services.library.hub_cache import find_cached
 from backend.services.library.model_folder import find_fault, is_meant_as_model
 from backend.services.library.preview_map import FLUX_VAE_MAP, PreviewMap, parse_preview_map
-from backend.utils.printable import is_printable, printable
+from backend.utils.texts import as_utf_8, is_plain
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class Catalogue:
         return replace(model, path=cached.path, source=source, note=cached.note or note)
 
     def _found(self, folder: _Folder) -> ModelEntry:
-        name, is_whole = printable(folder.path.name), folder.fault is None
+        name, is_whole = as_utf_8(folder.path.name), folder.fault is None
         return ModelEntry(
             id=name,
             name=name,
@@ -198,13 +198,13 @@ def _subfolders(root: Path | None) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        logger.warning("the folder of models %s cannot be read: %s", printable(root), error.strerror)
+        logger.warning("the folder of models %s cannot be read: %s", as_utf_8(root), error.strerror)
         return []
 
 
 def _name_fault(name: str) -> str | None:
     """Returns why a model cannot be asked for by the name of its folder."""
-    if not is_printable(name):
+    if not is_plain(name):
         return "The name of its folder is not plain UTF-8 text; rename it."
     if len(name) > MAX_MODEL_CHARACTERS or name == AUTO:
         return f"The name of its folder is {AUTO!r} or longer than {MAX_MODEL_CHARACTERS} characters; rename it."

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from backend.models.schemas import GenerateRequest, ImageRecord, Status, Timings
-from backend.services.errors import ShutDown, StudioError
+from backend.services.errors import DiskFull, ShutDown, StudioError
 from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Preview, Step
 from backend.services.generation.job import Job
 from backend.services.tasks import fold
@@ -33,6 +33,13 @@ DISK_REFUSES = "The disk refuses to store the task; free some space and try agai
 
 class ImageStore(Protocol):
     """Keeps images."""
+
+    def prepare(self) -> None:
+        """Makes sure that an image can be kept.
+
+        Raises:
+            DiskFull: It cannot.
+        """
 
     def add(self, drawn: Drawn, client: str) -> ImageRecord:
         """Saves an image that a client has asked for; returns when it is on the disk."""
@@ -153,6 +160,10 @@ class Workers:
                 if slot not in self._pauses_s:
                     logger.error("no task is started while the queue cannot be saved: %s", error)
                 self._pause(slot)
+        except DiskFull as error:
+            if slot not in self._pauses_s:
+                logger.error("no task is started: %s", error)
+            self._pause(slot)
         except BaseException:  # a fault of ours
             logger.exception("%s goes on", slot)
             self._pause(slot)
@@ -169,7 +180,9 @@ class Workers:
 
         Raises:
             OSError: the start cannot be stored; the task still waits.
+            DiskFull: what it draws could not be kept; it still waits.
         """
+        self._store.prepare()
         with self._table.changed:
             task = None if self.closing else self._next_for(slot)
             job = None if task is None else self._with_job(task)

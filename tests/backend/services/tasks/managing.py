@@ -20,6 +20,11 @@ class FakeStore:
     def __init__(self) -> None:
         self.pictures: list[Drawn] = []
         self.error: Exception | None = None
+        self.refusal: Exception | None = None
+
+    def prepare(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
 
     def add(self, drawn: Drawn, client: str) -> ImageRecord:
         if self.error is not None:

@@ -157,6 +157,21 @@ def test_a_worker_tries_again_by_itself_ever_more_seldom(make, disk, monkeypatch
     assert end(manager, task)[0].status is Status.COMPLETED
 
 
+def test_tasks_wait_while_what_they_draw_could_not_be_kept(make, engine, store, monkeypatch, caplog):
+    monkeypatch.setattr(workers, "FIRST_PAUSE_S", 0.001)
+    manager = make()
+    task = manager.submit(a_request())
+    store.refusal = DiskFull("The folder cannot be written.")
+    manager.start()
+    wait_until(lambda: manager._workers._pauses_s.get("cpu", 0) > 0.004, "the fourth try")
+
+    assert (manager.get(task).status, engine.requests) == (Status.PENDING, [])
+    assert sum("The folder cannot be written" in message for message in caplog.messages) == 1
+
+    store.refusal = None
+    assert end(manager, task)[0].status is Status.COMPLETED
+
+
 def test_closing_does_not_wait_for_the_disk(make, disk):
     manager = make()
     manager.submit(a_request())
