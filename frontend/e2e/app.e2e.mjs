@@ -9,6 +9,7 @@ import { login } from './flows/login.mjs'
 import { mainJob } from './flows/main-job.mjs'
 import { models } from './flows/models.mjs'
 import { subPath } from './flows/subPath.mjs'
+import { pressing } from './flows/pressing.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
 
@@ -18,5 +19,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, elsewhere, access, contrast, models, login, subPath, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, elsewhere, access, contrast, models, login, subPath, pressing, weather]) flow(stage)
 })

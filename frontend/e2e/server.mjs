@@ -75,6 +75,15 @@ export class Server {
     throw new Error(`the server did not start:\n${this.output}`)
   }
 
+  /** Hangs: connections are taken, and nothing is answered. */
+  freeze() {
+    this.process.kill('SIGSTOP')
+  }
+
+  thaw() {
+    this.process.kill('SIGCONT')
+  }
+
   /** Ends the process as a power cut would. */
   async kill() {
     if (this.process.pid === undefined || this.process.exitCode !== null || this.process.signalCode) return

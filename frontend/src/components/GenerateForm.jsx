@@ -2,6 +2,7 @@ import { lazy, useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useFormErrors } from '../hooks/generate/useFormErrors.js'
+import { useHeldEnter } from '../hooks/ui/useHeldEnter.js'
 import { useHotkeys } from '../hooks/ui/useHotkeys.js'
 import { useLibrary } from '../hooks/generate/useLibrary.js'
 import { useModel } from '../hooks/server/useModels.js'
@@ -27,7 +28,7 @@ const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
  * `settings` live in the parent, so that a picture's settings can be taken over. `onGenerate` takes a list of
  * requests, one for each prompt that the written one stands for, and throws an ApiError when the server refuses.
  */
-export default function GenerateForm({ settings, isPending, onChange, onReset, onGenerate }) {
+export default function GenerateForm({ settings, onChange, onReset, onGenerate }) {
   const { t } = useTranslation()
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
   const [mode, setMode] = usePersistentState('zimage.mode', 'advanced', restoreMode)
@@ -50,16 +51,19 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
     clear(Object.keys(DEFAULT_SETTINGS))
   }, [onReset, clear])
   const submit = async () => {
-    if (isPending || !check(settings, prompts)) return
+    if (!check(settings, prompts)) return
+    const drawsSeed = settings.seed && !settings.seed_locked
+    if (drawsSeed) onChange({ seed: drawSeed() }) // at once: the next press is another picture
     try {
       await onGenerate(prompts.map((prompt) => toRequest(settings, model, prompt)))
       remember(settings.prompt.trim())
-      if (settings.seed && !settings.seed_locked) onChange({ seed: drawSeed() })
     } catch (error) {
+      if (drawsSeed) onChange({ seed: settings.seed })
       showServerError(error)
     }
   }
   useHotkeys({ 'Mod+Enter': submit })
+  useHeldEnter(formRef)
   const onSubmit = (event) => {
     event.preventDefault()
     submit()
@@ -94,7 +98,6 @@ export default function GenerateForm({ settings, isPending, onChange, onReset, o
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}
       <FormActions
         settings={settings}
-        isPending={isPending}
         error={general}
         tasks={prompts.length > MAX_PROMPTS ? null : tasks}
         onReset={reset}

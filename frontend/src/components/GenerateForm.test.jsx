@@ -2,6 +2,7 @@ import { fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
 import { useSettings } from '../hooks/generate/useSettings.js'
+import { ApiError } from '../services/api.js'
 import { makeImage, Refusal } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
 import GenerateForm from './GenerateForm.jsx'
@@ -9,7 +10,7 @@ import GenerateForm from './GenerateForm.jsx'
 function Harness({ onGenerate }) {
   const { settings, change, reset } = useSettings()
   return (
-    <GenerateForm settings={settings} isPending={false} onChange={change} onReset={reset} onGenerate={onGenerate} />
+    <GenerateForm settings={settings} onChange={change} onReset={reset} onGenerate={onGenerate} />
   )
 }
 
@@ -18,6 +19,7 @@ function setUp({ onGenerate = vi.fn(), ...options } = {}) {
 }
 
 const prompt = () => screen.getByRole('textbox', { name: 'Prompt' })
+const SUBMIT = '{Control>}{Enter}{/Control}'
 const submit = () => screen.getByRole('button', { name: /Generate/ })
 
 describe('GenerateForm', () => {
@@ -207,7 +209,7 @@ describe('GenerateForm', () => {
     const { user } = setUp()
     for (const text of ['first', 'second']) {
       fireEvent.change(prompt(), { target: { value: text } })
-      await user.click(submit())
+      await user.keyboard(SUBMIT)
     }
     await user.clear(prompt())
     await user.keyboard('{ArrowUp}')
@@ -296,11 +298,45 @@ describe('GenerateForm', () => {
     await user.click(submit())
     expect(seed).toHaveValue(drawn)
     await user.click(lock)
-    await user.click(submit())
+    await user.keyboard(SUBMIT)
     await waitFor(() => expect(seed.value).not.toBe(drawn))
     expect(onGenerate.mock.calls.map(([[request]]) => request.seed)).toEqual([Number(drawn), Number(drawn)])
     await user.click(screen.getByRole('button', { name: 'Reset: Seed' }))
     expect(seed).toHaveValue('')
+  })
+
+  it('draws another seed for each press, before the server has answered', async () => {
+    const { user, onGenerate } = setUp()
+    onGenerate.mockImplementation(() => new Promise(() => {}))
+    await user.type(prompt(), 'fox')
+    await user.click(screen.getByRole('button', { name: 'Draw a seed' }))
+    await user.click(screen.getByRole('button', { name: 'Keep this seed' }))
+    for (let press = 0; press < 6; press += 1) await user.keyboard(SUBMIT)
+    expect(new Set(onGenerate.mock.calls.map(([[request]]) => request.seed)).size).toBe(6)
+  })
+
+  it('takes a double click for one, and each press of a key for one', async () => {
+    const { user, onGenerate } = setUp()
+    await user.type(prompt(), 'fox')
+    await user.dblClick(submit())
+    expect(onGenerate).toHaveBeenCalledOnce()
+    submit().focus()
+    await user.keyboard('{Enter}{Enter}')
+    expect(onGenerate).toHaveBeenCalledTimes(3)
+  })
+
+  it('keeps the seed of what was refused', async () => {
+    const { user, onGenerate } = setUp()
+    onGenerate.mockRejectedValue(new ApiError({ status: 429, code: 'queue_full', message: 'The queue is full.' }))
+    await user.type(prompt(), 'fox')
+    const seed = screen.getByRole('textbox', { name: 'Seed' })
+    await user.click(screen.getByRole('button', { name: 'Draw a seed' }))
+    await user.click(screen.getByRole('button', { name: 'Keep this seed' }))
+    const drawn = seed.value
+    await user.keyboard(SUBMIT)
+    expect(await screen.findByText('The queue is full.')).toBeInTheDocument()
+    expect(seed).toHaveValue(drawn)
+    expect(prompt()).toHaveValue('fox')
   })
 
   it('takes the seed of the latest picture', async () => {

@@ -33,11 +33,12 @@ export default function Studio() {
   useFreshHistory()
   const resultRef = useRef(null)
   const formRef = useRef(null)
-  const { generate, isPending } = useGenerate({ onSubmitted: track })
+  const generate = useGenerate({ onSubmitted: track })
 
   const submit = useCallback(
     async (requests) => {
-      if (await generate(requests)) reveal(resultRef.current)
+      await generate(requests)
+      reveal(resultRef.current)
     },
     [generate],
   )
@@ -57,7 +58,6 @@ export default function Studio() {
           <PanelBoundary>
             <GenerateForm
               settings={settings}
-              isPending={isPending}
               onChange={change}
               onReset={reset}
               onGenerate={submit}

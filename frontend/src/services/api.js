@@ -43,7 +43,7 @@ export class ApiError extends Error {
 
   /** True when the server did not really answer: it is down, restarting or behind a failing proxy. */
   get unreachable() {
-    return this.status === 0 || this.code === 'bad_response' || [502, 503, 504].includes(this.status)
+    return this.status === 0 || this.code === 'bad_response' || /^http_50[234]$/.test(this.code)
   }
 }
 

@@ -3,16 +3,22 @@ import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { useEstimate } from '../../hooks/generate/useEstimate.js'
+import { useUnanswered } from '../../hooks/generate/useGenerate.js'
+import { useDoubleClick } from '../../hooks/ui/useDoubleClick.js'
+import { useLasting } from '../../hooks/ui/useLasting.js'
 import { useHasKeyboard } from '../../hooks/ui/useHasKeyboard.js'
 import { formatEta } from '../../lib/format.js'
 import { isSameButPrompt } from '../../lib/generate/settings.js'
 import Notice from '../ui/Notice.jsx'
 
+/** A server that answers sooner leaves the button alone. */
+const SLOW_MS = 400
 const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
 
-function SubmitText({ isPending, count }) {
+function SubmitText({ count }) {
   const { t } = useTranslation()
-  if (isPending) return t('form.submitting')
+  const isSlow = useLasting(useUnanswered() > 0, SLOW_MS)
+  if (isSlow) return t('form.submitting')
   return count > 1 ? t('form.submitMany', { count }) : t('form.submit')
 }
 
@@ -21,8 +27,9 @@ function SubmitText({ isPending, count }) {
  *
  * `tasks` is how many requests the prompt stands for; null when they are too many to be sent.
  */
-function FormActions({ settings, isPending, error, tasks, onReset }) {
+function FormActions({ settings, error, tasks, onReset }) {
   const { t } = useTranslation()
+  const onClick = useDoubleClick()
   const hasKeyboard = useHasKeyboard()
   const count = tasks === null ? 1 : tasks * settings.num_images
   const estimateMs = useEstimate(useDeferredValue(settings), count) // said a moment later: the click comes first
@@ -37,8 +44,8 @@ function FormActions({ settings, isPending, error, tasks, onReset }) {
           {error}
         </Notice>
       )}
-      <Button type="submit" size="lg" disabled={isPending}>
-        <SubmitText isPending={isPending} count={count} />
+      <Button type="submit" size="lg" onClick={onClick}>
+        <SubmitText count={count} />
         {hasKeyboard && <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>}
       </Button>
       <Button variant="link" onClick={onReset}>

@@ -12,7 +12,7 @@ function Harness({ onGenerate }) {
   const { settings, change, reset, adopt } = useSettings()
   return (
     <>
-      <GenerateForm settings={settings} isPending={false} onChange={change} onReset={reset} onGenerate={onGenerate} />
+      <GenerateForm settings={settings} onChange={change} onReset={reset} onGenerate={onGenerate} />
       <button onClick={() => adopt(BASE_PICTURE)}>adopt</button>
     </>
   )

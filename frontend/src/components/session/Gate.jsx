@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 
 import { useSession } from '../../hooks/server/useSession.js'
 
@@ -7,6 +7,8 @@ const LoginPage = lazy(() => import('./LoginPage.jsx'))
 /** Shows the page to whoever may see it; asks the others for a token. */
 export default function Gate({ children }) {
   const { state } = useSession()
+  const [wasOpen, setWasOpen] = useState(false)
+  if (state === 'open' && !wasOpen) setWasOpen(true)
   if (state === 'open') return children
-  return <Suspense>{state === 'closed' && <LoginPage />}</Suspense>
+  return <Suspense>{state === 'closed' && <LoginPage ended={wasOpen} />}</Suspense>
 }

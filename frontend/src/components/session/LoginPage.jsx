@@ -18,8 +18,8 @@ function useRefusal(error) {
   return errorText(error)
 }
 
-/** Asks for the token of a server that lets in none without. */
-export default function LoginPage() {
+/** Asks for the token of a server that lets in none without; `ended` for one that has let in this page before. */
+export default function LoginPage({ ended = false }) {
   const { t } = useTranslation()
   const [token, setToken] = useState('')
   const inputRef = useRef(null)
@@ -33,7 +33,7 @@ export default function LoginPage() {
   return (
     <form className="panel login" aria-labelledby="login-title" onSubmit={submit}>
       <h2 id="login-title">{t('login.title')}</h2>
-      <p className="muted">{t('login.text')}</p>
+      <p className="muted">{t(ended ? 'login.ended' : 'login.text')}</p>
       <Field label={t('login.token')} error={refusal}>
         {(control) => (
           <Form.Control

@@ -1,62 +1,58 @@
-import { useQueryClient } from '@tanstack/react-query'
-import { useCallback, useRef, useState } from 'react'
+import { useIsMutating, useMutation, useQueryClient } from '@tanstack/react-query'
+import { useCallback } from 'react'
 
 import { newKey, submitGeneration } from '../../services/api.js'
+import { whenOpen } from '../server/useSession.js'
 
-/** The second click of a double click, or a held Enter key, is not a second picture. */
-const DOUBLE_SUBMIT_MS = 700
-/** Waits before a request that got no answer is sent again. Its key tells the server that it is the same one. */
-const RESEND_AFTER_MS = [1000, 3000]
+const GENERATE_KEY = ['generate']
+/** Waits before a request that got no answer is sent again; the last one counts from then on. */
+const RESEND_AFTER_MS = [1000, 3000, 5000]
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function submitSurely(body) {
+/** Sends a request until the server has answered. Its key tells the server that it is the same one. */
+async function submitSurely(body, queryClient) {
   const key = newKey()
-  for (const delay of RESEND_AFTER_MS) {
+  for (let tries = 0; ; tries += 1) {
     try {
       return await submitGeneration(body, { key })
     } catch (error) {
-      if (!error.unreachable) throw error
-      await sleep(delay)
+      if (error.status === 401) await whenOpen(queryClient)
+      else if (error.unreachable) await sleep(RESEND_AFTER_MS[Math.min(tries, RESEND_AFTER_MS.length - 1)])
+      else throw error
     }
   }
-  return submitGeneration(body, { key })
+}
+
+/** Submits requests one after the other; a refusal ends the row, and its `accepted` says how many went before. */
+async function submitAll(requests, queryClient, onSubmitted) {
+  const ids = []
+  try {
+    for (const request of requests) ids.push((await submitSurely(request, queryClient)).task_id)
+    return ids
+  } catch (failure) {
+    throw Object.assign(failure, { accepted: ids.length })
+  } finally {
+    if (ids.length > 0) onSubmitted(ids)
+    queryClient.invalidateQueries({ queryKey: ['tasks'] })
+  }
 }
 
 /**
- * Submits requests one after the other.
+ * Answers a function that submits requests and promises the tasks' ids.
  *
- * `generate` answers a promise of the tasks' ids, or null when it was a double submit. A refusal ends the row; the
- * error's `accepted` says how many had been queued by then.
+ * Each call counts. What is sent while the server has not answered yet waits for its turn, so that the order is kept.
  */
 export function useGenerate({ onSubmitted }) {
   const queryClient = useQueryClient()
-  const [isPending, setIsPending] = useState(false)
-  const last = useRef({ body: '', at: -Infinity })
-  const inFlight = useRef(false)
-  const generate = useCallback(
-    async (requests) => {
-      const body = JSON.stringify(requests)
-      const now = performance.now()
-      if (inFlight.current || (last.current.body === body && now - last.current.at < DOUBLE_SUBMIT_MS)) return null
-      last.current = { body, at: now }
-      inFlight.current = true
-      setIsPending(true)
-      const ids = []
-      try {
-        for (const request of requests) ids.push((await submitSurely(request)).task_id)
-        return ids
-      } catch (failure) {
-        last.current.at = -Infinity // Trying again at once is meant.
-        throw Object.assign(failure, { accepted: ids.length })
-      } finally {
-        inFlight.current = false
-        setIsPending(false)
-        if (ids.length > 0) onSubmitted(ids)
-        queryClient.invalidateQueries({ queryKey: ['tasks'] })
-      }
-    },
-    [onSubmitted, queryClient],
+  const { mutateAsync } = useMutation({ mutationKey: GENERATE_KEY, scope: { id: GENERATE_KEY[0] }, mutationFn: (send) => send() })
+  return useCallback(
+    (requests) => mutateAsync(() => submitAll(requests, queryClient, onSubmitted)),
+    [mutateAsync, queryClient, onSubmitted],
   )
-  return { generate, isPending }
+}
+
+/** How often something has been submitted that the server has not answered yet. */
+export function useUnanswered() {
+  return useIsMutating({ mutationKey: GENERATE_KEY })
 }

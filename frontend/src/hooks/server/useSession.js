@@ -34,6 +34,20 @@ export function useSession() {
   return { state: closed ? 'closed' : 'open', name: data?.name ?? null }
 }
 
+/** Resolves once the session that has ended is open again. */
+export function whenOpen(queryClient) {
+  queryClient.invalidateQueries({ queryKey: SESSION_KEY })
+  const isOpen = ({ state: { data, isInvalidated, fetchStatus } }) =>
+    data && !isInvalidated && fetchStatus === 'idle' && !(data.required && data.name === null)
+  return new Promise((resolve) => {
+    const end = queryClient.getQueryCache().subscribe(({ query }) => {
+      if (query.queryKey[0] !== SESSION_KEY[0] || !isOpen(query)) return
+      end()
+      resolve()
+    })
+  })
+}
+
 /** Brings a token to the server; the page opens when it is taken. */
 export function useLogIn() {
   const queryClient = useQueryClient()

@@ -1,0 +1,21 @@
+import { useCallback, useRef } from 'react'
+
+const DOUBLE_MS = 350
+const SPOT_PX = 8
+
+/**
+ * Answers a click handler that prevents the second click of a double click: one is meant as one.
+ *
+ * Keys have no such habit: each press of them counts.
+ */
+export function useDoubleClick() {
+  const last = useRef(null)
+  return useCallback((event) => {
+    if (event.detail === 0) return // clicked by a key
+    const { timeStamp: at, clientX: x, clientY: y } = event
+    const before = last.current
+    const isSecond = before && at - before.at < DOUBLE_MS && Math.hypot(x - before.x, y - before.y) < SPOT_PX
+    if (isSecond) event.preventDefault()
+    last.current = isSecond ? null : { at, x, y }
+  }, [])
+}
