@@ -13,7 +13,7 @@ import { pressing } from './flows/pressing.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
 
-describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found', timeout: 570_000 }, () => {
+describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found', timeout: 1_200_000 }, () => {
   const stage = new Stage()
   before(() => stage.rise())
   afterEach(() => stage.clear())

@@ -69,6 +69,14 @@ export class Stage {
     })
   }
 
+  /** A page with a model that draws every size. */
+  async openWithEverySize(options) {
+    const page = await this.open({ ...options, path: '/favicon.svg' })
+    await this.pretendModels(page, (model) => ({ ...model, sizes: [] }))
+    await page.goto(this.server.url)
+    return page
+  }
+
   /** Closes what a test has opened, and fails where the browser complained. */
   async clear() {
     const complaints = this.#pages.flatMap((page) => page.complaints).filter((text) => !NETWORK_NOISE.test(text))

@@ -128,7 +128,8 @@ export function access(stage) {
   for (const width of [320, 360, 768, 1440, 3840]) {
     it(`fits a window of ${width} px`, async () => {
       await stage.havePictures(1)
-      const page = await stage.open({ viewport: { width, height: 800 }, hasTouch: width < 700, isMobile: width < 700 })
+      const window = { viewport: { width, height: 800 }, hasTouch: width < 700, isMobile: width < 700 }
+      const page = await stage.openWithEverySize(window)
       await seen(page.locator('.stage-image'))
       await seen(page.locator('.card-picture'))
       await page.getByRole('radio', { name: 'Custom' }).check()

@@ -8,7 +8,7 @@ import { endOf, generate, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
 /** The form's refusals, and settings that come out of pictures. */
 export function form(stage) {
   it('says at the field what is wrong, and goes there', async () => {
-    const page = await stage.open()
+    const page = await stage.openWithEverySize()
     await submitOf(page).click()
     await seen(page.getByText('Write what the picture should show.'))
     assert.equal(await page.evaluate(() => document.activeElement.tagName), 'TEXTAREA')
@@ -24,7 +24,7 @@ export function form(stage) {
   })
 
   it('takes the digits that an input method writes', async () => {
-    const page = await stage.open({ settings: QUICK })
+    const page = await stage.openWithEverySize({ settings: QUICK })
     const sent = []
     page.on('request', (request) => request.url().endsWith('/api/generate') && request.method() === 'POST' && sent.push(request.postDataJSON()))
     const write = async (field, text) => {
@@ -111,5 +111,17 @@ export function form(stage) {
     await read('broken.png', Buffer.from('no picture at all'))
     await seen(page.getByText('This file carries no settings.'))
     assert.equal(await promptOf(page).inputValue(), 'a foreign fox', 'the form keeps what it has')
+  })
+
+  it('brings back by Ctrl+Z what a picture has driven out of the form', async () => {
+    await stage.havePictures(1)
+    const page = await stage.open({ settings: QUICK })
+    const prompt = promptOf(page)
+    await prompt.pressSequentially('never sent, never lost')
+    await page.getByRole('button', { name: 'Use these settings' }).first().click()
+    assert.notEqual(await prompt.inputValue(), 'never sent, never lost')
+    await prompt.focus()
+    await page.keyboard.press('Control+z')
+    assert.equal(await prompt.inputValue(), 'never sent, never lost')
   })
 }

@@ -7,7 +7,6 @@ import { useHotkeys } from '../hooks/ui/useHotkeys.js'
 import { useLibrary } from '../hooks/generate/useLibrary.js'
 import { useModel } from '../hooks/server/useModels.js'
 import { usePersistentState } from '../hooks/ui/usePersistentState.js'
-import { usePromptHistory } from '../hooks/generate/usePromptHistory.js'
 import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
 import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
 import './GenerateForm.css'
@@ -25,14 +24,14 @@ const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
 /**
  * The form that asks for pictures.
  *
- * `settings` live in the parent, so that a picture's settings can be taken over. `onGenerate` takes a list of
- * requests, one for each prompt that the written one stands for, and throws an ApiError when the server refuses.
+ * `form` is what useSettings answers; it lives in the parent, so that a picture's settings can be taken over.
+ * `onGenerate` takes a list of requests, one for each prompt that the written one stands for, and throws an ApiError when the server refuses.
  */
-export default function GenerateForm({ settings, onChange, onReset, onGenerate }) {
+export default function GenerateForm({ form, onGenerate }) {
   const { t } = useTranslation()
+  const { settings, recent, change: onChange, replace: onReplace, replaceAloud, undo, reset: onReset, remember } = form
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
   const [mode, setMode] = usePersistentState('zimage.mode', 'advanced', restoreMode)
-  const { prompts: recent, remember } = usePromptHistory()
   const library = useLibrary()
   const model = useModel(settings.model)
   const prompts = expandPrompt(settings.prompt, library.lists)
@@ -46,6 +45,13 @@ export default function GenerateForm({ settings, onChange, onReset, onGenerate }
     [onChange, clear],
   )
   const changePrompt = useCallback((prompt) => change({ prompt }), [change])
+  const replace = useCallback(
+    (patch) => {
+      clear(Object.keys(patch))
+      return onReplace(patch)
+    },
+    [onReplace, clear],
+  )
   const reset = useCallback(() => {
     onReset()
     clear(Object.keys(DEFAULT_SETTINGS))
@@ -87,10 +93,16 @@ export default function GenerateForm({ settings, onChange, onReset, onGenerate }
             prompts={prompts}
             library={library}
             Library={LibraryDialog}
-            onChange={change}
+            onReplace={replace}
+            onApply={(patch) => {
+              clear(Object.keys(patch))
+              replaceAloud(patch, t('library.applied'))
+            }}
           />
         }
         onChange={changePrompt}
+        onExample={(prompt) => replace({ prompt })}
+        onUndo={undo}
         onReset={resetOf(settings, ['prompt'], change)}
       />
       <SizePicker settings={settings} errors={texts} onChange={change} />

@@ -8,9 +8,17 @@ import { renderWith } from '../test/render.jsx'
 import GenerateForm from './GenerateForm.jsx'
 
 function Harness({ onGenerate }) {
-  const { settings, change, reset } = useSettings()
+  const form = useSettings()
   return (
-    <GenerateForm settings={settings} onChange={change} onReset={reset} onGenerate={onGenerate} />
+    <>
+      <GenerateForm form={form} onGenerate={onGenerate} />
+      <button type="button" onClick={() => form.adopt(makeImage(1))}>
+        adopt
+      </button>
+      <button type="button" onClick={() => form.adopt(makeImage(2), 'seed')}>
+        adopt seed
+      </button>
+    </>
   )
 }
 
@@ -125,7 +133,7 @@ describe('GenerateForm', () => {
     const { user, onGenerate } = setUp()
     await user.type(prompt(), 'fox')
     await user.click(screen.getByRole('radio', { name: '3:2' }))
-    expect(screen.getByRole('combobox', { name: 'Size' })).toHaveDisplayValue('1248 × 832')
+    expect(screen.getByRole('combobox', { name: 'Size' })).toHaveValue('1248x832')
     await user.selectOptions(screen.getByRole('combobox', { name: 'Size' }), '1536x1024')
     await user.click(submit())
     expect(onGenerate.mock.calls[0][0][0]).toMatchObject({ width: 1536, height: 1024 })
@@ -160,7 +168,7 @@ describe('GenerateForm', () => {
     await user.click(screen.getByRole('radio', { name: '16:9' }))
     await user.click(screen.getByRole('button', { name: 'Swap width and height' }))
     expect(screen.getByRole('radio', { name: '9:16' })).toBeChecked()
-    expect(screen.getByRole('combobox', { name: 'Size' })).toHaveDisplayValue('720 × 1280')
+    expect(screen.getByRole('combobox', { name: 'Size' })).toHaveValue('720x1280')
   })
 
   it('asks for several pictures, sixteen at most', async () => {
@@ -218,6 +226,66 @@ describe('GenerateForm', () => {
     expect(prompt()).toHaveValue('first')
     await user.keyboard('{ArrowDown}{ArrowDown}')
     expect(prompt()).toHaveValue('')
+  })
+
+  it('takes back whatever has replaced what was written, by the message and by the key', async () => {
+    const { user } = setUp()
+    await user.type(prompt(), 'never sent')
+    await user.click(screen.getByRole('button', { name: 'adopt' }))
+    expect(prompt()).toHaveValue('picture 1')
+    expect(screen.getByRole('status')).toHaveTextContent('The form has the settings of “picture 1”.')
+    await user.click(screen.getByRole('button', { name: 'Undo' }))
+    expect(prompt()).toHaveValue('never sent')
+    expect(screen.getByRole('textbox', { name: 'Seed' })).toHaveValue('')
+
+    await user.click(screen.getByRole('button', { name: 'adopt' }))
+    await user.click(screen.getByRole('button', { name: 'adopt seed' }))
+    await user.click(screen.getByRole('button', { name: 'Reset' }))
+    expect(prompt()).toHaveValue('')
+    const seeds = []
+    for (let press = 0; press < 3; press += 1) {
+      prompt().focus()
+      await user.keyboard('{Control>}z{/Control}')
+      seeds.push(screen.getByRole('textbox', { name: 'Seed' }).value)
+    }
+    expect(seeds).toEqual(['102', '101', ''])
+    expect(prompt()).toHaveValue('never sent')
+  })
+
+  it('leaves the steps of writing to the browser until they are taken back', async () => {
+    const { user } = setUp()
+    await user.type(prompt(), 'draft')
+    await user.click(screen.getByRole('button', { name: 'adopt' }))
+    await user.type(prompt(), '!')
+    const event = new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true, cancelable: true })
+    prompt().dispatchEvent(event)
+    expect(event.defaultPrevented).toBe(false)
+    expect(prompt()).toHaveValue('picture 1!')
+  })
+
+  it('remembers at least twenty states', async () => {
+    const { user } = setUp()
+    for (let draft = 0; draft < 20; draft += 1) {
+      fireEvent.change(prompt(), { target: { value: `draft ${draft}` } })
+      fireEvent.click(screen.getByRole('button', { name: 'adopt' }))
+    }
+    const brought = []
+    for (let press = 0; press < 20; press += 1) {
+      prompt().focus()
+      await user.keyboard('{Control>}z{/Control}')
+      brought.unshift(prompt().value)
+      fireEvent.change(prompt(), { target: { value: 'picture 1' } }) // what the browser's own undo does
+    }
+    expect(brought).toEqual(Array.from({ length: 20 }, (_, draft) => `draft ${draft}`))
+  })
+
+  it('finds drafts that were never sent among the earlier prompts', async () => {
+    const { user } = setUp()
+    await user.type(prompt(), 'never sent')
+    await user.click(screen.getByRole('button', { name: 'adopt' }))
+    await user.clear(prompt())
+    await user.keyboard('{ArrowUp}')
+    expect(prompt()).toHaveValue('never sent')
   })
 
   it('saves the form as a style and wraps the prompt in it', async () => {

@@ -28,7 +28,8 @@ function reveal(element) {
 
 /** The panels, and what they tell each other. */
 export default function Studio() {
-  const { settings, change, reset, adopt } = useSettings()
+  const form = useSettings()
+  const { adopt, replace } = form
   const { tasks, track, forget } = useActiveTasks()
   useFreshHistory()
   const resultRef = useRef(null)
@@ -52,16 +53,11 @@ export default function Studio() {
 
   return (
     <div className="studio">
-      <Drop onChange={change} />
+      <Drop onReplace={replace} />
       <div className="studio-side">
         <div className="studio-form" ref={formRef}>
           <PanelBoundary>
-            <GenerateForm
-              settings={settings}
-              onChange={change}
-              onReset={reset}
-              onGenerate={submit}
-            />
+            <GenerateForm form={form} onGenerate={submit} />
           </PanelBoundary>
         </div>
         <div className="studio-system">

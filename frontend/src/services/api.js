@@ -237,12 +237,8 @@ export function fetchPicture(image, { signal } = {}) {
 
 /** The newest picture, or null when there is none yet. */
 export async function fetchLatestImage({ signal } = {}) {
-  try {
-    return withUrls(await request({ url: '/images/latest', signal }))
-  } catch (error) {
-    if (error instanceof ApiError && error.code === 'not_found') return null
-    throw error
-  }
+  const { images } = await fetchHistory({ page_size: 1 }, { signal }) // /images/latest is a 404 then, which browsers log
+  return images[0] ?? null
 }
 
 /** Processor, memory, GPU and disk. */

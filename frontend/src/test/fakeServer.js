@@ -240,12 +240,6 @@ export class FakeServer {
     return { tokens, limit: 512, truncated: tokens > 512 }
   }
 
-  get_images() {
-    const alive = this.images.filter(({ deleted_at: deleted }) => !deleted)
-    if (alive.length === 0) throw new Refusal(404, 'not_found')
-    return alive[0]
-  }
-
   get_capabilities() {
     return { thumbnail_widths: [256, 512] }
   }

@@ -6,9 +6,9 @@ import './DropZone.css'
 import Icon from '../ui/Icon.jsx'
 
 /** Takes a picture that is dropped anywhere, and reads its settings into the form. */
-export default function DropZone({ onChange }) {
+export default function DropZone({ onReplace }) {
   const { t } = useTranslation()
-  const hovering = useFileDrop(useReadPicture(onChange))
+  const hovering = useFileDrop(useReadPicture(onReplace))
   if (!hovering) return null
   return (
     <div className="drop-zone">

@@ -11,7 +11,7 @@ const INVITATION = 'Drop a picture to use its settings'
 
 describe('DropZone', () => {
   it('invites while a file hovers', () => {
-    renderWith(<DropZone onChange={vi.fn()} />)
+    renderWith(<DropZone onReplace={vi.fn()} />)
     act(() => void fireEvent.dragEnter(window, { dataTransfer }))
     expect(screen.getByText(INVITATION)).toBeInTheDocument()
     act(() => void fireEvent.dragLeave(window, { dataTransfer }))
@@ -19,7 +19,7 @@ describe('DropZone', () => {
   })
 
   it('leaves dragged text alone', () => {
-    renderWith(<DropZone onChange={vi.fn()} />)
+    renderWith(<DropZone onReplace={vi.fn()} />)
     act(() => void fireEvent.dragEnter(window, { dataTransfer: { types: ['text/plain'], files: [] } }))
     expect(screen.queryByText(INVITATION)).not.toBeInTheDocument()
   })
@@ -30,7 +30,7 @@ describe('DropZone', () => {
       expect(body.get('file').name).toBe('fox.png')
       return { source: 'a1111', parameters: { prompt: 'a fox', seed: 5, width: null, height: null } }
     }
-    renderWith(<DropZone onChange={onChange} />)
+    renderWith(<DropZone onReplace={onChange} />)
     act(() => void fireEvent.drop(window, { dataTransfer }))
     await waitFor(() => expect(onChange).toHaveBeenCalledExactlyOnceWith({ prompt: 'a fox', seed: '5', seed_locked: true }))
     expect(screen.getByRole('status')).toHaveTextContent('Settings taken from a picture of A1111.')
@@ -38,7 +38,7 @@ describe('DropZone', () => {
 
   it('offers to add the picture to the gallery, once', async () => {
     server.overrides['post /history/read'] = () => ({ source: 'a1111', parameters: { prompt: 'a fox' } })
-    const { user } = renderWith(<DropZone onChange={vi.fn()} />)
+    const { user } = renderWith(<DropZone onReplace={vi.fn()} />)
     const drop = () => act(() => void fireEvent.drop(window, { dataTransfer }))
     drop()
     await user.click(await screen.findByRole('button', { name: 'Add to the gallery' }))
@@ -57,7 +57,7 @@ describe('DropZone', () => {
     ['half a size, and more', { prompt: 'a fox', width: 512, height: null, seed: 1 }, ' No size or number of steps was found in it.'],
   ])('says what is missing: %s', async (_what, parameters, sentence) => {
     server.overrides['post /history/read'] = () => ({ source: 'comfyui', parameters })
-    renderWith(<DropZone onChange={vi.fn()} />)
+    renderWith(<DropZone onReplace={vi.fn()} />)
     act(() => void fireEvent.drop(window, { dataTransfer }))
     const said = `Settings taken from a picture of ComfyUI.${sentence}`
     await waitFor(() => expect(screen.getByRole('status').textContent).toBe(said))
@@ -66,7 +66,7 @@ describe('DropZone', () => {
   it('says that a picture came into the gallery without a prompt', async () => {
     server.overrides['post /history/read'] = () => ({ source: 'comfyui', parameters: { prompt: null, seed: 1 } })
     server.overrides['post /history/import'] = () => makeImage(1, { prompt: '' })
-    const { user } = renderWith(<DropZone onChange={vi.fn()} />)
+    const { user } = renderWith(<DropZone onReplace={vi.fn()} />)
     act(() => void fireEvent.drop(window, { dataTransfer }))
     await user.click(await screen.findByRole('button', { name: 'Add to the gallery' }))
     await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('No prompt was found in it.'))
@@ -74,7 +74,7 @@ describe('DropZone', () => {
 
   it('says that a file carries nothing', async () => {
     const onChange = vi.fn()
-    renderWith(<DropZone onChange={onChange} />)
+    renderWith(<DropZone onReplace={onChange} />)
     act(() => void fireEvent.drop(window, { dataTransfer }))
     await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('This file carries no settings.'))
     expect(onChange).not.toHaveBeenCalled()

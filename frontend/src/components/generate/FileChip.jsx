@@ -5,10 +5,10 @@ import { useReadPicture } from '../../hooks/generate/useReadPicture.js'
 import Icon from '../ui/Icon.jsx'
 
 /** The way to read a picture's settings without dragging it. */
-function FileChip({ onChange }) {
+function FileChip({ onReplace }) {
   const { t } = useTranslation()
   const inputRef = useRef(null)
-  const read = useReadPicture(onChange)
+  const read = useReadPicture(onReplace)
   const choose = (event) => {
     const [file] = event.target.files
     event.target.value = '' // The same file may be chosen again.

@@ -9,11 +9,11 @@ import GenerateForm from '../GenerateForm.jsx'
 const BASE_PICTURE = makeImage(1, { model: 'z-image', guidance_scale: 7, negative_prompt: 'blurry' })
 
 function Harness({ onGenerate }) {
-  const { settings, change, reset, adopt } = useSettings()
+  const form = useSettings()
   return (
     <>
-      <GenerateForm settings={settings} onChange={change} onReset={reset} onGenerate={onGenerate} />
-      <button onClick={() => adopt(BASE_PICTURE)}>adopt</button>
+      <GenerateForm form={form} onGenerate={onGenerate} />
+      <button onClick={() => form.adopt(BASE_PICTURE)}>adopt</button>
     </>
   )
 }

@@ -22,10 +22,18 @@ function Examples({ onChoose }) {
   )
 }
 
-/** What the picture shows. ↑ brings back `recent` prompts; `tools` stand beneath. */
-export default function PromptField({ value, error, recent, tools, onChange, onReset }) {
+function isUndo({ key, ctrlKey, metaKey, shiftKey, altKey }) {
+  return key.toLowerCase() === 'z' && (ctrlKey || metaKey) && !shiftKey && !altKey
+}
+
+/** What the picture shows. Ctrl+Z also takes back what has replaced the prompt (`onUndo`). ↑ brings back `recent` prompts; `tools` stand beneath. */
+export default function PromptField({ value, error, recent, tools, onChange, onExample, onUndo, onReset }) {
   const { t } = useTranslation()
-  const onKeyDown = usePromptRecall(recent, onChange)
+  const recall = usePromptRecall(recent, onChange)
+  const onKeyDown = (event) => {
+    if (isUndo(event) && onUndo()) event.preventDefault()
+    else recall(event)
+  }
   const length = [...value].length
   const count = length >= COUNT_FROM ? t('form.promptCount', { count: length, max: PROMPT_MAX }) : undefined
   return (
@@ -46,7 +54,7 @@ export default function PromptField({ value, error, recent, tools, onChange, onR
         )}
       </Field>
       <div className="prompt-tools wide">{tools}</div>
-      {!value && <Examples onChoose={onChange} />}
+      {!value && <Examples onChoose={onExample} />}
     </>
   )
 }

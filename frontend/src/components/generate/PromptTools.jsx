@@ -11,7 +11,7 @@ function longest(prompts) {
 }
 
 /** Beneath the prompt: how many prompts it stands for, what they are to the model, and the saved ones. */
-export default function PromptTools({ settings, prompts, library, Library, onChange }) {
+export default function PromptTools({ settings, prompts, library, Library, onReplace, onApply }) {
   const { t } = useTranslation()
   const [open, setOpen] = useState(false)
   return (
@@ -23,14 +23,14 @@ export default function PromptTools({ settings, prompts, library, Library, onCha
         )}
       </div>
       <div className="prompt-chips">
-        <FileChip onChange={onChange} />
+        <FileChip onReplace={onReplace} />
         <button type="button" className="chip" onClick={() => startTransition(() => setOpen(true))}>
           <Icon name="bookmark" size={14} /> {t('library.open')}
         </button>
       </div>
       {open && (
         <Suspense>
-          <Library settings={settings} library={library} onApply={onChange} onClose={() => setOpen(false)} />
+          <Library settings={settings} library={library} onApply={onApply} onClose={() => setOpen(false)} />
         </Suspense>
       )}
     </>

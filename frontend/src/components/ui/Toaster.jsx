@@ -15,21 +15,22 @@ const ACTION_LIFE_MS = 12_000
 function Toast({ toast, onGone }) {
   const { t } = useTranslation()
   const [held, setHeld] = useState(false)
-  const { id, text, action } = toast
+  const { id, text, action, undo } = toast
+  const offers = [action, undo && { label: t('common.undo'), onClick: undo }].filter(Boolean)
   useEffect(() => {
     if (held) return undefined
-    const timer = setTimeout(() => onGone(id), action ? ACTION_LIFE_MS : LIFE_MS)
+    const timer = setTimeout(() => onGone(id), action || undo ? ACTION_LIFE_MS : LIFE_MS)
     return () => clearTimeout(timer)
-  }, [held, id, action, onGone])
+  }, [held, id, action, undo, onGone])
   const hold = { onPointerEnter: () => setHeld(true), onPointerLeave: () => setHeld(false) }
   return (
     <li className="toast-note" {...hold} onFocus={() => setHeld(true)} onBlur={() => setHeld(false)}>
       <span>{text}</span>
-      {action && (
-        <button type="button" className="toast-action" onClick={action.onClick}>
-          {action.label}
+      {offers.map(({ label, onClick }) => (
+        <button key={label} type="button" className="toast-action" onClick={onClick}>
+          {label}
         </button>
-      )}
+      ))}
       <button type="button" className="icon-button" aria-label={t('common.dismiss')} onClick={() => onGone(id)}>
         <Icon name="close" size={14} />
       </button>
@@ -45,20 +46,20 @@ export default function Toaster({ children }) {
   const nextId = useRef(0)
   const remove = useCallback((id) => setToasts((all) => all.filter((toast) => toast.id !== id)), [])
   const show = useCallback(
-    ({ text, action }) => {
+    ({ text, action, undo }) => {
       const id = nextId.current
       nextId.current += 1
-      const onClick = () => {
+      const closing = (work) => () => {
         remove(id)
-        action.onClick()
+        work()
       }
       announce(text)
-      setToasts((all) => [...all, { id, text, action: action && { ...action, onClick } }].slice(-SHOWN))
+      const offers = { action: action && { ...action, onClick: closing(action.onClick) }, undo: undo && closing(undo) }
+      setToasts((all) => [...all, { id, text, ...offers }].slice(-SHOWN))
     },
     [announce, remove],
   )
-  const undo = () => toasts.findLast(({ action }) => action?.undoes)?.action.onClick()
-  const keys = { 'Mod+z': undo }
+  const keys = { 'Mod+z': () => toasts.findLast(({ undo }) => undo)?.undo() }
   useHotkeys(keys)
   useHotkeys(keys, { inDialog: true })
   return (

@@ -47,7 +47,7 @@ describe('Toaster', () => {
     fireEvent.keyDown(document.body, { key: 'z', ctrlKey: true })
     expect(onClick).not.toHaveBeenCalled()
     unmount()
-    renderWith(<Bell toast={{ text: 'Deleted.', action: { label: 'Undo', onClick, undoes: true } }} />)
+    renderWith(<Bell toast={{ text: 'Deleted.', undo: onClick }} />)
     ring()
     fireEvent.keyDown(document.body, { key: 'z', ctrlKey: true })
     expect(onClick).toHaveBeenCalledOnce()

@@ -49,10 +49,10 @@ function useImport() {
 }
 
 /**
- * Reads the settings that a picture file carries into the form, and offers to add the picture to the gallery. What
- * the form does not know is left out.
+ * Reads the settings that a picture file carries into the form, and offers to take that back and to add the picture to
+ * the gallery. What the form does not know is left out.
  */
-export function useReadPicture(onChange) {
+export function useReadPicture(onReplace) {
   const { t } = useTranslation()
   const toast = useToast()
   const { errorText } = useErrorText()
@@ -64,13 +64,13 @@ export function useReadPicture(onChange) {
       try {
         const found = await readParameters(file)
         const installed = data?.models.filter((model) => model.installed) ?? []
-        onChange(fromParameters(found.parameters, installed))
+        const undo = onReplace(fromParameters(found.parameters, installed))
         const offer = { label: t('drop.add'), onClick: () => add(file) }
-        toast({ text: outcomeOf(found), action: offer })
+        toast({ text: outcomeOf(found), action: offer, undo })
       } catch (error) {
         toast({ text: error.status === 422 ? t('drop.nothing') : errorText(error) })
       }
     },
-    [data, onChange, toast, t, errorText, add, outcomeOf],
+    [data, onReplace, toast, t, errorText, add, outcomeOf],
   )
 }

@@ -1,22 +1,51 @@
 import { useCallback } from 'react'
+import { useTranslation } from 'react-i18next'
 
 import { DEFAULT_SETTINGS, fromSource, restoreSettings } from '../../lib/generate/settings.js'
 import { useModelOf } from '../server/useModels.js'
 import { usePersistentState } from '../ui/usePersistentState.js'
+import { useToast } from '../ui/useToast.js'
+import { useFormStates } from './useFormStates.js'
+import { usePromptHistory } from './usePromptHistory.js'
 
-/** The form's values, kept across reloads. */
+const SHOWN_CHARACTERS = 40
+
+function shorten(text) {
+  const characters = [...text]
+  return characters.length > SHOWN_CHARACTERS ? `${characters.slice(0, SHOWN_CHARACTERS - 1).join('')}…` : text
+}
+
+/** The form's values, kept across reloads, and the prompts of before: those that were sent, and those that had to go. */
 export function useSettings() {
+  const { t } = useTranslation()
+  const toast = useToast()
   const [settings, setSettings] = usePersistentState('zimage.settings', DEFAULT_SETTINGS, restoreSettings)
+  const { prompts: recent, remember } = usePromptHistory()
   const modelOf = useModelOf()
+  const keepDraft = useCallback(
+    ({ prompt }, after) => {
+      if (prompt.trim() && prompt !== after.prompt) remember(prompt.trim())
+    },
+    [remember],
+  )
+  const { replace, undo } = useFormStates(settings, setSettings, keepDraft)
   const change = useCallback((patch) => setSettings((current) => ({ ...current, ...patch })), [setSettings])
-  const reset = useCallback(() => setSettings({ ...DEFAULT_SETTINGS }), [setSettings])
+  /** Replaces values, says so, and offers to take it back. */
+  const replaceAloud = useCallback(
+    (patch, text) => {
+      const takeBack = replace(patch)
+      if (takeBack) toast({ text, undo: takeBack })
+    },
+    [replace, toast],
+  )
+  const reset = useCallback(() => replaceAloud(DEFAULT_SETTINGS, t('form.cleared')), [replaceAloud, t])
   /** Takes over a picture's settings, or a part of them; see fromSource. */
   const adopt = useCallback(
     (source, part) => {
-      const model = modelOf(source.model)
-      setSettings((current) => ({ ...current, ...fromSource(source, { part, model }) }))
+      const patch = fromSource(source, { part, model: modelOf(source.model) })
+      replaceAloud(patch, t('form.adopted', { prompt: shorten(source.prompt) }))
     },
-    [setSettings, modelOf],
+    [replaceAloud, modelOf, t],
   )
-  return { settings, change, reset, adopt }
+  return { settings, recent, change, replace, replaceAloud, undo, reset, adopt, remember }
 }

@@ -55,8 +55,7 @@ export function useImageActions({ onVary } = {}) {
     async (ids) => {
       const answer = await bulk(ids, 'delete')
       if (!answer?.done.length) return
-      const undo = { label: t('common.undo'), onClick: () => restore(answer.done), undoes: true }
-      toast({ text: t('gallery.trashed', { count: answer.done.length }), action: undo })
+      toast({ text: t('gallery.trashed', { count: answer.done.length }), undo: () => restore(answer.done) })
     },
     [bulk, restore, toast, t],
   )

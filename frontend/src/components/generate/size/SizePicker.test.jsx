@@ -24,6 +24,24 @@ describe('SizePicker', () => {
     expect(shape('16:9')).toBeChecked()
   })
 
+  it('says what becomes of sizes that are not drawn as they are', async () => {
+    renderWith(<Harness initial={{ width: 1024, height: 1024, use_gpu: true, model: 'zimage-nano' }} />)
+    await screen.findByRole('option', { name: '1024 × 1024 → 512 × 512' })
+    expect(screen.getByRole('option', { name: '512 × 512' })).toBeInTheDocument()
+  })
+
+  it('offers the few sizes of a model that has learned no others, and shows the one that is drawn', async () => {
+    const [turbo, nano] = server.models.models
+    server.models = { ...server.models, models: [turbo, { ...nano, sizes: [[256, 256], [384, 256], [256, 384]] }] }
+    const { user } = renderWith(<Harness initial={{ width: 1536, height: 1024, use_gpu: true, model: 'auto' }} />)
+    expect(await screen.findByText('zimage-nano has learned these sizes.')).toBeInTheDocument()
+    const size = screen.getByRole('combobox', { name: 'Size' })
+    expect(size).toHaveValue('384x256')
+    await user.selectOptions(size, '256x384')
+    expect(size).toHaveValue('256x384')
+    expect(screen.queryByRole('radio')).not.toBeInTheDocument()
+  })
+
   it('shows any other size as it is', () => {
     renderWith(<Harness initial={{ width: 1040, height: 1024 }} />)
     expect(shape('Custom')).toBeChecked()
