@@ -1,6 +1,7 @@
 import { after, afterEach, before, describe } from 'node:test'
 
 import { access } from './flows/access.mjs'
+import { cards } from './flows/cards.mjs'
 import { contrast } from './flows/contrast.mjs'
 import { elsewhere } from './flows/elsewhere.mjs'
 import { form } from './flows/form.mjs'
@@ -9,6 +10,7 @@ import { login } from './flows/login.mjs'
 import { mainJob } from './flows/main-job.mjs'
 import { models } from './flows/models.mjs'
 import { subPath } from './flows/subPath.mjs'
+import { viewer } from './flows/viewer.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
 
@@ -18,5 +20,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, elsewhere, access, contrast, models, login, subPath, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, viewer, cards, elsewhere, access, contrast, models, login, subPath, weather]) flow(stage)
 })
