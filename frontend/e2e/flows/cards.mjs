@@ -13,7 +13,7 @@ export function cards(stage) {
   async function focusFirst(path = '/') {
     await stage.havePictures(COUNT)
     const { images } = await stage.server.get('/history')
-    const page = await stage.open({ path, viewport: { width: 1440, height: 900 } })
+    const page = await stage.open({ path, viewport: { width: 1440, height: 1600 } })
     await seen(page.locator('.card-picture img'))
     await page.locator('.card-picture').first().focus()
     return { page, images }
