@@ -1,6 +1,7 @@
 import { after, afterEach, before, describe } from 'node:test'
 
 import { access } from './flows/access.mjs'
+import { cards } from './flows/cards.mjs'
 import { contrast } from './flows/contrast.mjs'
 import { elsewhere } from './flows/elsewhere.mjs'
 import { form } from './flows/form.mjs'
@@ -8,8 +9,9 @@ import { gallery } from './flows/gallery.mjs'
 import { login } from './flows/login.mjs'
 import { mainJob } from './flows/main-job.mjs'
 import { models } from './flows/models.mjs'
-import { subPath } from './flows/subPath.mjs'
 import { pressing } from './flows/pressing.mjs'
+import { subPath } from './flows/subPath.mjs'
+import { viewer } from './flows/viewer.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
 
@@ -19,5 +21,8 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, elsewhere, access, contrast, models, login, subPath, pressing, weather]) flow(stage)
+  const flows = [
+    mainJob, form, gallery, viewer, cards, elsewhere, access, contrast, models, login, subPath, pressing, weather,
+  ]
+  for (const flow of flows) flow(stage)
 })

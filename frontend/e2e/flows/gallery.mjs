@@ -12,6 +12,7 @@ const HEAP_BUDGET_BYTES = 300e6
 export function gallery(stage) {
   it('pages, enlarges and reuses pictures', async () => {
     await stage.havePictures(23)
+    const { total } = await stage.server.get('/history')
     const page = await stage.open()
     await seen(page.getByText('Page 1 of 2'))
     await page.locator('.card-picture img').nth(19).waitFor({ state: 'attached' })
@@ -26,9 +27,9 @@ export function gallery(stage) {
 
     await page.locator('.card-picture').first().click()
     const dialog = page.getByRole('dialog')
-    await seen(dialog.getByText('Picture 1 of 20'))
+    await seen(dialog.getByText(`Picture 1 of ${total}`))
     await page.keyboard.press('ArrowRight')
-    await seen(dialog.getByText('Picture 2 of 20'))
+    await seen(dialog.getByText(`Picture 2 of ${total}`))
     await page.keyboard.press('ArrowLeft')
     await dialog.getByRole('button', { name: 'Use these settings' }).click()
     await gone(dialog)

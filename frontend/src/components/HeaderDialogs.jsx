@@ -1,7 +1,8 @@
-import { lazy, startTransition, Suspense, useState } from 'react'
+import { lazy, Suspense, useDeferredValue } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useHotkeys } from '../hooks/ui/useHotkeys.js'
+import { close, open, useOpened } from '../hooks/ui/useOpened.js'
 import Icon from './ui/Icon.jsx'
 import LogOutButton from './session/LogOutButton.jsx'
 
@@ -11,13 +12,14 @@ const DIALOGS = {
 }
 const ICONS = { models: 'layers', help: 'help' }
 
-/** The buttons of the page's own dialogs, models and help, and the way out. */
+/** The buttons of the page's own dialogs, models and help, which the address names, and the way out. */
 export default function HeaderDialogs() {
   const { t } = useTranslation()
-  const [open, setOpen] = useState(null)
-  const show = (name) => startTransition(() => setOpen(name))
+  const show = (name) => open({ dialog: name })
   useHotkeys({ '?': () => show('help'), '/': () => document.querySelector('.prompt')?.focus() })
-  const Dialog = DIALOGS[open]
+  // The click itself must not wait for a dialog. Names that the address makes up are none of ours.
+  const { dialog } = useDeferredValue(useOpened())
+  const Dialog = DIALOGS[Object.hasOwn(DIALOGS, dialog) ? dialog : null]
   return (
     <>
       <div className="segments">
@@ -35,7 +37,7 @@ export default function HeaderDialogs() {
         ))}
         <LogOutButton />
       </div>
-      <Suspense>{Dialog && <Dialog onClose={() => setOpen(null)} />}</Suspense>
+      <Suspense>{Dialog && <Dialog onClose={close} />}</Suspense>
     </>
   )
 }

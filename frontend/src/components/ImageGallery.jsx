@@ -1,8 +1,10 @@
-import { lazy, Suspense, useRef } from 'react'
+import { lazy, Suspense, useDeferredValue, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useGalleryParams } from '../hooks/images/useGalleryParams.js'
 import { PAGE_SIZE, useHistory } from '../hooks/images/useHistory.js'
+import { useReturn } from '../hooks/images/walk/useReturn.js'
+import { useOpened } from '../hooks/ui/useOpened.js'
 import { afterPaint } from '../lib/afterPaint.js'
 import { clearFilters, isFiltered } from '../lib/images/gallery.js'
 import './ImageGallery.css'
@@ -13,10 +15,8 @@ import Pager from './ui/Pager.jsx'
 import QueryFaces from './ui/QueryFaces.jsx'
 
 const EndlessGallery = lazy(() => import('./gallery/EndlessGallery.jsx'))
-const VIEWS = {
-  Viewer: lazy(() => import('./viewer/Lightbox.jsx')),
-  Comparison: lazy(() => import('./viewer/CompareDialog.jsx')),
-}
+const PictureViewer = lazy(() => import('./PictureViewer.jsx'))
+const PictureComparison = lazy(() => import('./PictureComparison.jsx'))
 
 function Placeholders() {
   return (
@@ -44,12 +44,20 @@ function PagedGallery({ gallery, query, onTurn, ...pictures }) {
   )
 }
 
-/** All pictures, by pages or in one long scroll; page and filters are in the address. */
+/** All pictures, by pages or in one long scroll; page, filters and what is open are in the address. */
 export default function ImageGallery(pictures) {
   const { t } = useTranslation()
   const [gallery, change] = useGalleryParams()
   const query = useHistory(gallery)
   const headRef = useRef(null)
+  // A large view may take its time to come and go: the click itself must not wait for it.
+  const opened = useDeferredValue(useOpened())
+  const seenRef = useRef(null)
+  const isViewing = opened.picture !== undefined
+  useReturn(seenRef, isViewing || gallery.view === 'scroll', (index) => {
+    const page = Math.floor(index / PAGE_SIZE) + 1
+    if (page !== gallery.page) change({ page }, { replace: true })
+  })
   const turn = (page) => {
     change({ page })
     afterPaint(() => headRef.current?.scrollIntoView({ block: 'start' }))
@@ -73,10 +81,14 @@ export default function ImageGallery(pictures) {
       {/* Also while there is none: a picture may be open that was the last one. */}
       <Suspense fallback={<Placeholders />}>
         {gallery.view === 'scroll' && total !== undefined ? (
-          <EndlessGallery key={gallery.trash} gallery={gallery} total={total} {...VIEWS} {...pictures} />
+          <EndlessGallery key={gallery.trash} gallery={gallery} total={total} seenRef={seenRef} isViewing={isViewing} {...pictures} />
         ) : (
-          <PagedGallery key={gallery.trash} gallery={gallery} query={query} onTurn={turn} {...VIEWS} {...pictures} />
+          <PagedGallery key={gallery.trash} gallery={gallery} query={query} onTurn={turn} {...pictures} />
         )}
+      </Suspense>
+      <Suspense>
+        {opened.picture && <PictureViewer id={opened.picture} gallery={gallery} seenRef={seenRef} {...pictures} />}
+        {opened.compare && <PictureComparison ids={opened.compare} />}
       </Suspense>
     </section>
   )

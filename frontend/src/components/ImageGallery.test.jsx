@@ -50,7 +50,7 @@ describe('ImageGallery', () => {
     const { user } = renderWith(<ImageGallery />)
     await user.click(await screen.findByRole('button', { name: 'View: picture 3' }))
     const dialog = await screen.findByRole('dialog', { name: 'Picture 1 of 3' })
-    expect(within(dialog).getByRole('button', { name: 'Previous picture' })).toBeDisabled()
+    expect(within(dialog).getByRole('button', { name: 'Previous picture' })).toHaveAttribute('aria-disabled', 'true')
     await user.keyboard('{ArrowRight}')
     expect(await screen.findByRole('dialog', { name: 'Picture 2 of 3' })).toBeInTheDocument()
     await user.keyboard('{ArrowLeft}')

@@ -1,11 +1,10 @@
-import { lazy, startTransition, Suspense, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useImageActions } from '../hooks/images/useImageActions.js'
 import { useLatestImage } from '../hooks/images/useLatestImage.js'
 import { useLivePreview, useRunningTask } from '../hooks/tasks/useLivePreview.js'
 import { useRecentPictures } from '../hooks/images/useRecentPictures.js'
-import { useViewed } from '../hooks/images/useViewed.js'
+import { open } from '../hooks/ui/useOpened.js'
 import './LatestImage.css'
 import ImageActions from './viewer/ImageActions.jsx'
 import ImageDetails from './viewer/ImageDetails.jsx'
@@ -13,19 +12,13 @@ import QueryFaces from './ui/QueryFaces.jsx'
 import { EmptyStage, LiveStage, PictureStage } from './latest/Stage.jsx'
 import StageProgress from './latest/StageProgress.jsx'
 
-const Lightbox = lazy(() => import('./viewer/Lightbox.jsx'))
-const CompareDialog = lazy(() => import('./viewer/CompareDialog.jsx'))
-
-function Latest({ image, preview, running, actions, onOpen, onReuse }) {
-  const [compared, setCompared] = useState(null)
+function Latest({ image, preview, running, actions, onReuse }) {
   const recent = useRecentPictures()
   const previous = recent[recent.findIndex(({ id }) => id === image.id) + 1]
-  // A large view may take its time to come and go: the click itself must not wait for it.
-  const compare = (pair) => startTransition(() => setCompared(pair))
   return (
     <>
       <div className="stage-frame">
-        {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => onOpen(image.id)} />}
+        {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => open({ picture: image.id })} />}
         {running && <StageProgress task={running} />}
       </div>
       <div className="latest-caption">
@@ -34,14 +27,11 @@ function Latest({ image, preview, running, actions, onOpen, onReuse }) {
           image={image}
           actions={actions}
           onReuse={onReuse}
-          onCompare={previous && (() => compare([previous, image]))}
+          onCompare={previous && (() => open({ compare: [previous.id, image.id] }))}
           onDelete={() => actions.trash([image.id])}
         />
       </div>
       <ImageDetails image={image} />
-      <Suspense>
-        {compared && <CompareDialog first={compared[0]} second={compared[1]} onClose={() => compare(null)} />}
-      </Suspense>
     </>
   )
 }
@@ -63,8 +53,6 @@ export default function LatestImage({ tasks, onReuse, onVary }) {
   const running = useRunningTask(tasks)
   const preview = useLivePreview(running)
   const actions = useImageActions({ onVary })
-  const newest = useMemo(() => (query.data ? [query.data] : []), [query.data])
-  const { viewed, view, leave, list } = useViewed(newest)
   return (
     <section className="panel latest" aria-labelledby="latest-title">
       <h2 id="latest-title">{t('latest.title')}</h2>
@@ -72,14 +60,9 @@ export default function LatestImage({ tasks, onReuse, onVary }) {
         {(image) => {
           const shown = { preview, running }
           if (!image) return <FirstPicture {...shown} />
-          return <Latest image={image} actions={actions} onOpen={view} onReuse={onReuse} {...shown} />
+          return <Latest image={image} actions={actions} onReuse={onReuse} {...shown} />
         }}
       </QueryFaces>
-      <Suspense>
-        {list && (
-          <Lightbox images={list} imageId={viewed.id} actions={actions} onShow={view} onClose={leave} onReuse={onReuse} />
-        )}
-      </Suspense>
     </section>
   )
 }

@@ -2,6 +2,7 @@ import { memo, useCallback, useRef } from 'react'
 
 import { useActiveTasks } from '../hooks/tasks/useActiveTasks.js'
 import { useGenerate } from '../hooks/generate/useGenerate.js'
+import { useCardDrop } from '../hooks/images/cards/useCardDrop.js'
 import { useFreshHistory } from '../hooks/images/useLatestImage.js'
 import { useSettings } from '../hooks/generate/useSettings.js'
 import DropZone from './generate/DropZone.jsx'
@@ -50,6 +51,7 @@ export default function Studio() {
     },
     [adopt],
   )
+  useCardDrop(formRef, reuse)
 
   return (
     <div className="studio">

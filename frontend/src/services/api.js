@@ -187,13 +187,12 @@ export async function changeImage(imageId, patch, { signal } = {}) {
   return withUrls(await request({ method: 'patch', url: `/history/${encodeURIComponent(imageId)}`, data: patch, signal }))
 }
 
-/** Where a picture is: "gallery", "trash" or "nowhere". No request asks for one picture: a change of nothing answers. */
-export async function whereIs(imageId, { signal } = {}) {
+/** One picture, out of the trash too, or null where there is none. No request asks for one: a change of nothing answers. */
+export async function fetchImage(imageId, { signal } = {}) {
   try {
-    const { deleted_at: deletedAt } = await changeImage(imageId, {}, { signal })
-    return deletedAt ? 'trash' : 'gallery'
+    return await changeImage(imageId, {}, { signal })
   } catch (error) {
-    if (error instanceof ApiError && error.code === 'not_found') return 'nowhere'
+    if (error instanceof ApiError && error.code === 'not_found') return null
     throw error
   }
 }

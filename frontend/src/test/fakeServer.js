@@ -178,13 +178,15 @@ export class FakeServer {
   }
 
   get_history({ params }) {
-    const { page = 1, page_size: size = 20, q = '', favourite, tag, model, trash = false, sort } = params
+    const { page = 1, page_size: size = 20, q = '', favourite, tag, model, trash = false, sort, from, to } = params
     const fits = (image) =>
       Boolean(image.deleted_at) === trash &&
       image.prompt.includes(q) &&
       (!favourite || image.favourite) &&
       (!tag || image.tags.includes(tag)) &&
-      (!model || image.model === model)
+      (!model || image.model === model) &&
+      (!from || image.created_at >= from) &&
+      (!to || image.created_at < to)
     const found = this.images.filter(fits)
     const sorted = sort === 'oldest' ? found.toReversed() : found
     return { images: sorted.slice((page - 1) * size, page * size), total: found.length, page, page_size: size }

@@ -1,5 +1,6 @@
 import { useHistoryPages, SCROLL_PAGE_SIZE } from '../../hooks/images/useHistory.js'
 import { useGridRows } from '../../hooks/images/useGridRows.js'
+import { useReturn } from '../../hooks/images/walk/useReturn.js'
 import GalleryPictures from './GalleryPictures.jsx'
 
 function PendingCard() {
@@ -11,14 +12,16 @@ function PendingCard() {
 }
 
 /** All pictures in one long scroll, of which only the rows in sight exist. */
-export default function EndlessGallery({ gallery, total, ...pictures }) {
-  const { ref, rows, pages, columns, height } = useGridRows(total)
+export default function EndlessGallery({ gallery, total, seenRef, isViewing, ...pictures }) {
+  const { ref, rows, pages, columns, height, scrollTo } = useGridRows(total)
   const queries = useHistoryPages(gallery, pages)
   const held = new Map(pages.map((page, at) => [page, queries[at].data?.images]))
   const pictureAt = (index) => held.get(Math.floor(index / SCROLL_PAGE_SIZE) + 1)?.[index % SCROLL_PAGE_SIZE]
+  useReturn(seenRef, isViewing, scrollTo)
   const images = [...held.values()].filter(Boolean).flat()
+  const inSight = rows.flatMap((row) => row.indices.map(pictureAt)).filter(Boolean)
   return (
-    <GalleryPictures images={images} trash={gallery.trash} {...pictures}>
+    <GalleryPictures images={images} inSight={inSight} trash={gallery.trash} {...pictures}>
       {(renderCard) => (
         <div className="endless" ref={ref} style={{ height }}>
           {rows.map(({ index, offset, indices }) => (

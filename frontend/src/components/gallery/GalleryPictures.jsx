@@ -1,25 +1,25 @@
-import { lazy, startTransition, Suspense, useDeferredValue, useState } from 'react'
+import { lazy, Suspense, useDeferredValue, useState } from 'react'
 
+import { useGalleryKeys } from '../../hooks/images/cards/useGalleryKeys.js'
 import { useImageActions } from '../../hooks/images/useImageActions.js'
 import { useSelection } from '../../hooks/images/useSelection.js'
-import { useViewed } from '../../hooks/images/useViewed.js'
+import { open } from '../../hooks/ui/useOpened.js'
 import BulkBar from './BulkBar.jsx'
 import ImageCard from './ImageCard.jsx'
 
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
 
+const view = (id) => open({ picture: id })
+
 /**
- * Images as cards, and what opens from them: one in full, two compared, many changed at once.
+ * Images as cards, and what is done from them: one opened, two compared, many changed at once.
  *
- * `Viewer` and `Comparison` show one image and two; `children` is a function of `renderCard`, for another arrangement
- * than the plain grid.
+ * `children` is a function of `renderCard`, for another arrangement than the plain grid.
  */
-export default function GalleryPictures({ images: newest, trash, Viewer, Comparison, onReuse, onVary, children }) {
+export default function GalleryPictures({ images: newest, inSight, trash, onReuse, onVary, children }) {
   // Another page's cards wait until the click is answered. What can be clicked is what is seen, so all below is of it.
   const deferred = useDeferredValue(newest)
   const images = children ? newest : deferred
-  const { viewed, view, leave, list } = useViewed(images, trash)
-  const [compared, setCompared] = useState(null)
   const [doomed, setDoomed] = useState(null)
   const actions = useImageActions({ onVary })
   const selection = useSelection(images)
@@ -27,11 +27,21 @@ export default function GalleryPictures({ images: newest, trash, Viewer, Compari
     actions.purge(ids)
     selection.clear()
   }
+  const { ref, stop } = useGalleryKeys({
+    images,
+    inSight: inSight ?? images,
+    trash,
+    actions,
+    selection,
+    onReuse,
+    onPurge: setDoomed,
+  })
   const renderCard = (image) => (
     <ImageCard
       key={image.id}
       image={image}
       chosen={selection.has(image.id)}
+      isStop={image.id === stop}
       actions={actions}
       onOpen={view}
       onChoose={selection.toggle}
@@ -41,19 +51,17 @@ export default function GalleryPictures({ images: newest, trash, Viewer, Compari
   )
   return (
     <>
-      {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
+      <div ref={ref}>
+        {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
+      </div>
       <BulkBar
         selection={selection}
         trash={trash}
         actions={actions}
-        onCompare={() => startTransition(() => setCompared(selection.chosen))}
+        onCompare={() => open({ compare: selection.chosen.map(({ id }) => id) })}
         onPurge={() => setDoomed(selection.chosen)}
       />
       <Suspense>
-        {list && (
-          <Viewer images={list} imageId={viewed.id} actions={actions} onShow={view} onClose={leave} onReuse={onReuse} />
-        )}
-        {compared && <Comparison first={compared[0]} second={compared[1]} onClose={() => setCompared(null)} />}
         {doomed && <ConfirmPurge images={doomed} onPurge={purge} onClose={() => setDoomed(null)} />}
       </Suspense>
     </>

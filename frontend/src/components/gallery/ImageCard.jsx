@@ -2,31 +2,34 @@ import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { formatDateTime, formatShortDate } from '../../lib/format.js'
+import { packPicture } from '../../lib/images/drag.js'
 import FavouriteButton from '../ui/FavouriteButton.jsx'
 import Icon from '../ui/Icon.jsx'
 import Thumbnail from './Thumbnail.jsx'
 
-function CardButton({ icon, label, title, onClick }) {
+function CardButton({ icon, label, ...button }) {
   return (
-    <button type="button" className="icon-button" aria-label={label} title={title} onClick={onClick}>
+    <button type="button" className="icon-button" aria-label={label} {...button}>
       <Icon name={icon} size={16} />
     </button>
   )
 }
 
-function CardActions({ image, actions, onReuse, onPurge }) {
+function CardActions({ image, tabIndex, actions, onReuse, onPurge }) {
   const { t } = useTranslation()
   const { id, prompt } = image
   if (image.deleted_at) {
     return (
       <div className="card-actions card-actions-trash">
         <CardButton
+          tabIndex={tabIndex}
           icon="restore"
           label={t('gallery.restoreNamed', { prompt })}
           title={t('gallery.restore')}
           onClick={() => actions.restore([id])}
         />
         <CardButton
+          tabIndex={tabIndex}
           icon="trash"
           label={t('gallery.purgeNamed', { prompt })}
           title={t('gallery.purge')}
@@ -38,12 +41,14 @@ function CardActions({ image, actions, onReuse, onPurge }) {
   return (
     <div className="card-actions">
       <CardButton
+        tabIndex={tabIndex}
         icon="dice"
         label={t('gallery.useSeedNamed', { prompt })}
         title={t('image.reuse.seed')}
         onClick={() => onReuse(image, 'seed')}
       />
       <a
+        tabIndex={tabIndex}
         className="icon-button"
         href={image.download_url}
         download={image.filename}
@@ -53,6 +58,7 @@ function CardActions({ image, actions, onReuse, onPurge }) {
         <Icon name="download" size={16} />
       </a>
       <CardButton
+        tabIndex={tabIndex}
         icon="trash"
         label={t('gallery.deleteNamed', { prompt })}
         title={t('common.delete')}
@@ -62,21 +68,36 @@ function CardActions({ image, actions, onReuse, onPurge }) {
   )
 }
 
-/** One picture of the gallery. Ctrl or Shift and a click choose it instead of opening it. */
-function ImageCard({ image, chosen, actions, onOpen, onChoose, onReuse, onPurge }) {
+/**
+ * One picture of the gallery. Ctrl or Shift and a click choose it instead of opening it; it can be dragged out as a file.
+ *
+ * Tab leads to the card that `isStop` and its buttons, arrows from card to card.
+ */
+function ImageCard({ image, chosen, isStop, actions, onOpen, onChoose, onReuse, onPurge }) {
   const { t, i18n } = useTranslation()
   const { id, prompt } = image
+  const tabIndex = isStop ? 0 : -1
   const openOrChoose = (event) => {
     if (event.shiftKey || event.ctrlKey || event.metaKey) onChoose(image, { range: event.shiftKey })
     else onOpen(id)
   }
   return (
     <li className={`card-item ${chosen ? 'card-chosen' : ''}`}>
-      <button type="button" className="card-picture" aria-label={t('gallery.open', { prompt })} onClick={openOrChoose}>
+      <button
+        type="button"
+        className="card-picture"
+        data-picture={id}
+        tabIndex={tabIndex}
+        draggable
+        onDragStart={(event) => packPicture(event.dataTransfer, image)}
+        aria-label={t('gallery.open', { prompt })}
+        onClick={openOrChoose}
+      >
         <Thumbnail image={image} />
       </button>
       <input
         type="checkbox"
+        tabIndex={tabIndex}
         className="form-check-input card-choice"
         aria-label={t('gallery.chooseNamed', { prompt })}
         checked={chosen}
@@ -85,11 +106,12 @@ function ImageCard({ image, chosen, actions, onOpen, onChoose, onReuse, onPurge 
       {!image.deleted_at && (
         <FavouriteButton
           image={image}
+          tabIndex={tabIndex}
           className={`icon-button card-heart ${image.favourite ? 'card-loved' : ''}`}
           onFavour={actions.favour}
         />
       )}
-      <CardActions image={image} actions={actions} onReuse={onReuse} onPurge={onPurge} />
+      <CardActions image={image} tabIndex={tabIndex} actions={actions} onReuse={onReuse} onPurge={onPurge} />
       <p className="card-prompt" title={prompt}>
         {prompt}
       </p>

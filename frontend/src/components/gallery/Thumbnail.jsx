@@ -4,7 +4,7 @@ import { useThumbnailWidths } from '../../hooks/images/useThumbnailWidths.js'
 import { thumbnailProps } from '../../lib/images/thumbnails.js'
 import Icon from '../ui/Icon.jsx'
 
-/** A small picture, as sharp as the screen, that loads when it is near; an icon where its file is gone. */
+/** A small picture, as sharp as the screen, that loads when it is near; an icon where its file is gone. Dragged is not this copy. */
 export default function Thumbnail({ image }) {
   const [broken, setBroken] = useState(false)
   const widths = useThumbnailWidths()
@@ -23,6 +23,7 @@ export default function Thumbnail({ image }) {
       alt={image.prompt}
       loading="lazy"
       decoding="async"
+      draggable={false}
       onError={() => setBroken(true)}
     />
   )

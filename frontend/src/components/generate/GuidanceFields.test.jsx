@@ -27,7 +27,7 @@ const guidance = () => screen.findByRole('slider', { name: 'Guidance' })
 const negative = () => screen.findByRole('textbox', { name: 'Negative prompt' })
 const write = async (field, value) => fireEvent.change(await field, { target: { value } })
 const prompt = () => screen.getByRole('textbox', { name: 'Prompt' })
-const submit = (user) => user.click(screen.getByRole('button', { name: /^Generate/ }))
+const submit = (user) => user.keyboard('{Control>}{Enter}{/Control}')
 
 beforeEach(() => {
   server.models = { ...server.models, models: [...server.models.models, GUIDED], default: GUIDED.id }

@@ -1,12 +1,11 @@
-import { lazy, startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useModels } from '../../hooks/server/useModels.js'
+import { open } from '../../hooks/ui/useOpened.js'
 import { usePersistentState } from '../../hooks/ui/usePersistentState.js'
 import { useRemembered } from '../../hooks/ui/useRemembered.js'
 import Notice from '../ui/Notice.jsx'
 
-const ModelDialog = lazy(() => import('./ModelDialog.jsx'))
 /** Takes its room, unseen and out of reach. */
 const PLACE_KEPT = { visibility: 'hidden' }
 const isTrue = (value) => value === true
@@ -28,19 +27,17 @@ export default function DemoBanner() {
   const onlyDemo = useOnlyDemo()
   const expected = useRemembered('zimage.only-demo', onlyDemo, true)
   const [dismissed, setDismissed] = usePersistentState('zimage.demo-dismissed', false, isTrue)
-  const [open, setOpen] = useState(false)
   if (dismissed || !expected) return null
   return (
     <div style={onlyDemo ? undefined : PLACE_KEPT}>
       <Notice
         title={`${t('demo.title')}.`}
-        action={{ label: t('demo.action'), onClick: () => startTransition(() => setOpen(true)) }}
+        action={{ label: t('demo.action'), onClick: () => open({ dialog: 'models' }) }}
         onDismiss={() => setDismissed(true)}
         dismissLabel={t('common.dismiss')}
       >
         {t('demo.text')}
       </Notice>
-      <Suspense>{open && <ModelDialog onClose={() => setOpen(false)} />}</Suspense>
     </div>
   )
 }

@@ -24,16 +24,26 @@ const SHORTCUTS = [
   [
     'help.inGallery',
     [
-      ['help.choose', [`${MOD} click`]],
-      ['help.chooseRange', ['Shift click']],
+      ['help.move', ['↑', '↓', '←', '→']],
+      ['help.open', ['Enter']],
+      ['help.choose', ['Space', `${MOD} click`]],
+      ['help.chooseRange', ['Shift Space', 'Shift click']],
+      ['help.chooseAll', [`${MOD} A`]],
+      ['help.chooseNone', ['Esc']],
+      ['help.favourite', ['F']],
+      ['help.delete', ['X', 'Delete']],
+      ['help.useSettings', ['U']],
+      ['help.useSeed', ['S']],
+      ['help.download', ['D']],
     ],
   ],
   [
     'help.inLightbox',
     [
       ['help.turn', ['←', '→']],
+      ['help.ends', ['Home', 'End']],
       ['help.favourite', ['F']],
-      ['help.delete', ['X']],
+      ['help.delete', ['X', 'Delete']],
       ['help.info', ['I']],
       ['help.zoom', ['+', '−', '0']],
       ['help.close', ['Esc']],
@@ -83,6 +93,7 @@ export default function HelpDialog({ onClose }) {
         <p>{t('help.choices', { example: '{red|blue}' })}</p>
         <p>{t('help.braces', { example: '\\{red\\|blue\\}', json: '{"subject": "fox"}' })}</p>
         <p>{t('help.drop')}</p>
+        {shortcuts.length > 0 && <p>{t('help.dragOut')}</p>}
       </Modal.Body>
     </Modal>
   )

@@ -1,32 +1,19 @@
-import { useCallback, useMemo, useSyncExternalStore } from 'react'
+import { useCallback, useMemo } from 'react'
 
 import { changeGallery, parseGallery, writeGallery } from '../../lib/images/gallery.js'
-
-const CHANGED = 'zimage:gallery'
-
-function subscribe(onChange) {
-  window.addEventListener('popstate', onChange)
-  window.addEventListener(CHANGED, onChange)
-  return () => {
-    window.removeEventListener('popstate', onChange)
-    window.removeEventListener(CHANGED, onChange)
-  }
-}
+import { changeSearch, useSearch } from '../ui/useAddress.js'
 
 /**
  * The gallery's page and filters, kept in the address (`?page=2&q=fox`), so that Back and a shared link work.
  *
- * A turned page is a step of the browser's history; what is typed into a filter replaces the present one.
+ * A turned page is a step of the browser's history; what is typed into a filter replaces the present one, as does a
+ * change with `replace`.
  */
 export function useGalleryParams() {
-  const search = useSyncExternalStore(subscribe, () => window.location.search)
+  const search = useSearch()
   const gallery = useMemo(() => parseGallery(search), [search])
-  const change = useCallback((patch) => {
-    const url = new URL(window.location.href)
-    url.search = writeGallery(url.search, changeGallery(parseGallery(url.search), patch))
-    if ('q' in patch) window.history.replaceState(null, '', url)
-    else window.history.pushState(null, '', url)
-    window.dispatchEvent(new Event(CHANGED))
+  const change = useCallback((patch, { replace = 'q' in patch } = {}) => {
+    changeSearch((present) => writeGallery(present, changeGallery(parseGallery(present), patch)), { replace })
   }, [])
   return [gallery, change]
 }

@@ -34,7 +34,7 @@ function usePlace(ref) {
   return place
 }
 
-/** The rows of a long grid that are in sight, and the pages of the history that hold their pictures. */
+/** The rows of a long grid that are in sight, the way to any other, and the pages of the history that hold their pictures. */
 export function useGridRows(total) {
   const ref = useRef(null)
   const { top, width } = usePlace(ref)
@@ -54,5 +54,6 @@ export function useGridRows(total) {
   }))
   const indices = rows.flatMap((row) => row.indices)
   const pages = [...new Set(indices.map((index) => Math.floor(index / SCROLL_PAGE_SIZE) + 1))]
-  return { ref, rows, pages, columns, height: virtualizer.getTotalSize() }
+  const scrollTo = (index) => virtualizer.scrollToIndex(Math.floor(index / columns), { align: 'center' })
+  return { ref, rows, pages, columns, height: virtualizer.getTotalSize(), scrollTo }
 }

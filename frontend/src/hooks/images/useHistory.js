@@ -7,7 +7,13 @@ export const PAGE_SIZE = 20
 /** The endless list asks for more at a time. */
 export const SCROLL_PAGE_SIZE = 60
 
-function historyQuery(filter, page, pageSize) {
+/** How many pictures the gallery asks for at a time, in the way it is seen. */
+export function pageSizeOf({ view }) {
+  return view === 'scroll' ? SCROLL_PAGE_SIZE : PAGE_SIZE
+}
+
+/** The query of one page of the history. */
+export function historyQuery(filter, page, pageSize) {
   return {
     queryKey: ['history', filter, pageSize, page],
     queryFn: ({ signal }) => fetchHistory({ ...filter, page, page_size: pageSize }, { signal }),
@@ -23,11 +29,11 @@ export function useHistory(gallery) {
 }
 
 /**
- * Those pages of the endless list that are in sight, as queries in the order of `pages`.
+ * Some pages of the history, those in sight of the endless list for example, as queries in the order of `pages`.
  *
  * Each is a query of its own: a new picture asks anew for what is seen, not for all that was scrolled past.
  */
 export function useHistoryPages(gallery, pages) {
   const filter = toHistoryQuery(gallery)
-  return useQueries({ queries: pages.map((page) => historyQuery(filter, page, SCROLL_PAGE_SIZE)) })
+  return useQueries({ queries: pages.map((page) => historyQuery(filter, page, pageSizeOf(gallery))) })
 }

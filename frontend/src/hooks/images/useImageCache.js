@@ -3,12 +3,13 @@ import { useCallback } from 'react'
 
 import { patchPictures } from '../../lib/images/pictures.js'
 
-const KEYS = ['history', 'latest']
+const KEYS = ['history', 'latest', 'place', 'picture']
 
-/** Applies a change to whatever a query holds: a page, pages of an endless list, or a single picture. */
+/** Applies a change to whatever a query holds: a page, pages of an endless list, a single picture or its place. */
 function patchData(data, ids, patch) {
   if (!data) return data
   if (data.pages) return { ...data, pages: data.pages.map((page) => patchData(page, ids, patch)) }
+  if (data.image) return { ...data, image: patchData(data.image, ids, patch) }
   if (data.images) return { ...data, images: patchPictures(data.images, ids, patch) }
   return ids.has(data.id) ? { ...data, ...patch(data) } : data
 }

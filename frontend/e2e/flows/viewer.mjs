@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+
+import { a1111Png } from '../png.mjs'
+import { assertNoSidewaysScroll, barriersOf, DIALOG, gone, promptOf, seen } from '../stage.mjs'
+
+const WORD = 'walked'
+const COUNT = 45
+
+/** Looking at one picture after the other, by addresses that can be gone back from, reloaded and shared. */
+export function viewer(stage) {
+  const dialogOf = (page) => page.getByRole('dialog')
+  const at = (page, index, count = COUNT) => seen(dialogOf(page).getByText(`Picture ${index} of ${count}`, { exact: true }))
+  const cardOf = (page, prompt) => page.getByRole('button', { name: `View: ${prompt}`, exact: true })
+  const focused = (page, prompt) =>
+    page.waitForFunction((name) => document.activeElement?.getAttribute('aria-label') === `View: ${name}`, prompt)
+  const isInWindow = (locator) =>
+    locator.evaluate((element) => {
+      const { top, bottom } = element.getBoundingClientRect()
+      return top >= 0 && bottom <= window.innerHeight
+    })
+  // The same pixels again would be the same picture: each is a square of another size.
+  let side = 64
+  const add = (prompt) => {
+    side += 1
+    return stage.server.import(a1111Png(`${prompt}\nSteps: 20, Seed: 1, Size: ${side}x${side}`, side))
+  }
+  const remove = (id, query = '') => fetch(`${stage.server.url}/api/history/${id}${query}`, { method: 'DELETE' })
+
+  /** As many pictures with the word in their prompts as the tests count, newest first by number. */
+  async function haveWalk() {
+    for (;;) {
+      const { images, total } = await stage.server.get(`/history?q=${WORD}&page_size=100`)
+      if (total === COUNT) return images
+      if (total > COUNT) await remove(images[0].id)
+      else await add(`${WORD} ${total} of ${Date.now()}`)
+    }
+  }
+
+  for (const [view, start] of [
+    ['pages', 18],
+    ['scroll', 2],
+  ]) {
+    it(`walks all that the search finds, and comes back to the one seen last: ${view}`, async () => {
+      const images = await haveWalk()
+      const page = await stage.open({ path: `/?q=${WORD}&view=${view}` })
+      await cardOf(page, images[start].prompt).click()
+      await at(page, start + 1)
+      const before = await page.evaluate(() => window.history.length)
+      await page.keyboard.press('ArrowRight')
+      await at(page, start + 2)
+      await page.keyboard.press('ArrowRight')
+      await at(page, start + 3)
+      await seen(dialogOf(page).getByRole('img', { name: images[start + 2].prompt, exact: true }))
+      await page.keyboard.press('End')
+      await at(page, COUNT)
+      assert.match(page.url(), new RegExp(`picture=${images.at(-1).id}`))
+      await page.keyboard.press('ArrowRight')
+      await at(page, COUNT)
+      await page.keyboard.press('Home')
+      await at(page, 1)
+      await page.keyboard.press('End')
+      await at(page, COUNT)
+      assert.equal(await page.evaluate(() => window.history.length), before, 'a step is none of the history')
+      await page.keyboard.press('Escape')
+      await gone(dialogOf(page))
+      await focused(page, images.at(-1).prompt)
+      assert.ok(await isInWindow(cardOf(page, images.at(-1).prompt)))
+      if (view === 'pages') await seen(page.getByText('Page 3 of 3'))
+    })
+  }
+
+  it('walks by a swipe and by the strip, and leaves the deleted one for the next', async () => {
+    const images = await haveWalk()
+    const page = await stage.open({ path: `/?q=${WORD}`, hasTouch: true })
+    await cardOf(page, images[19].prompt).click()
+    await at(page, 20)
+    await page.locator('.lightbox-strip').getByRole('button', { name: /^Picture 22:/ }).click()
+    await at(page, 22)
+    const touch = await page.context().newCDPSession(page)
+    const finger = (type, ...points) => touch.send('Input.dispatchTouchEvent', { type, touchPoints: points })
+    await finger('touchStart', { x: 300, y: 400 })
+    await finger('touchMove', { x: 400, y: 402 })
+    await finger('touchEnd')
+    await at(page, 21)
+    await page.keyboard.press('x')
+    await at(page, 21, COUNT - 1)
+    await seen(dialogOf(page).getByRole('img', { name: images[21].prompt, exact: true }))
+    await page.keyboard.press('ArrowLeft')
+    await at(page, 20, COUNT - 1)
+  })
+
+  it('keeps the one that is looked at while others arrive', async () => {
+    const images = await haveWalk()
+    const page = await stage.open({ path: `/?q=${WORD}` })
+    await cardOf(page, images[19].prompt).click()
+    await at(page, 20)
+    for (let number = 0; number < 2; number += 1) await add(`${WORD} meanwhile ${number} ${Date.now()}`)
+    await at(page, 22, COUNT + 2)
+    await seen(dialogOf(page).getByRole('img', { name: images[19].prompt, exact: true }))
+    await page.keyboard.press('ArrowLeft')
+    await seen(dialogOf(page).getByRole('img', { name: images[18].prompt, exact: true }))
+  })
+
+  it('goes back out of the viewer, forward into it, and stays over a reload', async () => {
+    const images = await haveWalk()
+    const page = await stage.open({ path: `/?q=${WORD}` })
+    await cardOf(page, images[0].prompt).click()
+    await at(page, 1)
+    await page.keyboard.press('ArrowRight')
+    await at(page, 2)
+    await page.goBack()
+    await gone(dialogOf(page))
+    assert.equal(new URL(page.url()).search, `?q=${WORD}`)
+    await page.goForward()
+    await at(page, 2)
+    await page.reload()
+    await at(page, 2)
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Escape') // In a hurry.
+    await gone(dialogOf(page))
+    assert.equal(new URL(page.url()).search, `?q=${WORD}`)
+  })
+
+  it('opens the picture of a link wherever it stands, and says when it was deleted', async () => {
+    const images = await haveWalk()
+    const page = await stage.open({ path: `/?q=${WORD}&picture=${images[31].id}` })
+    await at(page, 32)
+    await page.getByRole('button', { name: 'Close' }).click()
+    await gone(dialogOf(page))
+    await focused(page, images[31].prompt)
+    await seen(page.getByText('Page 2 of 3'))
+    await page.goto(`${stage.server.url}/?q=${WORD}&sort=oldest&picture=${images[31].id}`)
+    await at(page, COUNT - 31)
+    await page.goto(`${stage.server.url}/?q=nothing+has+these&picture=${images[31].id}`)
+    await seen(dialogOf(page).getByText('Outside the filters of the gallery'))
+    await remove(images[31].id)
+    await page.goto(`${stage.server.url}/?picture=${images[31].id}`)
+    await seen(page.getByText('There is no such picture here'))
+    await gone(dialogOf(page))
+    assert.equal(new URL(page.url()).search, '')
+  })
+
+  it('gives dialogs and comparisons an address', async () => {
+    await stage.havePictures(2)
+    const page = await stage.open()
+    for (const name of ['Models', 'Help']) {
+      await page.getByRole('button', { name, exact: true }).click()
+      await seen(page.getByRole('dialog', { name }))
+      assert.equal(new URL(page.url()).search, `?dialog=${name.toLowerCase()}`)
+      await page.reload()
+      await seen(page.getByRole('dialog', { name }))
+      await page.goBack()
+      await gone(dialogOf(page))
+    }
+    await page.locator('.card-choice').nth(0).check()
+    await page.locator('.card-choice').nth(1).check()
+    await page.getByRole('toolbar').getByRole('button', { name: 'Compare' }).click()
+    await seen(page.getByRole('dialog', { name: 'Compare' }))
+    const link = page.url()
+    await page.goBack()
+    await gone(dialogOf(page))
+    await page.goto(link)
+    await seen(page.getByRole('dialog', { name: 'Compare' }))
+    await page.keyboard.press('Escape')
+    await gone(dialogOf(page))
+    await page.getByRole('button', { name: 'Trash' }).click()
+    await seen(page.getByRole('heading', { name: 'Trash' }))
+    await page.goBack()
+    await seen(page.getByRole('heading', { name: 'Gallery' }))
+    for (const nonsense of ['dialog=__proto__', 'dialog=nothing', 'picture=%zz', `compare=${'a'.repeat(32)}`]) {
+      await page.goto(`${stage.server.url}/?${nonsense}`)
+      await seen(promptOf(page))
+      await seen(page.locator('.card-picture'))
+      assert.equal(await dialogOf(page).count(), 0, nonsense)
+    }
+  })
+
+  for (const [width, height, colorScheme, locale] of [
+    [1440, 900, 'light', 'en-US'],
+    [1024, 700, 'dark', 'zh-CN'],
+    [720, 900, 'light', 'zh-CN'],
+    [360, 740, 'dark', 'en-US'],
+  ]) {
+    it(`fits the viewer into ${width} px, without barriers`, async () => {
+      const images = await haveWalk()
+      const options = width < 700 ? { hasTouch: true, isMobile: true } : {}
+      const page = await stage.open({ path: `/?picture=${images[20].id}`, viewport: { width, height }, colorScheme, locale, ...options })
+      await seen(dialogOf(page).locator('.lightbox-stage img'))
+      await assertNoSidewaysScroll(page)
+      assert.equal(await page.locator('.lightbox-strip').isVisible(), width >= 700)
+      assert.deepEqual(await barriersOf(page, DIALOG), [])
+    })
+  }
+}

@@ -1,0 +1,39 @@
+import { useCardKeys } from './useCardKeys.js'
+
+/**
+ * What the keys on a card do. Where the card is one of several chosen ones, they all are meant.
+ *
+ * `onReuse` and `onPurge` are those of the cards' buttons.
+ */
+export function useGalleryKeys({ images, inSight, trash, actions, selection, onReuse, onPurge }) {
+  const find = (id) => images.find((image) => image.id === id)
+  const meant = (id) => (selection.has(id) ? selection.chosen : [find(id)])
+  const idsOf = (id) => meant(id).map((image) => image.id)
+  const remove = (id, { leave }) => {
+    if (trash) {
+      onPurge(meant(id))
+      return
+    }
+    leave()
+    actions.trash(idsOf(id))
+    if (selection.has(id)) selection.clear()
+  }
+  const keys = {
+    ' ': (id, { event }) => selection.toggle(find(id), { range: event.shiftKey }),
+    'Mod+a': selection.all,
+    // With nothing chosen, Esc means the task that runs.
+    Escape: () => selection.chosen.length > 0 && selection.clear(),
+    x: remove,
+    Delete: remove,
+    ...(!trash && {
+      f: (id) => actions.favour(idsOf(id), !find(id).favourite),
+      u: (id) => onReuse(find(id)),
+      s: (id) => onReuse(find(id), 'seed'),
+      d: (id, { card }) =>
+        selection.has(id) && selection.chosen.length > 1
+          ? actions.download(idsOf(id))
+          : card.querySelector('a[download]').click(),
+    }),
+  }
+  return useCardKeys(inSight, keys)
+}

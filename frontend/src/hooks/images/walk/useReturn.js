@@ -1,0 +1,32 @@
+import { useEffect } from 'react'
+
+import { afterPaint } from '../../../lib/afterPaint.js'
+
+const cardOf = (id) => document.querySelector(`[data-picture="${id}"]`)
+
+/**
+ * Brings a person back to the picture that was looked at last, when the viewer has closed.
+ *
+ * `seenRef` refers to `{id, index, walked}`, which the viewer notes. Where nobody walked on, the focus is with what opened
+ * the viewer already. `approach` is told the index of a picture whose card is not there yet.
+ */
+export function useReturn(seenRef, isOpen, approach) {
+  useEffect(() => {
+    if (isOpen || !seenRef.current) return undefined
+    if (!seenRef.current.walked && document.activeElement !== document.body) {
+      seenRef.current = null
+      return undefined
+    }
+    if (!cardOf(seenRef.current.id)) {
+      approach(seenRef.current.index)
+      return undefined
+    }
+    // The browser, going back, restores where the page was scrolled to before.
+    return afterPaint(() => {
+      const card = seenRef.current && cardOf(seenRef.current.id)
+      seenRef.current = null
+      card?.focus({ preventScroll: true })
+      card?.scrollIntoView({ block: 'nearest' })
+    })
+  })
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+
+import { parseOpened, writeOpened } from './opened.js'
+
+const [A, B] = ['a', 'b'].map((digit) => digit.repeat(32))
+
+describe('what the address says is open', () => {
+  it.each([
+    ['', {}],
+    [`?picture=${A}`, { picture: A }],
+    [`?page=2&compare=${A},${B}`, { compare: [A, B] }],
+    ['?dialog=models', { dialog: 'models' }],
+    [`?dialog=models&picture=${A}`, { picture: A }],
+    [`?picture=nonsense&dialog=help`, { dialog: 'help' }],
+    [`?picture=${A}0`, {}],
+    [`?picture=${A.toUpperCase()}`, {}],
+    [`?compare=${A}`, {}],
+    [`?compare=${A},${B},${A}`, {}],
+    ['?dialog=__proto__&picture=%zz', {}],
+  ])('of %s is %o', (search, opened) => expect(parseOpened(search)).toEqual(opened))
+
+  it.each([{}, { picture: A }, { compare: [A, B] }, { dialog: 'help' }])('is read as it was written: %o', (opened) => {
+    expect(parseOpened(writeOpened('?page=2', opened))).toEqual(opened)
+  })
+
+  it('is one thing at a time, and leaves the rest of the address alone', () => {
+    expect(writeOpened(`?q=a+fox&picture=${A}`, { dialog: 'help' })).toBe('q=a+fox&dialog=help')
+    expect(writeOpened(`?picture=${A}`, {})).toBe('')
+  })
+})
