@@ -5,6 +5,7 @@ import { contrast } from './flows/contrast.mjs'
 import { elsewhere } from './flows/elsewhere.mjs'
 import { form } from './flows/form.mjs'
 import { gallery } from './flows/gallery.mjs'
+import { layout } from './flows/layout.mjs'
 import { login } from './flows/login.mjs'
 import { mainJob } from './flows/main-job.mjs'
 import { models } from './flows/models.mjs'
@@ -18,5 +19,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, elsewhere, access, contrast, models, login, subPath, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, elsewhere, layout, access, contrast, models, login, subPath, weather]) flow(stage)
 })

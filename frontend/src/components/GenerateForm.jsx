@@ -5,8 +5,8 @@ import { useFormErrors } from '../hooks/generate/useFormErrors.js'
 import { useHotkeys } from '../hooks/ui/useHotkeys.js'
 import { useLibrary } from '../hooks/generate/useLibrary.js'
 import { useModel } from '../hooks/server/useModels.js'
-import { usePersistentState } from '../hooks/ui/usePersistentState.js'
 import { usePromptHistory } from '../hooks/generate/usePromptHistory.js'
+import { useStored } from '../hooks/ui/useStored.js'
 import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
 import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
 import './GenerateForm.css'
@@ -30,7 +30,7 @@ const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
 export default function GenerateForm({ settings, isPending, onChange, onReset, onGenerate }) {
   const { t } = useTranslation()
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
-  const [mode, setMode] = usePersistentState('zimage.mode', 'advanced', restoreMode)
+  const [mode, setMode] = useStored('zimage.mode', 'advanced', restoreMode)
   const { prompts: recent, remember } = usePromptHistory()
   const library = useLibrary()
   const model = useModel(settings.model)

@@ -1,6 +1,7 @@
 import { lazy, startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { useFold } from '../hooks/ui/useFold.js'
 import { useHotkeys } from '../hooks/ui/useHotkeys.js'
 import Icon from './ui/Icon.jsx'
 import LogOutButton from './session/LogOutButton.jsx'
@@ -16,7 +17,12 @@ export default function HeaderDialogs() {
   const { t } = useTranslation()
   const [open, setOpen] = useState(null)
   const show = (name) => startTransition(() => setOpen(name))
-  useHotkeys({ '?': () => show('help'), '/': () => document.querySelector('.prompt')?.focus() })
+  const { unfold } = useFold()
+  const goToPrompt = () => {
+    unfold()
+    document.querySelector('.prompt')?.focus()
+  }
+  useHotkeys({ '?': () => show('help'), '/': goToPrompt })
   const Dialog = DIALOGS[open]
   return (
     <>

@@ -3,7 +3,9 @@ import { useTranslation } from 'react-i18next'
 
 import { useGalleryParams } from '../hooks/images/useGalleryParams.js'
 import { PAGE_SIZE, useHistory } from '../hooks/images/useHistory.js'
+import { usePreferences } from '../hooks/ui/usePreferences.js'
 import { afterPaint } from '../lib/afterPaint.js'
+import { phoneColumns } from '../lib/images/cards.js'
 import { clearFilters, isFiltered } from '../lib/images/gallery.js'
 import './ImageGallery.css'
 import GalleryBar from './gallery/GalleryBar.jsx'
@@ -50,6 +52,8 @@ export default function ImageGallery(pictures) {
   const [gallery, change] = useGalleryParams()
   const query = useHistory(gallery)
   const headRef = useRef(null)
+  const [{ card_px: cardPx }] = usePreferences()
+  const sizes = { '--card': `${cardPx}px`, '--phone-columns': phoneColumns(cardPx) }
   const turn = (page) => {
     change({ page })
     afterPaint(() => headRef.current?.scrollIntoView({ block: 'start' }))
@@ -57,7 +61,7 @@ export default function ImageGallery(pictures) {
   const total = query.data?.total
   const isEmpty = query.data?.images.length === 0
   return (
-    <section className="panel gallery" aria-labelledby="gallery-title">
+    <section className="panel gallery" style={sizes} aria-labelledby="gallery-title">
       <div className="panel-head" ref={headRef}>
         <h2 id="gallery-title">{gallery.trash ? t('gallery.trashTitle') : t('gallery.title')}</h2>
         {query.data && <span className="muted">{t('gallery.count', { count: total })}</span>}

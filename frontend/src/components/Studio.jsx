@@ -1,10 +1,13 @@
 import { memo, useCallback, useRef } from 'react'
 
 import { useActiveTasks } from '../hooks/tasks/useActiveTasks.js'
+import { ONE_COLUMN, useFold } from '../hooks/ui/useFold.js'
 import { useGenerate } from '../hooks/generate/useGenerate.js'
 import { useFreshHistory } from '../hooks/images/useLatestImage.js'
+import { useRoomBelow } from '../hooks/ui/useRoomBelow.js'
 import { useSettings } from '../hooks/generate/useSettings.js'
 import DropZone from './generate/DropZone.jsx'
+import FoldButton from './page/FoldButton.jsx'
 import GenerateForm from './GenerateForm.jsx'
 import ImageGallery from './ImageGallery.jsx'
 import LatestImage from './LatestImage.jsx'
@@ -19,8 +22,6 @@ const Gallery = memo(ImageGallery)
 const System = memo(SystemMonitor)
 const Drop = memo(DropZone)
 
-const ONE_COLUMN = '(max-width: 899.98px)'
-
 /** In one column the form fills the screen: what it started, or what fills it, is brought into view. */
 function reveal(element) {
   if (window.matchMedia(ONE_COLUMN).matches) element?.scrollIntoView({ block: 'start' })
@@ -33,6 +34,9 @@ export default function Studio() {
   useFreshHistory()
   const resultRef = useRef(null)
   const formRef = useRef(null)
+  const sideRef = useRef(null)
+  useRoomBelow(sideRef)
+  const { folded, toggle, unfold } = useFold()
   const { generate, isPending } = useGenerate({ onSubmitted: track })
 
   const submit = useCallback(
@@ -44,16 +48,18 @@ export default function Studio() {
   const reuse = useCallback(
     (image, part) => {
       adopt(image, part)
+      unfold()
       reveal(formRef.current)
     },
-    [adopt],
+    [adopt, unfold],
   )
 
   return (
-    <div className="studio">
+    <div className={`studio ${folded ? 'studio-folded' : ''}`}>
       <Drop onChange={change} />
-      <div className="studio-side">
-        <div className="studio-form" ref={formRef}>
+      <div className="studio-side" ref={sideRef}>
+        <FoldButton folded={folded} controls="form" onToggle={toggle} />
+        <div className="studio-form" id="form" ref={formRef}>
           <PanelBoundary>
             <GenerateForm
               settings={settings}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+
+import { assertNoSidewaysScroll, barriersOf, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
+
+const boxOf = (locator) => locator.first().boundingBox()
+const widthOf = async (locator) => (await boxOf(locator)).width
+/** How wide the first card is; the long scroll makes its rows anew when that changes. */
+const cardWidthOf = (page) => page.evaluate(() => document.querySelector('.gallery .card-picture')?.clientWidth ?? 0)
+const columnsOf = (page) =>
+  page.locator('.gallery-grid').evaluate((grid) => getComputedStyle(grid).gridTemplateColumns.split(' ').length)
+
+/** Where form, picture and gallery stand, and what of it people arrange themselves. */
+export function layout(stage) {
+  for (const viewport of [{ width: 1440, height: 900 }, { width: 1440, height: 620 }, { width: 1024, height: 700 }]) {
+    it(`keeps the form in reach while the gallery scrolls, at ${viewport.width} × ${viewport.height}`, async () => {
+      await stage.havePictures(23)
+      const page = await stage.open({ viewport })
+      await seen(page.locator('.card-picture img'))
+      const inWindow = async (locator) => {
+        const { y, height } = await boxOf(locator)
+        return y >= 0 && y + height <= viewport.height
+      }
+      assert.ok(await inWindow(submitOf(page)), 'the button is in sight before anything is scrolled')
+      await page.locator('.pager').scrollIntoViewIfNeeded()
+      assert.ok(await page.evaluate(() => window.scrollY > 300))
+      assert.ok(await inWindow(submitOf(page)), 'and beside the end of the gallery')
+      const scrolled = await page.evaluate(() => window.scrollY)
+      await page.locator('.meters').scrollIntoViewIfNeeded() // What is last in the column comes by a scroll of its own.
+      assert.ok(await inWindow(page.locator('.meters')))
+      assert.equal(await page.evaluate(() => window.scrollY), scrolled)
+      await promptOf(page).scrollIntoViewIfNeeded()
+      assert.ok(await inWindow(promptOf(page)))
+      assert.equal(await page.evaluate(() => window.scrollY), scrolled)
+    })
+  }
+
+  it('folds the form away by a key and a button, and remembers it', async () => {
+    await stage.havePictures(23)
+    const page = await stage.open({ viewport: { width: 1440, height: 900 }, settings: QUICK })
+    await seen(page.locator('.card-picture img'))
+    const [wide, columns] = [await widthOf(page.locator('.gallery')), await columnsOf(page)]
+    const fold = page.locator('.fold-button')
+    assert.equal(await fold.getAttribute('aria-expanded'), 'true')
+    await page.keyboard.press('o')
+    await promptOf(page).waitFor({ state: 'hidden' })
+    assert.ok((await widthOf(page.locator('.gallery'))) > wide + 300)
+    assert.ok((await columnsOf(page)) > columns)
+    await page.reload()
+    await seen(page.locator('.card-picture img'))
+    assert.equal(await promptOf(page).isVisible(), false)
+    assert.deepEqual(await barriersOf(page), [])
+    await page.getByRole('button', { name: 'Show the form' }).click()
+    await seen(promptOf(page))
+    assert.equal(await fold.evaluate((button) => button === document.activeElement), true)
+    await fold.press('Enter')
+    await promptOf(page).waitFor({ state: 'hidden' })
+
+    await page.keyboard.press('/') // Who wants to write gets the form back.
+    await page.keyboard.type('o o')
+    assert.equal(await promptOf(page).inputValue(), 'o o')
+    await promptOf(page).blur()
+    await page.keyboard.press('o')
+    await page.getByRole('button', { name: 'Use these settings' }).click()
+    await seen(promptOf(page))
+  })
+
+  it('shows what was refused, also where the form is folded away', async () => {
+    const page = await stage.open({ viewport: { width: 1440, height: 900 } })
+    await seen(promptOf(page))
+    await page.keyboard.press('o')
+    await promptOf(page).waitFor({ state: 'hidden' })
+    await page.keyboard.press('Control+Enter')
+    await seen(page.getByText('Write what the picture should show.'))
+    assert.equal(await page.evaluate(() => document.activeElement.className.includes('prompt')), true)
+    await page.keyboard.type('it stays while it is put right')
+    assert.equal(await promptOf(page).inputValue(), 'it stays while it is put right')
+  })
+
+  it('knows no fold where there is one column', async () => {
+    const page = await stage.open({ viewport: { width: 720, height: 900 } })
+    await seen(promptOf(page))
+    await page.keyboard.press('o')
+    assert.equal(await page.locator('.fold-button').isVisible(), false)
+    await page.setViewportSize({ width: 1440, height: 900 })
+    assert.ok(await promptOf(page).isVisible())
+  })
+
+  for (const [width, path] of [[1440, '/'], [1440, '/?view=scroll'], [360, '/'], [360, '/?view=scroll']]) {
+    it(`shows the gallery as large as wanted, and remembers it: ${width} px, ${path}`, async () => {
+      await stage.havePictures(8)
+      const page = await stage.open({ path, viewport: { width, height: 800 }, hasTouch: width < 700, isMobile: width < 700 })
+      const card = page.locator('.gallery .card-picture')
+      const slider = page.getByRole('slider', { name: 'Size of the pictures' })
+      await seen(card)
+      const usual = await cardWidthOf(page)
+      await slider.press('End')
+      await page.waitForFunction((px) => document.querySelector('.gallery .card-picture')?.clientWidth > px, usual * 1.5)
+      await assertNoSidewaysScroll(page)
+      await slider.press('Home')
+      await page.waitForFunction((px) => document.querySelector('.gallery .card-picture')?.clientWidth < px, usual)
+      const small = await cardWidthOf(page)
+      await page.reload()
+      await seen(card)
+      await page.waitForFunction((px) => document.querySelector('.gallery .card-picture')?.clientWidth === px, small)
+    })
+  }
+}
