@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 
-import { assertNoSidewaysScroll, barriersOf, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
+import { assertNoSidewaysScroll, barriersOf, generate, LONG, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
 
 const boxOf = (locator) => locator.first().boundingBox()
 const widthOf = async (locator) => (await boxOf(locator)).width
@@ -103,6 +103,50 @@ export function layout(stage) {
       await page.reload()
       await seen(card)
       await page.waitForFunction((px) => document.querySelector('.gallery .card-picture')?.clientWidth === px, small)
+    })
+  }
+
+  for (const width of [1440, 720, 360]) {
+    it(`shows below the preview what is being drawn, and moves nothing when it is done: ${width} px`, async () => {
+      await stage.havePictures(2)
+      // High enough that all that could be pushed about is in the window.
+      const prompt = `growing in sight at ${width}`
+      const page = await stage.open({ viewport: { width, height: 2200 }, settings: { ...LONG, seed: '4711' } })
+      await seen(page.locator('.stage-image'))
+      const caption = page.locator('.latest .prompt-text')
+      await page.evaluate(() => {
+        window.seen = { shifts: [], pairs: new Set() }
+        const note = () => {
+          const picture = document.querySelector('.stage-image')
+          const live = picture?.closest('.stage-live') ? 'live' : 'done'
+          window.seen.pairs.add(`${live}: ${picture?.alt.replace('Being drawn: ', '')} / ${document.querySelector('.latest .prompt-text')?.textContent}`)
+        }
+        new MutationObserver(note).observe(document.querySelector('.latest'), { subtree: true, childList: true, characterData: true, attributes: true })
+      })
+      await generate(page, prompt)
+      await seen(page.locator('.stage-live'))
+      assert.equal(await caption.textContent(), prompt)
+      assert.equal(await page.locator('.latest .details-seed dd').textContent(), '4711')
+      assert.equal(await page.locator('.latest .details-steps dd').textContent(), '50')
+      await page.waitForTimeout(600)
+      await page.evaluate(() =>
+        new PerformanceObserver((list) => {
+          for (const { value, hadRecentInput, sources } of list.getEntries()) {
+            // A new card comes first in the gallery, which is below the window where windows have usual heights.
+            const moved = sources.filter(({ node }) => node?.parentElement?.closest('.latest'))
+            if (!hadRecentInput && moved.length > 0) window.seen.shifts.push([value, moved.map(({ node }) => node.className)])
+          }
+        }).observe({ type: 'layout-shift' }),
+      )
+      const before = await boxOf(page.locator('.latest'))
+      await seen(page.getByRole('button', { name: `View large: ${prompt}` }))
+      await page.waitForTimeout(500)
+      assert.deepEqual(await page.evaluate(() => window.seen.shifts), [])
+      assert.deepEqual(await boxOf(page.locator('.latest')), before)
+      const pairs = await page.evaluate(() => [...window.seen.pairs])
+      const later = pairs.slice(pairs.findIndex((pair) => pair.startsWith('live')))
+      const own = [`live: ${prompt} / ${prompt}`, `done: ${prompt} / ${prompt}`]
+      assert.deepEqual(later, own, 'the picture before is not seen again in between')
     })
   }
 }

@@ -3,20 +3,22 @@ import { useTranslation } from 'react-i18next'
 
 import { useImageActions } from '../hooks/images/useImageActions.js'
 import { useLatestImage } from '../hooks/images/useLatestImage.js'
-import { useLivePreview, useRunningTask } from '../hooks/tasks/useLivePreview.js'
 import { useRecentPictures } from '../hooks/images/useRecentPictures.js'
+import { useStage } from '../hooks/tasks/useStage.js'
 import { useViewed } from '../hooks/images/useViewed.js'
 import './LatestImage.css'
 import ImageActions from './viewer/ImageActions.jsx'
 import ImageDetails from './viewer/ImageDetails.jsx'
 import QueryFaces from './ui/QueryFaces.jsx'
 import { EmptyStage, LiveStage, PictureStage } from './latest/Stage.jsx'
+import LiveCaption from './latest/LiveCaption.jsx'
 import StageProgress from './latest/StageProgress.jsx'
 
 const Lightbox = lazy(() => import('./viewer/Lightbox.jsx'))
 const CompareDialog = lazy(() => import('./viewer/CompareDialog.jsx'))
 
-function Latest({ image, preview, running, actions, onOpen, onReuse }) {
+/** The newest picture's prompt, what can be done with it, and its settings. */
+function Caption({ image, actions, onReuse }) {
   const [compared, setCompared] = useState(null)
   const recent = useRecentPictures()
   const previous = recent[recent.findIndex(({ id }) => id === image.id) + 1]
@@ -24,10 +26,6 @@ function Latest({ image, preview, running, actions, onOpen, onReuse }) {
   const compare = (pair) => startTransition(() => setCompared(pair))
   return (
     <>
-      <div className="stage-frame">
-        {preview ? <LiveStage preview={preview} /> : <PictureStage image={image} onOpen={() => onOpen(image.id)} />}
-        {running && <StageProgress task={running} />}
-      </div>
       <div className="latest-caption">
         <p className="prompt-text">{image.prompt}</p>
         <ImageActions
@@ -46,22 +44,22 @@ function Latest({ image, preview, running, actions, onOpen, onReuse }) {
   )
 }
 
-/** Before there is any picture: the first one as it grows. */
-function FirstPicture({ preview, running }) {
+/** The newest picture, or the place for the first one; while one is drawn, that one as it grows. */
+function OnStage({ image, preview, running, onOpen }) {
+  const picture = image ? <PictureStage image={image} onOpen={() => onOpen(image.id)} /> : <EmptyStage />
   return (
     <div className="stage-frame">
-      {preview ? <LiveStage preview={preview} /> : <EmptyStage />}
+      {preview ? <LiveStage preview={preview} /> : picture}
       {running && <StageProgress task={running} />}
     </div>
   )
 }
 
-/** The newest picture, large, with its settings; while one is drawn, that one as it grows. */
+/** What is on the stage, large, with its settings. */
 export default function LatestImage({ tasks, onReuse, onVary }) {
   const { t } = useTranslation()
   const query = useLatestImage()
-  const running = useRunningTask(tasks)
-  const preview = useLivePreview(running)
+  const { running, task, preview } = useStage(tasks, query)
   const actions = useImageActions({ onVary })
   const newest = useMemo(() => (query.data ? [query.data] : []), [query.data])
   const { viewed, view, leave, list } = useViewed(newest)
@@ -69,11 +67,13 @@ export default function LatestImage({ tasks, onReuse, onVary }) {
     <section className="panel latest" aria-labelledby="latest-title">
       <h2 id="latest-title">{t('latest.title')}</h2>
       <QueryFaces query={query} pending={<div className="stage stage-pending" />}>
-        {(image) => {
-          const shown = { preview, running }
-          if (!image) return <FirstPicture {...shown} />
-          return <Latest image={image} actions={actions} onOpen={view} onReuse={onReuse} {...shown} />
-        }}
+        {(image) => (
+          <>
+            <OnStage image={image} preview={preview} running={running} onOpen={view} />
+            {task && <LiveCaption task={task} actions={actions} Actions={ImageActions} Details={ImageDetails} />}
+            {image && !task && <Caption image={image} actions={actions} onReuse={onReuse} />}
+          </>
+        )}
       </QueryFaces>
       <Suspense>
         {list && (

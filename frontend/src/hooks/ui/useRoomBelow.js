@@ -1,6 +1,6 @@
 import { useLayoutEffect } from 'react'
 
-/** The distance that a sticking column keeps from the window's edges, as App.css says. */
+/** The distance that a sticking column keeps from the window's upper edge, as App.css says. */
 const EDGE_PX = 16
 
 /**
@@ -12,7 +12,7 @@ export function useRoomBelow(ref) {
     const element = ref.current
     const measure = () => {
       const top = Math.max(EDGE_PX, element.getBoundingClientRect().top)
-      const room = `${Math.round(window.innerHeight - top - EDGE_PX)}px`
+      const room = `${Math.round(window.innerHeight - top)}px`
       if (element.style.getPropertyValue('--room') !== room) element.style.setProperty('--room', room)
     }
     const observer = new ResizeObserver(measure)
