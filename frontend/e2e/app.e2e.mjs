@@ -9,6 +9,7 @@ import { layout } from './flows/layout.mjs'
 import { login } from './flows/login.mjs'
 import { mainJob } from './flows/main-job.mjs'
 import { models } from './flows/models.mjs'
+import { preferences } from './flows/preferences.mjs'
 import { subPath } from './flows/subPath.mjs'
 import { weather } from './flows/weather.mjs'
 import { executable, Stage } from './stage.mjs'
@@ -19,5 +20,5 @@ describe('Z-Image in a browser', { skip: executable ? false : 'no Chromium found
   afterEach(() => stage.clear())
   after(() => stage.fall())
 
-  for (const flow of [mainJob, form, gallery, elsewhere, layout, access, contrast, models, login, subPath, weather]) flow(stage)
+  for (const flow of [mainJob, form, gallery, elsewhere, layout, preferences, access, contrast, models, login, subPath, weather]) flow(stage)
 })

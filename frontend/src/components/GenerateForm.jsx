@@ -4,9 +4,9 @@ import { useTranslation } from 'react-i18next'
 import { useFormErrors } from '../hooks/generate/useFormErrors.js'
 import { useHotkeys } from '../hooks/ui/useHotkeys.js'
 import { useLibrary } from '../hooks/generate/useLibrary.js'
+import { useMode } from '../hooks/ui/useMode.js'
 import { useModel } from '../hooks/server/useModels.js'
 import { usePromptHistory } from '../hooks/generate/usePromptHistory.js'
-import { useStored } from '../hooks/ui/useStored.js'
 import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
 import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
 import './GenerateForm.css'
@@ -19,7 +19,6 @@ import PromptTools from './generate/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
 
 const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
-const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
 
 /**
  * The form that asks for pictures.
@@ -30,7 +29,7 @@ const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
 export default function GenerateForm({ settings, isPending, onChange, onReset, onGenerate }) {
   const { t } = useTranslation()
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
-  const [mode, setMode] = useStored('zimage.mode', 'advanced', restoreMode)
+  const [mode, setMode] = useMode()
   const { prompts: recent, remember } = usePromptHistory()
   const library = useLibrary()
   const model = useModel(settings.model)

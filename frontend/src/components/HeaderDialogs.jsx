@@ -9,10 +9,11 @@ import LogOutButton from './session/LogOutButton.jsx'
 const DIALOGS = {
   models: lazy(() => import('./models/ModelDialog.jsx')),
   help: lazy(() => import('./page/HelpDialog.jsx')),
+  preferences: lazy(() => import('./page/PreferencesDialog.jsx')),
 }
-const ICONS = { models: 'layers', help: 'help' }
+const ICONS = { models: 'layers', help: 'help', preferences: 'sliders' }
 
-/** The buttons of the page's own dialogs, models and help, and the way out. */
+/** The buttons of the page's own dialogs (models, help, settings), and the way out. */
 export default function HeaderDialogs() {
   const { t } = useTranslation()
   const [open, setOpen] = useState(null)

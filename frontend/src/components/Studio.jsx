@@ -1,4 +1,4 @@
-import { memo, useCallback, useRef } from 'react'
+import { lazy, memo, Suspense, useCallback, useRef } from 'react'
 
 import { useActiveTasks } from '../hooks/tasks/useActiveTasks.js'
 import { ONE_COLUMN, useFold } from '../hooks/ui/useFold.js'
@@ -14,6 +14,8 @@ import LatestImage from './LatestImage.jsx'
 import PanelBoundary from './ui/PanelBoundary.jsx'
 import SystemMonitor from './SystemMonitor.jsx'
 import TaskStatus from './TaskStatus.jsx'
+
+const Attention = lazy(() => import('./page/Attention.jsx'))
 
 /** What is typed into the form is none of these panels' business: a keystroke must not draw them anew. */
 const Latest = memo(LatestImage)
@@ -56,6 +58,7 @@ export default function Studio() {
 
   return (
     <div className={`studio ${folded ? 'studio-folded' : ''}`}>
+      <Suspense>{tasks.length > 0 && <Attention tasks={tasks} />}</Suspense>
       <Drop onChange={change} />
       <div className="studio-side" ref={sideRef}>
         <FoldButton folded={folded} controls="form" onToggle={toggle} />

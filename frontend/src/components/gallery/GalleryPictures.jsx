@@ -2,6 +2,7 @@ import { lazy, startTransition, Suspense, useDeferredValue, useState } from 'rea
 
 import { useImageActions } from '../../hooks/images/useImageActions.js'
 import { useSelection } from '../../hooks/images/useSelection.js'
+import { usePreferences } from '../../hooks/ui/usePreferences.js'
 import { useViewed } from '../../hooks/images/useViewed.js'
 import BulkBar from './BulkBar.jsx'
 import ImageCard from './ImageCard.jsx'
@@ -23,10 +24,12 @@ export default function GalleryPictures({ images: newest, trash, Viewer, Compari
   const [doomed, setDoomed] = useState(null)
   const actions = useImageActions({ onVary })
   const selection = useSelection(images)
+  const [{ ask_purge: asks }] = usePreferences()
   const purge = (ids) => {
     actions.purge(ids)
     selection.clear()
   }
+  const doom = (pictures) => (asks ? setDoomed(pictures) : purge(pictures.map(({ id }) => id)))
   const renderCard = (image) => (
     <ImageCard
       key={image.id}
@@ -36,7 +39,7 @@ export default function GalleryPictures({ images: newest, trash, Viewer, Compari
       onOpen={view}
       onChoose={selection.toggle}
       onReuse={onReuse}
-      onPurge={setDoomed}
+      onPurge={doom}
     />
   )
   return (
@@ -47,7 +50,7 @@ export default function GalleryPictures({ images: newest, trash, Viewer, Compari
         trash={trash}
         actions={actions}
         onCompare={() => startTransition(() => setCompared(selection.chosen))}
-        onPurge={() => setDoomed(selection.chosen)}
+        onPurge={() => doom(selection.chosen)}
       />
       <Suspense>
         {list && (

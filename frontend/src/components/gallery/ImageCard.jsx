@@ -1,6 +1,7 @@
 import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { usePictureDownload } from '../../hooks/images/usePictureDownload.js'
 import { formatDateTime, formatShortDate } from '../../lib/format.js'
 import FavouriteButton from '../ui/FavouriteButton.jsx'
 import Icon from '../ui/Icon.jsx'
@@ -16,6 +17,7 @@ function CardButton({ icon, label, title, onClick }) {
 
 function CardActions({ image, actions, onReuse, onPurge }) {
   const { t } = useTranslation()
+  const linkOf = usePictureDownload()
   const { id, prompt } = image
   if (image.deleted_at) {
     return (
@@ -45,8 +47,7 @@ function CardActions({ image, actions, onReuse, onPurge }) {
       />
       <a
         className="icon-button"
-        href={image.download_url}
-        download={image.filename}
+        {...linkOf(image)}
         aria-label={t('gallery.downloadNamed', { prompt })}
         title={t('common.download')}
       >
