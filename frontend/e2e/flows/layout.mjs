@@ -6,7 +6,10 @@ import { assertNoSidewaysScroll, barriersOf, generate, LONG, promptOf, QUICK, se
 const boxOf = (locator) => locator.first().boundingBox()
 const widthOf = async (locator) => (await boxOf(locator)).width
 /** How wide the first card is; the long scroll makes its rows anew when that changes. */
-const cardWidthOf = (page) => page.evaluate(() => document.querySelector('.gallery .card-picture')?.clientWidth ?? 0)
+const cardWidthOf = async (page) => {
+  const width = await page.waitForFunction(() => document.querySelector('.gallery .card-picture')?.clientWidth)
+  return width.jsonValue()
+}
 const columnsOf = (page) =>
   page.locator('.gallery-grid').evaluate((grid) => getComputedStyle(grid).gridTemplateColumns.split(' ').length)
 
