@@ -5,8 +5,8 @@ import { useFormErrors } from '../hooks/generate/useFormErrors.js'
 import { useHeldEnter } from '../hooks/ui/useHeldEnter.js'
 import { useHotkeys } from '../hooks/ui/useHotkeys.js'
 import { useLibrary } from '../hooks/generate/useLibrary.js'
+import { useMode } from '../hooks/ui/useMode.js'
 import { useModel } from '../hooks/server/useModels.js'
-import { usePersistentState } from '../hooks/ui/usePersistentState.js'
 import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
 import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
 import './GenerateForm.css'
@@ -19,19 +19,19 @@ import PromptTools from './generate/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
 
 const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
-const restoreMode = (stored) => (stored === 'simple' ? 'simple' : 'advanced')
 
 /**
  * The form that asks for pictures.
  *
  * `form` is what useSettings answers; it lives in the parent, so that a picture's settings can be taken over.
- * `onGenerate` takes a list of requests, one for each prompt that the written one stands for, and throws an ApiError when the server refuses.
+ * `onGenerate` takes a list of requests, one for each prompt that the written one stands for, and throws an ApiError
+ * when the server refuses.
  */
 export default function GenerateForm({ form, onGenerate }) {
   const { t } = useTranslation()
   const { settings, recent, change: onChange, replace: onReplace, replaceAloud, undo, reset: onReset, remember } = form
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
-  const [mode, setMode] = usePersistentState('zimage.mode', 'advanced', restoreMode)
+  const [mode, setMode] = useMode()
   const library = useLibrary()
   const model = useModel(settings.model)
   const prompts = expandPrompt(settings.prompt, library.lists)

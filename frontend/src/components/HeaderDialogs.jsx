@@ -1,6 +1,7 @@
 import { lazy, Suspense, useDeferredValue } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { useFold } from '../hooks/ui/useFold.js'
 import { useHotkeys } from '../hooks/ui/useHotkeys.js'
 import { close, open, useOpened } from '../hooks/ui/useOpened.js'
 import Icon from './ui/Icon.jsx'
@@ -9,14 +10,20 @@ import LogOutButton from './session/LogOutButton.jsx'
 const DIALOGS = {
   models: lazy(() => import('./models/ModelDialog.jsx')),
   help: lazy(() => import('./page/HelpDialog.jsx')),
+  preferences: lazy(() => import('./page/PreferencesDialog.jsx')),
 }
-const ICONS = { models: 'layers', help: 'help' }
+const ICONS = { models: 'layers', help: 'help', preferences: 'sliders' }
 
-/** The buttons of the page's own dialogs, models and help, which the address names, and the way out. */
+/** The buttons of the page's own dialogs (models, help, settings), which the address names, and the way out. */
 export default function HeaderDialogs() {
   const { t } = useTranslation()
   const show = (name) => open({ dialog: name })
-  useHotkeys({ '?': () => show('help'), '/': () => document.querySelector('.prompt')?.focus() })
+  const { unfold } = useFold()
+  const goToPrompt = () => {
+    unfold()
+    document.querySelector('.prompt')?.focus()
+  }
+  useHotkeys({ '?': () => show('help'), '/': goToPrompt })
   // The click itself must not wait for a dialog. Names that the address makes up are none of ours.
   const { dialog } = useDeferredValue(useOpened())
   const Dialog = DIALOGS[Object.hasOwn(DIALOGS, dialog) ? dialog : null]

@@ -5,7 +5,9 @@ import { useGalleryParams } from '../hooks/images/useGalleryParams.js'
 import { PAGE_SIZE, useHistory } from '../hooks/images/useHistory.js'
 import { useReturn } from '../hooks/images/walk/useReturn.js'
 import { useOpened } from '../hooks/ui/useOpened.js'
+import { usePreferences } from '../hooks/ui/usePreferences.js'
 import { afterPaint } from '../lib/afterPaint.js'
+import { phoneColumns } from '../lib/images/cards.js'
 import { clearFilters, isFiltered } from '../lib/images/gallery.js'
 import './ImageGallery.css'
 import GalleryBar from './gallery/GalleryBar.jsx'
@@ -58,6 +60,8 @@ export default function ImageGallery(pictures) {
     const page = Math.floor(index / PAGE_SIZE) + 1
     if (page !== gallery.page) change({ page }, { replace: true })
   })
+  const [{ card_px: cardPx }] = usePreferences()
+  const sizes = { '--card': `${cardPx}px`, '--phone-columns': phoneColumns(cardPx) }
   const turn = (page) => {
     change({ page })
     afterPaint(() => headRef.current?.scrollIntoView({ block: 'start' }))
@@ -65,7 +69,7 @@ export default function ImageGallery(pictures) {
   const total = query.data?.total
   const isEmpty = query.data?.images.length === 0
   return (
-    <section className="panel gallery" aria-labelledby="gallery-title">
+    <section className="panel gallery" style={sizes} aria-labelledby="gallery-title">
       <div className="panel-head" ref={headRef}>
         <h2 id="gallery-title">{gallery.trash ? t('gallery.trashTitle') : t('gallery.title')}</h2>
         {query.data && <span className="muted">{t('gallery.count', { count: total })}</span>}

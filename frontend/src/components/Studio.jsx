@@ -1,11 +1,14 @@
-import { memo, useCallback, useRef } from 'react'
+import { lazy, memo, Suspense, useCallback, useRef } from 'react'
 
 import { useActiveTasks } from '../hooks/tasks/useActiveTasks.js'
+import { ONE_COLUMN, useFold } from '../hooks/ui/useFold.js'
 import { useGenerate } from '../hooks/generate/useGenerate.js'
 import { useCardDrop } from '../hooks/images/cards/useCardDrop.js'
 import { useFreshHistory } from '../hooks/images/useLatestImage.js'
+import { useRoomBelow } from '../hooks/ui/useRoomBelow.js'
 import { useSettings } from '../hooks/generate/useSettings.js'
 import DropZone from './generate/DropZone.jsx'
+import FoldButton from './page/FoldButton.jsx'
 import GenerateForm from './GenerateForm.jsx'
 import ImageGallery from './ImageGallery.jsx'
 import LatestImage from './LatestImage.jsx'
@@ -13,14 +16,14 @@ import PanelBoundary from './ui/PanelBoundary.jsx'
 import SystemMonitor from './SystemMonitor.jsx'
 import TaskStatus from './TaskStatus.jsx'
 
+const Attention = lazy(() => import('./page/Attention.jsx'))
+
 /** What is typed into the form is none of these panels' business: a keystroke must not draw them anew. */
 const Latest = memo(LatestImage)
 const Tasks = memo(TaskStatus)
 const Gallery = memo(ImageGallery)
 const System = memo(SystemMonitor)
 const Drop = memo(DropZone)
-
-const ONE_COLUMN = '(max-width: 899.98px)'
 
 /** In one column the form fills the screen: what it started, or what fills it, is brought into view. */
 function reveal(element) {
@@ -35,6 +38,9 @@ export default function Studio() {
   useFreshHistory()
   const resultRef = useRef(null)
   const formRef = useRef(null)
+  const sideRef = useRef(null)
+  useRoomBelow(sideRef)
+  const { folded, toggle, unfold } = useFold()
   const generate = useGenerate({ onSubmitted: track })
 
   const submit = useCallback(
@@ -47,17 +53,20 @@ export default function Studio() {
   const reuse = useCallback(
     (image, part) => {
       adopt(image, part)
+      unfold()
       reveal(formRef.current)
     },
-    [adopt],
+    [adopt, unfold],
   )
   useCardDrop(formRef, reuse)
 
   return (
-    <div className="studio">
+    <div className={`studio ${folded ? 'studio-folded' : ''}`}>
+      <Suspense>{tasks.length > 0 && <Attention tasks={tasks} />}</Suspense>
       <Drop onReplace={replace} />
-      <div className="studio-side">
-        <div className="studio-form" ref={formRef}>
+      <div className="studio-side" ref={sideRef}>
+        <FoldButton folded={folded} controls="form" onToggle={toggle} />
+        <div className="studio-form" id="form" ref={formRef}>
           <PanelBoundary>
             <GenerateForm form={form} onGenerate={submit} />
           </PanelBoundary>

@@ -1,8 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
 
-import en from './en.json'
+import mainEn from './en.json'
 import { createI18n, detectLanguage } from './index.js'
-import zh from './zh.json'
+import prefsEn from './preferences.en.json'
+import prefsZh from './preferences.zh.json'
+import mainZh from './zh.json'
+
+const en = { ...mainEn, prefs: prefsEn }
+const zh = { ...mainZh, prefs: prefsZh }
 
 const sources = import.meta.glob('../**/*.{js,jsx}', { query: '?raw', import: 'default', eager: true })
 const code = Object.entries(sources)
@@ -37,7 +42,7 @@ describe('the translations', () => {
   })
 
   it('hold no key that the code never names', () => {
-    const dynamic = /^(errors|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help)\./
+    const dynamic = /^(errors|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs)\./
     const unused = [...stems(english)].filter((key) => !code.includes(`'${key}'`) && !dynamic.test(key))
     expect(unused).toEqual([])
   })

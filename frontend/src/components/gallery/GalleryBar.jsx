@@ -2,6 +2,7 @@ import { useState } from 'react'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
+import CardSize from './CardSize.jsx'
 import GalleryFilters from './GalleryFilters.jsx'
 import Icon from '../ui/Icon.jsx'
 
@@ -49,6 +50,7 @@ export default function GalleryBar({ gallery, onChange }) {
           pressed={gallery.trash}
           onClick={() => onChange({ trash: !gallery.trash })}
         />
+        <CardSize />
         <div className="segments" role="group" aria-label={t('filter.view')}>
           {VIEWS.map(([view, icon]) => (
             <button

@@ -4,6 +4,7 @@ import { useGalleryKeys } from '../../hooks/images/cards/useGalleryKeys.js'
 import { useImageActions } from '../../hooks/images/useImageActions.js'
 import { useSelection } from '../../hooks/images/useSelection.js'
 import { open } from '../../hooks/ui/useOpened.js'
+import { usePreferences } from '../../hooks/ui/usePreferences.js'
 import BulkBar from './BulkBar.jsx'
 import ImageCard from './ImageCard.jsx'
 
@@ -23,10 +24,12 @@ export default function GalleryPictures({ images: newest, inSight, trash, onReus
   const [doomed, setDoomed] = useState(null)
   const actions = useImageActions({ onVary })
   const selection = useSelection(images)
+  const [{ ask_purge: asks }] = usePreferences()
   const purge = (ids) => {
     actions.purge(ids)
     selection.clear()
   }
+  const doom = (pictures) => (asks ? setDoomed(pictures) : purge(pictures.map(({ id }) => id)))
   const { ref, stop } = useGalleryKeys({
     images,
     inSight: inSight ?? images,
@@ -34,7 +37,7 @@ export default function GalleryPictures({ images: newest, inSight, trash, onReus
     actions,
     selection,
     onReuse,
-    onPurge: setDoomed,
+    onPurge: doom,
   })
   const renderCard = (image) => (
     <ImageCard
@@ -46,7 +49,7 @@ export default function GalleryPictures({ images: newest, inSight, trash, onReus
       onOpen={view}
       onChoose={selection.toggle}
       onReuse={onReuse}
-      onPurge={setDoomed}
+      onPurge={doom}
     />
   )
   return (
@@ -59,7 +62,7 @@ export default function GalleryPictures({ images: newest, inSight, trash, onReus
         trash={trash}
         actions={actions}
         onCompare={() => open({ compare: selection.chosen.map(({ id }) => id) })}
-        onPurge={() => setDoomed(selection.chosen)}
+        onPurge={() => doom(selection.chosen)}
       />
       <Suspense>
         {doomed && <ConfirmPurge images={doomed} onPurge={purge} onClose={() => setDoomed(null)} />}

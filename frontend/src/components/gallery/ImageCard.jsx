@@ -1,6 +1,7 @@
 import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { usePictureDownload } from '../../hooks/images/usePictureDownload.js'
 import { formatDateTime, formatShortDate } from '../../lib/format.js'
 import { packPicture } from '../../lib/images/drag.js'
 import FavouriteButton from '../ui/FavouriteButton.jsx'
@@ -17,6 +18,7 @@ function CardButton({ icon, label, ...button }) {
 
 function CardActions({ image, tabIndex, actions, onReuse, onPurge }) {
   const { t } = useTranslation()
+  const linkOf = usePictureDownload()
   const { id, prompt } = image
   if (image.deleted_at) {
     return (
@@ -50,8 +52,7 @@ function CardActions({ image, tabIndex, actions, onReuse, onPurge }) {
       <a
         tabIndex={tabIndex}
         className="icon-button"
-        href={image.download_url}
-        download={image.filename}
+        {...linkOf(image)}
         aria-label={t('gallery.downloadNamed', { prompt })}
         title={t('common.download')}
       >

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 
 import { useThumbnailWidths } from '../../hooks/images/useThumbnailWidths.js'
+import { usePreferences } from '../../hooks/ui/usePreferences.js'
 import { thumbnailProps } from '../../lib/images/thumbnails.js'
 import Icon from '../ui/Icon.jsx'
 
@@ -8,6 +9,7 @@ import Icon from '../ui/Icon.jsx'
 export default function Thumbnail({ image }) {
   const [broken, setBroken] = useState(false)
   const widths = useThumbnailWidths()
+  const [{ card_px: cardPx }] = usePreferences()
   // An address now and another one in a moment would load the picture twice.
   if (!widths) return null
   if (broken) {
@@ -19,7 +21,7 @@ export default function Thumbnail({ image }) {
   }
   return (
     <img
-      {...thumbnailProps(image, widths)}
+      {...thumbnailProps(image, widths, cardPx)}
       alt={image.prompt}
       loading="lazy"
       decoding="async"

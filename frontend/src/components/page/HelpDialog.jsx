@@ -17,6 +17,7 @@ const SHORTCUTS = [
       ['help.cancel', ['Esc']],
       ['help.undo', [`${MOD} Z`]],
       ['help.prompt', ['/']],
+      ['help.fold', ['O']],
       ['help.help', ['?']],
     ],
   ],

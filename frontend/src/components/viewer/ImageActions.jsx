@@ -2,6 +2,7 @@ import Button from 'react-bootstrap/Button'
 import Dropdown from 'react-bootstrap/Dropdown'
 import { useTranslation } from 'react-i18next'
 
+import { usePictureDownload } from '../../hooks/images/usePictureDownload.js'
 import FavouriteButton from '../ui/FavouriteButton.jsx'
 import Icon from '../ui/Icon.jsx'
 import ReuseMenu from './ReuseMenu.jsx'
@@ -34,6 +35,7 @@ function MoreMenu({ image, actions, onCompare, onDelete }) {
 /** What can be done with one picture. `actions` come from useImageActions. */
 export default function ImageActions({ image, actions, onReuse, onCompare, onDelete }) {
   const { t } = useTranslation()
+  const linkOf = usePictureDownload()
   if (image.deleted_at) {
     return (
       <Button variant="outline-secondary" size="sm" onClick={() => actions.restore([image.id])}>
@@ -47,7 +49,7 @@ export default function ImageActions({ image, actions, onReuse, onCompare, onDel
       <Button variant="outline-secondary" size="sm" onClick={() => actions.vary(image)}>
         <Icon name="vary" /> {t('image.vary')}
       </Button>
-      <Button variant="outline-secondary" size="sm" href={image.download_url} download={image.filename}>
+      <Button variant="outline-secondary" size="sm" {...linkOf(image)}>
         <Icon name="download" /> {t('common.download')}
       </Button>
       <FavouriteButton image={image} className="btn btn-sm btn-outline-secondary" onFavour={actions.favour} />

@@ -2,19 +2,23 @@ import { useTranslation } from 'react-i18next'
 
 import { formatBytes, formatDateTime, formatDuration } from '../../lib/format.js'
 
+/** What is not known of a picture that is still being drawn. */
+const UNKNOWN = '…'
+
 function entriesOf(image, t, language) {
-  const device = image.device ?? (image.use_gpu ? 'cuda' : 'cpu')
+  const device = image.device ?? (image.use_gpu === undefined ? UNKNOWN : image.use_gpu ? 'cuda' : 'cpu')
+  const ended = image.created_at !== undefined
   return [
     ['size', `${image.width} × ${image.height}`],
     ['model', image.model],
-    ['seed', image.seed],
+    ['seed', image.seed ?? UNKNOWN],
     ['steps', image.num_inference_steps],
     ['guidance', image.guidance_scale > 0 ? image.guidance_scale : null],
     ['shift', image.shift],
     ['device', t(`image.deviceName.${device}`, { defaultValue: device })],
-    ['time', formatDuration(image.generation_time_ms)],
-    ['file', formatBytes(image.size_bytes)],
-    ['created', formatDateTime(image.created_at, language)],
+    ['time', ended ? formatDuration(image.generation_time_ms) : UNKNOWN],
+    ['file', ended ? formatBytes(image.size_bytes) : UNKNOWN],
+    ['created', ended ? formatDateTime(image.created_at, language) : UNKNOWN],
     ['negative', image.negative_prompt],
   ].filter(([, value]) => value !== null && value !== undefined && value !== '')
 }

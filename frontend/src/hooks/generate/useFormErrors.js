@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { MAX_PROMPTS } from '../../lib/generate/expand.js'
 import { DEFAULT_SETTINGS, validateSettings } from '../../lib/generate/settings.js'
 import { useErrorText } from '../server/useErrorText.js'
+import { useFold } from '../ui/useFold.js'
 
 function validateAll(settings, prompts) {
   if (prompts.length > MAX_PROMPTS) return { ...validateSettings(settings), prompt: 'errors.promptTooMany' }
@@ -21,6 +22,7 @@ export function useFormErrors() {
   const { errorText, fieldErrorText } = useErrorText()
   const [errors, setErrors] = useState({ fields: {}, general: null })
   const formRef = useRef(null)
+  const { unfold } = useFold() // What was refused must be seen.
 
   useEffect(() => {
     formRef.current?.querySelector('[aria-invalid="true"]')?.focus()
@@ -30,15 +32,18 @@ export function useFormErrors() {
   const check = useCallback((settings, prompts) => {
     const found = validateAll(settings, prompts)
     const fields = Object.fromEntries(Object.entries(found).map(([field, key]) => [field, { key }]))
+    const isValid = Object.keys(found).length === 0
+    if (!isValid) unfold()
     setErrors({ fields, general: null })
-    return Object.keys(found).length === 0
-  }, [])
+    return isValid
+  }, [unfold])
 
   const showServerError = useCallback((error) => {
     const known = (error.fields ?? []).filter(({ field }) => field in DEFAULT_SETTINGS)
     const fields = Object.fromEntries(known.map((entry) => [entry.field, { server: entry }]))
+    unfold()
     setErrors({ fields, general: known.length ? null : error })
-  }, [])
+  }, [unfold])
 
   const clear = useCallback((changed) => {
     setErrors((current) => {

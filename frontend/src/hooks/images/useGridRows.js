@@ -1,17 +1,19 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { useLayoutEffect, useRef, useState } from 'react'
 
+import { CARD_PX, phoneColumns } from '../../lib/images/cards.js'
+import { usePreferences } from '../ui/usePreferences.js'
 import { SCROLL_PAGE_SIZE } from './useHistory.js'
 
-const MIN_CARD_PX = 168
 const GAP_PX = 14
 const PHONE_PX = 480
 /** Two lines of text beneath each picture, and the gap to the next row. */
 const CAPTION_PX = 70
 
 /** How many cards stand beside each other, and how wide each is. */
-export function columnsOf(width) {
-  const columns = width < PHONE_PX ? 2 : Math.max(1, Math.floor((width + GAP_PX) / (MIN_CARD_PX + GAP_PX)))
+export function columnsOf(width, cardPx = CARD_PX) {
+  const fitting = Math.max(1, Math.floor((width + GAP_PX) / (cardPx + GAP_PX)))
+  const columns = width < PHONE_PX ? phoneColumns(cardPx) : fitting
   return { columns, card: (width - (columns - 1) * GAP_PX) / columns }
 }
 
@@ -38,7 +40,8 @@ function usePlace(ref) {
 export function useGridRows(total) {
   const ref = useRef(null)
   const { top, width } = usePlace(ref)
-  const { columns, card } = columnsOf(width)
+  const [{ card_px: cardPx }] = usePreferences()
+  const { columns, card } = columnsOf(width, cardPx)
   const rowHeight = card + CAPTION_PX
   const virtualizer = useWindowVirtualizer({
     count: width > 0 ? Math.ceil(total / columns) : 0,

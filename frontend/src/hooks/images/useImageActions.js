@@ -3,36 +3,12 @@ import { useTranslation } from 'react-i18next'
 
 import { copyPicture, copyText } from '../../lib/clipboard.js'
 import { variationsOf } from '../../lib/images/pictures.js'
+import { save } from '../../lib/images/save.js'
 import { changeImages, deleteImage, exportImages, fetchPicture } from '../../services/api.js'
-import { useErrorText } from '../server/useErrorText.js'
+import { useAttempt } from './useAttempt.js'
 import { useImageCache } from './useImageCache.js'
 import { useModelOf } from '../server/useModels.js'
 import { useToast } from '../ui/useToast.js'
-
-/** Hands a blob to the browser's downloads. */
-function save(blob, filename) {
-  const url = URL.createObjectURL(blob)
-  const link = Object.assign(document.createElement('a'), { href: url, download: filename })
-  link.click()
-  URL.revokeObjectURL(url)
-}
-
-/** Runs something for a person: what goes wrong becomes a passing sentence. */
-function useAttempt() {
-  const toast = useToast()
-  const { errorText } = useErrorText()
-  return useCallback(
-    async (work) => {
-      try {
-        return await work()
-      } catch (error) {
-        toast({ text: errorText(error) })
-        return undefined
-      }
-    },
-    [toast, errorText],
-  )
-}
 
 /** What can be done to pictures, one or many: shown at once, said in a passing sentence, undone where it deletes. */
 export function useImageActions({ onVary } = {}) {

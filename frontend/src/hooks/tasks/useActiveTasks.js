@@ -7,6 +7,8 @@ import { usePersistentState } from '../ui/usePersistentState.js'
 
 const BUSY_MS = 1500
 const IDLE_MS = 5000
+/** In a hidden tab, whose title says how far it is. */
+const HIDDEN_MS = 3000
 const REMEMBERED = 100
 
 function restoreIds(stored) {
@@ -19,7 +21,8 @@ function useServerTasks() {
   const { data } = useQuery({
     queryKey: ['tasks'],
     queryFn: ({ signal }) => fetchTasks({ signal }),
-    refetchInterval: (query) => (query.state.data?.length ? BUSY_MS : IDLE_MS),
+    refetchInterval: ({ state }) => (state.data?.length ? (document.hidden ? HIDDEN_MS : BUSY_MS) : IDLE_MS),
+    refetchIntervalInBackground: queryClient.getQueryData(['tasks'])?.length > 0,
   })
   const ids = data?.map((task) => task.task_id).join(' ')
   const previous = useRef(ids)
@@ -51,9 +54,9 @@ export function useActiveTasks() {
   )
   const forget = useCallback((id) => setOwn((ids) => ids.filter((other) => other !== id)), [setOwn])
   const tasks = useMemo(() => {
-    const active = listed.map((task) => ({ id: task.task_id, listed: task }))
+    const active = listed.map((task) => ({ id: task.task_id, listed: task, own: own.includes(task.task_id) }))
     const known = new Set(active.map(({ id }) => id))
-    return [...active, ...own.filter((id) => !known.has(id)).map((id) => ({ id, listed: undefined }))]
+    return [...active, ...own.filter((id) => !known.has(id)).map((id) => ({ id, listed: undefined, own: true }))]
   }, [listed, own])
   return { tasks, track, forget }
 }

@@ -1,0 +1,28 @@
+import { useCallback } from 'react'
+
+import { convertPicture } from '../../lib/images/convert.js'
+import { filenameOf, FORMATS } from '../../lib/images/filename.js'
+import { save } from '../../lib/images/save.js'
+import { fetchPicture } from '../../services/api.js'
+import { usePreferences } from '../ui/usePreferences.js'
+import { useAttempt } from './useAttempt.js'
+
+/** Answers a function that gives the props of a link which saves a picture in the wanted format, under the wanted name. */
+export function usePictureDownload() {
+  const [{ format, pattern }] = usePreferences()
+  const attempt = useAttempt()
+  return useCallback(
+    (image) => {
+      if (!image.filename) return {} // It is still being drawn.
+      const download = filenameOf(image, pattern, format)
+      const link = { href: image.download_url, download }
+      if (format === 'png') return link
+      const onClick = (event) => {
+        event.preventDefault()
+        attempt(async () => save(await convertPicture(await fetchPicture(image), FORMATS[format]), download))
+      }
+      return { ...link, onClick }
+    },
+    [format, pattern, attempt],
+  )
+}
