@@ -1,8 +1,8 @@
 import { lazy, Suspense, useDeferredValue } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { useFold } from '../hooks/ui/useFold.js'
-import { useHotkeys } from '../hooks/ui/useHotkeys.js'
+import { useFold } from '../hooks/kept/useFold.js'
+import { useHotkeys } from '../hooks/input/useHotkeys.js'
 import { close, open, useOpened } from '../hooks/ui/useOpened.js'
 import Icon from './ui/Icon.jsx'
 import LogOutButton from './session/LogOutButton.jsx'

@@ -1,7 +1,7 @@
 import { lazy, memo, Suspense, useCallback, useRef } from 'react'
 
 import { useActiveTasks } from '../hooks/tasks/useActiveTasks.js'
-import { ONE_COLUMN, useFold } from '../hooks/ui/useFold.js'
+import { ONE_COLUMN, useFold } from '../hooks/kept/useFold.js'
 import { useGenerate } from '../hooks/generate/useGenerate.js'
 import { useCardDrop } from '../hooks/images/cards/useCardDrop.js'
 import { useFreshHistory } from '../hooks/images/useLatestImage.js'

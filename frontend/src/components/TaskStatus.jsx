@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
-import { useHotkeys } from '../hooks/ui/useHotkeys.js'
+import { useHotkeys } from '../hooks/input/useHotkeys.js'
 import { useCancelTask } from '../hooks/tasks/useTask.js'
 import './TaskStatus.css'
 import TaskCard from './tasks/TaskCard.jsx'

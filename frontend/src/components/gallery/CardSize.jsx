@@ -1,7 +1,7 @@
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
-import { usePreferences } from '../../hooks/ui/usePreferences.js'
+import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { CARD_MAX_PX, CARD_MIN_PX, CARD_STEP_PX } from '../../lib/images/cards.js'
 
 /** How large the cards of the gallery are. */

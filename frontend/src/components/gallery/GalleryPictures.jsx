@@ -4,7 +4,7 @@ import { useGalleryKeys } from '../../hooks/images/cards/useGalleryKeys.js'
 import { useImageActions } from '../../hooks/images/useImageActions.js'
 import { useSelection } from '../../hooks/images/useSelection.js'
 import { open } from '../../hooks/ui/useOpened.js'
-import { usePreferences } from '../../hooks/ui/usePreferences.js'
+import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import BulkBar from './BulkBar.jsx'
 import ImageCard from './ImageCard.jsx'
 

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 
 import { useThumbnailWidths } from '../../hooks/images/useThumbnailWidths.js'
-import { usePreferences } from '../../hooks/ui/usePreferences.js'
+import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { thumbnailProps } from '../../lib/images/thumbnails.js'
 import Icon from '../ui/Icon.jsx'
 

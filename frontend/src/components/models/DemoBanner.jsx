@@ -2,8 +2,8 @@ import { useTranslation } from 'react-i18next'
 
 import { useModels } from '../../hooks/server/useModels.js'
 import { open } from '../../hooks/ui/useOpened.js'
-import { usePersistentState } from '../../hooks/ui/usePersistentState.js'
-import { useRemembered } from '../../hooks/ui/useRemembered.js'
+import { usePersistentState } from '../../hooks/kept/usePersistentState.js'
+import { useRemembered } from '../../hooks/kept/useRemembered.js'
 import Notice from '../ui/Notice.jsx'
 
 /** Takes its room, unseen and out of reach. */

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { usePreferences } from '../../hooks/ui/usePreferences.js'
+import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { playChime } from '../../lib/attention/chime.js'
 import { ringUrl, showIcon } from '../../lib/attention/icon.js'
 import { showNotice } from '../../lib/attention/notice.js'

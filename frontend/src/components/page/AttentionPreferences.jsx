@@ -3,7 +3,7 @@ import Button from 'react-bootstrap/Button'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
-import { usePreferences } from '../../hooks/ui/usePreferences.js'
+import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { playChime } from '../../lib/attention/chime.js'
 import { askForNotices, noticeObstacle } from '../../lib/attention/notice.js'
 

@@ -1,7 +1,7 @@
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
-import { usePreferences } from '../../hooks/ui/usePreferences.js'
+import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { DEFAULT_PATTERN, filenameOf, FORMATS, PATTERN_MAX, wordsOf } from '../../lib/images/filename.js'
 import Field from '../ui/Field.jsx'
 import Choice from './Choice.jsx'

@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next'
 
-import { useHasKeyboard } from '../../hooks/ui/useHasKeyboard.js'
-import { useHotkeys } from '../../hooks/ui/useHotkeys.js'
+import { useHasKeyboard } from '../../hooks/input/useHasKeyboard.js'
+import { useHotkeys } from '../../hooks/input/useHotkeys.js'
 import Icon from '../ui/Icon.jsx'
 
 /** Folds the form's column away and brings it back. `controls` is the column's id. */

@@ -2,7 +2,7 @@ import { Fragment } from 'react'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
-import { useHasKeyboard } from '../../hooks/ui/useHasKeyboard.js'
+import { useHasKeyboard } from '../../hooks/input/useHasKeyboard.js'
 import './HelpDialog.css'
 import DialogHead from '../ui/DialogHead.jsx'
 

@@ -1,8 +1,8 @@
 import { useTranslation } from 'react-i18next'
 
-import { usePreferences } from '../../hooks/ui/usePreferences.js'
-import { useMode } from '../../hooks/ui/useMode.js'
-import { THEMES, useTheme } from '../../hooks/ui/useTheme.js'
+import { usePreferences } from '../../hooks/kept/usePreferences.js'
+import { useMode } from '../../hooks/kept/useMode.js'
+import { THEMES, useTheme } from '../../hooks/kept/useTheme.js'
 import { LANGUAGES } from '../../i18n/index.js'
 import { afterPaint } from '../../lib/afterPaint.js'
 import { CARD_MAX_PX, CARD_MIN_PX, CARD_STEP_PX } from '../../lib/images/cards.js'

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 
-import { THEMES, useTheme } from '../../hooks/ui/useTheme.js'
+import { THEMES, useTheme } from '../../hooks/kept/useTheme.js'
 import Icon from '../ui/Icon.jsx'
 
 const ICONS = { auto: 'auto', light: 'sun', dark: 'moon' }

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useAnnounce } from '../../hooks/ui/useAnnounce.js'
-import { useHotkeys } from '../../hooks/ui/useHotkeys.js'
+import { useHotkeys } from '../../hooks/input/useHotkeys.js'
 import { ToastContext } from '../../hooks/ui/useToast.js'
 import './Toaster.css'
 import Icon from './Icon.jsx'

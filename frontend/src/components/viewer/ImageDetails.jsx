@@ -11,7 +11,7 @@ function entriesOf(image, t, language) {
   return [
     ['size', `${image.width} × ${image.height}`],
     ['model', image.model],
-    ['seed', image.seed ?? UNKNOWN],
+    ['seed', image.seed ?? (ended ? null : UNKNOWN)],
     ['steps', image.num_inference_steps],
     ['guidance', image.guidance_scale > 0 ? image.guidance_scale : null],
     ['shift', image.shift],

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { MAX_PROMPTS } from '../../lib/generate/expand.js'
 import { DEFAULT_SETTINGS, validateSettings } from '../../lib/generate/settings.js'
 import { useErrorText } from '../server/useErrorText.js'
-import { useFold } from '../ui/useFold.js'
+import { useFold } from '../kept/useFold.js'
 
 function validateAll(settings, prompts) {
   if (prompts.length > MAX_PROMPTS) return { ...validateSettings(settings), prompt: 'errors.promptTooMany' }

@@ -1,7 +1,7 @@
 import { useCallback } from 'react'
 
 import { restoreLibrary, withList, withoutPreset, withPreset } from '../../lib/generate/library.js'
-import { usePersistentState } from '../ui/usePersistentState.js'
+import { usePersistentState } from '../kept/usePersistentState.js'
 
 /** Saved presets, and the lists that `__name__` in a prompt stands for; kept in this browser. */
 export function useLibrary() {

@@ -1,6 +1,6 @@
 import { useCallback, useRef } from 'react'
 
-import { usePersistentState } from '../ui/usePersistentState.js'
+import { usePersistentState } from '../kept/usePersistentState.js'
 
 const REMEMBERED = 50
 

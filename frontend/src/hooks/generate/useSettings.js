@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { DEFAULT_SETTINGS, fromSource, restoreSettings } from '../../lib/generate/settings.js'
 import { useModelOf } from '../server/useModels.js'
-import { usePersistentState } from '../ui/usePersistentState.js'
+import { usePersistentState } from '../kept/usePersistentState.js'
 import { useToast } from '../ui/useToast.js'
 import { useFormStates } from './useFormStates.js'
 import { usePromptHistory } from './usePromptHistory.js'

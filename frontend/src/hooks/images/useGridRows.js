@@ -2,7 +2,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { useLayoutEffect, useRef, useState } from 'react'
 
 import { CARD_PX, phoneColumns } from '../../lib/images/cards.js'
-import { usePreferences } from '../ui/usePreferences.js'
+import { usePreferences } from '../kept/usePreferences.js'
 import { SCROLL_PAGE_SIZE } from './useHistory.js'
 
 const GAP_PX = 14

@@ -4,7 +4,7 @@ import { convertPicture } from '../../lib/images/convert.js'
 import { filenameOf, FORMATS } from '../../lib/images/filename.js'
 import { save } from '../../lib/images/save.js'
 import { fetchPicture } from '../../services/api.js'
-import { usePreferences } from '../ui/usePreferences.js'
+import { usePreferences } from '../kept/usePreferences.js'
 import { useAttempt } from './useAttempt.js'
 
 /** Answers a function that gives the props of a link which saves a picture in the wanted format, under the wanted name. */

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef } from 'react'
 
 import { isTerminal } from '../../lib/tasks.js'
 import { fetchTasks } from '../../services/api.js'
-import { usePersistentState } from '../ui/usePersistentState.js'
+import { usePersistentState } from '../kept/usePersistentState.js'
 
 const BUSY_MS = 1500
 const IDLE_MS = 5000
