@@ -65,6 +65,7 @@ export function viewer(stage) {
       await page.keyboard.press('Escape')
       await gone(dialogOf(page))
       await focused(page, images.at(-1).prompt)
+      await page.waitForTimeout(300) // the browser restores its own place in between
       assert.ok(await isInWindow(cardOf(page, images.at(-1).prompt)))
       if (view === 'pages') await seen(page.getByText('Page 3 of 3'))
     })

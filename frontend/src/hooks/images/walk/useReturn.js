@@ -2,6 +2,9 @@ import { useEffect } from 'react'
 
 import { afterPaint } from '../../../lib/afterPaint.js'
 
+/** The browser may restore its own place later than the first paint. */
+const SETTLED_MS = 150
+
 const cardOf = (id) => document.querySelector(`[data-picture="${id}"]`)
 
 /**
@@ -26,7 +29,9 @@ export function useReturn(seenRef, isOpen, approach) {
       const card = seenRef.current && cardOf(seenRef.current.id)
       seenRef.current = null
       card?.focus({ preventScroll: true })
-      card?.scrollIntoView({ block: 'nearest' })
+      const reveal = () => card?.scrollIntoView({ block: 'nearest' })
+      reveal()
+      setTimeout(reveal, SETTLED_MS)
     })
   })
 }
