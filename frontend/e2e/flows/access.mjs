@@ -65,7 +65,7 @@ export function access(stage) {
   }
 
   it('tells a screen reader what everything is', async () => {
-    const page = await stage.open()
+    const page = await stage.openWithEverySize()
     await seen(page.locator('.studio'))
     for (const [role, name] of [
       ['banner', undefined],

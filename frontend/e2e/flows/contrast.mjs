@@ -28,7 +28,7 @@ export function contrast(stage) {
   for (const colorScheme of ['light', 'dark']) {
     it(`says without its own colours what is chosen, how far it is and where the keys are: ${colorScheme}`, async () => {
       await stage.havePictures(3)
-      const page = await stage.open({ colorScheme, forcedColors: 'active' })
+      const page = await stage.openWithEverySize({ colorScheme, forcedColors: 'active' })
       await seen(page.locator('.card-picture img'))
 
       for (const group of ['.header-controls .segments >> nth=1', '.generate-form .segments', '.bar-toggles .segments']) {
