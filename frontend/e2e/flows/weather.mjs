@@ -11,7 +11,8 @@ export function weather(stage) {
     const { total } = await stage.server.get('/history')
     const page = await stage.open({ settings: { ...LONG, num_images: 8 } })
     await generate(page, 'struck by lightning')
-    await generate(page, 'waiting behind it')
+    await promptOf(page).fill('waiting behind it')
+    await page.keyboard.press('Control+Enter') // a second click as soon as this would be a double click
     await seen(page.locator('.task-processing', { hasText: 'struck by lightning' }))
     await seen(taskOf(page, 'waiting behind it'))
     await stage.server.kill()
