@@ -51,9 +51,15 @@ export default function BulkBar({ selection, trash, actions, onCompare, onPurge 
       <Button variant="link" size="sm" onClick={selection.all}>
         {t('gallery.chooseAll')}
       </Button>
-      <Button variant="link" size="sm" onClick={selection.clear}>
-        {t('gallery.chooseNone')}
-      </Button>
+      <button
+        type="button"
+        className="icon-button bulk-close"
+        aria-label={t('gallery.chooseNone')}
+        title={t('gallery.chooseNone')}
+        onClick={selection.clear}
+      >
+        <Icon name="close" size={16} />
+      </button>
     </div>
   )
 }
