@@ -25,10 +25,10 @@ from backend.api.middleware.headers import SecurityHeaders
 from backend.api.middleware.host import HostGuard
 from backend.api.middleware.metrics import RequestMeter
 from backend.api.middleware.origin import OriginGuard
-from backend.api.middleware.paths import TrailingSlash
 from backend.api.middleware.range import RangeGuard
 from backend.api.middleware.root_path import RootPath
 from backend.api.middleware.token import TokenGuard
+from backend.api.middleware.trailing_slash import TrailingSlash
 from backend.api.openapi import complete_description
 from backend.api.polls import PollRoute
 from backend.models.config import Settings, is_loopback

@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.api.middleware.faults import FaultGuard
 from backend.api.middleware.headers import UI_POLICY, SecurityHeaders
 from backend.api.middleware.host import HostGuard
-from backend.api.middleware.paths import without_slash
 from backend.api.middleware.root_path import RootPath
 from backend.api.middleware.scope import route_path
+from backend.api.middleware.trailing_slash import without_slash
 from backend.models.config import Settings, is_loopback
 
 _API_PATHS = ("/health", "/health/ready", "/docs", "/redoc", "/openapi.json")

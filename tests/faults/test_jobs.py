@@ -13,7 +13,7 @@ import pytest
 
 from backend.models.schemas import MAX_SIDE_PX, Status
 from backend.services.errors import BlankPicture, OutOfMemory, TaskAlreadyFinished
-from backend.services.library.model_folder import is_complete
+from backend.services.library.model_folder import find_fault
 from backend.services.tasks.store import Journal
 from tests.backend.fakes import a_request, make_model_folder, wait_until
 from tests.backend.services.tasks.managing import end, run_into_pause
@@ -199,7 +199,7 @@ def test_fault_19_model_faults(settings, tmp_path, manager, engine):
     index = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
     (folder / "transformer" / "model.safetensors.index.json").write_text(json.dumps(index))
     (folder / "transformer" / "model.safetensors").rename(folder / "transformer" / "one.safetensors")
-    assert not is_complete(folder)
+    assert find_fault(folder) is not None
 
     engine.errors[8] = BlankPicture("The model produced invalid numbers (NaN) instead of a picture.")
     [task] = end(manager, manager.submit(a_request()))

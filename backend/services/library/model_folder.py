@@ -14,11 +14,6 @@ WEIGHTED_PARTS = ("transformer", "text_encoder", "vae")
 _TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 
 
-def is_complete(folder: Path) -> bool:
-    """Tells whether a folder is a whole model."""
-    return find_fault(folder) is None
-
-
 def is_meant_as_model(folder: Path) -> bool:
     """Tells whether a folder, whole or not, is one of a model; others are nobody's business."""
     try:

@@ -1,20 +1,13 @@
 import { act, renderHook } from '@testing-library/react'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 
+import { stubImages } from '../../test/fakeImages.js'
 import { makeTask } from '../../test/fakeServer.js'
 import { useLivePreview } from './useLivePreview.js'
 
 let loading
 beforeEach(() => {
-  loading = []
-  vi.stubGlobal(
-    'Image',
-    class {
-      constructor() {
-        loading.push(this)
-      }
-    },
-  )
+  loading = stubImages()
 })
 
 const setUp = (task) => renderHook((props) => useLivePreview(props.task), { initialProps: { task } })

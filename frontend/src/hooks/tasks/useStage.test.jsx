@@ -1,21 +1,14 @@
 import { act, renderHook } from '@testing-library/react'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 
+import { stubImages } from '../../test/fakeImages.js'
 import { makeImage, makeTask } from '../../test/fakeServer.js'
 import { makeWrapper } from '../../test/render.jsx'
 import { useStage } from './useStage.js'
 
 let loading
 beforeEach(() => {
-  loading = []
-  vi.stubGlobal(
-    'Image',
-    class {
-      constructor() {
-        loading.push(this)
-      }
-    },
-  )
+  loading = stubImages()
 })
 
 const load = (part) => act(() => loading.findLast(({ src }) => src.includes(part)).onload())

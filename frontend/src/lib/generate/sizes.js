@@ -73,7 +73,7 @@ function nearestSize(width, height, sizes, maxArea) {
 
 /**
  * The size that the server will draw for a request: one of the model's own when it has only a few, else one on its
- * grid; on a processor within the area of 512 × 512. Mirrors backend/services/planner.py.
+ * grid; on a processor within the area of 512 × 512. Mirrors backend/services/generation/sizes.py.
  */
 export function drawnSize(width, height, { multiple = SIDE_STEP, sizes = [], onCpu = false } = {}) {
   const maxArea = onCpu ? CPU_AREA_PX : Infinity

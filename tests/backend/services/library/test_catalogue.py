@@ -11,7 +11,7 @@ import pytest
 from backend.models.config import Settings
 from backend.services.errors import ModelNotInstalled, UnknownModel
 from backend.services.library.catalogue import BASE, FAMILY, NANO, TURBO, Catalogue
-from backend.services.library.model_folder import is_complete
+from backend.services.library.model_folder import find_fault
 from tests.backend.fakes import make_model_folder
 
 
@@ -142,30 +142,30 @@ def test_facts_that_cannot_be_read_are_left_out(catalogue, ckpts, caplog, text):
 @pytest.mark.parametrize("gone", ["model_index.json", "transformer", "text_encoder", "vae"])
 def test_a_folder_without_a_part_is_incomplete(tmp_path, gone):
     path = make_model_folder(tmp_path / "m")
-    assert is_complete(path)
+    assert find_fault(path) is None
     shutil.rmtree(path / gone) if (path / gone).is_dir() else (path / gone).unlink()
-    assert not is_complete(path)
+    assert find_fault(path) is not None
 
 
 @pytest.mark.parametrize("index", ["", "[]", "null", "{}", '{"_class_name": "FluxPipeline"}', '"ZImagePipeline"'])
 def test_another_pipeline_is_none_of_ours(tmp_path, index):
     path = make_model_folder(tmp_path / "m")
     (path / "model_index.json").write_text(index)
-    assert not is_complete(path)
+    assert find_fault(path) is not None
 
 
 def test_every_shard_must_be_there(tmp_path):
     path = make_model_folder(tmp_path / "m")
     index = path / "transformer" / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}))
-    assert not is_complete(path)
+    assert find_fault(path) is not None
     (path / "transformer" / "model-2.safetensors").touch()
-    assert is_complete(path)
+    assert find_fault(path) is None
     (path / "transformer" / "model.safetensors").rename(path / "transformer" / "model-00001-of-00002.safetensors")
     (path / "transformer" / "model-2.safetensors").unlink()
     for damaged in ("", "{}", "[]", '{"weight_map": 1}', '{"weight_map": {"a": 1}}'):
         index.write_text(damaged)
-        assert not is_complete(path)
+        assert find_fault(path) is not None
 
 
 @pytest.mark.parametrize(
@@ -203,9 +203,9 @@ def test_a_link_to_nothing_is_not_installed(catalogue, tmp_path, file):
 def test_a_tokenizer_in_two_files_is_one(tmp_path):
     path = make_model_folder(tmp_path / "m")
     (path / "tokenizer" / "tokenizer.json").rename(path / "tokenizer" / "vocab.json")
-    assert not is_complete(path)
+    assert find_fault(path) is not None
     (path / "tokenizer" / "merges.txt").touch()
-    assert is_complete(path)
+    assert find_fault(path) is None
 
 
 def test_a_family_member_that_is_half_copied_says_why(catalogue, ckpts):
@@ -235,7 +235,7 @@ def test_hidden_files_are_no_weights(catalogue, tmp_path):
         (path / part / "._model.safetensors.index.json").write_bytes(b"\0" * 16)
     assert catalogue.resolve("my-own").installed
     (path / "vae" / "model.safetensors").unlink()
-    assert not is_complete(path)
+    assert find_fault(path) is not None
 
 
 def test_an_index_of_a_variant_that_is_not_there_hides_nothing(catalogue, tmp_path):
