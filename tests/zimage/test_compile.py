@@ -24,7 +24,8 @@ pytestmark = [
 
 @pytest.fixture
 def _compiler_of_its_own(tmp_path, monkeypatch) -> Iterator[None]:
-    """Compiles anew, in this process, and leaves no code behind."""
+    """Compiles anew, in this process, beside no code of other tests, and leaves none behind."""
+    torch.compiler.reset()
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     with torch._inductor.config.patch(compile_threads=1):
         yield
