@@ -62,7 +62,7 @@ def bodies() -> dict[str, BaseModel]:
         Readiness(status="ready", checks={"engine": True, "accepting": True, "model": True, "disk": True}),
         DrainRequest(drain=True), LoginRequest.model_validate({"token": "…"}),
         Session(required=True, name="alice"), TokenRequest(prompt=_PROMPT),
-        TokenCount(tokens=21, limit=512, truncated=False),
+        TokenCount(tokens=21, limit=512, truncated=False, characters=len(_PROMPT)),
     )  # fmt: skip
     return {type(example).__name__: example for example in found}
 

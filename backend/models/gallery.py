@@ -109,3 +109,4 @@ class TokenCount(Frozen):
     tokens: int
     limit: int
     truncated: bool = Field(description="Whether the model will not see the end of the prompt.")
+    characters: int = Field(description="Characters (Unicode code points) of the prompt that the model reads.")

@@ -41,8 +41,11 @@ class TokenCounter:
         text = template.render(
             messages=[{"role": "user", "content": prompt}], add_generation_prompt=True, enable_thinking=True
         )
-        tokens = len(tokenizer.encode(text, add_special_tokens=True).ids)
-        return TokenCount(tokens=tokens, limit=MAX_PROMPT_TOKENS, truncated=tokens > MAX_PROMPT_TOKENS)
+        offsets = tokenizer.encode(text, add_special_tokens=True).offsets
+        tokens, read = len(offsets), len(prompt)
+        if tokens > MAX_PROMPT_TOKENS:
+            read = _characters_before(offsets[MAX_PROMPT_TOKENS][0], text, prompt)
+        return TokenCount(tokens=tokens, limit=MAX_PROMPT_TOKENS, truncated=tokens > MAX_PROMPT_TOKENS, characters=read)
 
     def _load(self, path: Path) -> tuple[Tokenizer, Template]:
         with self._lock:
@@ -52,6 +55,19 @@ class TokenCounter:
                 except Exception as error:  # the library raises plain Exception for a damaged file
                     raise ModelBroken("The tokenizer of this model is missing or damaged.") from error
             return self._tools
+
+
+def _characters_before(end: int, text: str, prompt: str) -> int:
+    """How many characters of a prompt stand before a place in the text that a template made of it.
+
+    Templates trim the prompt, and some make it lower case.
+    """
+    own = prompt.strip()
+    start = max(text.find(own), text.find(own.lower()))
+    if start < 0:
+        return min(end, len(prompt))
+    before = len(prompt) - len(prompt.lstrip())
+    return min(max(end - start, 0) + before, len(prompt))
 
 
 def _read(path: Path) -> tuple[Tokenizer, Template]:

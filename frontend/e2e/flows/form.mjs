@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { it } from 'node:test'
 
 import { a1111Png } from '../png.mjs'
-import { endOf, generate, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
+import { endOf, generate, gone, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
 
 /** The form's refusals, and settings that come out of pictures. */
 export function form(stage) {
@@ -40,6 +40,27 @@ export function form(stage) {
     await seen(endOf(page, 'completed', 'by an input method'))
     const [{ width, height, seed, num_images: count }] = sent
     assert.deepEqual([width, height, seed, count], [512, 256, 4711, 2])
+  })
+
+  it('marks what the model will not see, in the text and in words', async () => {
+    const page = await stage.open({ settings: QUICK })
+    await promptOf(page).fill(`a fox in the snow, ${'seen from very far away '.repeat(90)}and a last word`)
+    await seen(page.getByText(/The model will not see the last \d+ characters, from “.+” on\./))
+    const marked = await page.locator('.prompt-copy mark').textContent()
+    assert.match(marked, /and a last word$/)
+    const sameLines = await page.evaluate(() => {
+      const [copy, field] = document.querySelectorAll('.marked-prompt > *')
+      return copy.scrollHeight === field.scrollHeight && copy.clientWidth === field.clientWidth
+    })
+    assert.ok(sameLines, 'the copy breaks its lines as the field does')
+
+    await promptOf(page).press('Control+End')
+    await page.waitForFunction(() => {
+      const [copy, field] = document.querySelectorAll('.marked-prompt > *')
+      return field.scrollTop > 0 && copy.scrollTop === field.scrollTop
+    })
+    await promptOf(page).fill('a fox in the snow')
+    await gone(page.locator('.prompt-copy'))
   })
 
   it("shows the server's own refusal at its field", async () => {

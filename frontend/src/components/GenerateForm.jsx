@@ -14,8 +14,8 @@ import AdvancedFields from './generate/AdvancedFields.jsx'
 import CountField from './generate/CountField.jsx'
 import FormActions from './generate/FormActions.jsx'
 import ModeSwitch from './generate/ModeSwitch.jsx'
-import PromptField from './generate/PromptField.jsx'
-import PromptTools from './generate/PromptTools.jsx'
+import PromptField from './generate/prompt/PromptField.jsx'
+import PromptTools from './generate/prompt/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
 
 const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
@@ -85,6 +85,7 @@ export default function GenerateForm({ form, onGenerate }) {
       </div>
       <PromptField
         value={settings.prompt}
+        model={settings.model}
         error={texts.prompt}
         recent={recent}
         tools={

@@ -206,11 +206,12 @@ describe('GenerateForm', () => {
   })
 
   it('counts tokens, and warns of a cut', async () => {
-    server.overrides['post /tokens'] = () => ({ tokens: 530, limit: 512, truncated: true })
+    server.overrides['post /tokens'] = () => ({ tokens: 530, limit: 512, truncated: true, characters: 2 })
     setUp()
-    fireEvent.change(prompt(), { target: { value: 'fox' } })
+    fireEvent.change(prompt(), { target: { value: ' 🦊🦊 fox' } })
     expect(await screen.findByText('530 of 512 tokens')).toBeInTheDocument()
-    expect(screen.getByRole('alert')).toHaveTextContent('will not see the end')
+    expect(screen.getByText('The model will not see the last 4 characters, from “fox” on.')).toBeInTheDocument()
+    expect(document.querySelector('.prompt-copy mark')).toHaveTextContent('fox')
   })
 
   it('brings earlier prompts back by the arrow keys', async () => {

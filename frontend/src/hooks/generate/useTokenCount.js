@@ -5,12 +5,15 @@ import { useDebounced } from '../ui/useDebounced.js'
 
 const TYPING_MS = 400
 
-/** How many tokens a prompt is to a model, `{tokens, limit, truncated}`; undefined while nobody knows. */
+/** How many tokens a prompt is to a model, `{tokens, limit, truncated, read}`; undefined while nobody knows. */
 export function useTokenCount(prompt, model) {
   const settled = useDebounced(prompt.trim(), TYPING_MS)
   const { data } = useQuery({
     queryKey: ['tokens', model, settled],
-    queryFn: ({ signal }) => countTokens({ prompt: settled, model }, { signal }),
+    queryFn: async ({ signal }) => {
+      const { characters, ...count } = await countTokens({ prompt: settled, model }, { signal })
+      return { ...count, read: [...settled].slice(0, characters).join('') }
+    },
     enabled: settled !== '',
     placeholderData: keepPreviousData,
     staleTime: Infinity,

@@ -27,6 +27,26 @@ def test_it_counts_what_the_pipeline_counts(counter, tiny_model, prompt):
     assert counted.truncated == (counted.tokens > 512)
 
 
+@pytest.mark.parametrize("word", ["Apple ", "狐狸，", "🦊", "é", "𝒳y "])
+@pytest.mark.parametrize("before", ["", " \n  "])
+def test_it_says_how_far_a_long_prompt_is_read(counter, word, before):
+    prompt = before + word * 600
+    counted = counter.count(prompt, "zimage-nano")
+
+    assert counted.truncated
+    assert 0 < counted.characters < len(prompt)
+    template = counter.count("", "zimage-nano").tokens
+    read = counter.count(prompt[: counted.characters], "zimage-nano").tokens - template
+    more = counter.count(prompt[: counted.characters + len(word)], "zimage-nano").tokens - template
+    assert 505 <= read < 512  # the template begins with a token or two
+    assert more > read
+
+
+@pytest.mark.parametrize("prompt", ["", "a fox", "  狐狸  "])
+def test_a_short_prompt_is_read_to_its_end(counter, prompt):
+    assert counter.count(prompt, "zimage-nano").characters == len(prompt)
+
+
 def test_models_that_cannot_count(counter, settings):
     with pytest.raises(UnknownModel):
         counter.count("a", "sdxl")

@@ -1,9 +1,9 @@
 import { startTransition, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { MAX_PROMPTS } from '../../lib/generate/expand.js'
-import FileChip from './FileChip.jsx'
-import Icon from '../ui/Icon.jsx'
+import { MAX_PROMPTS } from '../../../lib/generate/expand.js'
+import FileChip from '../FileChip.jsx'
+import Icon from '../../ui/Icon.jsx'
 import TokenMeter from './TokenMeter.jsx'
 
 function longest(prompts) {

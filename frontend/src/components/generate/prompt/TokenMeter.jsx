@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 
-import { useTokenCount } from '../../hooks/generate/useTokenCount.js'
+import { useTokenCount } from '../../../hooks/generate/useTokenCount.js'
+import { firstWords, unreadPart } from '../../../lib/generate/unread.js'
 
 /** From this share of the limit on the meter warns. */
 const NEAR = 0.9
@@ -8,6 +9,11 @@ const NEAR = 0.9
 function levelOf({ tokens, limit, truncated }) {
   if (truncated) return 'over'
   return tokens >= limit * NEAR ? 'near' : 'fine'
+}
+
+function warning(unread, t) {
+  if (!unread) return t('form.tokensOver')
+  return t('form.tokensUnread', { count: [...unread].length, from: firstWords(unread) })
 }
 
 /** How much of the model's limit a prompt takes. What lies beyond, the model never sees. */
@@ -21,7 +27,7 @@ export default function TokenMeter({ prompt, model }) {
     <p className={`token-meter token-${level}`}>
       {t('form.tokens', { count: tokens, limit })}
       {level === 'near' && <strong> {t('form.tokensNear')}</strong>}
-      {level === 'over' && <strong role="alert"> {t('form.tokensOver')}</strong>}
+      {level === 'over' && <strong role="status"> {warning(unreadPart(prompt, count), t)}</strong>}
     </p>
   )
 }

@@ -1,9 +1,11 @@
-import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
-import { usePromptRecall } from '../../hooks/generate/usePromptHistory.js'
-import { PROMPT_MAX } from '../../lib/generate/settings.js'
-import Field from '../ui/Field.jsx'
+import { usePromptRecall } from '../../../hooks/generate/usePromptHistory.js'
+import { useTokenCount } from '../../../hooks/generate/useTokenCount.js'
+import { PROMPT_MAX } from '../../../lib/generate/settings.js'
+import { unreadPart } from '../../../lib/generate/unread.js'
+import Field from '../../ui/Field.jsx'
+import MarkedPrompt from './MarkedPrompt.jsx'
 
 const EXAMPLES = ['form.example1', 'form.example2', 'form.example3']
 /** Below this there is no need to count. */
@@ -27,8 +29,9 @@ function isUndo({ key, ctrlKey, metaKey, shiftKey, altKey }) {
 }
 
 /** What the picture shows. Ctrl+Z also takes back what has replaced the prompt (`onUndo`). ↑ brings back `recent` prompts; `tools` stand beneath. */
-export default function PromptField({ value, error, recent, tools, onChange, onExample, onUndo, onReset }) {
+export default function PromptField({ value, model, error, recent, tools, onChange, onExample, onUndo, onReset }) {
   const { t } = useTranslation()
+  const unread = unreadPart(value, useTokenCount(value, model))
   const recall = usePromptRecall(recent, onChange)
   const onKeyDown = (event) => {
     if (isUndo(event) && onUndo()) event.preventDefault()
@@ -40,11 +43,9 @@ export default function PromptField({ value, error, recent, tools, onChange, onE
     <>
       <Field className="wide" label={t('form.prompt')} error={error} hint={count} onReset={onReset}>
         {(control) => (
-          <Form.Control
+          <MarkedPrompt
             {...control}
-            as="textarea"
-            rows={4}
-            className="prompt"
+            unread={unread}
             placeholder={t('form.promptPlaceholder')}
             value={value}
             isInvalid={Boolean(error)}
