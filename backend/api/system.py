@@ -8,13 +8,13 @@ from backend import __version__
 from backend.api.deps import App, Monitor, Tasks
 from backend.api.errors import documented
 from backend.models.capabilities import Capabilities, DrainRequest, Readiness, describe_capabilities
-from backend.models.system import Health, Root, SystemStatus
+from backend.models.system import Fault, Health, Root, SystemStatus
 from backend.services.errors import StudioError
 
 root_router = APIRouter(tags=["system"])
 router = APIRouter(tags=["system"])
 
-DEAD = "A thread that runs tasks has ended; restart Z-Image."
+DEAD = Fault(code="worker_ended", message="A thread that runs tasks has ended; restart Z-Image.")
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -25,11 +25,11 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 )
 async def get_health(app: App, response: Response) -> Health:
     """Liveness check. Answered on the event loop, so it shows that the loop is free, too."""
-    fault = app.executor.fault or ("" if app.tasks.alive else DEAD)
-    if not fault:
+    fault = _fault_of(app)
+    if fault is None:
         return Health()
     response.status_code = 503
-    return Health(status="unhealthy", message=fault)
+    return Health(status="unhealthy", message=fault.message)
 
 
 @root_router.get("/health/ready", responses={503: {"model": Readiness, "description": "Not now."}})
@@ -68,9 +68,9 @@ async def get_root(app: App) -> Root:
 
 
 @router.get("/system/status")
-def get_status(monitor: Monitor) -> SystemStatus:
+def get_status(app: App, monitor: Monitor) -> SystemStatus:
     """Returns the latest sample of CPU, memory, GPU and disk. `gpu` is null where there is none."""
-    return monitor.status()
+    return monitor.status().model_copy(update={"fault": _fault_of(app)})
 
 
 @router.post("/system/drain", responses=documented(400, 413, 422))
@@ -84,3 +84,7 @@ def drain(request: DrainRequest, tasks: Tasks) -> DrainRequest:
 def get_capabilities(app: App) -> Capabilities:
     """Returns limits, sizes and features, from which a client can build its form."""
     return describe_capabilities(app.settings, __version__)
+
+
+def _fault_of(app: App) -> Fault | None:
+    return app.executor.fault or (None if app.tasks.alive else DEAD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -47,6 +48,13 @@ class DiskStatus(Frozen):
     usage_percent: float
 
 
+class Fault(Frozen):
+    """What is wrong with the devices or the threads that use them."""
+
+    code: Literal["device_failed", "device_given_up", "worker_ended"]
+    message: str = Field(description="What is wrong, and what helps.")
+
+
 class SystemStatus(Frozen):
     """Sample of the machine's state."""
 
@@ -55,6 +63,7 @@ class SystemStatus(Frozen):
     gpu: GpuStatus | None
     disk: DiskStatus
     timestamp: datetime
+    fault: Fault | None = Field(default=None, description="What `/health` complains about; null when nothing is wrong.")
 
 
 class Health(Frozen):

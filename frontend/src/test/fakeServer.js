@@ -84,6 +84,7 @@ const SYSTEM = {
   gpu: null,
   disk: { path: '/', total_gb: 500, used_gb: 250, free_gb: 250, usage_percent: 50 },
   timestamp: '2026-03-01T12:00:00Z',
+  fault: null,
 }
 
 /** Thrown by a handler to answer an error body. */

@@ -36,6 +36,17 @@ def test_status_with_a_card_that_tells_little(client, services, monkeypatch):
     }  # fmt: skip
 
 
+def test_a_fault_is_in_the_status_as_health_says_it(client, services, monkeypatch):
+    assert client.get("/api/system/status").json()["fault"] is None
+    monkeypatch.setattr(type(services.tasks), "alive", False)
+    said = client.get("/health")
+    assert said.status_code == 503
+    assert client.get("/api/system/status").json()["fault"] == {
+        "code": "worker_ended",
+        "message": said.json()["message"],
+    }
+
+
 # -- ready, drained, at fault -----------------------------------------------------------------------------------------
 
 

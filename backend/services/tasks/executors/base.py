@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from backend.models.system import Fault
 from backend.services.generation.events import Emit, IsCancelled
 from backend.services.generation.job import Job
 
@@ -28,8 +29,8 @@ class Executor(Protocol):
         """Whether no device is at fault."""
 
     @property
-    def fault(self) -> str:
-        """What is wrong with the devices, and what helps; empty when they are healthy."""
+    def fault(self) -> Fault | None:
+        """What is wrong with the devices, and what helps."""
 
     @property
     def loaded_models(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from backend.models.config import Settings
+from backend.models.system import Fault
 from backend.services.errors import StudioError
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.events import Emit, Ended, IsCancelled
@@ -41,14 +42,17 @@ class LocalExecutor:
         return all(generator.healthy for generator in self._generators.values())
 
     @property
-    def fault(self) -> str:
+    def fault(self) -> Fault | None:
         """What is wrong with the devices, and what helps; see `Executor.fault`."""
         given_up = [device for device, generator in self._generators.items() if generator.is_given_up]
         if given_up:
-            return (
-                f"Failed twice in a row and given up: {', '.join(given_up)}. Waiting tasks are kept; restart Z-Image."
-            )
-        return "" if self.healthy else "A device has failed; the model is loaded anew for the next task."
+            names = ", ".join(given_up)
+            message = f"Failed twice in a row and given up: {names}. Waiting tasks are kept; restart Z-Image."
+            return Fault(code="device_given_up", message=message)
+        if self.healthy:
+            return None
+        message = "A device has failed; the model is loaded anew for the next task."
+        return Fault(code="device_failed", message=message)
 
     @property
     def loaded_models(self) -> tuple[str, ...]:

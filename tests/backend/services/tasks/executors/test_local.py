@@ -105,9 +105,10 @@ def test_one_sick_device_makes_the_executor_unhealthy(make):
     executor.engines[1].errors[1] = RuntimeError("CUDA error: an illegal memory access was encountered")
     assert run(executor, "cuda:1", use_gpu=True)[-1].code == "device_error"
     assert not executor.healthy
-    assert "loaded anew" in executor.fault
+    assert executor.fault.code == "device_failed"
+    assert "loaded anew" in executor.fault.message
     run(executor, "cuda:1", use_gpu=True)
-    assert (executor.healthy, executor.fault) == (True, "")
+    assert (executor.healthy, executor.fault) == (True, None)
 
 
 @pytest.mark.parametrize("cards", [(), ("cuda:0", "cuda:1")])
@@ -121,8 +122,9 @@ def test_a_slot_that_fails_twice_in_a_row_takes_nothing_more(make, cards):
         run(executor, last, use_gpu=bool(cards))
 
     assert [executor.fits(slot, job) for slot in slots] == [True] * (len(slots) - 1) + [False]
-    assert last in executor.fault
-    assert "restart" in executor.fault
+    assert executor.fault.code == "device_given_up"
+    assert last in executor.fault.message
+    assert "restart" in executor.fault.message
 
 
 def test_models_are_loaded_one_at_a_time(make):
