@@ -123,6 +123,20 @@ export function viewer(stage) {
     assert.equal(new URL(page.url()).search, `?q=${WORD}`)
   })
 
+  it('closes by Esc after one of its menus was', async () => {
+    await haveWalk()
+    const page = await stage.open({ path: `/?q=${WORD}` })
+    await page.locator('[data-picture]').first().click()
+    const more = dialogOf(page).getByRole('button', { name: 'More' })
+    await more.click()
+    await seen(dialogOf(page).getByRole('button', { name: 'Copy the prompt' }))
+    await page.keyboard.press('Escape')
+    await gone(dialogOf(page).getByRole('button', { name: 'Copy the prompt' }))
+    await seen(more)
+    await page.keyboard.press('Escape')
+    await gone(dialogOf(page))
+  })
+
   it('opens the picture of a link wherever it stands, and says when it was deleted', async () => {
     const images = await haveWalk()
     const page = await stage.open({ path: `/?q=${WORD}&picture=${images[31].id}` })

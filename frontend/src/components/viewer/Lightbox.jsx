@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useHasKeyboard } from '../../hooks/input/useHasKeyboard.js'
 import { useHotkeys } from '../../hooks/input/useHotkeys.js'
+import { useLeftOverEscape } from '../../hooks/input/useLeftOverEscape.js'
 import { useSwipe } from '../../hooks/input/useSwipe.js'
 import { useZoom } from '../../hooks/input/useZoom.js'
 import './Lightbox.css'
@@ -75,6 +76,7 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
     if (!zoom.zoomed && to !== null) onGo(to)
   })
   useNeighbours([pictureAt(next ?? -1)?.download_url, pictureAt(previous ?? -1)?.download_url])
+  const { onKeyDownCapture, onEscapeKeyDown } = useLeftOverEscape(onClose)
   const infoText = useHasKeyboard() ? t('lightbox.info') : t('image.details')
   const title = step.isIn ? t('lightbox.title', { index: index + 1, count: total }) : t('lightbox.outside')
   const hasOthers = previous !== null || next !== null
@@ -86,6 +88,7 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
       aria-label={title}
       restoreFocusOptions={{ preventScroll: true }}
       onHide={onClose}
+      onEscapeKeyDown={onEscapeKeyDown}
     >
       <LightboxKeys
         zoom={zoom}
@@ -98,7 +101,7 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
         onDelete={onDelete}
         onInfo={() => setInfo(!info)}
       />
-      <Modal.Body>
+      <Modal.Body onKeyDownCapture={onKeyDownCapture}>
         <div className="lightbox-view">
           <div className={`lightbox-stage ${zoom.zoomed ? 'zoomed' : ''}`} ref={stageRef} {...zoom.handlers} {...swipe}>
             <img
