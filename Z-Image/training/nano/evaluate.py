@@ -20,11 +20,14 @@ from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
 from training.nano.autoencoder.training import load_pictures
-from training.nano.dataset.captions import CaptionSource, with_article
+from training.nano.dataset.captions.english import with_article
+from training.nano.dataset.captions.source import CaptionSource
 from training.nano.dataset.material import Item, read_items
-from training.nano.dataset.scenes import LAYOUTS, PALETTE, THING_PX, Scene, palette_tensor, render_scene, scene_side
+from training.nano.dataset.scenes import PALETTE, THING_PX, Scene, palette_tensor, render_scene, scene_side
 from training.nano.folder import load_folder
-from training.nano.judge import held_out_accuracy, judge_logits, load_judge
+from training.nano.judge import background_of, crop_things, held_out_accuracy, judge_logits, load_judge
+from training.nano.phrasings import Reader, measure_phrasings
+from training.nano.renders import Renders
 from training.nano.sampling import Parts, draw
 
 REPOSITORY = Path(__file__).parents[3]
@@ -62,6 +65,21 @@ class Row:
     number: int
 
 
+PHRASED = {
+    "english": "free phrasings in English, which share no template with the training: top-1",
+    "chinese": "free phrasings in Chinese",
+    "colours": "colours of things (“a blue apple”): thing and colour right",
+    "counts": "one to four of a kind: as many as asked for",
+    "pairs": "two things, freely phrased: both right",
+    "nonsense": "nothing that it knows: the thinking face",
+    "backgrounds": "background colours, freely phrased: thing and background right",
+}
+PHRASED_BARS = {
+    kind: ("90 %" if kind in ("english", "chinese") else "85 %" if kind in ("colours", "counts") else "", "")
+    for kind in PHRASED
+}
+
+
 def chunks(values: Sequence[int], size: int = BATCH) -> Iterator[Sequence[int]]:
     """Splits into batches."""
     return (values[start : start + size] for start in range(0, len(values), size))
@@ -85,15 +103,6 @@ def measure_names(
     return first / len(chosen), five / len(chosen)
 
 
-def crop_things(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """The left and the right thing of square pictures of two, (B, 3, side / 2, side / 2) each."""
-    (left_column, row), (right_column, _) = LAYOUTS[1]
-    cell = pictures.shape[-1] // 4
-    rows = slice(row * cell, (row + 2) * cell)
-    left, right = (pictures[:, :, rows, column * cell : (column + 2) * cell] for column in (left_column, right_column))
-    return left, right
-
-
 def measure_pairs(
     parts: Parts,
     judge: nn.Sequential,
@@ -113,13 +122,6 @@ def measure_pairs(
         ]
         good += float((right_ones[0] & right_ones[1]).sum())
     return good / len(pairs)
-
-
-def background_of(pictures: Tensor) -> Tensor:
-    """The named colour nearest to the median of the four corners, (B,)."""
-    corners = [pictures[:, :, y, x] for y in (slice(8), slice(-8, None)) for x in (slice(8), slice(-8, None))]
-    median = torch.cat([corner.flatten(2) for corner in corners], dim=2).median(dim=2).values
-    return torch.cdist(median, palette_tensor()).argmin(1)
 
 
 def measure_backgrounds(parts: Parts, chosen: Sequence[int], source: CaptionSource, size: Size = SQUARE) -> float:
@@ -199,6 +201,9 @@ def measure(parts: Parts, work: Path, items: Sequence[Item], choice: Choice) -> 
     rows.append(Row("two things: both right, left and right as asked", "30 %", "70 %", percent(both), len(pairs)))
     colours = measure_backgrounds(parts, chosen[: len(pairs)], source)
     rows.append(Row("background colour as asked", "95 %", "99 %", percent(colours), len(pairs)))
+    for kind, (share, asked) in measure_phrasings(parts, Reader(judge, Renders(work), items)).items():
+        rows.append(Row(PHRASED[kind], *PHRASED_BARS[kind], percent(share), asked))
+        print(rows[-1], file=sys.stderr, flush=True)
     psnr = measure_psnr(parts.vae, work, 64)
     rows.append(Row("VAE reconstruction PSNR on 256 px scenes", "26 dB", "32 dB", f"{psnr:.1f} dB", 64))
     accuracy = held_out_accuracy(work)

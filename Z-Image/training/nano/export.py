@@ -1,5 +1,6 @@
 """Writes the trained parts as the published folder, with attribution and catalogue facts."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +9,10 @@ from random import Random
 import torch
 from PIL import Image
 
-from training.nano.dataset.captions import CaptionSource
+from training.nano.dataset.captions.source import CaptionSource
 from training.nano.dataset.material import PICTURES, WORDS, Item, NpmPackage, read_items
 from training.nano.layout import save_folder
+from training.nano.phrasings import PHRASINGS
 from training.nano.sampling import Parts, draw
 from training.nano.transformer.training import load_parts
 
@@ -58,6 +60,7 @@ def export(work: Path, folder: Path, cache: Path) -> None:
     parts = load_parts(work)
     folder.mkdir(parents=True, exist_ok=True)
     contact_sheet(parts, read_items(work), folder / "contact-sheet.webp")
+    phrasings_sheet(parts, folder / "phrasings-sheet.webp")
     vae = parts.vae.to(memory_format=torch.contiguous_format)
     vae.register_to_config(scaling_factor=parts.scale, shift_factor=parts.shift)
     save_folder(folder, vae, parts.text_encoder, parts.tokenizer, parts.transformer)
@@ -69,7 +72,20 @@ def contact_sheet(parts: Parts, items: Sequence[Item], path: Path) -> None:
     """Writes 64 uncurated samples: things drawn at random, every second one asked for in Chinese."""
     source = CaptionSource(items, 0)
     chosen = Random(SHEET_SEED).sample(range(len(items)), SHEET_SIDE**2)
-    captions = [source.draw_label(item, index % 2 == 1).caption for index, item in enumerate(chosen)]
+    write_sheet(parts, [source.draw_label(item, index % 2 == 1).caption for index, item in enumerate(chosen)], path)
+
+
+def phrasings_sheet(parts: Parts, path: Path) -> None:
+    """Writes 64 uncurated samples of prompts as people type them, every second one in Chinese."""
+    asked = json.loads(PHRASINGS.read_text("utf-8"))
+    languages = ("english", "chinese")
+    step = len(asked["english"]) // (SHEET_SIDE**2 // 2)
+    kept = [asked[language][step * index]["prompt"] for index in range(SHEET_SIDE**2 // 2) for language in languages]
+    write_sheet(parts, kept, path)
+
+
+def write_sheet(parts: Parts, captions: Sequence[str], path: Path) -> None:
+    """Draws the captions with seeds 0, 1, 2, … into one picture, eight a row."""
     sheet = Image.new("RGB", (SHEET_SIDE * THUMBNAIL_PX,) * 2)
     for start in range(0, len(captions), SHEET_SIDE):
         seeds = range(start, start + SHEET_SIDE)

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, avg_pool2d, cross_entropy, grid_sample, interpolate
 
 from training.nano.autoencoder.training import load_pictures
-from training.nano.dataset.scenes import palette_tensor, resize_premultiplied
+from training.nano.dataset.scenes import LAYOUTS, palette_tensor, resize_premultiplied
 from training.nano.loop.average import Average
 from training.nano.loop.checkpoints import load_checkpoint
 from training.nano.loop.log import Log
 from training.nano.loop.optimisers import Optimisers, split_parameters
+from training.nano.loop.precision import fast_products
 from training.nano.loop.run import Run
 from training.nano.loop.team import Team
 
@@ -97,7 +98,8 @@ def train_judge(work: Path, seconds: float, seed: int, team: Team) -> None:
     source = RenderSource(work, run.seed)
     for _ in run.lasting(seconds):
         pictures, labels = source.draw(BATCH)
-        logits = model((pictures * 2 - 1).contiguous(memory_format=torch.channels_last))
+        with fast_products():
+            logits = model((pictures * 2 - 1).contiguous(memory_format=torch.channels_last)).float()
         loss = cross_entropy(logits, labels, label_smoothing=0.05)
         values = {"loss": loss.detach(), "accuracy": (logits.argmax(-1) == labels).float().mean()}
         if run.advance(loss, values, decay=0.6, save_every_s=CHECKPOINT_EVERY_S):
@@ -126,3 +128,19 @@ def held_out_accuracy(work: Path, number: int = 4096) -> float:
         pictures, items = source.draw(128)
         hits += float((judge_logits(judge, pictures).argmax(-1) == items).sum())
     return hits / (number // 128 * 128)
+
+
+def crop_things(pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """The left and the right thing of square pictures of two, (B, 3, side / 2, side / 2) each."""
+    (left_column, row), (right_column, _) = LAYOUTS[1]
+    cell = pictures.shape[-1] // 4
+    rows = slice(row * cell, (row + 2) * cell)
+    left, right = (pictures[:, :, rows, column * cell : (column + 2) * cell] for column in (left_column, right_column))
+    return left, right
+
+
+def background_of(pictures: Tensor) -> Tensor:
+    """The named colour nearest to the median of the four corners, (B,)."""
+    corners = [pictures[:, :, y, x] for y in (slice(8), slice(-8, None)) for x in (slice(8), slice(-8, None))]
+    median = torch.cat([corner.flatten(2) for corner in corners], dim=2).median(dim=2).values
+    return torch.cdist(median, palette_tensor()).argmin(1)

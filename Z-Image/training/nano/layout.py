@@ -17,6 +17,8 @@ LATENT_CHANNELS = 16
 HEAD_DIM = 64
 AXES_DIMS = (16, 24, 24)
 SHIFT = 3.0
+LEARNED_LAYERS = 3  # of the text encoder, which learn the scene; the next two draw drafts
+LOUDNESS = 1 / 36  # of the learned layers' registers, so that the next ones need not shout
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from training.nano.adopt import adopt
 from training.nano.autoencoder.decoder import train_decoder
 from training.nano.autoencoder.training import train_vae
 from training.nano.dataset.latents import CHECKPOINT, build_cache
@@ -26,13 +27,13 @@ REPOSITORY = Path(__file__).parents[3]
 DEFAULT_MINUTES = {
     "vae": 40.0,
     "decoder": 10.0,
-    "text-encoder": 20.0,
+    "text-encoder": 60.0,
     "drafts": 10.0,
     "transformer": 120.0,
     "judge": 20.0,
 }
 STAGES = (
-    "material", "vae", "latents", "decoder", "text-encoder", "drafts", "transformer", "judge", "export",
+    "material", "adopt", "vae", "latents", "decoder", "text-encoder", "drafts", "transformer", "judge", "export",
     "all",
 )  # fmt: skip
 TRAINERS = {
@@ -59,6 +60,7 @@ def stages(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
 
     return {
         "material": partial(prepare_material, arguments.cache, work),
+        "adopt": partial(adopt, work, arguments.folder),
         "vae": train("vae"),
         "latents": cache_latents,
         "decoder": train("decoder"),
@@ -90,7 +92,8 @@ def main(argv: list[str] | None = None) -> None:
     """Command line."""
     arguments = parse(argv)
     every = stages(arguments)
-    for name in every if arguments.stage == "all" else (arguments.stage,):
+    everything = [name for name in every if name != "adopt"]
+    for name in everything if arguments.stage == "all" else (arguments.stage,):
         every[name]()
 
 

@@ -5,14 +5,12 @@ from training.nano.evaluate import (
     Row,
     Size,
     as_markdown,
-    background_of,
-    crop_things,
     hits_at,
     read_sizes,
     sizes_as_markdown,
     write_into_card,
 )
-from training.nano.judge import SIDE_PX, build_judge, judge_logits
+from training.nano.judge import SIDE_PX, background_of, build_judge, crop_things, judge_logits
 
 
 def test_background_is_read_from_the_corners():

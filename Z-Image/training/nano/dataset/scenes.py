@@ -8,7 +8,7 @@ The square is a grid of 4 x 4 cells, so that one of several things covers 2 x 2 
 below give the upper left cell of each thing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -32,7 +32,10 @@ PALETTE: tuple[tuple[str, tuple[str, ...], tuple[int, int, int]], ...] = (
     ("black", ("黑色", "黑"), (34, 36, 42)),
     ("white", ("白色", "白"), (248, 248, 250)),
 )
-UNSPECIFIED = len(PALETTE)
+UNSPECIFIED = len(PALETTE)  # no background was named
+NATURAL = len(PALETTE)  # a thing has its own colours
+TEAL, WHITE = 4, 11
+NEUTRAL = TEAL  # hardly any thing has this colour, so a thing's outline stays readable
 
 # kind of layout -> (column, row) of each half-size thing, in cells
 LAYOUTS: tuple[tuple[tuple[int, int], ...], ...] = (
@@ -45,18 +48,51 @@ LAYOUTS: tuple[tuple[tuple[int, int], ...], ...] = (
 
 @dataclass(frozen=True)
 class Scene:
-    """One thing (`right` = `left`, count 1 to 4) or two different ones (count 2)."""
+    """One thing (`right` = `left`, count 1 to 4) or two different ones (count 2).
+
+    Attributes:
+        left: number of the thing on the left.
+        right: and on the right.
+        count: how many things there are.
+        background: number of its colour, or UNSPECIFIED.
+        left_colour: number of the colour that the left thing is given, or NATURAL.
+        right_colour: and the right one.
+    """
 
     left: int
     right: int
     count: int
     background: int
+    left_colour: int = NATURAL
+    right_colour: int = NATURAL
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= len(LAYOUTS):
             raise ValueError(f"count must be 1 to {len(LAYOUTS)}, got {self.count}")
         if self.left != self.right and self.count != 2:
             raise ValueError(f"two different things have count 2, got {self.count}")
+
+    @property
+    def colours(self) -> tuple[int, int]:
+        """Of the left and the right thing."""
+        return self.left_colour, self.right_colour
+
+    @property
+    def colour_behind(self) -> int:
+        """The background as it is drawn: the neutral one if none is named, white behind a thing of that colour."""
+        if self.background != UNSPECIFIED:
+            return self.background
+        return WHITE if NEUTRAL in self.colours else NEUTRAL
+
+    @property
+    def named_background(self) -> int:
+        """UNSPECIFIED, or the background that is not the usual one."""
+        usual = self.background == UNSPECIFIED and self.colour_behind == NEUTRAL
+        return UNSPECIFIED if usual else self.colour_behind
+
+    def on(self, background: int) -> "Scene":
+        """The same things on a named background."""
+        return replace(self, background=background)
 
 
 def scene_side(count: int, height: int, width: int, thing: int) -> int:

@@ -4,7 +4,10 @@ On a processor that other programs use as well this is far quicker than one work
 several threads, which wait for each other at every operation.
 """
 
+import os
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -12,6 +15,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
+
+PARENT_EVERY_S = 1.0
 
 
 class Team:
@@ -67,7 +72,15 @@ class Team:
         return total / self.size
 
 
-def _work(rank: int, size: int, meeting: str, job: Callable[[Team], None]) -> None:
+def _end_with(parent: int) -> None:
+    """Ends this worker when the process that started it is gone, however it went."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_EVERY_S)
+    os._exit(1)
+
+
+def _work(rank: int, size: int, meeting: str, parent: int, job: Callable[[Team], None]) -> None:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=size)
     try:
@@ -82,4 +95,4 @@ def run_team(job: Callable[[Team], None], size: int) -> None:
         job(Team())
         return
     with tempfile.TemporaryDirectory() as folder:
-        spawn(_work, (size, str(Path(folder) / "meeting"), job), nprocs=size)  # type: ignore[no-untyped-call]
+        spawn(_work, (size, str(Path(folder) / "meeting"), os.getpid(), job), nprocs=size)  # type: ignore[no-untyped-call]

@@ -30,8 +30,9 @@ class Codes:
 
     Attributes:
         codes: (items, CODE), scaled to unit variance all together.
-        cells: (items, roles without the empty one, 256), neutral latents of every part.
-        empty: (256,), neutral latents of a cell that shows nothing.
+        cells: (items, colours and NATURAL, roles without the empty one, 256), latents of every part on the
+            background that stands behind it where none is named, float16.
+        empty: (backgrounds, 256), latents of a cell that shows nothing.
     """
 
     codes: Tensor
@@ -40,18 +41,26 @@ class Codes:
 
     def wanted(self, scenes: Sequence[Scene]) -> tuple[Tensor, Tensor, Tensor]:
         """Code (B, 16, CODE), role (B, 16) and latents (B, 16, 256) of every cell."""
-        plans = torch.stack([PLANS[scene.count - 1] for scene in scenes])  # (B, 16, 2)
-        which, roles = plans.unbind(-1)
-        sides = torch.tensor([[0, scene.left, scene.right] for scene in scenes])
-        items = sides.gather(1, which)
-        shown = (which != NOTHING)[:, :, None]
-        parts = self.cells[items, roles.clamp(max=EMPTY_ROLE - 1)]
-        return self.codes[items] * shown, roles, torch.where(shown, parts, self.empty)
+        roles = torch.stack([PLANS[scene.count - 1][:, 1] for scene in scenes])
+        items, colours = self.items(scenes), self.colours(scenes)
+        shown = (items != NO_ITEM)[:, :, None]
+        items = items.clamp(min=0)
+        parts = self.cells[items, colours.clamp(min=0), roles.clamp(max=EMPTY_ROLE - 1)].float()
+        empty = self.empty[torch.tensor([scene.colour_behind for scene in scenes])][:, None]
+        return self.codes[items] * shown, roles, torch.where(shown, parts, empty)
 
     def items(self, scenes: Sequence[Scene]) -> Tensor:
         """The thing that every cell shows, (B, 16), or NO_ITEM."""
-        which = torch.stack([PLANS[scene.count - 1][:, 0] for scene in scenes])
-        return torch.tensor([[NO_ITEM, scene.left, scene.right] for scene in scenes]).gather(1, which)
+        return _of_cells(scenes, [(scene.left, scene.right) for scene in scenes])
+
+    def colours(self, scenes: Sequence[Scene]) -> Tensor:
+        """The colour that it is given, (B, 16), or NO_ITEM."""
+        return _of_cells(scenes, [scene.colours for scene in scenes])
+
+
+def _of_cells(scenes: Sequence[Scene], sides: Sequence[tuple[int, int]]) -> Tensor:
+    which = torch.stack([PLANS[scene.count - 1][:, 0] for scene in scenes])
+    return torch.tensor([[NO_ITEM, *side] for side in sides]).gather(1, which)
 
 
 def _plan(count: int) -> Tensor:
@@ -72,13 +81,18 @@ PLANS = tuple(_plan(count) for count in range(1, len(LAYOUTS) + 1))
 
 def build_codes(cache: LatentCache) -> Codes:
     """Principal components of all things on the neutral background."""
-    full, half, flat = neutral_targets(cache)
+    full, half, _ = neutral_targets(cache)
     joined = torch.cat([full.flatten(1), HALF_WEIGHT * half.flatten(1)], dim=1)
     centred = joined - joined.mean(0)
     gram = centred @ centred.T  # fewer things than values
     values, vectors = torch.linalg.eigh(gram)
     codes = vectors[:, -CODE:] * values[-CODE:].clamp(min=0).sqrt()
-    parts = half.unfold(2, 4, 4).unfold(3, 4, 4)  # (N, 16, 2, 2, 4, 4)
-    half_cells = parts.permute(0, 2, 3, 4, 5, 1).reshape(len(half), HALF_ROLES, -1)
-    cells = torch.cat([as_cells(full), half_cells], dim=1)
-    return Codes(codes / codes.std(), cells, flat.repeat(FULL_ROLES))
+    cells = torch.cat([parts_of(cache.tinted_full[:, :, 0], cache.tinted_half), parts_of(full, half)[:, None]], dim=1)
+    return Codes(codes / codes.std(), cells, cache.flat.float().repeat(1, FULL_ROLES))
+
+
+def parts_of(full: Tensor, half: Tensor) -> Tensor:
+    """Every part of things (..., 16, 16, 16) and (..., 16, 8, 8), float16 (..., roles without the empty one, 256)."""
+    squares = half.unfold(-2, 4, 4).unfold(-2, 4, 4)  # (..., 16, 2, 2, 4, 4)
+    halves = squares.movedim(-5, -1).flatten(-5, -4).flatten(-3)
+    return torch.cat([as_cells(full), halves], dim=-2).half()

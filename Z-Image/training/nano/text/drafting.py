@@ -12,10 +12,12 @@ from torch.nn.functional import mse_loss
 from transformers import Qwen3Model
 
 from training.nano.dataset.latents import load_cache
+from training.nano.layout import LEARNED_LAYERS, LOUDNESS
 from training.nano.loop.average import Average
 from training.nano.loop.checkpoints import load_checkpoint, save_atomically
 from training.nano.loop.log import Log
 from training.nano.loop.optimisers import Optimisers, split_parameters
+from training.nano.loop.precision import fast_products
 from training.nano.loop.run import Run
 from training.nano.loop.team import Team
 from training.nano.text.codes import build_codes
@@ -27,22 +29,20 @@ from training.nano.text.drafts import (
     collect,
     explained,
     normed,
-    quieten,
     sample_examples,
     start_reading,
-    with_identities,
 )
-from training.nano.text.training import LEARNED_LAYERS, load_text_encoder
+from training.nano.text.reading import Reading, prepare_reading, quieten
+from training.nano.text.training import load_text_encoder
 
 CHECKPOINT = "drafts.safetensors"
 CHECKPOINT_EVERY_S = 60
-CAPTIONS = 9000  # a worker
+CAPTIONS = 20_000  # a worker
 TEST_CAPTIONS = 300
 TEST_SEED = 424_242
 CELLS_A_STEP = 2048  # a worker
 SCENES_A_STEP = 128
-SCENE_WEIGHT = 0.05
-LOUDNESS = 1 / 36  # of the learned layers' registers, so that the next ones need not shout
+HELD_WEIGHT, SCENE_WEIGHT, WORD_WEIGHT = 0.05, 4.0, 0.5
 
 
 def prepare(work: Path) -> tuple[Qwen3Model, Drafter]:
@@ -54,32 +54,43 @@ def prepare(work: Path) -> tuple[Qwen3Model, Drafter]:
     return model, Drafter(model)
 
 
-def draft_loss(drafter: Drafter, registers: Registers) -> Tensor:
-    """Squared error of random cells' drafts; scene registers are held where they are."""
+def draft_loss(drafter: Drafter, registers: Registers, reading: Reading) -> Tensor:
+    """Squared error of what is read from random cells, scenes and words; what nobody reads is held where it is."""
     rows = torch.randint(len(registers.cells), (CELLS_A_STEP,))
-    scenes = registers.scenes[torch.randint(len(registers.scenes), (SCENES_A_STEP,))]
-    held = mse_loss(normed(drafter.after(scenes)), normed(scenes))
-    return mse_loss(drafter(registers.cells[rows]), registers.wanted[rows]) + SCENE_WEIGHT * held
+    loss = mse_loss(drafter(registers.cells[rows]), registers.wanted[rows])
+    rows = torch.randint(len(registers.scenes), (SCENES_A_STEP,))
+    scenes = registers.scenes[rows]
+    if registers.wanted_scenes is None:
+        return loss + HELD_WEIGHT * mse_loss(normed(drafter.after(scenes)), normed(scenes))
+    loss = loss + SCENE_WEIGHT * mse_loss(drafter(scenes), registers.wanted_scenes[rows])
+    if reading.words is None:
+        return loss
+    words = drafter(registers.words[torch.randint(len(registers.words), (SCENES_A_STEP,))])
+    return loss + WORD_WEIGHT * mse_loss(words, reading.words.expand_as(words))
 
 
 def train_drafts(work: Path, seconds: float, seed: int, team: Team) -> None:
     """Trains for a given time, resuming from the checkpoint, and writes the finished text encoder."""
     model, drafter = prepare(work)
     targets = build_codes(load_cache(work))
-    registers = collect(work, model, targets, sample_examples(work, CAPTIONS, seed + 1 + team.rank))
-    test = collect(work, model, targets, sample_examples(work, TEST_CAPTIONS, TEST_SEED, labels=False))
-    start_reading(drafter, collect(work, model, targets, sample_examples(work, 0, seed)))  # the same for all workers
+    reading = prepare_reading(work, targets)
+    registers = collect(work, model, targets, reading, sample_examples(work, CAPTIONS, seed + 1 + team.rank))
+    test = collect(work, model, targets, reading, sample_examples(work, TEST_CAPTIONS, TEST_SEED, labels=False))
+    start_reading(
+        drafter, collect(work, model, targets, reading, sample_examples(work, 0, seed))
+    )  # alike in all workers
     matrices, rest = split_parameters(drafter.requires_grad_(True), ("reader",))
     optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=1e-3, team=team)
     run = Run(
         drafter, optimisers, Average(drafter, 0.98), work / CHECKPOINT, Log(work / "drafts.csv"), team, seed
     )  # fmt: skip
     for _ in run.lasting(seconds):
-        loss = draft_loss(drafter, registers)
+        with fast_products():
+            loss = draft_loss(drafter, registers, reading)
         if run.advance(loss, {"loss": loss.detach()}, decay=0.7, save_every_s=CHECKPOINT_EVERY_S):
-            finish(work, registers, test)
+            finish(work, test)
     if team.leads and not is_finished(work, run.step):  # it was cut off between the two files
-        finish(work, registers, test)
+        finish(work, test)
 
 
 def is_finished(work: Path, step: int) -> bool:
@@ -87,13 +98,13 @@ def is_finished(work: Path, step: int) -> bool:
     return (work / FINISHED).exists() and load_checkpoint(work / FINISHED).get("step") == step
 
 
-def finish(work: Path, registers: Registers, test: Registers) -> None:
+def finish(work: Path, test: Registers) -> None:
     """Puts the averaged layers into the text encoder."""
     model, drafter = prepare(work)
     saved = load_checkpoint(work / CHECKPOINT)
     drafter.load_state_dict(saved["average"]["values"])
     share = explained(drafter, test)
     print(f"drafts explain {share:.3f} of the variance of cells never seen", flush=True)
-    weight, bias = with_identities(drafter, registers)
-    state = {"model": model.state_dict(), "weight": weight, "bias": bias, "explained": share}
+    reader = {"weight": drafter.reader.weight, "bias": drafter.reader.bias}
+    state = {"model": model.state_dict(), **reader, "explained": share}
     save_atomically({**state, "step": saved["step"]}, work / FINISHED)

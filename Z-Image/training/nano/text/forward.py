@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.nn.functional import linear, rms_norm, silu
 from transformers import Qwen3Model
 
+from training.nano.text.tokenizer import REGISTERS
+
 
 def rotary(length: int, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
     """Cosines and sines, each (length, head_dim), halves repeated as in Qwen."""
@@ -52,8 +54,16 @@ def encode_ids(model: Qwen3Model, ids: Tensor, layers: int | None = None) -> Ten
     return x  # type: ignore[no-any-return]
 
 
+def split_tokens(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """The registers (B, 17, N) and all other tokens in one row (…, N) of (B, S, N)."""
+    first = (lengths - len(REGISTERS))[:, None]
+    index = first + torch.arange(len(REGISTERS))
+    registers = tokens.gather(1, index[:, :, None].expand(-1, -1, tokens.shape[-1]))
+    return registers, tokens[torch.arange(tokens.shape[1]) < first]
+
+
 def _norm(norm: Any, x: Tensor) -> Tensor:
-    return rms_norm(x, (x.shape[-1],), norm.weight, norm.variance_epsilon)
+    return rms_norm(x.to(norm.weight.dtype), (x.shape[-1],), norm.weight, norm.variance_epsilon)
 
 
 def _attend(attention: Any, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ having to find the meaning of names through noise.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -17,75 +18,108 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, rms_norm
 from transformers import Qwen2Tokenizer, Qwen3Model
 
-from training.nano.dataset.captions import CaptionSource, Example, template_words
+from training.nano.adopt import embeddings_for, read_adopted
+from training.nano.dataset.captions.noise import read_noise
+from training.nano.dataset.captions.source import Backgrounds, CaptionSource, Example, template_words
 from training.nano.dataset.latents import load_cache
 from training.nano.dataset.material import Item, read_items
-from training.nano.dataset.scenes import LAYOUTS, PALETTE, Scene
-from training.nano.layout import TextSizes, build_text_encoder
+from training.nano.dataset.scenes import LAYOUTS, NATURAL, PALETTE, Scene
+from training.nano.layout import LEARNED_LAYERS, TextSizes, build_text_encoder
 from training.nano.loop.average import Average
 from training.nano.loop.checkpoints import load_checkpoint
 from training.nano.loop.log import Log
 from training.nano.loop.optimisers import Optimisers, split_parameters
+from training.nano.loop.precision import fast_products
 from training.nano.loop.run import Run
 from training.nano.loop.team import Team
 from training.nano.sampling import tokenize
 from training.nano.text.codes import CODE, NO_ITEM, ROLES, Codes, build_codes
-from training.nano.text.forward import encode_ids
+from training.nano.text.forward import encode_ids, split_tokens
 from training.nano.text.tokenizer import (
-    REGISTERS,
     build_tokenizer,
+    extend_merges,
     train_merges,
     training_pieces,
 )
+from training.nano.transformer.forward import SEQUENCE_MULTIPLE
 
-BATCH = 96  # a worker
+TOKENS_A_BATCH = 96 * 32  # a worker
+LONGEST = 160  # tokens of a caption in training
+POOL = 1024  # captions sorted by length at once
 CHECKPOINT_EVERY_S = 60
-LEARNED_LAYERS = 3
-SHORT_TOKENS = 32
-LONG_SHARE = 0.04
-VOCABULARY = 5632
-CORPUS_CAPTIONS = 20_000
+VOCABULARY = 8000
+CORPUS_CAPTIONS = 60_000
+LEARN, TUNE = 0.02, 0.01  # Muon's rates: from nothing, and from a published encoder
+
+
+def caption_source(
+    work: Path, items: Sequence[Item], seed: int, backgrounds: Backgrounds | None = None
+) -> CaptionSource:
+    """Captions with the noise of the work folder."""
+    names = CaptionSource(items, seed)
+    english, chinese = ([name for row in rows for name in row.every] for rows in (names.english, names.chinese))
+    return CaptionSource(items, seed, read_noise(work, english, chinese), backgrounds)
 
 
 def prepare_tokenizer(work: Path) -> Qwen2Tokenizer:
-    """Trains the tokenizer once and keeps its vocabulary in the work folder."""
+    """Trains the tokenizer once, or makes an adopted one larger, and keeps its vocabulary in the work folder."""
     path = work / "tokenizer.json"
     if not path.exists():
         items = read_items(work)
-        source = CaptionSource(items, 0)
-        names = [name for item in items for name in (item.label_en.replace("’", "'"), item.label_zh)]
-        tags = [tag for name in (*source.english, *source.chinese) for tag in name.tags]
-        captions = [source.draw().caption for _ in range(CORPUS_CAPTIONS)]
-        pieces = training_pieces(names * 3 + tags + captions, template_words())
-        path.write_text(json.dumps(train_merges(pieces, VOCABULARY)), "utf-8")
+        source = caption_source(work, items, 0)
+        names = [name for row in (*source.english, *source.chinese) for name in row.every]
+        pieces = training_pieces(names * 3 + [source.draw().caption for _ in range(CORPUS_CAPTIONS)], template_words())
+        adopted = read_adopted(work)
+        if adopted:
+            known = [tuple(pair) for pair in adopted["merges"]]
+            grown = extend_merges(adopted["vocabulary"], known, pieces, VOCABULARY)
+        else:
+            grown = train_merges(pieces, VOCABULARY)
+        path.write_text(json.dumps(grown), "utf-8")
     vocab, merges = json.loads(path.read_text("utf-8"))
     return build_tokenizer(vocab, [tuple(pair) for pair in merges])
 
 
-def registers_of(features: Tensor, lengths: Tensor) -> Tensor:
-    """The last tokens of each caption, (B, 1 + cells, hidden)."""
-    number = len(REGISTERS)
-    index = (lengths - number)[:, None] + torch.arange(number)
-    return features.gather(1, index[:, :, None].expand(-1, -1, features.shape[-1]))
+class LengthBuckets:
+    """Captions sorted by the multiple of 32 tokens that they are padded to; none is thrown away for its length."""
+
+    def __init__(self, draw: Callable[[], Example], tokenizer: Qwen2Tokenizer) -> None:
+        self.draw, self.tokenizer = draw, tokenizer
+        self.buckets: defaultdict[int, list[Example]] = defaultdict(list)
+
+    def take(self, number: int) -> tuple[list[Example], Tensor, Tensor]:
+        """Examples of one padded length, their token ids (number, S) and lengths (number,)."""
+        while max(map(len, self.buckets.values()), default=0) < number:
+            examples = [self.draw() for _ in range(number)]
+            _, lengths = tokenize(self.tokenizer, [example.caption for example in examples])
+            for example, length in zip(examples, lengths.tolist(), strict=True):
+                if length <= LONGEST:
+                    self.buckets[-(-length // SEQUENCE_MULTIPLE)].append(example)
+        fullest = max(self.buckets.values(), key=len)
+        taken = [fullest.pop() for _ in range(number)]
+        return taken, *tokenize(self.tokenizer, [example.caption for example in taken])
 
 
-def draw_one_length(
-    draw: Callable[[], Example], tokenizer: Qwen2Tokenizer, number: int, random: Random
-) -> tuple[list[Example], Tensor, Tensor]:
-    """Examples whose captions pad to 32 tokens, or now and then those that pad to more.
+def draw_by_length(
+    draw: Callable[[], Example], tokenizer: Qwen2Tokenizer, random: Random
+) -> Iterator[tuple[list[Example], Tensor, Tensor]]:
+    """Batches of captions that are about as long as each other: examples, ids (B, S) and lengths (B,).
 
-    Returns:
-        The examples, their token ids (number, S) and lengths (number,).
+    A batch has TOKENS_A_BATCH tokens, however long its captions are.
     """
-    long = random.random() < LONG_SHARE
-    kept: list[Example] = []
-    while len(kept) < number:
-        examples = [draw() for _ in range(8 * number if long else number)]
-        _, lengths = tokenize(tokenizer, [example.caption for example in examples])
-        fits = (lengths > SHORT_TOKENS) if long else (lengths <= SHORT_TOKENS)
-        kept += [example for example, fit in zip(examples, fits.tolist(), strict=True) if fit]
-    kept = kept[:number]
-    return kept, *tokenize(tokenizer, [example.caption for example in kept])
+    while True:
+        examples = [draw() for _ in range(POOL)]
+        ids, lengths = tokenize(tokenizer, [example.caption for example in examples])
+        order = [index for index in lengths.argsort().tolist() if lengths[index] <= LONGEST]
+        batches: list[list[int]] = [[]]
+        for index in order:
+            if (len(batches[-1]) + 1) * int(lengths[index]) > TOKENS_A_BATCH:
+                batches.append([])
+            batches[-1].append(index)
+        random.shuffle(batches)
+        for batch in batches:
+            longest = int(lengths[batch].max())
+            yield [examples[index] for index in batch], ids[batch, :longest], lengths[batch]
 
 
 class Heads(nn.Module):
@@ -96,49 +130,68 @@ class Heads(nn.Module):
         self.code = nn.Linear(hidden, CODE)
         self.role = nn.Linear(hidden, ROLES)
         self.item = nn.Linear(hidden, items)
+        self.colour = nn.Linear(hidden, NATURAL + 1)
         self.left = nn.Linear(hidden, items)
         self.right = nn.Linear(hidden, items)
         self.background = nn.Linear(hidden, len(PALETTE) + 1)
         self.count = nn.Linear(hidden, len(LAYOUTS))
 
-    def forward(self, registers: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
-        """Codes (B, 16, CODE), roles (B, 16, ROLES) and items (B, 16, items) of the cells, and logits of the scene."""
+    def forward(self, registers: Tensor) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Codes (B, 16, CODE) of the cells, logits of the cells (B, 16, …) and logits of the scene (B, …)."""
         normed = rms_norm(registers, (registers.shape[-1],), eps=1e-6)
         scene, cells = normed[:, 0], normed[:, 1:]
-        logits = {name: getattr(self, name)(scene) for name in ("left", "right", "background", "count")}
-        return self.code(cells), self.role(cells), self.item(cells), logits
+        of_cells = {name: getattr(self, name)(cells) for name in ("role", "item", "colour")}
+        of_scene = {name: getattr(self, name)(scene) for name in ("left", "right", "background", "count")}
+        return self.code(cells), of_cells, of_scene
 
 
 def text_loss(
     model: Qwen3Model, heads: Heads, ids: Tensor, lengths: Tensor, scenes: Sequence[Scene], targets: Codes
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Squared error of the codes and cross-entropies of the roles and the scene."""
-    codes, roles, items, logits = heads(registers_of(encode_ids(model, ids, LEARNED_LAYERS), lengths))
+    with fast_products():
+        features = encode_ids(model, ids, LEARNED_LAYERS)
+    codes, of_cells, of_scene = heads(split_tokens(features.float(), lengths)[0])
     wanted_codes, wanted_roles, _ = targets.wanted(scenes)
     code = mse_loss(codes, wanted_codes)
-    role = cross_entropy(roles.flatten(0, 1), wanted_roles.flatten())
-    wanted_items = targets.items(scenes).flatten()
-    item = cross_entropy(items.flatten(0, 1), wanted_items, ignore_index=NO_ITEM)
+    wanted = {"role": wanted_roles, "item": targets.items(scenes), "colour": targets.colours(scenes)}
+    cells = {
+        name: cross_entropy(logits.flatten(0, 1), wanted[name].flatten(), ignore_index=NO_ITEM)
+        for name, logits in of_cells.items()
+    }
     labels = {
         "left": torch.tensor([scene.left for scene in scenes]),
         "right": torch.tensor([scene.right for scene in scenes]),
-        "background": torch.tensor([scene.background for scene in scenes]),
+        "background": torch.tensor([scene.named_background for scene in scenes]),
         "count": torch.tensor([scene.count - 1 for scene in scenes]),
     }
-    losses = {name: cross_entropy(logits[name], labels[name]) for name in labels}
-    loss = code + 0.1 * role + 0.3 * item + 0.1 * sum(losses.values(), start=torch.zeros(()))
-    right = (logits["left"].argmax(-1) == labels["left"]).float().mean()
-    both = (logits["right"].argmax(-1) == labels["right"]).float().mean()
-    parts = {"code": code, "role": role, "item": item, **losses}
+    losses = {name: cross_entropy(of_scene[name], labels[name]) for name in labels}
+    loss = (
+        code
+        + 0.1 * cells["role"]
+        + 0.3 * cells["item"]
+        + 0.1 * cells["colour"]
+        + 0.1 * sum(losses.values(), start=torch.zeros(()))
+    )
+    right = (of_scene["left"].argmax(-1) == labels["left"]).float().mean()
+    both = (of_scene["right"].argmax(-1) == labels["right"]).float().mean()
+    parts = {"code": code, **cells, **losses}
     accuracies = {"left_accuracy": right, "right_accuracy": both}
     return loss, accuracies | {name: value.detach() for name, value in parts.items()}
 
 
 def build(work: Path, items: Sequence[Item]) -> tuple[Qwen2Tokenizer, Qwen3Model, Heads]:
-    """A fresh text encoder with its tokenizer and heads."""
+    """A text encoder with its tokenizer and heads; the heads are fresh, the encoder is if none was adopted."""
     tokenizer = prepare_tokenizer(work)
     sizes = TextSizes()
     model = build_text_encoder(sizes, len(tokenizer))
+    adopted = read_adopted(work)
+    if adopted:
+        _, merges = json.loads((work / "tokenizer.json").read_text("utf-8"))
+        parts = {left + right: (left, right) for left, right in merges}
+        tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        rows = embeddings_for(tokens, adopted, parts)
+        model.load_state_dict({**adopted["text_encoder"], "embed_tokens.weight": rows})
     return tokenizer, model, Heads(sizes.hidden, len(items))
 
 
@@ -149,13 +202,15 @@ def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> Non
     tokenizer, model, heads = build(work, items)
     both = nn.ModuleDict({"model": model, "heads": heads})
     matrices, rest = split_parameters(both, ("embed_tokens", "heads"))
-    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=3e-3, team=team)
+    rate = TUNE if read_adopted(work) else LEARN
+    optimisers = Optimisers.build(matrices, rest, muon_lr=rate, adam_lr=0.15 * rate, team=team)
     average = Average(both, 0.99)
     targets = build_codes(load_cache(work))
     run = Run(both, optimisers, average, work / "text.safetensors", Log(work / "text.csv"), team, seed)
-    source = CaptionSource(items, run.seed)
+    source = caption_source(work, items, run.seed)
+    batches = draw_by_length(source.draw, tokenizer, source.random)
     for _ in run.lasting(seconds):
-        examples, ids, lengths = draw_one_length(source.draw, tokenizer, BATCH, source.random)
+        examples, ids, lengths = next(batches)
         scenes = [example.scene for example in examples]
         loss, values = text_loss(model, heads, ids, lengths, scenes, targets)
         if run.advance(loss, values, decay=0.6, save_every_s=CHECKPOINT_EVERY_S):
@@ -181,8 +236,8 @@ def report_labels(work: Path, sample: int = 200) -> dict[str, float]:
     for language, chinese in (("en", False), ("zh", True)):
         examples: list[Example] = [source.draw_label(item, chinese) for item in chosen]
         ids, lengths = tokenize(tokenizer, [example.caption for example in examples])
-        _, _, _, logits = heads(registers_of(encode_ids(model, ids, LEARNED_LAYERS), lengths))
-        hits = logits["left"].argmax(-1) == torch.tensor(chosen)
+        _, _, of_scene = heads(split_tokens(encode_ids(model, ids, LEARNED_LAYERS), lengths)[0])
+        hits = of_scene["left"].argmax(-1) == torch.tensor(chosen)
         result[language] = float(hits.float().mean())
     print(f"labels recognised: {result}", flush=True)
     return result

@@ -120,7 +120,7 @@ def _block(block: Any, x: Tensor, rotation: Rotation, condition: Tensor | None) 
 
 
 def _norm(norm: Any, x: Tensor) -> Tensor:
-    return rms_norm(x, (x.shape[-1],), norm.weight, norm.eps)
+    return rms_norm(x.to(norm.weight.dtype), (x.shape[-1],), norm.weight, norm.eps)
 
 
 def _feed(feed: Any, x: Tensor) -> Tensor:

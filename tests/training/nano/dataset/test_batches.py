@@ -2,11 +2,11 @@ from itertools import pairwise
 
 import pytest
 import torch
-from training.nano.dataset.batches import SHAPES, SQUARE, SQUARE_UNTIL, BatchSource, Shape
-from training.nano.dataset.captions import Example
-from training.nano.dataset.latents import FULL, HALF_BACKGROUNDS, NEUTRAL, LatentCache, draw_backgrounds
+from training.nano.dataset.batches import SHAPES, SQUARE, SQUARE_UNTIL, TUNED_SHAPES, BatchSource, Shape
+from training.nano.dataset.captions.source import CaptionSource, Example
+from training.nano.dataset.latents import FULL, HALF_BACKGROUNDS, Backgrounds, LatentCache
 from training.nano.dataset.material import Item
-from training.nano.dataset.scenes import PALETTE, UNSPECIFIED, Scene
+from training.nano.dataset.scenes import NATURAL, PALETTE, UNSPECIFIED, Scene
 from training.nano.text.tokenizer import build_tokenizer, byte_vocabulary
 
 ITEMS = 16
@@ -18,18 +18,30 @@ def numbered(backgrounds: int, side: int) -> torch.Tensor:
     return torch.arange(ITEMS).half()[:, None, None, None, None].expand(-1, backgrounds, 16, side, side)
 
 
+def tinted(*lead: int, side: int) -> torch.Tensor:
+    """Latents that hold the number of their item and a hundred times one more than that of their colour."""
+    values = torch.arange(ITEMS)[:, None] + 100 * (1 + torch.arange(len(PALETTE)))
+    return values.half().view(ITEMS, -1, *[1] * len(lead), 1, 1, 1).expand(-1, -1, *lead, 16, side, side)
+
+
 @pytest.fixture
-def source():
+def source(tokenizer):
+    backgrounds = Backgrounds.draw(ITEMS)
     cache = LatentCache(
         full=numbered(3, FULL),
-        full_backgrounds=draw_backgrounds(ITEMS),
+        full_backgrounds=backgrounds.natural,
         half=numbered(len(HALF_BACKGROUNDS), FULL // 2),
+        tinted_full=tinted(2, side=FULL),
+        tinted_backgrounds=backgrounds.tinted,
+        tinted_half=tinted(side=FULL // 2),
         flat=torch.full((len(PALETTE), 16), FLAT),
         scale=1.0,
         shift=0.0,
     )
     items = [Item(f"1f4{i:02}", 3, f"thing {i}", f"东西{i}", (), ()) for i in range(ITEMS)]
-    return BatchSource(items, cache, seed=0)
+    return BatchSource(
+        lambda seed, backgrounds: CaptionSource(items, seed, backgrounds=backgrounds), tokenizer, cache, 0
+    )
 
 
 @pytest.fixture
@@ -38,8 +50,8 @@ def examples(source, monkeypatch):
 
     def use(*scenes: Scene) -> None:
         drawn = iter([Example("caption", scene) for scene in scenes])
-        for captions in source.captions.values():
-            monkeypatch.setattr(captions, "draw", lambda: next(drawn))
+        for buckets in source.buckets.values():
+            monkeypatch.setattr(buckets, "draw", lambda: next(drawn))
 
     return use
 
@@ -49,14 +61,14 @@ def tokenizer():
     return build_tokenizer(byte_vocabulary(), [])
 
 
-def drawn(source: BatchSource, shape: Shape, tokenizer) -> torch.Tensor:
-    return source.draw(Shape(shape.height, shape.width, 1, 1.0), tokenizer)[2][0, 0]
+def drawn(source: BatchSource, shape: Shape) -> torch.Tensor:
+    return source.draw(Shape(shape.height, shape.width, 1, 1.0))[2][0, 0]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.width}x{shape.height}")
-def test_one_thing_stands_in_the_middle_and_is_always_as_large(source, examples, tokenizer, shape):
+def test_one_thing_stands_in_the_middle_and_is_always_as_large(source, examples, shape):
     examples(Scene(8, 8, 1, UNSPECIFIED))
-    latents = drawn(source, shape, tokenizer)
+    latents = drawn(source, shape)
     top, left = (shape.height - FULL) // 2, (shape.width - FULL) // 2
     assert latents.shape == (shape.height, shape.width)
     assert (latents[top : top + FULL, left : left + FULL] == 8).all()
@@ -64,9 +76,9 @@ def test_one_thing_stands_in_the_middle_and_is_always_as_large(source, examples,
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.width}x{shape.height}")
-def test_two_things_stand_side_by_side(source, examples, tokenizer, shape):
+def test_two_things_stand_side_by_side(source, examples, shape):
     examples(Scene(4, 8, 2, UNSPECIFIED))
-    middle = drawn(source, shape, tokenizer)[shape.height // 2]
+    middle = drawn(source, shape)[shape.height // 2]
     assert [value for value, following in pairwise([*middle.tolist(), None]) if value != following] in (
         [4, 8], [FLAT, 4, 8, FLAT],
     )  # fmt: skip
@@ -86,14 +98,18 @@ def test_every_named_background_was_encoded(source, shape):
     assert sizes == {(shape.height, shape.width)}
 
 
-def test_an_unspecified_background_is_the_neutral_one(source):
-    assert source._colour(Scene(4, 8, 2, UNSPECIFIED), roomy=True) == NEUTRAL
+def test_things_come_in_the_colours_asked_for(source, examples):
+    examples(Scene(4, 8, 2, UNSPECIFIED, NATURAL, 5), Scene(4, 4, 1, UNSPECIFIED, 0, 0))
+    two, one = (drawn(source, SQUARE)[FULL // 2] for _ in range(2))
+    assert two.unique().tolist() == [4, 608]
+    assert one.unique().tolist() == [104]
 
 
 def test_sizes_come_by_their_share_after_the_small_square_alone(source):
-    assert {source.shape(0.99 * SQUARE_UNTIL) for _ in range(50)} == {SQUARE}
-    assert {source.shape(SQUARE_UNTIL) for _ in range(500)} == set(SHAPES)
-    assert sum(shape.share for shape in SHAPES) == pytest.approx(1)
+    for shapes in (SHAPES, TUNED_SHAPES):
+        assert {source.shape(0.99 * SQUARE_UNTIL, shapes) for _ in range(50)} == {SQUARE}
+        assert {source.shape(SQUARE_UNTIL, shapes) for _ in range(500)} == set(shapes)
+        assert sum(shape.share for shape in shapes) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -4,14 +4,14 @@ from training.nano.autoencoder.training import CHECKPOINT as VAE_CHECKPOINT
 from training.nano.dataset import latents as latents_module
 from training.nano.dataset.latents import (
     CELL,
-    NEUTRAL,
+    Backgrounds,
     _interleave,
     as_cells,
     draw_backgrounds,
     encode_share,
     place_halves,
 )
-from training.nano.dataset.scenes import Scene
+from training.nano.dataset.scenes import NEUTRAL, PALETTE, UNSPECIFIED, Scene
 from training.nano.loop.checkpoints import load_checkpoint, save_atomically
 from training.nano.loop.team import Team
 
@@ -31,7 +31,7 @@ def test_a_cell_is_ordered_row_column_channel():
 
 
 def test_half_size_latents_go_to_their_cells():
-    halves = torch.stack([torch.full((16, 8, 8), 1.0), torch.full((16, 8, 8), 2.0)])
+    halves = torch.full((16, 8, 8), 1.0), torch.full((16, 8, 8), 2.0)
     canvas = torch.zeros(16, 16, 16)
     place_halves(canvas, halves, Scene(0, 1, 2, 0), CELL)
     assert canvas[0, 8, 0] == 1
@@ -90,3 +90,11 @@ def test_every_thing_has_the_neutral_background_and_two_others():
     assert (backgrounds[:, 0] == NEUTRAL).all()
     assert (backgrounds[:, 1:] != NEUTRAL).all()
     assert (backgrounds[:, 1] != backgrounds[:, 2]).all()
+
+
+def test_a_thing_in_a_colour_stands_on_what_is_behind_it_and_on_another_colour():
+    drawn = Backgrounds.draw(30).tinted
+    for colour in range(len(PALETTE)):
+        assert set(drawn[:, colour, 0].tolist()) == {Scene(0, 0, 1, UNSPECIFIED, colour, colour).colour_behind}
+    assert (drawn[:, :, 1] != torch.arange(len(PALETTE))).all()
+    assert not (drawn[:, :, 0] == torch.arange(len(PALETTE))).any()

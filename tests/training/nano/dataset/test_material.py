@@ -7,6 +7,7 @@ from training.nano.dataset.material import (
     MaterialError,
     NpmPackage,
     check_integrity,
+    common_words,
     decode_premultiplied,
     fetch_package,
     load_items,
@@ -70,7 +71,17 @@ def test_integrity_of_an_intact_file_passes(tmp_path):
 def test_material_is_written_once(packages, tmp_path, monkeypatch):
     found = iter(packages)
     monkeypatch.setattr("training.nano.dataset.material.fetch_package", lambda package, cache: next(found))
+    monkeypatch.setattr("training.nano.dataset.material.prepare_words", lambda cache, work: None)
     for _ in range(2):
         prepare_material(tmp_path / "cache", tmp_path / "work")
     assert np.load(tmp_path / "work" / "items.npy").shape == (2, 256, 256, 4)
     assert [item.label_en for item in read_items(tmp_path / "work")] == ["fox", "heart"]
+
+
+def test_common_words_are_lower_case_and_chinese_ones_short(tmp_path):
+    for level, words in ((10, ["The", "fox", "a"]), (20, ["don't", "fox", "tree"]), (35, ["OK"])):
+        (tmp_path / f"english-words-{level}.json").write_text(json.dumps(words), "utf-8")
+    dictionary = tmp_path / "submodules" / "cppjieba" / "dict" / "jieba.dict.utf8"
+    dictionary.parent.mkdir(parents=True)
+    dictionary.write_text("森林 20 n\n高清 30 n\nB超 99 n\n的 900 uj\n中华人民 80 n\n", "utf-8")
+    assert common_words(tmp_path, tmp_path) == {"english": ["fox", "ok", "the", "tree"], "chinese": ["高清", "森林"]}

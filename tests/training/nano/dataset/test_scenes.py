@@ -1,6 +1,16 @@
 import pytest
 import torch
-from training.nano.dataset.scenes import PALETTE, Scene, palette_tensor, render_scene, resize_premultiplied
+from training.nano.dataset.scenes import (
+    NEUTRAL,
+    PALETTE,
+    TEAL,
+    UNSPECIFIED,
+    WHITE,
+    Scene,
+    palette_tensor,
+    render_scene,
+    resize_premultiplied,
+)
 
 
 @pytest.fixture
@@ -64,3 +74,18 @@ def test_impossible_scenes_are_refused(left, right, count):
 
 def test_palette_colours_differ():
     assert palette_tensor().unique(dim=0).shape == (len(PALETTE), 3)
+
+
+@pytest.mark.parametrize(
+    ("scene", "behind", "named"),
+    [
+        (Scene(0, 0, 1, UNSPECIFIED), NEUTRAL, UNSPECIFIED),
+        (Scene(0, 0, 1, UNSPECIFIED, 5, 5), NEUTRAL, UNSPECIFIED),
+        (Scene(0, 0, 1, UNSPECIFIED, TEAL, TEAL), WHITE, WHITE),
+        (Scene(0, 0, 1, 3, TEAL, TEAL), 3, 3),
+        (Scene(0, 1, 2, NEUTRAL), NEUTRAL, NEUTRAL),
+    ],
+)
+def test_what_stands_behind_a_scene(scene, behind, named):
+    assert (scene.colour_behind, scene.named_background) == (behind, named)
+    assert scene.on(7).background == 7

@@ -1,13 +1,13 @@
 import pytest
 import torch
-from training.nano.dataset.scenes import Scene
+from training.nano.dataset.scenes import NATURAL, NEUTRAL, PALETTE, UNSPECIFIED, Scene
 from training.nano.text.codes import EMPTY_ROLE, FULL_ROLES, LEFT, NOTHING, PLANS, RIGHT, Codes
 
 
 @pytest.fixture
 def codes():
     torch.manual_seed(0)
-    return Codes(torch.randn(3, 5), torch.randn(3, EMPTY_ROLE, 256), torch.zeros(256))
+    return Codes(torch.randn(3, 5), torch.randn(3, NATURAL + 1, EMPTY_ROLE, 256), torch.randn(len(PALETTE), 256))
 
 
 def test_one_thing_uses_every_cell_once():
@@ -29,12 +29,15 @@ def test_plan_of_two_things_is_left_and_right():
 
 
 def test_wanted_gives_codes_roles_and_latents(codes):
-    scenes = [Scene(1, 1, 1, 0), Scene(0, 2, 2, 0)]
+    scenes = [Scene(1, 1, 1, 0), Scene(0, 2, 2, UNSPECIFIED, NATURAL, 5)]
     wanted, roles, latents = codes.wanted(scenes)
     assert torch.equal(wanted[0, 7], codes.codes[1])
     assert torch.equal(wanted[1, 6], codes.codes[2])
     assert wanted[1, 0].abs().sum() == 0
     assert roles[1, 0] == EMPTY_ROLE
-    assert torch.equal(latents[0, 3], codes.cells[1, 3])
-    assert torch.equal(latents[1, 0], codes.empty)
+    assert torch.equal(latents[0, 3], codes.cells[1, NATURAL, 3])
+    assert torch.equal(latents[1, 4], codes.cells[0, NATURAL, FULL_ROLES])
+    assert torch.equal(latents[1, 6], codes.cells[2, 5, FULL_ROLES])
+    assert torch.equal(latents[1, 0], codes.empty[NEUTRAL])
+    assert codes.colours(scenes)[1].tolist()[3:8] == [-1, NATURAL, NATURAL, 5, 5]
     assert codes.items(scenes)[1].tolist()[4:8] == [0, 0, 2, 2]

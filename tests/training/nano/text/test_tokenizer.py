@@ -3,6 +3,7 @@ from training.nano.text.tokenizer import (
     as_chat,
     build_tokenizer,
     byte_vocabulary,
+    extend_merges,
     train_merges,
     training_pieces,
 )
@@ -30,3 +31,14 @@ def test_merges_never_bind_chinese_characters_unless_named():
     tokenizer = build_tokenizer(vocab, merges)
     pieces = [tokenizer.decode([i]) for i in tokenizer(" 狐狸图标 fox").input_ids]
     assert pieces == [" ", "狐", "狸", "图标", " fox"]
+
+
+def test_a_larger_vocabulary_keeps_numbers_and_merges():
+    vocab, merges = train_merges(["a fox a fox a fox"], 260)
+    grown, more = extend_merges(vocab, merges, ["harbour harbour harbour foxes"], 275)
+    assert len(grown) == 275
+    assert {token: grown[token] for token in vocab} == vocab
+    assert more[: len(merges)] == merges
+    tokenizer = build_tokenizer(grown, more)
+    assert "harbour" in tokenizer.tokenize("harbour")
+    assert tokenizer.tokenize(" fox") == build_tokenizer(vocab, merges).tokenize(" fox")
