@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,11 +64,16 @@ def _characters_before(end: int, text: str, prompt: str) -> int:
     Templates trim the prompt, and some make it lower case.
     """
     own = prompt.strip()
-    start = max(text.find(own), text.find(own.lower()))
+    before = len(prompt) - len(prompt.lstrip())
+    start = text.find(own)
+    widths = [1] * len(own)
+    if start < 0:
+        start = text.find(own.lower())
+        widths = [len(character.lower()) for character in own]  # İ becomes two
     if start < 0:
         return min(end, len(prompt))
-    before = len(prompt) - len(prompt.lstrip())
-    return min(max(end - start, 0) + before, len(prompt))
+    read = sum(place <= end - start for place in accumulate(widths))
+    return before + read if read < len(own) else len(prompt)
 
 
 def _read(path: Path) -> tuple[Tokenizer, Template]:

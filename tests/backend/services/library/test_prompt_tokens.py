@@ -27,7 +27,7 @@ def test_it_counts_what_the_pipeline_counts(counter, tiny_model, prompt):
     assert counted.truncated == (counted.tokens > 512)
 
 
-@pytest.mark.parametrize("word", ["Apple ", "狐狸，", "🦊", "é", "𝒳y "])
+@pytest.mark.parametrize("word", ["Apple ", "狐狸，", "🦊", "é", "𝒳y ", "İ"])
 @pytest.mark.parametrize("before", ["", " \n  "])
 def test_it_says_how_far_a_long_prompt_is_read(counter, word, before):
     prompt = before + word * 600
