@@ -2,7 +2,6 @@ import './App.css'
 import Announcer from './components/ui/Announcer.jsx'
 import AppHeader from './components/AppHeader.jsx'
 import ConnectionBanner from './components/page/ConnectionBanner.jsx'
-import FaultBanner from './components/page/FaultBanner.jsx'
 import DemoBanner from './components/models/DemoBanner.jsx'
 import Gate from './components/session/Gate.jsx'
 import PanelBoundary from './components/ui/PanelBoundary.jsx'
@@ -21,7 +20,6 @@ export default function App() {
             <Gate>
               <div className="banners">
                 <ConnectionBanner />
-                <FaultBanner />
                 <PanelBoundary>
                   <DemoBanner />
                 </PanelBoundary>

@@ -39,17 +39,6 @@ describe('App', () => {
     expect(server.bodiesOf('post', '/generate')).toHaveLength(1)
   })
 
-  it('says that a device takes no more pictures, until it does', async () => {
-    server.system = { ...server.system, fault: { code: 'device_given_up', message: 'cuda:0 …' } }
-    const { unmount } = renderApp()
-    expect(await screen.findByText(/failed twice in a row.*restart Z-Image/)).toBeInTheDocument()
-    unmount()
-    server.system = { ...server.system, fault: null }
-    renderApp()
-    await screen.findByText('12 %')
-    expect(screen.queryByText(/failed twice in a row/)).not.toBeInTheDocument()
-  })
-
   it('finds its running task again after a reload', async () => {
     const { user, unmount } = renderApp()
     await user.type(prompt(), 'a red fox')
