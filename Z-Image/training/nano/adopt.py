@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.nano.autoencoder.training import CHECKPOINT as VAE_CHECKPOINT
 from training.nano.folder import load_folder
 from training.nano.layout import LEARNED_LAYERS, LOUDNESS
 from training.nano.loop.checkpoints import load_checkpoint, save_atomically
 
 CHECKPOINT = "adopted.safetensors"
-VAE_CHECKPOINT = "vae.safetensors"
 
 
 def adopt(work: Path, folder: Path) -> None:

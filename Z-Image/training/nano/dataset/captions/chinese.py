@@ -1,9 +1,7 @@
 """Chinese phrasings: how a thing, two things or several of one are asked for."""
 
-from collections.abc import Sequence
-from random import Random
-
-from training.nano.dataset.captions.noise import SYLLABLES_ZH, Noise
+from training.nano.dataset.captions.noise import SYLLABLES_ZH
+from training.nano.dataset.captions.writer import Writer
 
 HELD_OUT = ("请画一个{x}", "帮我弄出一幅{x}吧")
 
@@ -127,18 +125,11 @@ MEANINGLESS = frozenset(
 )
 
 
-class Chinese:
+class Chinese(Writer):
     """Writes captions; names come in, the rest is drawn at random."""
 
     held_out = HELD_OUT
-
-    def __init__(self, random: Random, noise: Noise, others: Sequence[str]) -> None:
-        self.random, self.noise, self.others = random, noise, others
-        self.nameless = self if others is noise.chinese else type(self)(random, noise, noise.chinese)
-
-    def colour(self, index: int) -> str:
-        """A word for a colour of the palette."""
-        return self.random.choice(COLOURS[index])
+    colours, adjectives = COLOURS, ADJECTIVES
 
     def coloured(self, name: str, colour: int) -> str:
         """A thing in a colour of its own."""
@@ -189,20 +180,14 @@ class Chinese:
         if pick < 0.2:
             return "".join(self.random.choices(SYLLABLES_ZH, k=self.random.randint(1, 6)))
         if pick < 0.4:
-            return "".join(self.random.choices(self.noise.chinese, k=self.random.randint(1, 3)))
+            return "".join(self.random.choices(self.words, k=self.random.randint(1, 3)))
         if pick < 0.6:
             return self._noise(self.random.randint(2, 9))
-        return self.nameless.one(self._word())
+        return Chinese(self.random, self.words, self.words).one(self._word())
 
     def misspelt(self, name: str) -> str:
         """Chinese is typed by sound and chosen from a list, so letters are not wrong."""
         return name
-
-    def _adjective(self) -> str:
-        return self.random.choice(ADJECTIVES)
-
-    def _word(self) -> str:
-        return self.random.choice(self.noise.chinese)
 
     def _noise(self, length: int) -> str:
         return "".join(self.random.choice(GLUE) if self.random.random() < 0.5 else self._word() for _ in range(length))

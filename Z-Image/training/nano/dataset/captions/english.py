@@ -1,9 +1,7 @@
 """English phrasings: how a thing, two things or several of one are asked for."""
 
-from collections.abc import Sequence
-from random import Random
-
-from training.nano.dataset.captions.noise import SYLLABLES, Noise
+from training.nano.dataset.captions.noise import SYLLABLES
+from training.nano.dataset.captions.writer import Writer
 
 HELD_OUT = ("draw me a {x}", "could you sketch a {x} for us")
 
@@ -214,18 +212,11 @@ def with_article(text: str) -> str:
     return " ".join("an" if word == "a" and after[:1] in tuple("aeiou") else word for word, after in pairs)
 
 
-class English:
+class English(Writer):
     """Writes captions; names come in, the rest is drawn at random."""
 
     held_out = HELD_OUT
-
-    def __init__(self, random: Random, noise: Noise, others: Sequence[str]) -> None:
-        self.random, self.noise, self.others = random, noise, others
-        self.nameless = self if others is noise.english else type(self)(random, noise, noise.english)
-
-    def colour(self, index: int) -> str:
-        """A word for a colour of the palette."""
-        return self.random.choice(COLOURS[index])
+    colours, adjectives = COLOURS, ADJECTIVES
 
     def coloured(self, name: str, colour: int) -> str:
         """A thing in a colour of its own."""
@@ -286,10 +277,10 @@ class English:
             lengths = [self.random.randint(1, 3) for _ in range(self.random.randint(1, 6))]
             return " ".join("".join(self.random.choices(SYLLABLES, k=length)) for length in lengths)
         if pick < 0.4:
-            return " ".join(self.random.choices(self.noise.english, k=self.random.randint(1, 3)))
+            return " ".join(self.random.choices(self.words, k=self.random.randint(1, 3)))
         if pick < 0.6:
             return self._noise(self.random.randint(2, 12))
-        return self.nameless.one(self._word())
+        return English(self.random, self.words, self.words).one(self._word())
 
     def misspelt(self, name: str) -> str:
         """A name with one letter wrong."""
@@ -306,16 +297,10 @@ class English:
             return name[:at] + name[at + 1] + name[at] + name[at + 2 :]
         return name[:at] + self.random.choice(ALPHABET) + name[at + 1 :]
 
-    def _adjective(self) -> str:
-        return self.random.choice(ADJECTIVES)
-
     def _described(self, name: str) -> str:
         number = self.random.choice((0, 0, 1, 1, 1, 2))
         words = [self._adjective() if self.random.random() < 0.7 else self._word() for _ in range(number)]
         return " ".join([*words, name])
-
-    def _word(self) -> str:
-        return self.random.choice(self.noise.english)
 
     def _noise(self, length: int) -> str:
         return " ".join(self.random.choice(GLUE) if self.random.random() < 0.5 else self._word() for _ in range(length))

@@ -53,7 +53,10 @@ class CaptionSource:
         self.labels = {names.label for names in (*self.english, *self.chinese)}
         self.nonsense = next((i for i, item in enumerate(items) if item.label_en == NONSENSE_LABEL), 0)
         others = [[name for names in own for name in names.every] for own in (self.english, self.chinese)]
-        self.writers = English(self.random, noise, others[0]), Chinese(self.random, noise, others[1])
+        self.writers = (
+            English(self.random, noise.english, others[0]),
+            Chinese(self.random, noise.chinese, others[1]),
+        )
 
     def draw(self) -> Example:
         """One random example."""

@@ -5,9 +5,8 @@ from random import Random
 import pytest
 from training.nano.dataset.captions.chinese import Chinese
 from training.nano.dataset.captions.english import English, plural, with_article
-from training.nano.dataset.captions.noise import Noise
 
-NOISE = Noise(["harbour", "meaning", "quickly"], ["港湾", "自由", "迅速"])
+WORDS = {"english": ["harbour", "meaning", "quickly"], "chinese": ["港湾", "自由", "迅速"]}
 WRITERS = {"english": English, "chinese": Chinese}
 NAME = {"english": "fox", "chinese": "狐狸"}
 
@@ -19,7 +18,7 @@ def language(request):
 
 @pytest.fixture
 def writer(language):
-    return WRITERS[language](Random(0), NOISE, ["castle", "城堡"])
+    return WRITERS[language](Random(0), WORDS[language], ["castle", "城堡"])
 
 
 def test_one_thing_is_named_in_ever_other_words(writer, language):
@@ -57,7 +56,7 @@ def test_a_background_is_named_beside_what_was_asked_for(writer, language):
 
 
 def test_a_misspelt_name_has_one_letter_wrong():
-    writer = English(Random(0), NOISE, ["castle"])
+    writer = English(Random(0), WORDS["english"], ["castle"])
     for _ in range(200):
         wrong = writer.misspelt("elephant")
         assert wrong[0] == "e"
