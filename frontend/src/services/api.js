@@ -135,7 +135,7 @@ export function submitGeneration(body, { key, signal } = {}) {
   return request({ method: 'post', url: '/generate', data: body, headers, signal })
 }
 
-/** How a model reads a prompt: `{tokens, limit, truncated}`. */
+/** How a model reads a prompt: `{tokens, limit, truncated, characters}`; characters are code points. */
 export function countTokens(body, { signal } = {}) {
   return request({ method: 'post', url: '/tokens', data: body, signal })
 }

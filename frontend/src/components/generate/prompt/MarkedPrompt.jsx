@@ -1,6 +1,8 @@
 import { useLayoutEffect, useRef } from 'react'
 import Form from 'react-bootstrap/Form'
 
+import './MarkedPrompt.css'
+
 /** A prompt's text field with its end marked, from `unread` on: a copy of the text lies behind it and scrolls with it. */
 export default function MarkedPrompt({ unread, ...control }) {
   const field = useRef(null)
