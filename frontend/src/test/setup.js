@@ -12,14 +12,6 @@ configure({ asyncUtilTimeout: 12_000 })
 // Set before services/api.js makes its client: no test reaches a network.
 axios.defaults.adapter = (config) => globalThis.server.adapter(config)
 
-// jsdom draws no canvas: the chart library is heard, not seen.
-vi.mock('uplot', () => ({ default: vi.fn(class {
-  setData = vi.fn()
-  setScale = vi.fn()
-  setSize = vi.fn()
-  destroy = vi.fn()
-}) }))
-
 // What jsdom lacks.
 window.matchMedia = (query) => ({
   matches: false,

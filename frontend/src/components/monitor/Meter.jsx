@@ -1,7 +1,7 @@
-import { lazy, Suspense, useId } from 'react'
+import { useId } from 'react'
 import { useTranslation } from 'react-i18next'
 
-const Sparkline = lazy(() => import('./Sparkline.jsx'))
+import Sparkline from './Sparkline.jsx'
 
 const HIGH = 90
 /** Five minutes at one sample in five seconds. */
@@ -15,11 +15,7 @@ function History({ label, values }) {
     low: Math.round(Math.min(...known)),
     high: Math.round(Math.max(...known)),
   })
-  return (
-    <Suspense fallback={<div className="sparkline" />}>
-      <Sparkline values={values} length={LENGTH} label={text} />
-    </Suspense>
-  )
+  return <Sparkline values={values} length={LENGTH} label={text} />
 }
 
 /** A labelled gauge with its past. `percent` may be null where the machine does not tell. */

@@ -15,4 +15,11 @@ describe('Meter', () => {
     renderWith(<Meter label="GPU" percent={percent} />)
     expect(screen.getByText('–')).toBeInTheDocument()
   })
+
+  it('draws what is known of the past, newest on the right, with a gap where nothing is', () => {
+    renderWith(<Meter label="CPU" percent={80} history={[20, 40, null, 80]} />)
+    const past = screen.getByRole('img', { name: /20 .* 80/ })
+    const lines = [...past.querySelectorAll('.sparkline-line')].map((path) => path.getAttribute('d'))
+    expect(lines).toEqual(['M56 80L57 60', 'M59 20'])
+  })
 })
