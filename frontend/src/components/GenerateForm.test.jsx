@@ -394,6 +394,15 @@ describe('GenerateForm', () => {
     expect(onGenerate).toHaveBeenCalledTimes(3)
   })
 
+  it('takes a second click for one of its own when something was written in between', async () => {
+    const { user, onGenerate } = setUp()
+    await user.type(prompt(), 'fox')
+    await user.click(submit())
+    fireEvent.input(prompt(), { target: { value: 'owl' } })
+    await user.click(submit())
+    expect(onGenerate.mock.calls.map(([[request]]) => request.prompt)).toEqual(['fox', 'owl'])
+  })
+
   it('keeps the seed of what was refused', async () => {
     const { user, onGenerate } = setUp()
     onGenerate.mockRejectedValue(new ApiError({ status: 429, code: 'queue_full', message: 'The queue is full.' }))
