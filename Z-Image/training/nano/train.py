@@ -11,16 +11,17 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from training.nano.adopt import adopt
+from training.nano.adopt import adopt, read_adopted
 from training.nano.autoencoder.decoder import train_decoder
 from training.nano.autoencoder.training import train_vae
 from training.nano.dataset.latents import CHECKPOINT, build_cache
 from training.nano.dataset.material import prepare_material
 from training.nano.export import export
 from training.nano.judge import train_judge
-from training.nano.loop.team import run_team
+from training.nano.loop.team import Team, run_team
 from training.nano.text.drafting import train_drafts
 from training.nano.text.training import train_text_encoder
+from training.nano.text.tuning import tune_text_encoder
 from training.nano.transformer.training import train_transformer
 
 REPOSITORY = Path(__file__).parents[3]
@@ -36,10 +37,21 @@ STAGES = (
     "material", "adopt", "vae", "latents", "decoder", "text-encoder", "drafts", "transformer", "judge", "export",
     "all",
 )  # fmt: skip
+
+
+def train_text(work: Path, seconds: float, seed: int, team: Team) -> None:
+    """Trains the text encoder, or tunes an adopted one, which knows how to draft."""
+    adopted = read_adopted(work)
+    if adopted:
+        tune_text_encoder(adopted, work, seconds, seed, team)
+    else:
+        train_text_encoder(work, seconds, seed, team)
+
+
 TRAINERS = {
     "vae": train_vae,
     "decoder": train_decoder,
-    "text-encoder": train_text_encoder,
+    "text-encoder": train_text,
     "drafts": train_drafts,
     "transformer": train_transformer,
     "judge": train_judge,

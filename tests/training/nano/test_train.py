@@ -13,7 +13,7 @@ from training.nano.dataset.material import Item
 from training.nano.dataset.scenes import palette_tensor
 from training.nano.layout import TextSizes, TransformerSizes, VaeSizes
 from training.nano.loop.checkpoints import load_checkpoint
-from training.nano.text import codes, drafting, reading
+from training.nano.text import codes, drafting, published, tuning
 from training.nano.text import training as text_training
 from training.nano.transformer import training as transformer_training
 from zimage.pipeline import ZImagePipeline
@@ -46,15 +46,16 @@ def tiny(monkeypatch, tmp_path):
     text = partial(TextSizes, hidden=64, intermediate=32, heads=1)
     monkeypatch.setattr(vae, "VaeSizes", partial(VaeSizes, channels=(4,) * 5, norm_groups=2))
     monkeypatch.setattr(transformer_training, "TransformerSizes", partial(TransformerSizes, dim=64, layers=1))
-    for module in (text_training, transformer_training, reading):
+    for module in (text_training, transformer_training, published):
         monkeypatch.setattr(module, "TextSizes", text)
     for module in (codes, text_training):
         monkeypatch.setattr(module, "CODE", 4)
     for module, values in {
         vae: {"PHASES": (vae.VaePhase(1.0, 64, 1),)},
         text_training: {"CORPUS_CAPTIONS": 50, "VOCABULARY": 400, "TOKENS_A_BATCH": 200, "POOL": 40},
-        reading: {"PLAIN_CAPTIONS": 20},
-        drafting: {"CAPTIONS": 8, "TEST_CAPTIONS": 4, "CELLS_A_STEP": 16, "SCENES_A_STEP": 4},
+        drafting: {"CAPTIONS": 8, "TEST_CAPTIONS": 4, "READ_CAPTIONS": 20, "CELLS_A_STEP": 16, "SCENES_A_STEP": 4},
+        published: {"PLAIN_SCENES": 20},
+        tuning: {"TEST_CAPTIONS": 4},
         judge: {"WIDTHS": (8,) * 4, "BATCH": 2},
         export: {"SHEET_SIDE": 2},
     }.items():
@@ -111,9 +112,11 @@ def test_from_the_material_to_a_measured_model(tiny, work, tmp_path, capsys, mon
         (tuned / name).hardlink_to(work / name)
     again = [*command[1:5], "--work", str(tuned), "--cache", str(tmp_path / "material")]
     monkeypatch.setattr(text_training, "VOCABULARY", 420)
-    for stage in ("adopt", "text-encoder", "drafts", "transformer", "export"):
+    for stage in ("adopt", "text-encoder", "transformer", "export"):
         train.main([stage, *again, "--folder", str(folder)])
     assert ZImagePipeline.from_local_dir(folder, device="cpu")("fox", height=64, width=64, num_inference_steps=2).images
+    with pytest.raises(ValueError, match="drafts already"):
+        train.main(["drafts", *again, "--folder", str(folder)])
 
     capsys.readouterr()
     measure = ["--work", str(work), "--folder", str(folder), "--limit", "1", "--limit-sizes", "1"]

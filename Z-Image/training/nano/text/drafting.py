@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 from transformers import Qwen3Model
 
+from training.nano.adopt import read_adopted
 from training.nano.dataset.latents import load_cache
 from training.nano.layout import LEARNED_LAYERS, LOUDNESS
 from training.nano.loop.average import Average
@@ -32,17 +33,18 @@ from training.nano.text.drafts import (
     sample_examples,
     start_reading,
 )
-from training.nano.text.reading import Reading, prepare_reading, quieten
+from training.nano.text.reading import quieten, read_anew
 from training.nano.text.training import load_text_encoder
 
 CHECKPOINT = "drafts.safetensors"
 CHECKPOINT_EVERY_S = 60
 CAPTIONS = 20_000  # a worker
 TEST_CAPTIONS = 300
+READ_CAPTIONS = 4000  # alike in all workers
 TEST_SEED = 424_242
 CELLS_A_STEP = 2048  # a worker
 SCENES_A_STEP = 128
-HELD_WEIGHT, SCENE_WEIGHT, WORD_WEIGHT = 0.05, 4.0, 0.5
+HELD_WEIGHT = 0.05
 
 
 def prepare(work: Path) -> tuple[Qwen3Model, Drafter]:
@@ -54,26 +56,25 @@ def prepare(work: Path) -> tuple[Qwen3Model, Drafter]:
     return model, Drafter(model)
 
 
-def draft_loss(drafter: Drafter, registers: Registers, reading: Reading) -> Tensor:
-    """Squared error of what is read from random cells, scenes and words; what nobody reads is held where it is."""
+def draft_loss(drafter: Drafter, registers: Registers) -> Tensor:
+    """Squared error of what is read from random cells; the scene registers are held where they are."""
     rows = torch.randint(len(registers.cells), (CELLS_A_STEP,))
     loss = mse_loss(drafter(registers.cells[rows]), registers.wanted[rows])
-    rows = torch.randint(len(registers.scenes), (SCENES_A_STEP,))
-    scenes = registers.scenes[rows]
-    if registers.wanted_scenes is None:
-        return loss + HELD_WEIGHT * mse_loss(normed(drafter.after(scenes)), normed(scenes))
-    loss = loss + SCENE_WEIGHT * mse_loss(drafter(scenes), registers.wanted_scenes[rows])
-    if reading.words is None:
-        return loss
-    words = drafter(registers.words[torch.randint(len(registers.words), (SCENES_A_STEP,))])
-    return loss + WORD_WEIGHT * mse_loss(words, reading.words.expand_as(words))
+    scenes = registers.scenes[torch.randint(len(registers.scenes), (SCENES_A_STEP,))]
+    return loss + HELD_WEIGHT * mse_loss(normed(drafter.after(scenes)), normed(scenes))
 
 
 def train_drafts(work: Path, seconds: float, seed: int, team: Team) -> None:
-    """Trains for a given time, resuming from the checkpoint, and writes the finished text encoder."""
+    """Trains for a given time, resuming from the checkpoint, and writes the finished text encoder.
+
+    Raises:
+        ValueError: when the text encoder was adopted.
+    """
+    if read_adopted(work):
+        raise ValueError("the adopted text encoder drafts already: its own stage tunes all of it")
     model, drafter = prepare(work)
     targets = build_codes(load_cache(work))
-    reading = prepare_reading(work, targets)
+    reading = read_anew([example.scene for example in sample_examples(work, READ_CAPTIONS, seed)], targets)
     registers = collect(work, model, targets, reading, sample_examples(work, CAPTIONS, seed + 1 + team.rank))
     test = collect(work, model, targets, reading, sample_examples(work, TEST_CAPTIONS, TEST_SEED, labels=False))
     start_reading(
@@ -86,7 +87,7 @@ def train_drafts(work: Path, seconds: float, seed: int, team: Team) -> None:
     )  # fmt: skip
     for _ in run.lasting(seconds):
         with fast_products():
-            loss = draft_loss(drafter, registers, reading)
+            loss = draft_loss(drafter, registers)
         if run.advance(loss, {"loss": loss.detach()}, decay=0.7, save_every_s=CHECKPOINT_EVERY_S):
             finish(work, test)
     if team.leads and not is_finished(work, run.step):  # it was cut off between the two files

@@ -21,11 +21,10 @@ from training.nano.loop.precision import fast_products
 from training.nano.sampling import tokenize
 from training.nano.text.codes import Codes
 from training.nano.text.forward import encode_ids, split_tokens
-from training.nano.text.reading import CELL_VALUES, EPS, Affine, Reading, cells_of, describe
+from training.nano.text.reading import CELL_VALUES, EPS, Affine, cells_of
 from training.nano.text.training import caption_source, load_text_encoder
 
 CHECKPOINT = "encoder.safetensors"
-WORDS_A_CAPTION = 2
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,11 @@ class Registers:
         cells: (N, hidden), cell registers in the order of the grid.
         wanted: (N, 256), what is to be read from them.
         scenes: (captions, hidden), scene registers.
-        wanted_scenes: (captions, 256), what is to be read from them, if that matters.
-        words: (M, hidden), tokens of the prompts themselves.
     """
 
     cells: Tensor
     wanted: Tensor
     scenes: Tensor
-    wanted_scenes: Tensor | None
-    words: Tensor
 
 
 class Drafter(nn.Module):
@@ -82,24 +77,21 @@ def sample_examples(work: Path, others: int, seed: int, labels: bool = True) -> 
 
 @torch.no_grad()
 def collect(
-    work: Path, model: Qwen3Model, targets: Codes, reading: Reading, examples: list[Example], batch: int = 128
+    work: Path, model: Qwen3Model, targets: Codes, reading: Affine, examples: list[Example], batch: int = 128
 ) -> Registers:
     """Runs the learned layers on many captions, shortest first so that little is padded."""
     tokenizer, _, _ = load_text_encoder(work)
     examples = sorted(examples, key=lambda example: len(example.caption.encode()))
-    parts: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
     for start in range(0, len(examples), batch):
         group = examples[start : start + batch]
         ids, lengths = tokenize(tokenizer, [example.caption for example in group])
         with fast_products():
             features = encode_ids(model, ids, LEARNED_LAYERS).float()
-        registers, words = split_tokens(features, lengths)
-        words = words[torch.randperm(len(words))[: WORDS_A_CAPTION * len(group)]]
-        wanted = reading.cells(cells_of([example.scene for example in group], targets))
-        parts.append((registers[:, 1:].flatten(0, 1), wanted, registers[:, 0], words))
-    cells, wanted, scenes, words = (torch.cat(column) for column in zip(*parts, strict=True))
-    described = describe([example.scene for example in examples])
-    return Registers(cells, wanted, scenes, reading.scenes(described) if reading.scenes else None, words)
+        registers, _ = split_tokens(features, lengths)
+        wanted = reading(cells_of([example.scene for example in group], targets))
+        parts.append((registers[:, 1:].flatten(0, 1), wanted, registers[:, 0]))
+    return Registers(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 @torch.no_grad()

@@ -49,7 +49,6 @@ POOL = 1024  # captions sorted by length at once
 CHECKPOINT_EVERY_S = 60
 VOCABULARY = 8000
 CORPUS_CAPTIONS = 60_000
-LEARN, TUNE = 0.02, 0.01  # Muon's rates: from nothing, and from a published encoder
 
 
 def caption_source(
@@ -145,13 +144,11 @@ class Heads(nn.Module):
         return self.code(cells), of_cells, of_scene
 
 
-def text_loss(
-    model: Qwen3Model, heads: Heads, ids: Tensor, lengths: Tensor, scenes: Sequence[Scene], targets: Codes
+def heads_loss(
+    heads: Heads, registers: Tensor, scenes: Sequence[Scene], targets: Codes
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Squared error of the codes and cross-entropies of the roles and the scene."""
-    with fast_products():
-        features = encode_ids(model, ids, LEARNED_LAYERS)
-    codes, of_cells, of_scene = heads(split_tokens(features.float(), lengths)[0])
+    """Squared error of the codes and cross-entropies of the roles and the scene, from registers (B, 17, hidden)."""
+    codes, of_cells, of_scene = heads(registers)
     wanted_codes, wanted_roles, _ = targets.wanted(scenes)
     code = mse_loss(codes, wanted_codes)
     wanted = {"role": wanted_roles, "item": targets.items(scenes), "colour": targets.colours(scenes)}
@@ -202,8 +199,7 @@ def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> Non
     tokenizer, model, heads = build(work, items)
     both = nn.ModuleDict({"model": model, "heads": heads})
     matrices, rest = split_parameters(both, ("embed_tokens", "heads"))
-    rate = TUNE if read_adopted(work) else LEARN
-    optimisers = Optimisers.build(matrices, rest, muon_lr=rate, adam_lr=0.15 * rate, team=team)
+    optimisers = Optimisers.build(matrices, rest, muon_lr=0.02, adam_lr=3e-3, team=team)
     average = Average(both, 0.99)
     targets = build_codes(load_cache(work))
     run = Run(both, optimisers, average, work / "text.safetensors", Log(work / "text.csv"), team, seed)
@@ -212,7 +208,9 @@ def train_text_encoder(work: Path, seconds: float, seed: int, team: Team) -> Non
     for _ in run.lasting(seconds):
         examples, ids, lengths = next(batches)
         scenes = [example.scene for example in examples]
-        loss, values = text_loss(model, heads, ids, lengths, scenes, targets)
+        with fast_products():
+            features = encode_ids(model, ids, LEARNED_LAYERS)
+        loss, values = heads_loss(heads, split_tokens(features.float(), lengths)[0], scenes, targets)
         if run.advance(loss, values, decay=0.6, save_every_s=CHECKPOINT_EVERY_S):
             report_labels(work)
 

@@ -1,11 +1,11 @@
-"""What is to be read from the text encoder: latents with identities, or what a published transformer read."""
+"""What is to be read from the text encoder: latents with identities."""
 
 import pytest
 import torch
 from training.nano.dataset.scenes import LAYOUTS, NATURAL, PALETTE, UNSPECIFIED, Scene
 from training.nano.text.codes import EMPTY_ROLE, ROLES, Codes
 from training.nano.text.forward import split_tokens
-from training.nano.text.reading import Affine, cells_of, describe, identities_of, read_anew, regress
+from training.nano.text.reading import Affine, cells_of, identities_of, read_anew, regress
 from training.nano.text.tokenizer import REGISTERS
 
 VARIED = 16
@@ -41,17 +41,11 @@ def test_a_cell_and_a_role_are_named():
 def test_identities_stand_where_latents_do_not_differ(codes, scenes):
     cells = cells_of(scenes, codes)
     wanted = cells[:, :256]
-    read = read_anew(scenes, codes).cells(cells)
+    read = read_anew(scenes, codes)(cells)
     varied = torch.linalg.svd(wanted - wanted.mean(0)).Vh[:VARIED]  # there are no more directions
     moved = (read - read.mean(0)) @ varied.T - (wanted - wanted.mean(0)) @ varied.T
     assert float(moved.abs().max()) < 0.01
     assert float((read - wanted).abs().max()) > 0.1
-
-
-def test_a_scene_is_described_by_its_background_and_count():
-    described = describe([Scene(2, 4, 2, 7)])[0]
-    assert described[: UNSPECIFIED + 1].nonzero().flatten().tolist() == [7]
-    assert described[UNSPECIFIED + 1 :].tolist() == [0, 1, 0, 0]
 
 
 def test_registers_and_words_are_told_apart():
