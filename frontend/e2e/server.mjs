@@ -26,11 +26,17 @@ async function freePort() {
   return port
 }
 
-/** The settings of this machine's own Z-Image, and models it may have, are none of the tests' business. */
+/**
+ * The settings of this machine's own Z-Image, and models it may have, are none of the tests' business.
+ *
+ * One thread a server: suites run beside each other, and threads that wait for each other on a busy machine cost more
+ * than they do.
+ */
 function cleanEnvironment(folder, settings) {
   const foreign = (name) => name.startsWith('ZIMAGE_')
   const kept = Object.entries(process.env).filter(([name]) => !foreign(name))
-  return { ...Object.fromEntries(kept), HF_HOME: path.join(folder, 'hub'), HF_HUB_OFFLINE: '1', PYTHONUTF8: '1', ...settings }
+  const own = { HF_HOME: path.join(folder, 'hub'), HF_HUB_OFFLINE: '1', PYTHONUTF8: '1', OMP_NUM_THREADS: '1' }
+  return { ...Object.fromEntries(kept), ...own, ...settings }
 }
 
 /** The real server, on free ports, with a data folder of its own; `settings` are environment variables. */

@@ -1,0 +1,9 @@
+import { form } from './flows/form.mjs'
+import { layout } from './flows/layout.mjs'
+import { mainJob } from './flows/main-job.mjs'
+import { preferences } from './flows/preferences.mjs'
+import { pressing } from './flows/pressing.mjs'
+import { weather } from './flows/weather.mjs'
+import { suite } from './suite.mjs'
+
+suite('Making pictures in a browser', [mainJob, form, layout, preferences, pressing, weather])
