@@ -134,15 +134,23 @@ export function form(stage) {
     assert.equal(await promptOf(page).inputValue(), 'a foreign fox', 'the form keeps what it has')
   })
 
-  it('brings back by Ctrl+Z what a picture has driven out of the form', async () => {
+  it('takes back by Ctrl+Z what was typed, before and after a picture drove it out of the form, and makes it again', async () => {
     await stage.havePictures(1)
     const page = await stage.open({ settings: QUICK })
     const prompt = promptOf(page)
-    await prompt.pressSequentially('never sent, never lost')
+    await prompt.pressSequentially('never sent')
     await page.getByRole('button', { name: 'Use these settings' }).first().click()
-    assert.notEqual(await prompt.inputValue(), 'never sent, never lost')
-    await prompt.focus()
-    await page.keyboard.press('Control+z')
-    assert.equal(await prompt.inputValue(), 'never sent, never lost')
+    const adopted = await prompt.inputValue()
+    assert.notEqual(adopted, 'never sent')
+    await prompt.press('End')
+    await page.keyboard.type('!')
+    const seen = []
+    for (let step = 0; step < 4; step += 1) {
+      await page.keyboard.press('Control+z')
+      seen.push(await prompt.inputValue())
+    }
+    assert.deepEqual(seen, [adopted, 'never sent', 'never ', ''])
+    for (let step = 0; step < 3; step += 1) await page.keyboard.press('Control+Shift+z')
+    assert.equal(await prompt.inputValue(), adopted)
   })
 }

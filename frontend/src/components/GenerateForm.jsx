@@ -29,7 +29,7 @@ const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
  */
 export default function GenerateForm({ form, onGenerate }) {
   const { t } = useTranslation()
-  const { settings, recent, change: onChange, replace: onReplace, replaceAloud, undo, reset: onReset, remember } = form
+  const { settings, recent, change: onChange, write, replace: onReplace, replaceAloud, steps, reset: onReset, remember } = form
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
   const [mode, setMode] = useMode()
   const library = useLibrary()
@@ -44,7 +44,13 @@ export default function GenerateForm({ form, onGenerate }) {
     },
     [onChange, clear],
   )
-  const changePrompt = useCallback((prompt) => change({ prompt }), [change])
+  const changePrompt = useCallback(
+    (prompt, composes) => {
+      write(prompt, composes)
+      clear(['prompt'])
+    },
+    [write, clear],
+  )
   const replace = useCallback(
     (patch) => {
       clear(Object.keys(patch))
@@ -103,8 +109,8 @@ export default function GenerateForm({ form, onGenerate }) {
         }
         onChange={changePrompt}
         onExample={(prompt) => replace({ prompt })}
-        onUndo={undo}
-        onReset={resetOf(settings, ['prompt'], change)}
+        steps={steps}
+        onReset={resetOf(settings, ['prompt'], replace)}
       />
       <SizePicker settings={settings} errors={texts} onChange={change} />
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />

@@ -253,15 +253,33 @@ describe('GenerateForm', () => {
     expect(prompt()).toHaveValue('never sent')
   })
 
-  it('leaves the steps of writing to the browser until they are taken back', async () => {
+  it('takes back what was typed word by word, before and after the form was replaced, and makes it again', async () => {
     const { user } = setUp()
-    await user.type(prompt(), 'draft')
+    const press = (keys) => user.keyboard(`{Control>}${keys}{/Control}`)
+    await user.type(prompt(), 'a fox')
     await user.click(screen.getByRole('button', { name: 'adopt' }))
     await user.type(prompt(), '!')
-    const event = new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, bubbles: true, cancelable: true })
-    prompt().dispatchEvent(event)
-    expect(event.defaultPrevented).toBe(false)
-    expect(prompt()).toHaveValue('picture 1!')
+    const seen = []
+    for (let step = 0; step < 5; step += 1) {
+      prompt().focus()
+      await press('z')
+      seen.push(prompt().value)
+    }
+    expect(seen).toEqual(['picture 1', 'a fox', 'a ', '', ''])
+    await press('{Shift>}z{/Shift}')
+    await press('y')
+    await press('y')
+    expect(prompt()).toHaveValue('picture 1')
+    expect(screen.getByRole('textbox', { name: 'Seed' })).toHaveValue('101')
+  })
+
+  it('puts the caret where it has taken something back', async () => {
+    const { user } = setUp()
+    await user.type(prompt(), 'a fox')
+    await user.type(prompt(), 'red', { initialSelectionStart: 2, initialSelectionEnd: 2 })
+    await user.keyboard('{Control>}z{/Control}')
+    expect(prompt()).toHaveValue('a fox')
+    expect(prompt().selectionStart).toBe(2)
   })
 
   it('remembers at least twenty states', async () => {
@@ -275,7 +293,7 @@ describe('GenerateForm', () => {
       prompt().focus()
       await user.keyboard('{Control>}z{/Control}')
       brought.unshift(prompt().value)
-      fireEvent.change(prompt(), { target: { value: 'picture 1' } }) // what the browser's own undo does
+      await user.keyboard('{Control>}z{/Control}') // the draft itself, which was typed
     }
     expect(brought).toEqual(Array.from({ length: 20 }, (_, draft) => `draft ${draft}`))
   })

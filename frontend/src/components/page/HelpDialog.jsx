@@ -21,7 +21,14 @@ const SHORTCUTS = [
       ['help.help', ['?']],
     ],
   ],
-  ['help.inPrompt', [['help.recall', ['↑', '↓']]]],
+  [
+    'help.inPrompt',
+    [
+      ['help.recall', ['↑', '↓']],
+      ['help.takeBack', [`${MOD} Z`]],
+      ['help.makeAgain', [`${MOD} Shift Z`]],
+    ],
+  ],
   [
     'help.inGallery',
     [

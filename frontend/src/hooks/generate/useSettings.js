@@ -1,4 +1,4 @@
-import { useCallback } from 'react'
+import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { DEFAULT_SETTINGS, fromSource, restoreSettings } from '../../lib/generate/settings.js'
@@ -28,7 +28,8 @@ export function useSettings() {
     },
     [remember],
   )
-  const { replace, undo } = useFormStates(settings, setSettings, keepDraft)
+  const { replace, write, undo, redo } = useFormStates(settings, setSettings, keepDraft)
+  const steps = useMemo(() => ({ undo, redo }), [undo, redo])
   const change = useCallback((patch) => setSettings((current) => ({ ...current, ...patch })), [setSettings])
   /** Replaces values, says so, and offers to take it back. */
   const replaceAloud = useCallback(
@@ -47,5 +48,5 @@ export function useSettings() {
     },
     [replaceAloud, modelOf, t],
   )
-  return { settings, recent, change, replace, replaceAloud, undo, reset, adopt, remember }
+  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, remember }
 }

@@ -4,8 +4,7 @@ import Form from 'react-bootstrap/Form'
 import './MarkedPrompt.css'
 
 /** A prompt's text field with its end marked, from `unread` on: a copy of the text lies behind it and scrolls with it. */
-export default function MarkedPrompt({ unread, ...control }) {
-  const field = useRef(null)
+export default function MarkedPrompt({ unread, ref: field, ...control }) {
   const copy = useRef(null)
   const follow = () => {
     if (copy.current) copy.current.scrollTop = field.current.scrollTop

@@ -1,7 +1,9 @@
+import { useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { usePromptRecall } from '../../../hooks/generate/usePromptHistory.js'
 import { useTokenCount } from '../../../hooks/generate/useTokenCount.js'
+import { useUndo } from '../../../hooks/input/useUndo.js'
 import { PROMPT_MAX } from '../../../lib/generate/settings.js'
 import { unreadPart } from '../../../lib/generate/unread.js'
 import Field from '../../ui/Field.jsx'
@@ -24,19 +26,16 @@ function Examples({ onChoose }) {
   )
 }
 
-function isUndo({ key, ctrlKey, metaKey, shiftKey, altKey }) {
-  return key.toLowerCase() === 'z' && (ctrlKey || metaKey) && !shiftKey && !altKey
-}
-
-/** What the picture shows. Ctrl+Z also takes back what has replaced the prompt (`onUndo`). ↑ brings back `recent` prompts; `tools` stand beneath. */
-export default function PromptField({ value, model, error, recent, tools, onChange, onExample, onUndo, onReset }) {
+/**
+ * What the picture shows. `steps` are those of the form, which Ctrl+Z takes back. ↑ brings back `recent` prompts; `tools`
+ * stand beneath.
+ */
+export default function PromptField({ value, model, error, recent, tools, steps, onChange, onExample, onReset }) {
   const { t } = useTranslation()
+  const field = useRef(null)
+  useUndo(field, steps)
   const unread = unreadPart(value, useTokenCount(value, model))
   const recall = usePromptRecall(recent, onChange)
-  const onKeyDown = (event) => {
-    if (isUndo(event) && onUndo()) event.preventDefault()
-    else recall(event)
-  }
   const length = [...value].length
   const count = length >= COUNT_FROM ? t('form.promptCount', { count: length, max: PROMPT_MAX }) : undefined
   return (
@@ -49,8 +48,9 @@ export default function PromptField({ value, model, error, recent, tools, onChan
             placeholder={t('form.promptPlaceholder')}
             value={value}
             isInvalid={Boolean(error)}
-            onChange={(event) => onChange(event.target.value)}
-            onKeyDown={onKeyDown}
+            ref={field}
+            onChange={({ target, nativeEvent }) => onChange(target.value, nativeEvent.isComposing)}
+            onKeyDown={recall}
           />
         )}
       </Field>
