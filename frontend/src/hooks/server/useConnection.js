@@ -1,17 +1,18 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useRef } from 'react'
+import { useCallback, useEffect, useRef } from 'react'
 
 import { useUnanswered } from '../generate/useGenerate.js'
 import { useLasting } from '../ui/useLasting.js'
 import { useSystemStatus } from './useSystemStatus.js'
+import { useWake } from './useWake.js'
 
 /** A server that takes longer hangs. */
 const PATIENCE_MS = 5000
 
 /**
  * Whether the server answers: `offline` when it refuses connections or hangs, `heardAt` when it was heard last (0 if
- * never), `unanswered` how often something has been submitted since. When it comes back, everything on the page is
- * asked for anew.
+ * never), `unanswered` how often something has been submitted since. When it comes back, or
+ * this machine wakes up, everything on the page is asked for anew.
  */
 export function useConnection() {
   const queryClient = useQueryClient()
@@ -21,9 +22,11 @@ export function useConnection() {
   const keepsWaiting = useLasting(unanswered > 0, PATIENCE_MS)
   const offline = Boolean(error?.unreachable) || hangs || keepsWaiting
   const wasOffline = useRef(false)
+  const askAnew = useCallback(() => queryClient.invalidateQueries(), [queryClient])
   useEffect(() => {
-    if (wasOffline.current && !offline) queryClient.invalidateQueries()
+    if (wasOffline.current && !offline) askAnew()
     wasOffline.current = offline
-  }, [offline, queryClient])
+  }, [offline, askAnew])
+  useWake(askAnew)
   return { offline, heardAt, unanswered }
 }
