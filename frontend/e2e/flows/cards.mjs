@@ -44,6 +44,22 @@ export function cards(stage) {
     }
   })
 
+  it('turns the page by the arrows of its first and last card', async () => {
+    await stage.havePictures(25)
+    const { images } = await stage.server.get('/history?limit=25')
+    const page = await stage.open()
+    const isFocused = (index) => page.waitForFunction((id) => document.activeElement?.dataset.picture === id, images[index].id)
+    await page.locator('.card-picture').first().focus()
+    await page.keyboard.press('ArrowLeft')
+    await isFocused(0)
+    await page.keyboard.press('End')
+    await isFocused(19)
+    await page.keyboard.press('ArrowRight')
+    await isFocused(20)
+    await page.keyboard.press('ArrowLeft')
+    await isFocused(19)
+  })
+
   it('does to the card what its key says', async () => {
     const { page, images } = await focusFirst()
     const [first, second] = images

@@ -36,12 +36,21 @@ function Placeholders() {
 function PagedGallery({ gallery, query, onTurn, ...pictures }) {
   return (
     <QueryFaces query={query} pending={<Placeholders />}>
-      {({ images, total }) => (
-        <>
-          <GalleryPictures images={images} trash={gallery.trash} {...pictures} />
-          {images.length > 0 && <Pager page={gallery.page} pages={Math.ceil(total / PAGE_SIZE)} onChange={onTurn} />}
-        </>
-      )}
+      {({ images, total }) => {
+        const pages = Math.ceil(total / PAGE_SIZE)
+        const turnBy = (direction) => {
+          const page = gallery.page + direction
+          const exists = page >= 1 && page <= pages
+          if (exists) onTurn(page)
+          return exists
+        }
+        return (
+          <>
+            <GalleryPictures images={images} trash={gallery.trash} onTurn={turnBy} {...pictures} />
+            {images.length > 0 && <Pager page={gallery.page} pages={pages} onChange={onTurn} />}
+          </>
+        )
+      }}
     </QueryFaces>
   )
 }

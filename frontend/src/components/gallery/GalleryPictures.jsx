@@ -15,9 +15,10 @@ const view = (id) => open({ picture: id })
 /**
  * Images as cards, and what is done from them: one opened, two compared, many changed at once.
  *
- * `children` is a function of `renderCard`, for another arrangement than the plain grid.
+ * `children` is a function of `renderCard`, for another arrangement than the plain grid. `onTurn` turns the page by a
+ * direction, and answers whether there is one.
  */
-export default function GalleryPictures({ images: newest, inSight, trash, onReuse, onVary, children }) {
+export default function GalleryPictures({ images: newest, inSight, trash, onReuse, onVary, onTurn, children }) {
   // Another page's cards wait until the click is answered. What can be clicked is what is seen, so all below is of it.
   const deferred = useDeferredValue(newest)
   const images = children ? newest : deferred
@@ -38,6 +39,7 @@ export default function GalleryPictures({ images: newest, inSight, trash, onReus
     selection,
     onReuse,
     onPurge: doom,
+    onTurn,
   })
   const renderCard = (image) => (
     <ImageCard

@@ -10,6 +10,9 @@ function nameOf({ key, ctrlKey, metaKey, altKey }) {
   return ctrlKey || metaKey ? `Mod+${name}` : name
 }
 
+/** To the page before and after, from the first and the last card. */
+const TURNS = { ArrowLeft: -1, ArrowRight: 1 }
+
 const pictureOf = (card) => card?.querySelector('[data-picture]')
 
 function moveTo(card) {
@@ -21,11 +24,19 @@ function moveTo(card) {
  * Keys on cards, which are one stop of Tab: arrows, Home and End lead from card to card, `keys` maps the names of others
  * to what they do with the card's picture, `(id, {card, leave, event})`; `leave` gives the focus to a neighbour.
  *
+ * Past the ends they turn the page where `onTurn`, told the direction, answers that there is another.
+ *
  * Answers the ref of what holds the cards, and the id of the card that is the stop.
  */
-export function useCardKeys(images, keys) {
+export function useCardKeys(images, keys, onTurn) {
   const ref = useRef(null)
   const [active, setActive] = useState(null)
+  const turned = useRef(null)
+  useEffect(() => {
+    if (!turned.current || turned.current.from === images) return
+    moveTo([...ref.current.querySelectorAll(CARD)].at(turned.current.direction > 0 ? 0 : -1))
+    turned.current = null
+  }, [images])
   useEffect(() => {
     const element = ref.current
     const onFocus = ({ target }) => {
@@ -42,6 +53,11 @@ export function useCardKeys(images, keys) {
       if (place !== undefined) {
         event.preventDefault()
         moveTo(cards[place])
+        return
+      }
+      if (TURNS[name] && onTurn?.(TURNS[name])) {
+        event.preventDefault()
+        turned.current = { from: images, direction: TURNS[name] }
         return
       }
       // A button or box within the card keeps the key that presses it.

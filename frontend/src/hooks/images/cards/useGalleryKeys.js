@@ -3,9 +3,9 @@ import { useCardKeys } from './useCardKeys.js'
 /**
  * What the keys on a card do. Where the card is one of several chosen ones, they all are meant.
  *
- * `onReuse` and `onPurge` are those of the cards' buttons.
+ * `onReuse` and `onPurge` are those of the cards' buttons; `onTurn` is that of useCardKeys.
  */
-export function useGalleryKeys({ images, inSight, trash, actions, selection, onReuse, onPurge }) {
+export function useGalleryKeys({ images, inSight, trash, actions, selection, onReuse, onPurge, onTurn }) {
   const find = (id) => images.find((image) => image.id === id)
   const meant = (id) => (selection.has(id) ? selection.chosen : [find(id)])
   const idsOf = (id) => meant(id).map((image) => image.id)
@@ -35,5 +35,5 @@ export function useGalleryKeys({ images, inSight, trash, actions, selection, onR
           : card.querySelector('a[download]').click(),
     }),
   }
-  return useCardKeys(inSight, keys)
+  return useCardKeys(inSight, keys, onTurn)
 }
