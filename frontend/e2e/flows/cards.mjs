@@ -46,8 +46,9 @@ export function cards(stage) {
 
   it('turns the page by the arrows of its first and last card', async () => {
     await stage.havePictures(25)
-    const { images } = await stage.server.get('/history?limit=25')
+    const { images } = await stage.server.get('/history?page_size=25')
     const page = await stage.open()
+    await seen(page.locator('.card-picture img'))
     const isFocused = (index) => page.waitForFunction((id) => document.activeElement?.dataset.picture === id, images[index].id)
     await page.locator('.card-picture').first().focus()
     await page.keyboard.press('ArrowLeft')

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from training.nano.loop.precision import fast_products
 from training.nano.loop.team import Team
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -22,9 +23,10 @@ def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
     x = matrix / (matrix.norm() + 1e-7)
     transposed = x.shape[0] > x.shape[1]
     x = x.T if transposed else x
-    for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+    with fast_products():  # the iteration forgives rounding
+        for _ in range(steps):
+            gram = x @ x.T
+            x = a * x + (b * gram + c * gram @ gram) @ x
     return x.T if transposed else x  # type: ignore[no-any-return]
 
 

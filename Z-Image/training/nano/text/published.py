@@ -19,6 +19,7 @@ from training.nano.dataset.captions.english import with_article
 from training.nano.dataset.captions.source import CaptionSource
 from training.nano.dataset.scenes import NATURAL, PALETTE, UNSPECIFIED, Scene
 from training.nano.layout import LOUDNESS, TextSizes, build_text_encoder
+from training.nano.loop.precision import fast_products
 from training.nano.sampling import tokenize
 from training.nano.text.codes import Codes
 from training.nano.text.forward import encode_ids, split_tokens
@@ -89,7 +90,9 @@ class Published:
         for start in range(0, len(order), BATCH):
             group = order[start : start + BATCH]
             ids, lengths = tokenize(self.tokenizer, [captions[index] for index in group])
-            registers[group], own = split_tokens(self.reader(encode_ids(self.encoder, ids)), lengths)
+            with fast_products():
+                tokens = encode_ids(self.encoder, ids)
+            registers[group], own = split_tokens(self.reader(tokens.float()), lengths)
             words.append(own)
         return registers, torch.cat(words).mean(0)
 
