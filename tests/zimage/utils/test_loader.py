@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 from zimage.errors import WeightsError
-from zimage.utils import loader
 from zimage.utils.loader import load_weights
 from zimage.weights import safetensors_file
+from zimage.weights.safetensors_file import StoredTensor
 
 QUICK = settings(
     max_examples=80, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -152,14 +152,14 @@ def test_a_truncated_shard_is_named_before_anything_is_read(source, empty, tmp_p
 
 def test_a_tensor_that_cannot_be_read_is_named(source, empty, tmp_path, monkeypatch):
     save_file(source.state_dict(), tmp_path / "model.safetensors")
-    read = loader.read_tensor
+    read = StoredTensor.read
 
     def fail(stored, *arguments):
         if stored.shape == (3, 4):
             raise WeightsError(f"{stored.path} cannot be read: Input/output error")
         return read(stored, *arguments)
 
-    monkeypatch.setattr(loader, "read_tensor", fail)
+    monkeypatch.setattr(StoredTensor, "read", fail)
     with pytest.raises(WeightsError, match=r"inner\.0\.weight: .*model\.safetensors cannot be read"):
         load_weights(empty, tmp_path)
 

@@ -20,7 +20,7 @@ from zimage.errors import WeightsError
 from zimage.tools.console import GB, run
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.identify import Part, identify_part, infer_transformer_config, name_member
-from zimage.weights.safetensors_file import DTYPE_NAMES, StoredTensor
+from zimage.weights.quantized import AnyTensor
 from zimage.weights.single_file import is_single_file, to_published
 
 MODEL_PARTS = ("transformer", "text_encoder", "vae")
@@ -65,7 +65,7 @@ class Report:
     parts: tuple[PartReport, ...]
 
 
-def open_parts(path: Path) -> dict[str, dict[str, StoredTensor]]:
+def open_parts(path: Path) -> dict[str, dict[str, AnyTensor]]:
     """Returns the tensors of every part at a path, by folder or file name.
 
     Raises:
@@ -104,16 +104,16 @@ def as_text(report: Report) -> str:
     return "\n".join([f"{report.path}: {report.member or 'no transformer of the family'}", *lines])
 
 
-def tensor_lines(tensors: Mapping[str, StoredTensor]) -> list[str]:
+def tensor_lines(tensors: Mapping[str, AnyTensor]) -> list[str]:
     """Returns one line per tensor: name, dtype and shape."""
-    return [f"{name}  {DTYPE_NAMES[stored.dtype]}  {list(stored.shape)}" for name, stored in tensors.items()]
+    return [f"{name}  {stored.format}  {list(stored.shape)}" for name, stored in tensors.items()]
 
 
-def _report(tensors: Mapping[str, StoredTensor]) -> PartReport:
+def _report(tensors: Mapping[str, AnyTensor]) -> PartReport:
     part = identify_part(tensors)
     values: Counter[str] = Counter()
     for stored in tensors.values():
-        values[DTYPE_NAMES[stored.dtype]] += stored.numel
+        values[stored.format] += stored.numel
     return PartReport(
         part=part.value,
         n_tensors=len(tensors),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zimage.errors import WeightsError
 from zimage.weights.checkpoint import open_checkpoint
-from zimage.weights.safetensors_file import StoredTensor, read_tensor
+from zimage.weights.quantized import AnyTensor
 from zimage.weights.single_file import to_published
 
 Rename = Callable[[str], str | None]
@@ -42,23 +42,26 @@ def load_weights(
     """
     stored = _renamed(to_published(open_checkpoint(folder)), rename)
     wanted = model.state_dict()
+    stored = {
+        name: where.fitted(tuple(wanted[name].shape)) if name in wanted else where for name, where in stored.items()
+    }
     _require_fit(folder, wanted, stored)
     _require_no_other_meta(model, wanted)
     for name, where in stored.items():
         _assign(model, name, _read(name, where, dtype, device))
 
 
-def _read(name: str, where: StoredTensor, dtype: torch.dtype | None, device: torch.device | str) -> Tensor:
+def _read(name: str, where: AnyTensor, dtype: torch.dtype | None, device: torch.device | str) -> Tensor:
     try:
-        return read_tensor(where, dtype, device)
+        return where.read(dtype, device)
     except WeightsError as error:  # a disk that fails, or a file that was changed since its header was read
         raise WeightsError(f"{name}: {error}") from error
 
 
-def _renamed(stored: Mapping[str, StoredTensor], rename: Rename | None) -> dict[str, StoredTensor]:
+def _renamed(stored: Mapping[str, AnyTensor], rename: Rename | None) -> dict[str, AnyTensor]:
     if rename is None:
         return dict(stored)
-    kept: dict[str, StoredTensor] = {}
+    kept: dict[str, AnyTensor] = {}
     for name, where in stored.items():
         new_name = rename(name)
         if new_name in kept:
@@ -68,7 +71,7 @@ def _renamed(stored: Mapping[str, StoredTensor], rename: Rename | None) -> dict[
     return kept
 
 
-def _require_fit(folder: Path, wanted: Mapping[str, Tensor], stored: Mapping[str, StoredTensor]) -> None:
+def _require_fit(folder: Path, wanted: Mapping[str, Tensor], stored: Mapping[str, AnyTensor]) -> None:
     faults = [f"missing {name}" for name in wanted if name not in stored]
     faults += [f"not expected {name}" for name in stored if name not in wanted]
     faults += [

@@ -18,6 +18,7 @@ import torch
 from zimage.errors import WeightsError
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.identify import Part, identify_part, infer_transformer_config, infer_vae_config
+from zimage.weights.quantized import require_plain
 from zimage.weights.safetensors_file import StoredTensor
 from zimage.weights.safetensors_writer import PART_SUFFIX, OnBytes, PlannedTensor, is_written, plan, write_file
 from zimage.weights.selection import INDEX_SUFFIX, SUFFIX
@@ -81,7 +82,7 @@ def plan_model(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) ->
 
 def plan_part(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) -> Conversion:
     """Plans the folder of one part, from a folder or a single file."""
-    tensors = to_published(open_checkpoint(source))
+    tensors = require_plain(source, to_published(open_checkpoint(source)))
     stem = stem_of(source) if source.is_dir() else DEFAULT_STEM
     shards = divide(stem, (plan(name, [stored], dtype) for name, stored in tensors.items()), max_shard_bytes)
     small = _small_files(source) if source.is_dir() else []
@@ -94,7 +95,7 @@ def plan_part(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) -> 
 def plan_single_file(source: Path, name: str, dtype: torch.dtype | None, prefix: str = "") -> Conversion:
     """Plans a single-file transformer, from its folder or the model folder."""
     folder = source / "transformer" if (source / MODEL_INDEX).is_file() else source
-    tensors = to_published(open_checkpoint(folder))
+    tensors = require_plain(folder, to_published(open_checkpoint(folder)))
     if identify_part(tensors) is not Part.TRANSFORMER:
         raise WeightsError(f"{folder} is {identify_part(tensors)}: only transformers have a single-file layout")
     packed = from_published(tensors, prefix)

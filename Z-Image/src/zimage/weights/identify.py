@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from zimage.config import TransformerConfig, VaeConfig
 from zimage.errors import WeightsError
-from zimage.weights.safetensors_file import StoredTensor
+from zimage.weights.quantized import AnyTensor
 from zimage.weights.single_file import to_published
 
 TURBO_SHIFT, BASE_SHIFT = 3.0, 6.0
@@ -30,14 +30,14 @@ _MARKS = {
 }
 
 
-def identify_part(tensors: Mapping[str, StoredTensor]) -> Part:
+def identify_part(tensors: Mapping[str, AnyTensor]) -> Part:
     """Identifies the part of a pipeline by tensor names, in either key layout."""
     names = to_published(tensors)
     found = (part for part, mark in _MARKS.items() if any(mark.fullmatch(name) for name in names))
     return next(found, Part.UNKNOWN)
 
 
-def infer_transformer_config(tensors: Mapping[str, StoredTensor]) -> TransformerConfig:
+def infer_transformer_config(tensors: Mapping[str, AnyTensor]) -> TransformerConfig:
     """Infers the configuration of a transformer from its shapes.
 
     What shapes do not show (frequencies, scales, epsilons, table lengths) is that of the published models; the axes
@@ -73,7 +73,7 @@ def infer_transformer_config(tensors: Mapping[str, StoredTensor]) -> Transformer
     )
 
 
-def infer_vae_config(tensors: Mapping[str, StoredTensor]) -> VaeConfig:
+def infer_vae_config(tensors: Mapping[str, AnyTensor]) -> VaeConfig:
     """Infers the configuration of an autoencoder from its shapes.
 
     The scaling of latents is that of the published model.
@@ -121,7 +121,7 @@ def name_member(config: TransformerConfig, shift: float | None = None) -> str:
 _X_EMBEDDER = re.compile(r"all_x_embedder\.(\d+)-(\d+)\.weight")
 
 
-def _shape(tensors: Mapping[str, StoredTensor], name: str, n_axes: int) -> tuple[int, ...]:
+def _shape(tensors: Mapping[str, AnyTensor], name: str, n_axes: int) -> tuple[int, ...]:
     if name not in tensors:
         raise WeightsError(f"the configuration cannot be read off the shapes: {name} is missing")
     shape = tensors[name].shape
@@ -130,7 +130,7 @@ def _shape(tensors: Mapping[str, StoredTensor], name: str, n_axes: int) -> tuple
     return shape
 
 
-def _count(tensors: Mapping[str, StoredTensor], stack: str) -> int:
+def _count(tensors: Mapping[str, AnyTensor], stack: str) -> int:
     numbers = {int(match[1]) for name in tensors if (match := re.match(rf"{re.escape(stack)}\.(\d+)\.", name))}
     if numbers != set(range(len(numbers))):
         raise WeightsError(f"layers are missing: {stack} has only the numbers {sorted(numbers)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,35 @@ class StoredTensor:
         """Size of the stored values."""
         return self.numel * self.dtype.itemsize
 
+    @property
+    def format(self) -> str:
+        """Name of the dtype in safetensors files, for example `BF16`."""
+        return DTYPE_NAMES[self.dtype]
+
     def rows(self, start: int, stop: int) -> StoredTensor:
         """Returns the slice [start, stop) along the first axis."""
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
         return StoredTensor(self.path, self.offset + start * row_bytes, self.dtype, (stop - start, *self.shape[1:]))
+
+    def reshaped(self, shape: tuple[int, ...]) -> StoredTensor:
+        """Returns the same values in another shape."""
+        return replace(self, shape=shape)
+
+    def fitted(self, shape: tuple[int, ...]) -> StoredTensor:  # noqa: ARG002
+        """Returns itself: nothing is padded."""
+        return self
+
+    def read(self, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Tensor:
+        """Reads the values; see `read_tensor`."""
+        return read_tensor(self, dtype, device)
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """What the header of a file says: tensors by name, in file order, and metadata."""
+
+    tensors: dict[str, StoredTensor]
+    metadata: dict[str, str]
 
 
 def read_header(path: Path) -> dict[str, StoredTensor]:
@@ -73,11 +98,20 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
     Raises:
         WeightsError: the file is missing, truncated or damaged; the message names it.
     """
+    return read_content(path).tensors
+
+
+def read_content(path: Path) -> FileContent:
+    """Reads what the header of a file says.
+
+    Raises:
+        WeightsError: the file is missing, truncated or damaged; the message names it.
+    """
     header = read_entries(path)
     tensors = {name: _stored(path, name, entry, header.start) for name, entry in header.entries.items()}
     in_order = dict(sorted(tensors.items(), key=lambda item: (item[1].offset, item[1].size_bytes)))
     _require_no_gaps(path, in_order, header.start, header.file_bytes)
-    return in_order
+    return FileContent(in_order, header.metadata)
 
 
 def read_tensor(stored: StoredTensor, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Tensor:

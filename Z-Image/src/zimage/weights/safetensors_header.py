@@ -25,11 +25,13 @@ class Header:
 
     Attributes:
         entries: descriptions of the tensors by name, metadata excluded.
+        metadata: the file's own remarks; values that are no text are left out.
         start: offset of the first value in bytes, from the start of the file.
         file_bytes: size of the whole file.
     """
 
     entries: dict[str, Any]
+    metadata: dict[str, str]
     start: int
     file_bytes: int
 
@@ -77,5 +79,8 @@ def _read(file: FileIO, path: Path, file_bytes: int) -> Header:
         raise WeightsError(f"{path} is damaged: its header is no JSON") from error
     if not isinstance(header, dict):
         raise WeightsError(f"{path} is damaged: its header is a {type(header).__name__}, not an object")
-    header.pop("__metadata__", None)
-    return Header(header, start, file_bytes)
+    remarks = header.pop("__metadata__", None)
+    metadata = (
+        {key: text for key, text in remarks.items() if isinstance(text, str)} if isinstance(remarks, dict) else {}
+    )
+    return Header(header, metadata, start, file_bytes)

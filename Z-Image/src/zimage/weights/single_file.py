@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from zimage.errors import WeightsError
+from zimage.weights.quantized import AnyTensor
 from zimage.weights.safetensors_file import StoredTensor
 from zimage.weights.single_file_vae import is_vae_single_file, vae_to_published
 
@@ -37,7 +38,7 @@ def _is_transformer(names: Iterable[str]) -> bool:
     return any(name.startswith((*PREFIXES, "x_embedder.", "final_layer.")) or PACKED in name for name in names)
 
 
-def to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
+def to_published(tensors: Mapping[str, AnyTensor]) -> dict[str, AnyTensor]:
     """Renames tensors of a single file to the published layout; splits packed q, k, v.
 
     Tensors in the published layout pass unchanged. Of a file with several parts the transformer is returned.
@@ -47,7 +48,7 @@ def to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]
     """
     if not _is_transformer(tensors):
         return vae_to_published(tensors) if is_vae_single_file(tensors) else dict(tensors)
-    published: dict[str, StoredTensor] = {}
+    published: dict[str, AnyTensor] = {}
     for name, stored in _without_prefix(tensors).items():
         if name in UNUSED:
             continue
@@ -85,7 +86,7 @@ def from_published(tensors: Mapping[str, StoredTensor], prefix: str = "") -> dic
     return packed
 
 
-def _without_prefix(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
+def _without_prefix(tensors: Mapping[str, AnyTensor]) -> dict[str, AnyTensor]:
     prefix = next((prefix for prefix in PREFIXES if any(name.startswith(prefix) for name in tensors)), "")
     own = {name.removeprefix(prefix): stored for name, stored in tensors.items() if name.startswith(prefix)}
     strange = [name for name in tensors if not name.startswith((prefix, *OTHER_PARTS))]
@@ -94,7 +95,7 @@ def _without_prefix(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTens
     return own
 
 
-def _unpacked(name: str, stored: StoredTensor) -> list[tuple[str, StoredTensor]]:
+def _unpacked(name: str, stored: AnyTensor) -> list[tuple[str, AnyTensor]]:
     if PACKED in name:
         rows, rest = divmod(stored.shape[0] if stored.shape else 1, len(SPLIT))
         if rest:
@@ -105,7 +106,7 @@ def _unpacked(name: str, stored: StoredTensor) -> list[tuple[str, StoredTensor]]
     for single, published in HEADS:
         name = published + name.removeprefix(single) if name.startswith(single) else name
     if name in PAD_TOKENS and len(stored.shape) == 1:  # some converters drop the axis of length one
-        stored = StoredTensor(stored.path, stored.offset, stored.dtype, (1, *stored.shape))
+        stored = stored.reshaped((1, *stored.shape))
     return [(name, stored)]
 
 
@@ -126,7 +127,7 @@ def _first_of(name: str) -> str:
     return name
 
 
-def _require(tensors: Mapping[str, StoredTensor], names: list[str]) -> None:
+def _require(tensors: Mapping[str, AnyTensor], names: list[str]) -> None:
     missing = [name for name in names if name not in tensors]
     if missing:
         raise WeightsError(f"q, k and v cannot be packed without {', '.join(missing)}")

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from zimage.errors import WeightsError
-from zimage.weights.safetensors_file import StoredTensor
+from zimage.weights.quantized import AnyTensor
 
 PREFIXES = ("first_stage_model.", "vae.")
 MARK = ".mid.block_1."
@@ -38,7 +37,7 @@ def is_vae_single_file(names: Iterable[str]) -> bool:
     return any(MARK in name for name in names)
 
 
-def vae_to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
+def vae_to_published(tensors: Mapping[str, AnyTensor]) -> dict[str, AnyTensor]:
     """Renames tensors of a single-file autoencoder; squeezes its 1 × 1 projections.
 
     Raises:
@@ -47,13 +46,13 @@ def vae_to_published(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTen
     prefix = next((prefix for prefix in PREFIXES if any(name.startswith(prefix) for name in tensors)), "")
     own = {name.removeprefix(prefix): stored for name, stored in tensors.items()}
     coarsest = max((int(match[2]) for name in own if (match := LEVEL.match(name)) and "up" in match[1]), default=0)
-    published: dict[str, StoredTensor] = {}
+    published: dict[str, AnyTensor] = {}
     for name, stored in own.items():
         new_name = _published_name(name, coarsest)
         if new_name in published:
             raise WeightsError(f"{stored.path} holds {new_name} twice, under names of both layouts")
         is_projection = ATTENTION in name and stored.shape[2:] == (1, 1)
-        published[new_name] = replace(stored, shape=stored.shape[:2]) if is_projection else stored
+        published[new_name] = stored.reshaped(stored.shape[:2]) if is_projection else stored
     return published
 
 

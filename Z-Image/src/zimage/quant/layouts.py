@@ -1,0 +1,67 @@
+"""Arrangements of quantised values: nibbles, tiles of block scales, and rotations of input groups."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+TILE_ROWS, TILE_COLUMNS = 128, 4
+FP4_VALUES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # OCP Microscaling, E2M1; the fourth bit is the sign
+E8M0_BIAS, E8M0_NAN = 127, 255
+HADAMARD_4 = ((1, 1, 1, -1), (1, 1, -1, 1), (1, -1, 1, 1), (-1, 1, 1, 1))
+
+
+def unpack_fp4(packed: Tensor) -> Tensor:
+    """Decodes pairs of E2M1 values, the first in the upper half of a byte: (rows, n) uint8 → (rows, 2 n) float32."""
+    codes = torch.stack([packed >> 4, packed & 15], dim=-1).flatten(-2)
+    table = torch.tensor([*FP4_VALUES, *(-value for value in FP4_VALUES)])
+    return table[codes.long()]
+
+
+def untile(scales: Tensor, rows: int, columns: int) -> Tensor:
+    """Restores the plain order of block scales that are stored in tiles for tensor cores.
+
+    A tile of 128 × 4 scales holds row r and column c at 16 (r mod 32) + 4 (r div 32) + c (cuBLAS, "1D block scaling
+    factors layout").
+
+    Args:
+        scales: (rows, columns), each padded to whole tiles.
+        rows: rows without padding.
+        columns: columns without padding.
+    """
+    tiles = scales.reshape(scales.shape[0] // TILE_ROWS, scales.shape[1] // TILE_COLUMNS, 32, 4, TILE_COLUMNS)
+    return tiles.permute(0, 3, 2, 1, 4).reshape(scales.shape)[:rows, :columns]
+
+
+def decode_e8m0(exponents: Tensor) -> Tensor:
+    """Decodes powers of two, uint8 → float32; 255 is NaN."""
+    values = torch.exp2(exponents.double() - E8M0_BIAS).float()
+    return torch.where(exponents == E8M0_NAN, torch.nan, values)
+
+
+def hadamard(size: int) -> Tensor:
+    """Returns the symmetric, orthogonal matrix of Kronecker powers of HADAMARD_4.
+
+    Raises:
+        ValueError: the size is no power of four.
+    """
+    four = torch.tensor(HADAMARD_4, dtype=torch.float32)
+    matrix = torch.ones(1, 1)
+    while len(matrix) < size:
+        matrix = torch.kron(matrix, four)
+    if len(matrix) != size:
+        raise ValueError(f"a rotation of {size} inputs is not possible: it must be a power of four")
+    scaled: Tensor = matrix * size**-0.5
+    return scaled
+
+
+def rotate_groups(weight: Tensor, size: int) -> Tensor:
+    """Rotates each group of inputs of (rows, columns); a second time restores them.
+
+    Raises:
+        ValueError: the size is no power of four, or does not divide the columns.
+    """
+    rows, columns = weight.shape
+    if columns % size:
+        raise ValueError(f"groups of {size} inputs do not divide {columns}")
+    return (weight.view(rows, -1, size) @ hadamard(size)).view(rows, columns)
