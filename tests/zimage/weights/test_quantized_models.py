@@ -8,7 +8,7 @@ from zimage.transformer import ZImageTransformer2DModel
 from zimage.utils.loader import load_weights
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.identify import Part, identify_part, infer_transformer_config
-from zimage.weights.single_file import from_published
+from zimage.weights.names.single_file import from_published
 
 from tests.zimage.peers import MEDIUM
 from tests.zimage.quantized_files import FORMATS, write_gguf

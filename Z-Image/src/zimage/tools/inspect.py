@@ -20,8 +20,9 @@ from zimage.errors import WeightsError
 from zimage.tools.console import GB, run
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.identify import Part, identify_part, infer_transformer_config, name_member
+from zimage.weights.names.foreign import name_foreign
+from zimage.weights.names.single_file import is_single_file, to_published
 from zimage.weights.quantized import AnyTensor
-from zimage.weights.single_file import is_single_file, to_published
 
 MODEL_PARTS = ("transformer", "text_encoder", "vae")
 COLUMNS = ("part", "tensors", "values", "GB", "precision", "files", "layout")
@@ -57,7 +58,7 @@ class Report:
     """Contents of a checkpoint.
 
     Attributes:
-        member: member of the family; None without a transformer.
+        member: member of the family, or what it is instead; None if neither is known.
     """
 
     path: str
@@ -93,7 +94,9 @@ def inspect(path: Path) -> Report:
         for tensors in opened.values()
         if identify_part(tensors) is Part.TRANSFORMER
     ]
-    return Report(str(path), next(iter(members), None), tuple(map(_report, opened.values())))
+    foreign = (name_foreign(tensors) for tensors in opened.values())
+    member = next(iter(members), None) or next((f"no Z-Image model, but {name}" for name in foreign if name), None)
+    return Report(str(path), member, tuple(map(_report, opened.values())))
 
 
 def as_text(report: Report) -> str:
@@ -143,7 +146,7 @@ def _shift(path: Path) -> float | None:
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("path", type=Path, help="a model's folder, one part's folder, or a safetensors file")
+    parser.add_argument("path", type=Path, help="a model's folder, one part's folder, or a safetensors or GGUF file")
     parser.add_argument("--tensors", action="store_true", help="also a line a tensor: name, precision, shape")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args(argv)

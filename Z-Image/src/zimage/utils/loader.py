@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from zimage.errors import WeightsError
 from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.names.single_file import to_published
 from zimage.weights.quantized import AnyTensor
-from zimage.weights.single_file import to_published
 
 Rename = Callable[[str], str | None]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,12 @@ import torch
 from torch import nn
 
 from zimage.autoencoder import AutoencoderKL
-from zimage.config import SchedulerConfig, TransformerConfig, VaeConfig
+from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
+from zimage.config.base import read_object
 from zimage.errors import ConfigError, PartError, WeightsError
+from zimage.prompt_tokenizer import load_tokenizer
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
-from zimage.text_encoder import MODEL_TYPE, PromptEncoder, load_text_model, load_tokenizer
+from zimage.text_encoder import PromptEncoder, load_text_model
 from zimage.transformer import ZImageTransformer2DModel
 from zimage.utils.loader import load_weights
 from zimage.weights.checkpoint import open_checkpoint
@@ -59,7 +60,7 @@ def read_config(path: Path) -> FolderConfig:
         PartError: a part is missing, or its configuration is invalid or of another model.
     """
     with _part_errors(INDEX):
-        index = _read_object(path / INDEX)
+        index = read_object(path / INDEX)
         _require_class(INDEX, index.get("_class_name"), (PIPELINE,))
     for part in PARTS:
         if not (path / part).is_dir():
@@ -68,7 +69,7 @@ def read_config(path: Path) -> FolderConfig:
         with _part_errors(part):
             _require_class(INDEX, _class_in_index(index, part), classes)
     with _part_errors("text_encoder"):
-        _require_text_encoder(_read_object(path / "text_encoder" / "config.json"))
+        text_encoder = TextEncoderConfig.from_file(path / "text_encoder" / "config.json")
     with _part_errors("scheduler"):
         scheduler = SchedulerConfig.from_file(_own_file(path, "scheduler", "scheduler_config.json"))
         FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())
@@ -76,7 +77,7 @@ def read_config(path: Path) -> FolderConfig:
         vae = VaeConfig.from_file(_own_file(path, "vae"))
     with _part_errors("transformer"):
         transformer = TransformerConfig.from_file(_own_file(path, "transformer"))
-        if transformer.cap_feat_dim != (width := _text_width(path)):
+        if transformer.cap_feat_dim != (width := text_encoder.hidden_size):
             raise ConfigError(f"cap_feat_dim {transformer.cap_feat_dim} is not the text encoder's width {width}")
     return FolderConfig(transformer, vae, scheduler)
 
@@ -161,7 +162,7 @@ def _fill(model: nn.Module, folder: Path, dtype: torch.dtype, device: torch.devi
 def _own_file(path: Path, part: str, name: str = "config.json") -> Path:
     """Returns a part's configuration, once it is known to be of the right class; a file need not name it."""
     file = path / part / name
-    if (kind := _read_object(file).get("_class_name")) is not None:
+    if (kind := read_object(file).get("_class_name")) is not None:
         _require_class(str(file), kind, CLASSES[part])
     return file
 
@@ -175,24 +176,6 @@ def _class_in_index(index: dict[str, Any], part: str) -> object:
 def _require_class(where: str, kind: object, allowed: tuple[str, ...]) -> None:
     if kind not in allowed:
         raise ConfigError(f"{where}: a {kind!r} is not one of {', '.join(allowed)}")
-
-
-def _require_text_encoder(config: dict[str, Any]) -> None:
-    if (kind := config.get("model_type")) != MODEL_TYPE:
-        raise ConfigError(f"model_type must be {MODEL_TYPE!r}, got {kind!r}")
-    if config.get("quantization_config") is not None:
-        raise ConfigError("quantization_config must be absent: quantized weights are not read")
-
-
-def _text_width(path: Path) -> object:
-    return _read_object(path / "text_encoder" / "config.json").get("hidden_size")
-
-
-def _read_object(file: Path) -> dict[str, Any]:
-    content = json.loads(file.read_text("utf-8"))
-    if not isinstance(content, dict):
-        raise ConfigError(f"{file} must hold a JSON object")
-    return content
 
 
 @contextlib.contextmanager

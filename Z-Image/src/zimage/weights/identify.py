@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from zimage.config import TransformerConfig, VaeConfig
 from zimage.errors import WeightsError
+from zimage.weights.names.foreign import name_foreign
+from zimage.weights.names.single_file import to_published
 from zimage.weights.quantized import AnyTensor
-from zimage.weights.single_file import to_published
 
 TURBO_SHIFT, BASE_SHIFT = 3.0, 6.0
 
@@ -51,6 +52,8 @@ def infer_transformer_config(tensors: Mapping[str, AnyTensor]) -> TransformerCon
     """
     published = to_published(tensors)
     patches = sorted(match.groups() for name in published if (match := _X_EMBEDDER.fullmatch(name)))
+    if foreign := name_foreign(tensors):
+        raise WeightsError(f"no transformer of the family: this is {foreign}")
     if not patches:
         raise WeightsError("no transformer of the family: there is no all_x_embedder.*.weight")
     patch, frames = (tuple(int(pair[i]) for pair in patches) for i in (0, 1))

@@ -2,7 +2,7 @@
 
 A transformer's single file puts everything below an optional prefix, knows one patch size only, packs q, k and v into
 one matrix and carries a norm that no layer uses. Both directions work on where tensors lie, so that nothing is read to
-rename it. The autoencoder's layout is in `single_file_vae.py`.
+rename it. The autoencoder's layout is in `single_file_vae.py`, the text encoder's of GGUF files in `gguf.py`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from zimage.errors import WeightsError
+from zimage.weights.names.gguf import is_language_model, language_model_to_published
+from zimage.weights.names.single_file_vae import is_vae_single_file, vae_to_published
 from zimage.weights.quantized import AnyTensor
 from zimage.weights.safetensors_file import StoredTensor
-from zimage.weights.single_file_vae import is_vae_single_file, vae_to_published
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 OTHER_PARTS = ("vae.", "first_stage_model.", "text_encoders.", "cond_stage_model.")
@@ -46,6 +47,8 @@ def to_published(tensors: Mapping[str, AnyTensor]) -> dict[str, AnyTensor]:
     Raises:
         WeightsError: a packed matrix cannot be split, or names collide.
     """
+    if is_language_model(tensors):
+        return language_model_to_published(tensors)
     if not _is_transformer(tensors):
         return vae_to_published(tensors) if is_vae_single_file(tensors) else dict(tensors)
     published: dict[str, AnyTensor] = {}
