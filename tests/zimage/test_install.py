@@ -9,8 +9,9 @@ import tomllib
 import pytest
 import zimage
 
-NEEDED = {
+NEEDED = {  # the design's, and what formats and templates need
     "torch", "transformers", "safetensors", "loguru", "pillow", "accelerate", "huggingface_hub", "numpy",
+    "gguf", "jinja2", "tokenizers",
 }  # fmt: skip
 FOREIGN = ("training", "diffusers", "fastapi", "starlette", "pydantic", "backend")
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from training.nano.random_weights import make_random_nano
 from zimage import ZImagePipeline, precision
 from zimage.errors import ConfigError
-from zimage.precision import Linear, choose_compute_dtype, compute_in, linear
+from zimage.precision import Linear, choose_compute_dtype, linear
 from zimage.transformer import ZImageTransformer2DModel
 
 from tests.zimage.peers import TINY, TOLERANCE, both_transformers, largest_difference
@@ -89,18 +89,6 @@ def test_the_probe_decides_by_speed(monkeypatch, stored_s, wide_s, expected):
     times = iter([stored_s, wide_s])
     monkeypatch.setattr(precision, "_quickest_s", lambda work: work() is None or next(times))
     assert choose_compute_dtype(torch.bfloat16, CPU, "auto") == expected
-
-
-def test_a_foreign_model_computes_in_float32_and_keeps_its_weights():
-    model = nn.Sequential(nn.Embedding(5, 8), nn.Linear(8, 6), nn.Sequential(nn.Linear(6, 3))).bfloat16()
-    expected = nn.Sequential(nn.Embedding(5, 8), nn.Linear(8, 6), nn.Sequential(nn.Linear(6, 3)))
-    expected.load_state_dict({name: value.float() for name, value in model.state_dict().items()})
-
-    compute_in(model, torch.float32)
-
-    tokens = torch.tensor([[0, 3, 4]])
-    assert torch.allclose(model(tokens), expected(tokens), atol=1e-6)
-    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
 
 
 @pytest.fixture(scope="module")

@@ -63,15 +63,6 @@ def choose_compute_dtype(stored: torch.dtype, device: torch.device, requested: s
     return torch.float32 if requested == "float32" or _is_emulated(stored) else stored
 
 
-def compute_in(model: nn.Module, dtype: torch.dtype) -> None:
-    """Sets the compute dtype of a foreign model, in place; its weights keep their dtype."""
-    for module in model.modules():
-        if type(module) is nn.Linear:
-            module.__class__ = Linear
-        elif isinstance(module, nn.Embedding):
-            module.register_forward_hook(lambda _module, _tokens, embedded: embedded.to(dtype))
-
-
 @torch.inference_mode()
 def _is_emulated(stored: torch.dtype) -> bool:
     """Whether matrix products in `stored` are clearly slower than casting and multiplying in float32."""

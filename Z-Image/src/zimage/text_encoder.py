@@ -11,22 +11,18 @@ import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from zimage.config import TextEncoderConfig
 from zimage.config.inference import MAX_CAPTION_TOKENS
-from zimage.errors import ConfigError
-from zimage.precision import compute_in
+from zimage.prompt_tokenizer import PromptTokenizer
+from zimage.qwen3 import Qwen3Encoder
 from zimage.utils.loader import load_weights
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 logger = logging.getLogger(__name__)
 
-MODEL_TYPE = "qwen3"
 DEFAULT_CACHE_BYTES = 64 * 2**20
 _LAYER = re.compile(r"^layers\.(\d+)\.")
 
@@ -69,9 +65,7 @@ class PromptCache:
 class PromptEncoder:
     """Text encoder: chat template, tokenizer, language model and cache."""
 
-    def __init__(
-        self, model: nn.Module, tokenizer: PreTrainedTokenizerBase, cache_bytes: int = DEFAULT_CACHE_BYTES
-    ) -> None:
+    def __init__(self, model: Qwen3Encoder, tokenizer: PromptTokenizer, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
         """Wraps a model of `load_text_model`, whose output are the features."""
         self.model = model
         self.tokenizer = tokenizer
@@ -83,10 +77,10 @@ class PromptEncoder:
 
     def tokenize(self, prompt: str, max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[int]:
         """Returns the token ids of a templated prompt, truncated to the limit."""
-        tokens = self.tokenizer(self._in_template(prompt)).input_ids
+        tokens = self.tokenizer.encode(self.tokenizer.in_template(prompt)).ids
         if len(tokens) > max_sequence_length:
             logger.warning("a prompt of %d tokens is cut to %d", len(tokens), max_sequence_length)
-        return list(tokens[:max_sequence_length])
+        return tokens[:max_sequence_length]
 
     @torch.inference_mode()
     def _encode(self, tokens: tuple[int, ...]) -> Tensor:
@@ -94,31 +88,14 @@ class PromptEncoder:
         if features is None:
             device = next(self.model.parameters()).device
             ids = torch.tensor([tokens], device=device)
-            features = self.model(input_ids=ids, use_cache=False).last_hidden_state[0]
+            features = self.model(ids)[0]
             self.cache.put(tokens, features)
         return features.clone()  # what is remembered stays as it was, whatever the caller does
-
-    def _in_template(self, prompt: str) -> str:
-        return str(
-            self.tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True, enable_thinking=True
-            )
-        )
-
-
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """Loads a tokenizer; runs no remote code."""
-    from transformers import AutoTokenizer
-
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
-    return tokenizer
 
 
 def load_text_model(
     folder: Path, *, dtype: torch.dtype, device: torch.device, compute_dtype: torch.dtype | None = None
-) -> nn.Module:
+) -> Qwen3Encoder:
     """Loads a Qwen3 language model without last layer, final norm and head.
 
     Args:
@@ -131,26 +108,13 @@ def load_text_model(
         ConfigError: the folder holds another kind of model.
         WeightsError: files are missing or damaged, or do not fit.
     """
-    from accelerate import init_empty_weights
-    from transformers import AutoConfig, Qwen3Model
-
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if config.model_type != MODEL_TYPE:
-        raise ConfigError(f"{folder} must hold a {MODEL_TYPE} model, it holds a {config.model_type}")
-    n_layers = config.num_hidden_layers - 1
-    _shorten(config, n_layers)
-    with init_empty_weights(include_buffers=False):  # buffers are computed, no file has them
-        model: nn.Module = Qwen3Model(config)
-    model.norm = nn.Identity()
+    config = TextEncoderConfig.from_file(folder / "config.json")
+    with torch.device("meta"):
+        model = Qwen3Encoder(config)
+    n_layers = len(model.layers)
     load_weights(model, folder, dtype=dtype, device=device, rename=lambda name: _name_in_model(name, n_layers))
-    if compute_dtype not in (None, dtype):
-        compute_in(model, compute_dtype)
-    return model.to(device).eval().requires_grad_(requires_grad=False)
-
-
-def _shorten(config: Any, n_layers: int) -> None:
-    config.num_hidden_layers = n_layers
-    config.layer_types = config.layer_types[:n_layers]
+    model.compute_dtype = compute_dtype
+    return model.eval().requires_grad_(requires_grad=False)
 
 
 def _name_in_model(stored: str, n_layers: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from itertools import accumulate
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING
 from backend.models.gallery import TokenCount
 from backend.services.errors import ModelBroken
 from backend.services.library.catalogue import Catalogue
+from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-    from tokenizers import Tokenizer
+    from zimage.prompt_tokenizer import PromptTokenizer
 
 MAX_PROMPT_TOKENS = 512
 """Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
@@ -27,7 +26,7 @@ class TokenCounter:
         self._catalogue = catalogue
         self._lock = threading.Lock()
         self._path: Path | None = None
-        self._tools: tuple[Tokenizer, Template] | None = None
+        self._tokenizer: PromptTokenizer | None = None
 
     def count(self, prompt: str, model_id: str) -> TokenCount:
         """Counts a prompt's tokens for a model.
@@ -38,24 +37,26 @@ class TokenCounter:
         path = self._catalogue.resolve(model_id).path
         if path is None:
             raise RuntimeError("resolve() returns installed models only")
-        tokenizer, template = self._load(path / "tokenizer")
-        text = template.render(
-            messages=[{"role": "user", "content": prompt}], add_generation_prompt=True, enable_thinking=True
-        )
-        offsets = tokenizer.encode(text, add_special_tokens=True).offsets
+        tokenizer = self._load(path / "tokenizer")
+        text = tokenizer.in_template(prompt)
+        offsets = tokenizer.encode(text).offsets
         tokens, read = len(offsets), len(prompt)
         if tokens > MAX_PROMPT_TOKENS:
             read = _characters_before(offsets[MAX_PROMPT_TOKENS][0], text, prompt)
         return TokenCount(tokens=tokens, limit=MAX_PROMPT_TOKENS, truncated=tokens > MAX_PROMPT_TOKENS, characters=read)
 
-    def _load(self, path: Path) -> tuple[Tokenizer, Template]:
+    def _load(self, path: Path) -> PromptTokenizer:
+        make_importable()
+        from zimage.errors import ConfigError
+        from zimage.prompt_tokenizer import load_tokenizer
+
         with self._lock:
-            if self._tools is None or self._path != path:
+            if self._tokenizer is None or self._path != path:
                 try:
-                    self._tools, self._path = _read(path), path
-                except Exception as error:  # the library raises plain Exception for a damaged file
+                    self._tokenizer, self._path = load_tokenizer(path), path
+                except ConfigError as error:
                     raise ModelBroken("The tokenizer of this model is missing or damaged.") from error
-            return self._tools
+            return self._tokenizer
 
 
 def _characters_before(end: int, text: str, prompt: str) -> int:
@@ -74,19 +75,3 @@ def _characters_before(end: int, text: str, prompt: str) -> int:
         return min(end, len(prompt))
     read = sum(place <= end - start for place in accumulate(widths))
     return before + read if read < len(own) else len(prompt)
-
-
-def _read(path: Path) -> tuple[Tokenizer, Template]:
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    file = path / "chat_template.jinja"
-    if file.is_file():
-        text = file.read_text("utf-8")
-    else:
-        text = json.loads((path / "tokenizer_config.json").read_text("utf-8"))["chat_template"]
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    return tokenizer, environment.from_string(text)

@@ -2,5 +2,6 @@
 
 from zimage.config.inference import InferenceSettings
 from zimage.config.model import SchedulerConfig, TransformerConfig, VaeConfig
+from zimage.config.text_encoder import TextEncoderConfig
 
-__all__ = ["InferenceSettings", "SchedulerConfig", "TransformerConfig", "VaeConfig"]
+__all__ = ["InferenceSettings", "SchedulerConfig", "TextEncoderConfig", "TransformerConfig", "VaeConfig"]

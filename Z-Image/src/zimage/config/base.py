@@ -49,7 +49,7 @@ class Config:
         Raises:
             ConfigError: the file is missing, no JSON object, or refused by `from_dict`. The message names it.
         """
-        values = _read_object(path)
+        values = read_object(path)
         missing = sorted(cls.REQUIRED_IN_FILE - values.keys())
         if missing:
             raise ConfigError(f"{path} must say {_listed(missing)}: no default would be right for every model")
@@ -72,7 +72,12 @@ def _field_types(cls: type[Config]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(cls)}  # type: ignore[arg-type]
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        ConfigError: the file is missing or holds something else; the message names it.
+    """
     try:
         values = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:

@@ -17,7 +17,7 @@ from zimage.utils.import_utils import installed_versions
 
 NEEDED = (
     "zimage-native", "torch", "transformers", "safetensors", "loguru", "pillow", "accelerate", "huggingface_hub",
-    "numpy",
+    "numpy", "gguf", "jinja2", "tokenizers",
 )  # fmt: skip
 OPTIONAL = ("diffusers", "flash-attn", "flash-attn-3", "triton")
 N_HEADS, HEAD_DIM = 30, 128  # Turbo's

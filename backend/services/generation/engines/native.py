@@ -39,9 +39,8 @@ class NativeEngine:
         self._preview_map: PreviewMap | None = None
 
     def prepare(self) -> None:
-        """Imports torch, transformers and the library, which takes seconds."""
+        """Imports torch and the library, which takes a second."""
         make_importable()
-        import transformers  # noqa: F401
         from zimage import ZImagePipeline  # noqa: F401
 
     def supports(self, path: Path, plan: LoadPlan) -> bool:

@@ -1,0 +1,111 @@
+"""Qwen3 as a text encoder (arXiv 2505.09388): the layers whose output the transformer reads, and nothing after them.
+
+Names of modules are those of the published weights.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from zimage.config import TextEncoderConfig
+from zimage.layers import RMSNorm
+from zimage.precision import Linear
+
+
+class Attention(nn.Module):
+    """Causal self-attention with QK norm, rotary embedding and grouped keys and values."""
+
+    def __init__(self, config: TextEncoderConfig) -> None:
+        super().__init__()
+        self.head_dim = config.head_dim
+        queries, keys = (n * config.head_dim for n in (config.num_attention_heads, config.num_key_value_heads))
+        self.q_proj = Linear(config.hidden_size, queries, bias=False)
+        self.k_proj = Linear(config.hidden_size, keys, bias=False)
+        self.v_proj = Linear(config.hidden_size, keys, bias=False)
+        self.o_proj = Linear(queries, config.hidden_size, bias=False)
+        self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+        self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
+
+    def forward(self, x: Tensor, rope: Tensor) -> Tensor:
+        """Maps (B, S, hidden) → (B, S, hidden); `rope` is that of `rotations`."""
+        heads = (-1, self.head_dim)
+        query = rotate_halves(self.q_norm(self.q_proj(x).unflatten(-1, heads)), rope).transpose(1, 2)
+        key = rotate_halves(self.k_norm(self.k_proj(x).unflatten(-1, heads)), rope).transpose(1, 2)
+        value = self.v_proj(x).unflatten(-1, heads).transpose(1, 2)
+        group = query.shape[1] // key.shape[1]
+        key, value = (part.repeat_interleave(group, dim=1) for part in (key, value))
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        out: Tensor = self.o_proj(mixed.transpose(1, 2).flatten(-2))
+        return out
+
+
+class FeedForward(nn.Module):
+    """SwiGLU feed-forward (arXiv 2002.05202)."""
+
+    def __init__(self, config: TextEncoderConfig) -> None:
+        super().__init__()
+        self.gate_proj = Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = Linear(config.intermediate_size, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps each token: (B, S, hidden) → (B, S, hidden)."""
+        mapped: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return mapped
+
+
+class Layer(nn.Module):
+    """Pre-norm transformer layer."""
+
+    def __init__(self, config: TextEncoderConfig) -> None:
+        super().__init__()
+        self.self_attn = Attention(config)
+        self.mlp = FeedForward(config)
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def forward(self, x: Tensor, rope: Tensor) -> Tensor:
+        """Maps (B, S, hidden) → (B, S, hidden)."""
+        x = x + self.self_attn(self.input_layernorm(x), rope)
+        mapped: Tensor = self.mlp(self.post_attention_layernorm(x))
+        return x + mapped
+
+
+class Qwen3Encoder(nn.Module):
+    """All layers but the last, without final norm and head: what goes into that layer are the features.
+
+    Attributes:
+        compute_dtype: dtype to compute in; that of the weights when None.
+    """
+
+    def __init__(self, config: TextEncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers - 1))
+        self.compute_dtype: torch.dtype | None = None
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Encodes token ids: (B, S) → (B, S, hidden)."""
+        x: Tensor = self.embed_tokens(ids)
+        x = x.to(self.compute_dtype or x.dtype)
+        rope = rotations(ids.shape[1], self.config.head_dim, self.config.rope_theta).to(x.device)
+        for layer in self.layers:
+            x = layer(x, rope)
+        return x
+
+
+def rotations(length: int, head_dim: int, theta: float) -> Tensor:
+    """Returns cosines and sines of the positions, (length, head_dim / 2, 2) in float32."""
+    frequencies = 1.0 / theta ** (torch.arange(0, head_dim, 2).float() / head_dim)
+    angles = torch.arange(length).float()[:, None] * frequencies
+    return torch.stack((angles.cos(), angles.sin()), dim=-1)
+
+
+def rotate_halves(x: Tensor, rope: Tensor) -> Tensor:
+    """Turns channels k and k + head_dim / 2 of (B, S, heads, head_dim), in float32."""
+    cos, sin = rope[:, None].unbind(-1)
+    first, second = x.float().chunk(2, dim=-1)
+    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1).type_as(x)
