@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 
-import { seen, taskOf } from '../stage.mjs'
+import { promptOf, seen, taskOf } from '../stage.mjs'
 
 /** The share of a part's pixels that differ from its most frequent colour, and how many colours cover more than a trace. */
 async function inkOf(page, locator) {
@@ -65,6 +65,22 @@ export function contrast(stage) {
       }
     })
   }
+
+  it('marks what the model will not see without its own colours', async () => {
+    const page = await stage.open({ forcedColors: 'active' })
+    await promptOf(page).fill(`a fox ${'seen from very far away '.repeat(90)}`)
+    await seen(page.locator('.prompt-copy mark'))
+    const [copy, mark, field] = await page.evaluate(() =>
+      ['.prompt-copy', '.prompt-copy mark', '.prompt-copy + .prompt'].map((part) => {
+        const { color, backgroundColor, textDecorationLine } = getComputedStyle(document.querySelector(part))
+        return { color, backgroundColor, textDecorationLine }
+      }),
+    )
+    const nothing = 'rgba(0, 0, 0, 0)'
+    assert.deepEqual([copy.color, mark.color, field.backgroundColor], [nothing, nothing, nothing])
+    assert.notEqual(field.color, nothing)
+    assert.equal(mark.textDecorationLine, 'line-through')
+  })
 
   it('shows how far a task is without its own colours', async () => {
     const page = await stage.open({ forcedColors: 'active' })
