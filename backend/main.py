@@ -124,6 +124,7 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     )
     limits = Limits(
         timeout_s=settings.task_timeout,
+        idle_unload_s=settings.idle_unload,
         max_queued=settings.max_queued_tasks,
         max_queued_per_client=settings.max_queued_tasks_per_client,
         kept_finished=settings.kept_finished_tasks,

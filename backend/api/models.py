@@ -28,6 +28,13 @@ def list_models(app: App) -> ModelList:
     )
 
 
+@router.post("/unload", status_code=202, response_class=Response)
+def free_memory(app: App) -> Response:
+    """Frees the memory of the loaded models, each as soon as no task needs it. The next task loads its model again."""
+    app.tasks.free_memory()
+    return Response(status_code=202)
+
+
 @router.post("/{name}/download", status_code=202, response_class=Response, responses=documented(404, 409, 422, 507))
 def start_download(name: ModelId, app: App) -> Response:
     """Starts or resumes the download of a model. The list of models has its progress."""

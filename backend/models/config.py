@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     default_seed: int = Field(default=42, ge=0, le=2**53 - 1, description="Seed of the demo scripts and examples.")
 
     task_timeout: float = Field(default=600.0, gt=0, description="Seconds that a task may run.")
+    idle_unload: float = Field(
+        default=0.0, ge=0, description="Seconds without a task after which a model leaves the memory; 0 is never."
+    )
     max_queued_tasks: int = Field(default=100, ge=1, description="Tasks that may wait at once.")
     max_queued_tasks_per_client: int = Field(
         default=50, ge=1, description="Tasks of one client, which is a token or an address, that may wait at once."

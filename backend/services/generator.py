@@ -21,7 +21,7 @@ from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded, Loading
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, Weights, plan_load
-from backend.services.library.catalogue import Catalogue, ModelEntry
+from backend.services.library.catalogue import AUTO, Catalogue, ModelEntry
 from backend.services.library.model_folder import WEIGHTED_PARTS
 from backend.utils.zimage_library import make_importable
 
@@ -86,6 +86,15 @@ class ImageGenerator:
         """Id of the model in memory."""
         return self._in_memory.model_id if self._in_memory else None
 
+    def preload(self) -> None:
+        """Loads the demo model if it is what `auto` means: it takes no time to speak of, but the first image waits."""
+        try:
+            model = self._catalogue.resolve(AUTO)
+            if model.demo:
+                self._load(model, lambda _event: None, use_gpu=True)
+        except Exception as error:  # noqa: BLE001 - whoever draws with it meets the same fault, and is told
+            logger.warning("the demo model could not be loaded ahead of the first image: %s", error)
+
     def generate(self, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         """Draws the images of a job, one after the other; returns early when it is cancelled.
 
@@ -98,7 +107,7 @@ class ImageGenerator:
         if cancelled():
             return
         model = self._catalogue.resolve(job.recipe.model)
-        plan = self._load(model, job, emit)
+        plan = self._load(model, emit, use_gpu=job.use_gpu)
         emit(Loaded(plan.device))
         for index in range(job.num_images):
             recipe = job.recipe_of(index)
@@ -108,6 +117,18 @@ class ImageGenerator:
                 return
             milliseconds = round((time.perf_counter() - started) * 1000, 2)
             emit(Drawn(image, recipe, plan.device, milliseconds))
+
+    def unload(self) -> None:
+        """Frees the memory of the model; the next job loads one."""
+        if self._in_memory is None:
+            return
+        logger.info("%s leaves the memory", self._in_memory.model_id)
+        self._in_memory = None
+        try:
+            with self._loading:
+                self._engine.unload()
+        except Exception:
+            logger.exception("the model's memory could not be freed")
 
     def _draw(self, recipe: Recipe, device: str, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
         try:
@@ -145,13 +166,13 @@ class ImageGenerator:
             width, height = (max(MIN_SIDE_PX, int(side * scale) // 64 * 64) for side in (recipe.width, recipe.height))
         return f"{width}×{height} should fit."
 
-    def _load(self, model: ModelEntry, job: Job, emit: Emit) -> LoadPlan:
+    def _load(self, model: ModelEntry, emit: Emit, *, use_gpu: bool) -> LoadPlan:
         if model.path is None:
             raise RuntimeError("resolve() returns installed models only")
         plan = plan_load(
             measure_weights(model.path),
             self._hardware,
-            self._device if job.use_gpu else CPU,
+            self._device if use_gpu else CPU,
             offload=self._settings.offload,
             cpu_precision=self._settings.cpu_precision,
         )

@@ -74,7 +74,14 @@ class TaskManager:
         self._etas = QueueEtas(eta_model, executor.fits)
         self._table = TaskTable(journal, limits.kept_finished, on_finished, self._watchers.notify)
         self._workers = Workers(
-            self._table, executor, store, eta_model, resolver.resolve, timeout_s=limits.timeout_s, monotonic=monotonic
+            self._table,
+            executor,
+            store,
+            eta_model,
+            resolver.resolve,
+            timeout_s=limits.timeout_s,
+            idle_unload_s=limits.idle_unload_s,
+            monotonic=monotonic,
         )
 
     def start(self) -> None:
@@ -96,6 +103,10 @@ class TaskManager:
         with self._table.changed:
             self._table.close()
         return has_ended
+
+    def free_memory(self) -> None:
+        """Frees the memory of the models, each as soon as no task needs it."""
+        self._workers.free()
 
     @property
     def waiting_ids(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Limits:
     """How much the queue takes and keeps."""
 
     timeout_s: float = 600.0
+    idle_unload_s: float = 0.0
     max_queued: int = 100
     max_queued_per_client: int = 100
     kept_finished: int = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -57,6 +58,7 @@ class Workers:
         resolve: Callable[[GenerateRequest], Job],
         *,
         timeout_s: float,
+        idle_unload_s: float,
         monotonic: Callable[[], float],
     ) -> None:
         self._table = table
@@ -65,6 +67,9 @@ class Workers:
         self._eta_model = eta_model
         self._resolve = resolve
         self._timeout_s = timeout_s
+        self._idle_unload_s = idle_unload_s
+        self._to_free: set[str] = set()
+        """Slots whose memory is to be freed as soon as they have nothing to do."""
         self._monotonic = monotonic
         self._threads = [threading.Thread(target=self._prepare_and_work, name="generation", daemon=True)]
         self._pauses_s: dict[str, float] = {}
@@ -102,6 +107,12 @@ class Workers:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
+    def free(self) -> None:
+        """Frees the memory of the models, each as soon as its slot has nothing to do."""
+        with self._table.changed:
+            self._to_free.update(self.slots)
+            self._table.changed.notify_all()
+
     # -- the threads -------------------------------------------------------------------------------------------------
 
     def _prepare_and_work(self) -> None:
@@ -136,10 +147,31 @@ class Workers:
             self._run_next(slot)
 
     def _wait_for_next(self, slot: str) -> bool:
+        """Waits for a task; frees the slot's memory meanwhile when somebody asks, or when it has been idle for long.
+
+        Returns:
+            Whether there is a task; there is none when the workers end.
+        """
+        idle_since = self._monotonic()
+        while not self._wait_for_work(slot, idle_since + self._idle_unload_s if self._idle_unload_s else math.inf):
+            if self.closing:
+                return False
+            self._executor.unload(slot)
+            idle_since = math.inf
+        return True
+
+    def _wait_for_work(self, slot: str, until: float) -> bool:
+        """Returns whether there is a task; if not, the workers end, or the slot's memory is to be freed."""
         with self._table.changed:
-            while not self.closing and self._next_for(slot) is None:
-                self._table.changed.wait()
-            return not self.closing
+            while not self.closing:
+                if self._next_for(slot) is not None:
+                    return True
+                left_s = until - self._monotonic()
+                if slot in self._to_free or left_s <= 0:
+                    self._to_free.discard(slot)
+                    return False
+                self._table.changed.wait(None if left_s == math.inf else left_s)
+            return False
 
     def _next_for(self, slot: str) -> TaskRecord | None:
         fitting = (task for task in self._table.waiting if task.job is None or self._executor.fits(slot, task.job))

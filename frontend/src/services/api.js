@@ -255,6 +255,11 @@ export function fetchModels({ signal } = {}) {
   return request({ url: '/models', signal })
 }
 
+/** Frees the memory of the loaded models, each as soon as no task needs it. */
+export function freeMemory({ signal } = {}) {
+  return request({ method: 'post', url: '/models/unload', signal })
+}
+
 function downloadUrl(modelId) {
   return `/models/${encodeURIComponent(modelId)}/download`
 }

@@ -258,6 +258,10 @@ export class FakeServer {
   }
 
   post_models({ id }) {
+    if (id === 'unload') {
+      this.models = { ...this.models, loaded: null }
+      return null
+    }
     return this.setDownload(id, { state: 'running', done_bytes: 0, total_bytes: 0, message: '' })
   }
 

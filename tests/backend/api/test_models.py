@@ -18,7 +18,7 @@ FIELDS = {
 def test_the_catalogue(client):
     answer = client.get("/api/models").json()
 
-    assert (answer["default"], answer["loaded"]) == ("zimage-nano", None)
+    assert answer["default"] == "zimage-nano"
     assert [model["id"] for model in answer["models"]] == ["z-image-turbo", "z-image", "zimage-nano"]
     assert all(set(model) == FIELDS for model in answer["models"])
     turbo, _, nano = answer["models"]
@@ -36,6 +36,12 @@ def test_the_catalogue(client):
 def test_the_loaded_model(client, post, finish):
     finish(post())
     assert client.get("/api/models").json()["loaded"] == "zimage-nano"
+
+
+def test_the_memory_is_freed(client, post, finish):
+    finish(post())
+    assert client.post("/api/models/unload").status_code == 202
+    wait_until(lambda: client.get("/api/models").json()["loaded"] is None)
 
 
 def test_a_model_of_your_own(client, settings, post, finish):

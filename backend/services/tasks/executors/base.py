@@ -24,6 +24,9 @@ class Executor(Protocol):
     def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         """Runs a job on the thread that calls it and emits its events, `Ended` last; never raises."""
 
+    def unload(self, slot: str) -> None:
+        """Frees the memory that a model takes in a slot, on the thread that runs its jobs; never raises."""
+
     @property
     def healthy(self) -> bool:
         """Whether no device is at fault."""

@@ -61,7 +61,7 @@ class LocalExecutor:
         return tuple(dict.fromkeys(model for model in loaded if model is not None))
 
     def prepare(self) -> tuple[str, ...]:
-        """Finds the devices and imports the engines' libraries; see `Executor.prepare`.
+        """Finds the devices, imports the engines' libraries and loads the demo model; see `Executor.prepare`.
 
         Raises:
             UnknownDevice: the settings name a device that is not here.
@@ -76,6 +76,7 @@ class LocalExecutor:
                     device: ImageGenerator(self._settings, self._catalogue, engine, hardware, device, loading)
                     for device, engine in engines.items()
                 }
+                self._generators[devices[0]].preload()
         return tuple(self._generators)
 
     def fits(self, slot: str, job: Job) -> bool:
@@ -94,6 +95,11 @@ class LocalExecutor:
     def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
         """Runs a job; see `Executor.run`."""
         emit(self._outcome(slot, job, emit, cancelled))
+
+    def unload(self, slot: str) -> None:
+        """Frees a slot's memory; see `Executor.unload`."""
+        if slot in self._generators:
+            self._generators[slot].unload()
 
     def _outcome(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> Ended:
         try:

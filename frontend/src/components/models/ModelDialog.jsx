@@ -1,12 +1,15 @@
 import { useEffect, useRef } from 'react'
+import Button from 'react-bootstrap/Button'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
 import { useAnnounce } from '../../hooks/ui/useAnnounce.js'
-import { useModels } from '../../hooks/server/useModels.js'
+import { useErrorText } from '../../hooks/server/useErrorText.js'
+import { useFreeMemory, useModels } from '../../hooks/server/useModels.js'
 import { useSystemStatus } from '../../hooks/server/useSystemStatus.js'
 import './ModelDialog.css'
 import DialogHead from '../ui/DialogHead.jsx'
+import Notice from '../ui/Notice.jsx'
 import ModelOffer from './ModelOffer.jsx'
 import QueryFaces from '../ui/QueryFaces.jsx'
 
@@ -24,6 +27,21 @@ function useArrival({ name, installed }) {
     if (installed && !was.current) announce(t('models.arrived', { name }))
     was.current = installed
   }, [installed, name, announce, t])
+}
+
+/** Takes the model in use out of the memory, as soon as no task needs it; the next task brings one back. */
+function FreeMemory() {
+  const { t } = useTranslation()
+  const { errorText } = useErrorText()
+  const { mutate, isPending, error } = useFreeMemory()
+  return (
+    <div className="model-offer">
+      <Button size="sm" variant="outline-secondary" disabled={isPending} onClick={() => mutate()}>
+        {t('models.free')}
+      </Button>
+      {error && <Notice tone="danger">{errorText(error)}</Notice>}
+    </div>
+  )
 }
 
 function ModelItem({ model, loaded, system }) {
@@ -45,6 +63,7 @@ function ModelItem({ model, loaded, system }) {
         </p>
       )}
       {!model.installed && <ModelOffer model={model} system={system} />}
+      {state === 'loaded' && <FreeMemory />}
     </li>
   )
 }
@@ -52,7 +71,7 @@ function ModelItem({ model, loaded, system }) {
 /** Which models there are, which one is in use, and how to get those that are missing. */
 export default function ModelDialog({ onClose }) {
   const { t } = useTranslation()
-  const query = useModels()
+  const query = useModels({ isWatched: true })
   const { data: system } = useSystemStatus()
   return (
     <Modal show centered scrollable className="models" aria-labelledby="models-title" onHide={onClose}>

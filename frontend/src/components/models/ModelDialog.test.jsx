@@ -29,6 +29,13 @@ describe('ModelDialog', () => {
     expect(await screen.findByText(/runs on the CPU, minutes a picture/)).toBeInTheDocument()
   })
 
+  it('frees the memory of the model in use', async () => {
+    const { user } = setUp()
+    await user.click(await button('Free its memory'))
+    await waitFor(() => expect(screen.queryByText('In use')).not.toBeInTheDocument(), { timeout: 5000 })
+    expect(server.bodiesOf('post', '/models/unload')).toHaveLength(1)
+  })
+
   it('downloads, shows how far it is, and stops', async () => {
     const { user } = setUp()
     await user.click(await button(/^Download/))

@@ -1,23 +1,29 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 
-import { fetchModels } from '../../services/api.js'
+import { fetchModels, freeMemory } from '../../services/api.js'
 
 export const MODELS_KEY = ['models']
 const DOWNLOADING_MS = 1000
+const WATCHED_MS = 2000
 
 function isDownloading(catalogue) {
   return catalogue?.models.some(({ download }) => download?.state === 'running')
 }
 
-/** The catalogue of models; asked for again and again while one of them is loaded down. */
-export function useModels() {
+/** The catalogue of models; asked for again and again while one of them is loaded down, or somebody looks at it. */
+export function useModels({ isWatched = false } = {}) {
   return useQuery({
     queryKey: MODELS_KEY,
     queryFn: ({ signal }) => fetchModels({ signal }),
     staleTime: 30_000,
-    refetchInterval: ({ state }) => isDownloading(state.data) && DOWNLOADING_MS,
+    refetchInterval: ({ state }) => (isDownloading(state.data) ? DOWNLOADING_MS : isWatched && WATCHED_MS),
   })
+}
+
+/** Takes the loaded models out of the memory, each as soon as no task needs it. */
+export function useFreeMemory() {
+  return useMutation({ mutationFn: () => freeMemory() })
 }
 
 function findModel(catalogue, id) {

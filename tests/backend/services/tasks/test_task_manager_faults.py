@@ -59,14 +59,16 @@ def test_a_failing_engine_does_not_stop_the_queue(manager, engine, store, step):
     assert (two.status, store.prompts) == (Status.COMPLETED, ["2"])
 
 
-def test_a_model_that_cannot_be_loaded_fails_each_task_and_is_tried_again(manager, engine):
+def test_a_model_that_cannot_be_loaded_fails_each_task_and_is_tried_again(make, engine):
+    manager = make()
     engine.load_error = RuntimeError("no")
+    manager.start()
     [one] = end(manager, manager.submit(a_request()))
     engine.load_error = None
     [two] = end(manager, manager.submit(a_request()))
 
     assert [one.status, two.status] == [Status.FAILED, Status.COMPLETED]
-    assert len(engine.loads) == 2
+    assert len(engine.loads) == 3  # the first one while nobody waited
 
 
 def test_a_failing_store_does_not_stop_the_queue(manager, store):

@@ -131,6 +131,7 @@ def test_models_are_loaded_one_at_a_time(make):
     """Libraries set defaults of the whole process while they load."""
     executor = make(with_cards("cuda:0", "cuda:1"), ("auto",))
     executor.prepare()
+    executor.unload("cuda:0")  # what was loaded while nobody waited
     first, second = executor.engines
     loading, go, told = threading.Event(), threading.Event(), threading.Event()
 
