@@ -54,10 +54,10 @@ def encode_ids(model: Qwen3Model, ids: Tensor, layers: int | None = None) -> Ten
     return x  # type: ignore[no-any-return]
 
 
-def split_tokens(tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """The registers (B, 17, N) and all other tokens in one row (…, N) of (B, S, N)."""
-    first = (lengths - len(REGISTERS))[:, None]
-    index = first + torch.arange(len(REGISTERS))
+def split_tokens(tokens: Tensor, lengths: Tensor, before: int = 0) -> tuple[Tensor, Tensor]:
+    """The last tokens (B, before + 17, N), which are the registers, and all others in one row (…, N) of (B, S, N)."""
+    first = (lengths - len(REGISTERS) - before)[:, None]
+    index = first + torch.arange(before + len(REGISTERS))
     registers = tokens.gather(1, index[:, :, None].expand(-1, -1, tokens.shape[-1]))
     return registers, tokens[torch.arange(tokens.shape[1]) < first]
 

@@ -3,6 +3,9 @@
 It was taught to read its own text encoder, so it has habits of its own. That encoder understands plain captions of
 one thing: what it says of them is wanted as it is. What it cannot say, a thing in a colour or several things, is
 described by linear maps of the latents that are to be drawn.
+
+Besides the registers the token before them is taught, the end of the prompt, which has seen all of it: a transformer
+may have learned to look for the background's name among the words.
 """
 
 from collections.abc import Sequence
@@ -27,6 +30,8 @@ from training.nano.text.reading import CELL_VALUES, EPS, Affine, cells_of, quiet
 from training.nano.text.tokenizer import REGISTERS, build_tokenizer
 
 BATCH = 128
+END = 1  # the token before the registers
+READ = END + len(REGISTERS)
 PLAIN_SCENES = 4000  # with several things or on a background, beside every thing by itself
 
 
@@ -72,51 +77,50 @@ class Published:
 
     @torch.no_grad()
     def _fit(self, scenes: Sequence[Scene]) -> None:
-        registers, words = self._read(scenes)
-        said, drawn = registers[:, 1:].flatten(0, 1), cells_of(scenes, self.targets)
+        tokens, self.words = self._read(scenes)
+        said, drawn = tokens[:, END + 1 :].flatten(0, 1), cells_of(scenes, self.targets)
         self.cells = Affine.fit(drawn, said)
-        self.scene = Affine.fit(describe(scenes), registers[:, 0])
-        self.words = words
-        self.spread = torch.stack([variance(registers[:, 0]), variance(said)])
-        share = 1 - (self.cells(drawn) - said).square().mean() / self.spread[1]
+        self.scene = Affine.fit(describe(scenes), tokens[:, END])
+        self.spread = torch.stack([variance(tokens[:, 0]), variance(tokens[:, END]), variance(said)])
+        share = 1 - (self.cells(drawn) - said).square().mean() / self.spread[-1]
         print(f"the published drafts are described to {float(share):.3f} of their variance", flush=True)
 
     def _read(self, scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
-        """Registers (scenes, 17, 256) in the order of the scenes, and the mean word (256,)."""
+        """End and registers (scenes, 18, 256) in the order of the scenes, and the mean of the other words (256,)."""
         captions = [plain_caption(self.source, scene) for scene in scenes]
         order = sorted(range(len(captions)), key=lambda index: len(captions[index].encode()))
-        registers = torch.empty(len(captions), len(REGISTERS), CELL_VALUES)
+        read = torch.empty(len(captions), READ, CELL_VALUES)
         words = []
         for start in range(0, len(order), BATCH):
             group = order[start : start + BATCH]
             ids, lengths = tokenize(self.tokenizer, [captions[index] for index in group])
             with fast_products():
                 tokens = encode_ids(self.encoder, ids)
-            registers[group], own = split_tokens(self.reader(tokens.float()), lengths)
+            read[group], own = split_tokens(self.reader(tokens.float()), lengths, END)
             words.append(own)
-        return registers, torch.cat(words).mean(0)
+        return read, torch.cat(words).mean(0)
 
     @torch.no_grad()
     def wanted(self, scenes: Sequence[Scene]) -> Tensor:
-        """What is to be read from the registers, (scenes, 17, 256)."""
+        """What is to be read from the end of the prompt and the registers, (scenes, 18, 256)."""
         plain = [in_own_colours(scene) for scene in scenes]
-        self._learn({scene for scene in plain if scene.count == 1})
-        wanted = torch.empty(len(scenes), len(REGISTERS), CELL_VALUES)
-        wanted[:, 0] = self.scene(describe(scenes))
-        wanted[:, 1:] = self.cells(cells_of(scenes, self.targets)).view(len(scenes), -1, CELL_VALUES)
+        self._learn(set(plain))
+        wanted = torch.stack([self.known[scene] for scene in plain]).float()
+        wanted[:, END] = self.scene(describe(scenes))
+        wanted[:, END + 1 :] = self.cells(cells_of(scenes, self.targets)).view(len(scenes), -1, CELL_VALUES)
         single = [index for index, scene in enumerate(scenes) if scene.count == 1]
         if single:
             own = [plain[index] for index in single]
             wanted[single] = torch.stack([self.known[scene] for scene in own]).float()
             drawn, natural = (cells_of(group, self.targets) for group in ([scenes[index] for index in single], own))
-            wanted[single, 1:] += linear(drawn - natural, self.cells.weight).view(len(single), -1, CELL_VALUES)
+            wanted[single, END + 1 :] += linear(drawn - natural, self.cells.weight).view(len(single), -1, CELL_VALUES)
         return wanted
 
     def _learn(self, scenes: set[Scene]) -> None:
         unknown = [scene for scene in scenes if scene not in self.known]
         if unknown:
-            registers, _ = self._read(unknown)
-            self.known.update(zip(unknown, registers.half(), strict=True))
+            tokens, _ = self._read(unknown)
+            self.known.update(zip(unknown, tokens.half(), strict=True))
 
 
 def variance(values: Tensor) -> Tensor:
@@ -132,8 +136,8 @@ def describe(scenes: Sequence[Scene]) -> Tensor:
 
 
 def in_own_colours(scene: Scene) -> Scene:
-    """The scene with things in their own colours, on the background that it is drawn on."""
-    return Scene(scene.left, scene.right, scene.count, scene.named_background, NATURAL, NATURAL)
+    """The first thing by itself in its own colours, on the background that the scene is drawn on."""
+    return Scene(scene.left, scene.left, 1, scene.named_background, NATURAL, NATURAL)
 
 
 def plain_caption(source: CaptionSource, scene: Scene) -> str:

@@ -29,7 +29,7 @@ from training.nano.text.codes import build_codes
 from training.nano.text.drafts import CHECKPOINT as FINISHED
 from training.nano.text.drafts import normed
 from training.nano.text.forward import encode_ids, split_tokens
-from training.nano.text.published import Published, Reader
+from training.nano.text.published import END, Published, Reader
 from training.nano.text.reading import EPS, quieten
 from training.nano.text.training import (
     CHECKPOINT_EVERY_S,
@@ -71,13 +71,14 @@ def expect_loudness(model: Qwen3Model) -> None:
             norm.variance_epsilon = EPS / LOUDNESS**2
 
 
-def reading_losses(drafts: Drafts, registers: Tensor, words: Tensor, wanted: Tensor, published: Published) -> Tensor:
-    """Shares of the variance of scenes, cells and words that are not read as wanted, (3,)."""
-    read = drafts(registers).float()
-    own = drafts(words[torch.randperm(len(words))[: WORDS_A_CAPTION * len(registers)]]).float()
-    scene, cell = mse_loss(read[:, 0], wanted[:, 0]), mse_loss(read[:, 1:], wanted[:, 1:])
-    word = mse_loss(own, published.words.expand_as(own))
-    return torch.stack([scene, cell, word]) / published.spread[[0, 1, 1]]
+def reading_losses(drafts: Drafts, tokens: Tensor, words: Tensor, wanted: Tensor, published: Published) -> Tensor:
+    """Shares of the variance of ends, scenes, cells and words that are not read as wanted, (4,)."""
+    read = drafts(tokens).float()
+    own = drafts(words[torch.randperm(len(words))[: WORDS_A_CAPTION * len(tokens)]]).float()
+    parts = (slice(0, END), slice(END, END + 1), slice(END + 1, None))
+    errors = [mse_loss(read[:, part], wanted[:, part]) for part in parts]
+    errors.append(mse_loss(own, published.words.expand_as(own)))
+    return torch.stack(errors) / published.spread[[0, 1, 2, 2]]
 
 
 def tune_text_encoder(adopted: dict[str, Any], work: Path, seconds: float, seed: int, team: Team) -> None:
@@ -102,11 +103,11 @@ def tune_text_encoder(adopted: dict[str, Any], work: Path, seconds: float, seed:
         wanted = published.wanted(scenes)
         with fast_products():
             features = encode_ids(model, ids, LEARNED_LAYERS)
-            registers, words = split_tokens(features, lengths)
-            losses = reading_losses(drafts, registers, words, wanted, published)
-        loss, values = heads_loss(heads, registers.float(), scenes, targets)
-        loss = loss + READ_WEIGHT * (losses[0] + losses[1]) + WORD_WEIGHT * losses[2]
-        values |= dict(zip(("scene", "cells", "words"), losses.detach(), strict=True))
+            tokens, words = split_tokens(features, lengths, END)
+            losses = reading_losses(drafts, tokens, words, wanted, published)
+        loss, values = heads_loss(heads, tokens[:, END:].float(), scenes, targets)
+        loss = loss + READ_WEIGHT * losses[:3].sum() + WORD_WEIGHT * losses[3]
+        values |= dict(zip(("end", "scene", "cells", "words"), losses.detach(), strict=True))
         if run.advance(loss, values, decay=0.6, save_every_s=CHECKPOINT_EVERY_S):
             finish(work, published)
 
@@ -130,6 +131,6 @@ def explained(model: Qwen3Model, tokenizer: Qwen2Tokenizer, examples: Sequence[E
     errors = []
     for example in examples:
         ids, lengths = tokenize(tokenizer, [example.caption])
-        registers, _ = split_tokens(published.reader(encode_ids(model, ids)), lengths)
-        errors.append((registers - published.wanted([example.scene]))[:, 1:].square().mean())
-    return 1 - float(torch.stack(errors).mean() / published.spread[1])
+        tokens, _ = split_tokens(published.reader(encode_ids(model, ids)), lengths, END)
+        errors.append((tokens - published.wanted([example.scene]))[:, END + 1 :].square().mean())
+    return 1 - float(torch.stack(errors).mean() / published.spread[-1])

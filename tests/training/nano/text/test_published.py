@@ -11,7 +11,7 @@ from training.nano.dataset.scenes import NATURAL, PALETTE, UNSPECIFIED, Scene
 from training.nano.layout import TextSizes, build_text_encoder
 from training.nano.text import published
 from training.nano.text.codes import EMPTY_ROLE, Codes
-from training.nano.text.published import Published, Reader, describe, plain_caption
+from training.nano.text.published import END, Published, Reader, describe, plain_caption
 from training.nano.text.tokenizer import train_merges
 
 NAMES = (("fox", "狐狸"), ("cat", "猫"), ("owl", "猫头鹰"), ("thinking face", "思考"))
@@ -67,8 +67,8 @@ def test_one_thing_is_wanted_as_the_published_encoder_says_it(taught):
 def test_a_colour_changes_what_is_wanted_of_the_cells_and_nothing_else(taught):
     fox, blue = Scene(0, 0, 1, UNSPECIFIED), Scene(0, 0, 1, UNSPECIFIED, BLUE, BLUE)
     plain, coloured = taught.wanted([fox, blue])
-    assert torch.equal(plain[0], coloured[0])
-    assert float((plain[1:] - coloured[1:]).abs().mean()) > 0.1
+    assert torch.equal(plain[: END + 1], coloured[: END + 1])
+    assert float((plain[END + 1 :] - coloured[END + 1 :]).abs().mean()) > 0.1
 
 
 def test_what_is_wanted_of_a_scene_does_not_depend_on_its_company(taught):
