@@ -5,10 +5,12 @@ from __future__ import annotations
 import psutil
 
 from backend.services.generation.load_plan import Accelerator, Hardware
+from backend.utils.torch_library import map_torch
 
 
 def detect_hardware() -> Hardware:
-    """Looks at accelerators and processor; imports torch, so the first call takes seconds."""
+    """Looks at accelerators and processor; imports torch, so the first call takes a second."""
+    map_torch()
     return Hardware(
         memory_bytes=psutil.virtual_memory().total,
         cpu_has_bf16=_cpu_has_bf16(),
