@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "Z-Image" / "src")]
 
 from zimage.config import TransformerConfig  # noqa: E402
-from zimage.pipeline import COMPUTE_DTYPE_VARIABLE  # noqa: E402
+from zimage.placement import COMPUTE_DTYPE_VARIABLE  # noqa: E402
 from zimage.precision import choose_compute_dtype  # noqa: E402
 from zimage.tools.console import GB, Progress  # noqa: E402
 from zimage.transformer import ZImageTransformer2DModel  # noqa: E402

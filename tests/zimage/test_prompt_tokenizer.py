@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zimage.errors import ConfigError
-from zimage.prompt_tokenizer import load_tokenizer
+from zimage.prompt_tokenizer import load_embedded_tokenizer, load_tokenizer
 
 NANO = Path(__file__).parents[2] / "Z-Image" / "ckpts" / "zimage-nano" / "tokenizer"
 
@@ -67,3 +67,39 @@ def test_a_fault_is_named(folder, name, text, message):
         file.write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=message):
         load_tokenizer(folder)
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    return load_embedded_tokenizer()
+
+
+@pytest.fixture(scope="module")
+def qwen(embedded):
+    """Transformers' own tokenizer of the same vocabulary and merges."""
+    from transformers import Qwen2Tokenizer
+
+    model = json.loads(embedded._tokenizer.to_str())["model"]
+    return Qwen2Tokenizer(vocab=model["vocab"], merges=[tuple(pair) for pair in model["merges"]])
+
+
+def test_the_real_vocabulary_is_embedded(embedded):
+    assert embedded._tokenizer.get_vocab_size(with_added_tokens=False) == 151_643
+    assert embedded.encode("<|im_start|><|im_end|><|endoftext|>").ids == [151_644, 151_645, 151_643]
+
+
+def test_a_prompt_is_put_into_the_template_of_the_published_model(embedded):
+    text = "<|im_start|>user\na red fox<|im_end|>\n<|im_start|>assistant\n"
+    assert embedded.in_template("a red fox") == text
+    assert embedded.encode(text).ids == [151_644, 872, 198, 64, 2518, 38_835, 151_645, 198, 151_644, 77_091, 198]
+
+
+@settings(deadline=None)
+@given(
+    prompt=st.text(max_size=60)
+    | st.sampled_from(
+        ["一只红色的狐狸，水彩画", "🦊👩‍👩‍👧🏳️‍🌈", "a\u0301 é", "  two  spaces\n\n", "x" * 4000, "狐" * 4000]
+    )
+)
+def test_tokens_of_the_real_vocabulary_are_those_of_transformers(embedded, qwen, prompt):
+    assert embedded.encode(prompt).ids == qwen(prompt).input_ids

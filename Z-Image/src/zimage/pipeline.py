@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,23 +15,23 @@ from PIL import Image
 from torch import Tensor
 
 from zimage.autoencoder import AutoencoderKL
-from zimage.config import InferenceSettings
+from zimage.config import InferenceSettings, SchedulerConfig
 from zimage.errors import ConfigError, NotFiniteError
-from zimage.precision import choose_compute_dtype
+from zimage.placement import Placement
+from zimage.prompt_tokenizer import load_embedded_tokenizer, load_tokenizer
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
 from zimage.sequence import Patch
 from zimage.text_encoder import PromptEncoder
 from zimage.tiling import Tiles
 from zimage.transformer import ZImageTransformer2DModel
-from zimage.utils.attention import AUTO, choose_attention
 from zimage.utils.helpers import draw_noise, to_pil, to_unit_range
+from zimage.weights.building import Parts
 from zimage.weights.folder import load_parts, read_config
+from zimage.weights.parts import load_files, open_model
 
 logger = logging.getLogger(__name__)
 
-ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
-COMPUTE_DTYPE_VARIABLE = "ZIMAGE_PRODUCTS"
 PREVIEW_SIDE = 32  # latents
 
 OutputType = Literal["pil", "np", "pt", "latent"]
@@ -136,19 +135,62 @@ class ZImagePipeline:
             ConfigError: the dtype is float16, which overflows; or `compute_dtype` is unknown.
             AttentionUnavailable: the requested kernel does not work here.
         """
-        device = torch.device(device or default_device())
-        dtype = dtype or (torch.float32 if device.type == "cpu" else torch.bfloat16)
-        if dtype == torch.float16:
-            raise ConfigError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
         config = read_config(Path(path))
-        heads = {"n_heads": config.transformer.n_heads, "head_dim": config.transformer.head_dim}
-        computed = choose_compute_dtype(dtype, device, compute_dtype or os.environ.get(COMPUTE_DTYPE_VARIABLE) or AUTO)
-        requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
-        choice = choose_attention(requested, device, computed, **heads)
-        parts = load_parts(Path(path), config, dtype=dtype, device=device, compute_dtype=computed)
-        logger.info("weights in %s, computed in %s", dtype, computed)
-        logger.info("attention %s, milliseconds of those tried: %s", choice.name, choice.milliseconds)
-        parts.transformer.set_attention(choice.attend)
+        place = Placement.choose(config.transformer, device, dtype, attention, compute_dtype)
+        parts = load_parts(
+            Path(path), config, dtype=place.dtype, device=place.device, compute_dtype=place.compute_dtype
+        )
+        return cls._joined(parts, place, vae_tiles)
+
+    @classmethod
+    def from_files(
+        cls,
+        transformer: str | Path,
+        text_encoder: str | Path | None = None,
+        vae: str | Path | None = None,
+        *,
+        tokenizer: str | Path | None = None,
+        shift: float = SchedulerConfig.shift,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | None = None,
+        attention: str | None = None,
+        vae_tiles: Tiles | None = None,
+        compute_dtype: str | None = None,
+    ) -> ZImagePipeline:
+        """Loads parts that come in files of their own, in any format that is read; nothing is downloaded.
+
+        Args:
+            transformer: safetensors or GGUF file, or a checkpoint with all parts.
+            text_encoder: the same; default: the file of the transformer.
+            vae: the same; default: the file of the transformer.
+            tokenizer: folder of a tokenizer; default: Qwen3's, which comes with the library.
+            shift: of the noise schedule, which no tensor shows: 3 for Turbo, 6 for the base model.
+            device: see `from_local_dir`, as for the others.
+            dtype: of the weights, once they are decoded.
+            attention: name of a kernel.
+            vae_tiles: tiles for decoding large images.
+            compute_dtype: of bfloat16 weights on a CPU.
+
+        Raises:
+            PartError: a part is missing, damaged, or of another kind of model.
+            ConfigError: the dtype is float16, the shift is not positive, or the tokenizer is damaged.
+            AttentionUnavailable: the requested kernel does not work here.
+        """
+        whole = Path(transformer)
+        files = open_model(whole, Path(text_encoder or whole), Path(vae or whole))
+        scheduler = SchedulerConfig(shift=shift)
+        place = Placement.choose(files.transformer_config, device, dtype, attention, compute_dtype)
+        own = load_tokenizer(Path(tokenizer)) if tokenizer is not None else load_embedded_tokenizer()
+        parts = load_files(
+            files, own, scheduler, dtype=place.dtype, device=place.device, compute_dtype=place.compute_dtype
+        )
+        return cls._joined(parts, place, vae_tiles)
+
+    @classmethod
+    def _joined(cls, parts: Parts, place: Placement, vae_tiles: Tiles | None) -> ZImagePipeline:
+        logger.info("weights in %s, computed in %s", place.dtype, place.compute_dtype)
+        logger.info("attention %s, milliseconds of those tried: %s", place.attention.name, place.attention.milliseconds)
+        parts.transformer.set_attention(place.attention.attend)
         return cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler, vae_tiles=vae_tiles)
 
     @property
@@ -338,13 +380,6 @@ class ZImagePipeline:
             size = [max(1, side * PREVIEW_SIDE // longest) for side in latents.shape[-2:]]  # a strip keeps a row
             latents = torch.nn.functional.interpolate(latents, size, mode="area")
         return to_pil(self.decode(latents))
-
-
-def default_device() -> str:
-    """Returns the best device present: `cuda`, `mps` or `cpu`."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _repeat(features: Sequence[Tensor], times: int) -> list[Tensor]:

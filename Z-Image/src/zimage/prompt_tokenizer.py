@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import lzma
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,11 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 TEMPLATE_FILE, SETTINGS_FILE, TOKENIZER_FILE = "chat_template.jinja", "tokenizer_config.json", "tokenizer.json"
+EMBEDDED = "qwen3-tokenizer.json.xz"
+QWEN_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{{ '<|im_start|>assistant\\n' }}"  # an expression: a template's last line break is dropped
+)
 SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
@@ -33,6 +40,14 @@ class PromptTokenizer:
         return self._tokenizer.encode(text, add_special_tokens=True)
 
 
+def load_embedded_tokenizer() -> PromptTokenizer:
+    """Loads Qwen3's tokenizer, which comes with the library: files of weights alone bring none."""
+    from tokenizers import Tokenizer
+
+    packed = resources.files("zimage.assets").joinpath(EMBEDDED).read_bytes()
+    return _in_template(Tokenizer.from_str(lzma.decompress(packed).decode()), QWEN_TEMPLATE, {})
+
+
 def load_tokenizer(folder: Path) -> PromptTokenizer:
     """Loads a tokenizer; templates run in a sandbox.
 
@@ -40,7 +55,6 @@ def load_tokenizer(folder: Path) -> PromptTokenizer:
         ConfigError: a file is missing or damaged; the message names it.
     """
     from jinja2 import TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
     from tokenizers import Tokenizer
 
     file = folder / TOKENIZER_FILE
@@ -50,16 +64,22 @@ def load_tokenizer(folder: Path) -> PromptTokenizer:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises plain Exception
         raise ConfigError(f"{file} is damaged: {error}") from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
     settings = _read_settings(folder / SETTINGS_FILE)
-    text = _read_template(folder, settings)
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    environment.globals |= {name: _content(settings.get(name)) for name in SPECIAL_TOKENS}
+    template = _read_template(folder, settings)
     try:
-        return PromptTokenizer(tokenizer, environment.from_string(text))
+        return _in_template(tokenizer, template, settings)
     except TemplateError as error:
         raise ConfigError(f"the chat template of {folder} is damaged: {error}") from error
+
+
+def _in_template(tokenizer: Tokenizer, template: str, settings: dict[str, Any]) -> PromptTokenizer:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment.globals |= {name: _content(settings.get(name)) for name in SPECIAL_TOKENS}
+    return PromptTokenizer(tokenizer, environment.from_string(template))
 
 
 def _read_settings(file: Path) -> dict[str, Any]:

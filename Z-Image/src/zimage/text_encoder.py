@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -19,7 +19,10 @@ from zimage.config import TextEncoderConfig
 from zimage.config.inference import MAX_CAPTION_TOKENS
 from zimage.prompt_tokenizer import PromptTokenizer
 from zimage.qwen3 import Qwen3Encoder
-from zimage.utils.loader import load_weights
+from zimage.utils.loader import load_tensors, rename_tensors
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.names.single_file import to_published
+from zimage.weights.quantized import AnyTensor
 
 logger = logging.getLogger(__name__)
 
@@ -109,10 +112,37 @@ def load_text_model(
         WeightsError: files are missing or damaged, or do not fit.
     """
     config = TextEncoderConfig.from_file(folder / "config.json")
+    tensors = to_published(open_checkpoint(folder))
+    return build_text_model(config, folder, tensors, dtype=dtype, device=device, compute_dtype=compute_dtype)
+
+
+def build_text_model(
+    config: TextEncoderConfig,
+    source: Path,
+    tensors: Mapping[str, AnyTensor],
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    compute_dtype: torch.dtype | None = None,
+) -> Qwen3Encoder:
+    """Builds the model and fills it with tensors of a whole language model; see `load_text_model`.
+
+    Args:
+        config: of the whole language model.
+        source: where the tensors are from, for messages.
+        tensors: by published names, with or without the prefix of a language model.
+        dtype: dtype of the weights.
+        device: device of the weights.
+        compute_dtype: dtype to compute in; default: `dtype`.
+
+    Raises:
+        WeightsError: tensors are damaged, or do not fit.
+    """
     with torch.device("meta"):
         model = Qwen3Encoder(config)
     n_layers = len(model.layers)
-    load_weights(model, folder, dtype=dtype, device=device, rename=lambda name: _name_in_model(name, n_layers))
+    own = rename_tensors(tensors, lambda name: _name_in_model(name, n_layers))
+    load_tensors(model, source, own, dtype=dtype, device=device)
     model.compute_dtype = compute_dtype
     return model.eval().requires_grad_(requires_grad=False)
 

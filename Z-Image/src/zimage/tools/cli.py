@@ -17,7 +17,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from zimage.config import InferenceSettings
 from zimage.errors import ConfigError
-from zimage.pipeline import StepEvent, ZImagePipeline, default_device
+from zimage.pipeline import StepEvent, ZImagePipeline
+from zimage.placement import default_device
 
 METADATA_KEY = "zimage"
 Size = tuple[int, int]

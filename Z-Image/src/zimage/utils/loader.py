@@ -40,12 +40,36 @@ def load_weights(
         WeightsError: files are missing or damaged, or tensors are missing, unexpected or of another shape or
             kind. The message names all of them.
     """
-    stored = _renamed(to_published(open_checkpoint(folder)), rename)
+    load_tensors(
+        model, folder, rename_tensors(to_published(open_checkpoint(folder)), rename), dtype=dtype, device=device
+    )
+
+
+def load_tensors(
+    model: nn.Module,
+    source: Path,
+    stored: Mapping[str, AnyTensor],
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+) -> None:
+    """Loads tensors into a model that was built on the meta device; see `load_weights`.
+
+    Args:
+        model: model whose parameters and persistent buffers are replaced.
+        source: where the tensors are from, for messages.
+        stored: tensors by the names of the model.
+        dtype: dtype of floating-point tensors; None keeps the stored one.
+        device: device of the tensors.
+
+    Raises:
+        WeightsError: files are damaged, or tensors are missing, unexpected or of another shape or kind.
+    """
     wanted = model.state_dict()
     stored = {
         name: where.fitted(tuple(wanted[name].shape)) if name in wanted else where for name, where in stored.items()
     }
-    _require_fit(folder, wanted, stored)
+    _require_fit(source, wanted, stored)
     _require_no_other_meta(model, wanted)
     for name, where in stored.items():
         _assign(model, name, _read(name, where, dtype, device))
@@ -58,7 +82,12 @@ def _read(name: str, where: AnyTensor, dtype: torch.dtype | None, device: torch.
         raise WeightsError(f"{name}: {error}") from error
 
 
-def _renamed(stored: Mapping[str, AnyTensor], rename: Rename | None) -> dict[str, AnyTensor]:
+def rename_tensors(stored: Mapping[str, AnyTensor], rename: Rename | None) -> dict[str, AnyTensor]:
+    """Returns tensors by their names in a model; those without one are left out.
+
+    Raises:
+        WeightsError: two tensors get one name.
+    """
     if rename is None:
         return dict(stored)
     kept: dict[str, AnyTensor] = {}
@@ -71,7 +100,7 @@ def _renamed(stored: Mapping[str, AnyTensor], rename: Rename | None) -> dict[str
     return kept
 
 
-def _require_fit(folder: Path, wanted: Mapping[str, Tensor], stored: Mapping[str, AnyTensor]) -> None:
+def _require_fit(source: Path, wanted: Mapping[str, Tensor], stored: Mapping[str, AnyTensor]) -> None:
     faults = [f"missing {name}" for name in wanted if name not in stored]
     faults += [f"not expected {name}" for name in stored if name not in wanted]
     faults += [
@@ -85,7 +114,7 @@ def _require_fit(folder: Path, wanted: Mapping[str, Tensor], stored: Mapping[str
         if name in wanted and where.dtype.is_floating_point != wanted[name].is_floating_point()
     ]
     if faults:
-        raise WeightsError(f"{folder} does not fit the model, {len(faults)} tensors: {'; '.join(faults)}")
+        raise WeightsError(f"{source} does not fit the model, {len(faults)} tensors: {'; '.join(faults)}")
 
 
 def _require_no_other_meta(model: nn.Module, wanted: Mapping[str, Tensor]) -> None:

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from zimage.autoencoder import AutoencoderKL
 from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.config.base import read_object
 from zimage.errors import ConfigError, PartError, WeightsError
 from zimage.prompt_tokenizer import load_tokenizer
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text_encoder import PromptEncoder, load_text_model
-from zimage.transformer import ZImageTransformer2DModel
-from zimage.utils.loader import load_weights
+from zimage.weights.building import Parts, build_transformer, build_vae
 from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.names.single_file import to_published
+from zimage.weights.quantized import AnyTensor
 
 INDEX = "model_index.json"
 PIPELINE = "ZImagePipeline"  # Omni's has the same parts, and places images in another way
@@ -41,16 +40,6 @@ class FolderConfig:
     transformer: TransformerConfig
     vae: VaeConfig
     scheduler: SchedulerConfig
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Loaded parts of a pipeline."""
-
-    transformer: ZImageTransformer2DModel
-    vae: AutoencoderKL
-    text_encoder: PromptEncoder
-    scheduler: FlowMatchEulerDiscreteScheduler
 
 
 def read_config(path: Path) -> FolderConfig:
@@ -118,45 +107,18 @@ def load_parts(
     with _part_errors("text_encoder"):
         text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device, compute_dtype=compute_dtype)
     with _part_errors("transformer"):
-        transformer = load_transformer(path / "transformer", config.transformer, dtype=dtype, device=device)
+        dit = path / "transformer"
+        transformer = build_transformer(config.transformer, dit, _published(dit), dtype=dtype, device=device)
         transformer.set_compute_dtype(compute_dtype)
     with _part_errors("vae"):  # small: its weights are cast at once
-        vae = load_vae(path / "vae", config.vae, dtype=compute_dtype or dtype, device=device)
+        folder = path / "vae"
+        vae = build_vae(config.vae, folder, _published(folder), dtype=compute_dtype or dtype, device=device)
     scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
     return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)
 
 
-def load_transformer(
-    folder: Path, config: TransformerConfig, *, dtype: torch.dtype, device: torch.device
-) -> ZImageTransformer2DModel:
-    """Loads `transformer/`.
-
-    Raises:
-        WeightsError: files are missing, damaged, or do not fit.
-    """
-    with torch.device("meta"):
-        model = ZImageTransformer2DModel(**config.to_dict())
-    _fill(model, folder, dtype, device)
-    return model
-
-
-def load_vae(folder: Path, config: VaeConfig, *, dtype: torch.dtype, device: torch.device) -> AutoencoderKL:
-    """Loads `vae/`, channels last.
-
-    Raises:
-        WeightsError: files are missing, damaged, or do not fit.
-    """
-    with torch.device("meta"):
-        model = AutoencoderKL(**config.to_dict())
-    _fill(model, folder, dtype, device)
-    if device.type != "mps":  # never measured there
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
-    return model
-
-
-def _fill(model: nn.Module, folder: Path, dtype: torch.dtype, device: torch.device) -> None:
-    load_weights(model, folder, dtype=dtype, device=device)
-    model.eval().requires_grad_(requires_grad=False)
+def _published(folder: Path) -> dict[str, AnyTensor]:
+    return to_published(open_checkpoint(folder))
 
 
 def _own_file(path: Path, part: str, name: str = "config.json") -> Path:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
-from zimage.config import TransformerConfig, VaeConfig
+from zimage.config import TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.errors import WeightsError
 from zimage.weights.names.foreign import name_foreign
 from zimage.weights.names.single_file import to_published
@@ -73,6 +73,30 @@ def infer_transformer_config(tensors: Mapping[str, AnyTensor]) -> TransformerCon
         cap_feat_dim=cap_feat_dim,
         siglip_feat_dim=_shape(published, siglip, 1)[0] if siglip in published else None,
         axes_dims=(head_dim // 4, head_dim * 3 // 8, head_dim * 3 // 8),
+    )
+
+
+def infer_text_encoder_config(tensors: Mapping[str, AnyTensor]) -> TextEncoderConfig:
+    """Infers the configuration of a text encoder from its shapes; frequencies and epsilon are those of Qwen3.
+
+    Args:
+        tensors: by published names, with or without the prefix of a language model.
+
+    Raises:
+        WeightsError: a tensor is missing that would show a value; the message names it.
+        ConfigError: the shapes are none of the family.
+    """
+    own = {name.removeprefix("model."): tensor for name, tensor in tensors.items()}
+    vocab_size, hidden_size = _shape(own, "embed_tokens.weight", 2)
+    (head_dim,) = _shape(own, "layers.0.self_attn.q_norm.weight", 1)
+    return TextEncoderConfig(
+        vocab_size=vocab_size,
+        hidden_size=hidden_size,
+        intermediate_size=_shape(own, "layers.0.mlp.gate_proj.weight", 2)[0],
+        num_hidden_layers=_count(own, "layers"),
+        num_attention_heads=_shape(own, "layers.0.self_attn.q_proj.weight", 2)[0] // head_dim,
+        num_key_value_heads=_shape(own, "layers.0.self_attn.k_proj.weight", 2)[0] // head_dim,
+        head_dim=head_dim,
     )
 
 

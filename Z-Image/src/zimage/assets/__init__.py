@@ -1,0 +1,1 @@
+"""Data of others that comes with the library; see NOTICE.md."""

@@ -1,0 +1,62 @@
+"""Where and how a model computes: what is not asked for follows from the environment and the machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from zimage.config import TransformerConfig
+from zimage.errors import ConfigError
+from zimage.precision import choose_compute_dtype
+from zimage.utils.attention import AUTO, AttentionChoice, choose_attention
+
+ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
+COMPUTE_DTYPE_VARIABLE = "ZIMAGE_PRODUCTS"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Device and dtypes of a model, and its attention kernel.
+
+    Attributes:
+        dtype: of the weights.
+        compute_dtype: what is computed in, see `zimage.precision`.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    compute_dtype: torch.dtype
+    attention: AttentionChoice
+
+    @classmethod
+    def choose(
+        cls,
+        config: TransformerConfig,
+        device: str | torch.device | None,
+        dtype: torch.dtype | None,
+        attention: str | None,
+        compute_dtype: str | None,
+    ) -> Placement:
+        """Fills in what is None; loads nothing.
+
+        Raises:
+            ConfigError: the dtype is float16, which overflows; or `compute_dtype` is unknown.
+            AttentionUnavailable: the requested kernel does not work here.
+        """
+        device = torch.device(device or default_device())
+        dtype = dtype or (torch.float32 if device.type == "cpu" else torch.bfloat16)
+        if dtype == torch.float16:
+            raise ConfigError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
+        computed = choose_compute_dtype(dtype, device, compute_dtype or os.environ.get(COMPUTE_DTYPE_VARIABLE) or AUTO)
+        requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
+        choice = choose_attention(requested, device, computed, n_heads=config.n_heads, head_dim=config.head_dim)
+        return cls(device, dtype, computed, choice)
+
+
+def default_device() -> str:
+    """Returns the best device present: `cuda`, `mps` or `cpu`."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

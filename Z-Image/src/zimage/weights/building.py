@@ -1,0 +1,70 @@
+"""Models built from tensors by published names: first without memory, then filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from zimage.autoencoder import AutoencoderKL
+from zimage.config import TransformerConfig, VaeConfig
+from zimage.scheduler import FlowMatchEulerDiscreteScheduler
+from zimage.text_encoder import PromptEncoder
+from zimage.transformer import ZImageTransformer2DModel
+from zimage.utils.loader import load_tensors
+from zimage.weights.quantized import AnyTensor
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Loaded parts of a pipeline."""
+
+    transformer: ZImageTransformer2DModel
+    vae: AutoencoderKL
+    text_encoder: PromptEncoder
+    scheduler: FlowMatchEulerDiscreteScheduler
+
+
+def build_transformer(
+    config: TransformerConfig,
+    source: Path,
+    tensors: Mapping[str, AnyTensor],
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> ZImageTransformer2DModel:
+    """Builds the transformer and fills it with tensors by published names.
+
+    Raises:
+        WeightsError: tensors are damaged, or do not fit.
+    """
+    with torch.device("meta"):
+        model = ZImageTransformer2DModel(**config.to_dict())
+    _fill(model, source, tensors, dtype, device)
+    return model
+
+
+def build_vae(
+    config: VaeConfig, source: Path, tensors: Mapping[str, AnyTensor], *, dtype: torch.dtype, device: torch.device
+) -> AutoencoderKL:
+    """Builds the autoencoder, channels last, and fills it with tensors by published names.
+
+    Raises:
+        WeightsError: tensors are damaged, or do not fit.
+    """
+    with torch.device("meta"):
+        model = AutoencoderKL(**config.to_dict())
+    _fill(model, source, tensors, dtype, device)
+    if device.type != "mps":  # never measured there
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
+    return model
+
+
+def _fill(
+    model: nn.Module, source: Path, tensors: Mapping[str, AnyTensor], dtype: torch.dtype, device: torch.device
+) -> None:
+    load_tensors(model, source, tensors, dtype=dtype, device=device)
+    model.eval().requires_grad_(requires_grad=False)

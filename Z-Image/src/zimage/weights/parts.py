@@ -1,0 +1,166 @@
+"""The parts of a model in files of their own, or all in one.
+
+ComfyUI keeps them in `diffusion_models/`, `text_encoders/`, `vae/` and `checkpoints/`. Such files bring no
+configurations: those are inferred from shapes, and what shapes do not show is as published.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
+from zimage.errors import ConfigError, PartError, WeightsError
+from zimage.prompt_tokenizer import PromptTokenizer
+from zimage.scheduler import FlowMatchEulerDiscreteScheduler
+from zimage.text_encoder import PromptEncoder, build_text_model
+from zimage.weights.building import Parts, build_transformer, build_vae
+from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.identify import (
+    Part,
+    identify_part,
+    infer_text_encoder_config,
+    infer_transformer_config,
+    infer_vae_config,
+)
+from zimage.weights.names.foreign import name_foreign
+from zimage.weights.names.single_file import to_published
+from zimage.weights.quantized import AnyTensor
+
+# Of checkpoints with all parts. The first one that any name has counts; a file of one part has none of them.
+PREFIXES = {
+    Part.TRANSFORMER: ("model.diffusion_model.",),
+    Part.TEXT_ENCODER: ("text_encoders.qwen3_4b.transformer.", "text_encoders.qwen3_4b.", "text_encoders."),
+    Part.VAE: ("vae.", "first_stage_model."),
+}
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """One part in a file: its tensors by published names."""
+
+    path: Path
+    tensors: Mapping[str, AnyTensor]
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The parts of a model and their configurations.
+
+    Attributes:
+        transformer: S3-DiT, with `transformer_config`; the others likewise.
+    """
+
+    transformer: PartFile
+    text_encoder: PartFile
+    vae: PartFile
+    transformer_config: TransformerConfig
+    text_encoder_config: TextEncoderConfig
+    vae_config: VaeConfig
+
+
+def open_part(path: Path, part: Part) -> PartFile:
+    """Opens a file, or a folder as of a published part, and takes one part out of it. Only headers are read.
+
+    Raises:
+        PartError: the file is missing or damaged, or the part is not in it; the message says what it is instead.
+    """
+    try:
+        tensors = open_checkpoint(path)
+        own = to_published(_of_part(tensors, part))
+        if identify_part(own) is not part:
+            raise WeightsError(f"{path} holds no {part.value}: {_what(tensors)}")
+    except WeightsError as error:
+        raise PartError(part.name.lower(), error) from error
+    return PartFile(path, own)
+
+
+def open_model(transformer: Path, text_encoder: Path, vae: Path) -> ModelFiles:
+    """Opens the three parts with weights, which may be one file, and infers their configurations.
+
+    Raises:
+        PartError: a part is missing, damaged, or does not fit the others.
+    """
+    dit = open_part(transformer, Part.TRANSFORMER)
+    text = open_part(text_encoder, Part.TEXT_ENCODER)
+    autoencoder = open_part(vae, Part.VAE)
+    try:
+        transformer_config = infer_transformer_config(dit.tensors)
+        text_config = infer_text_encoder_config(text.tensors)
+        if transformer_config.cap_feat_dim != text_config.hidden_size:
+            raise ConfigError(
+                f"{text_encoder} is {text_config.hidden_size} wide, and the transformer reads "
+                f"{transformer_config.cap_feat_dim}"
+            )
+        vae_config = infer_vae_config(autoencoder.tensors)
+    except (ConfigError, WeightsError) as error:
+        raise PartError("the configuration", error) from error
+    return ModelFiles(dit, text, autoencoder, transformer_config, text_config, vae_config)
+
+
+def load_files(
+    files: ModelFiles,
+    tokenizer: PromptTokenizer,
+    scheduler: SchedulerConfig,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    compute_dtype: torch.dtype | None = None,
+) -> Parts:
+    """Loads the parts of a model that come in files without configurations.
+
+    Args:
+        files: result of `open_model`.
+        tokenizer: of the text encoder.
+        scheduler: noise schedule of the member of the family.
+        dtype: dtype of the weights.
+        device: device of the weights.
+        compute_dtype: dtype to compute in; default: `dtype`.
+
+    Raises:
+        PartError: a file is damaged or does not fit; the message names it.
+    """
+    text, dit, vae = files.text_encoder, files.transformer, files.vae
+    with _errors_of("text_encoder"):
+        text_model = build_text_model(
+            files.text_encoder_config, text.path, text.tensors, dtype=dtype, device=device, compute_dtype=compute_dtype
+        )
+    with _errors_of("transformer"):
+        transformer = build_transformer(files.transformer_config, dit.path, dit.tensors, dtype=dtype, device=device)
+        transformer.set_compute_dtype(compute_dtype)
+    with _errors_of("vae"):
+        autoencoder = build_vae(files.vae_config, vae.path, vae.tensors, dtype=compute_dtype or dtype, device=device)
+    schedule = FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())
+    return Parts(transformer, autoencoder, PromptEncoder(text_model, tokenizer), schedule)
+
+
+@contextlib.contextmanager
+def _errors_of(part: str) -> Iterator[None]:
+    try:
+        yield
+    except WeightsError as error:
+        raise PartError(part, error) from error
+
+
+def _of_part(tensors: Mapping[str, AnyTensor], part: Part) -> Mapping[str, AnyTensor]:
+    """Returns the tensors of a part of a checkpoint with all parts; all tensors of a file of one part."""
+    prefixes = [prefix for of_part in PREFIXES.values() for prefix in of_part]
+    if not any(name.startswith(prefix) for name in tensors for prefix in prefixes):
+        return tensors
+    for prefix in PREFIXES[part]:
+        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        if own:
+            return own
+    return {}
+
+
+def _what(tensors: Mapping[str, AnyTensor]) -> str:
+    foreign = name_foreign(tensors)
+    if foreign is not None:
+        return f"it is {foreign}"
+    found = [part for part in PREFIXES if identify_part(_of_part(tensors, part)) is part]
+    return f"it is a {found[0].value}" if found else "its tensors are of no known kind"
