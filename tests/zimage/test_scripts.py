@@ -14,7 +14,8 @@ from loguru import logger
 from PIL import Image
 from training.nano.random_weights import make_random_nano
 from zimage.errors import ConfigError
-from zimage.tools.cli import METADATA_KEY, default_size, parse_size, sizes_of
+from zimage.pipeline import ZImagePipeline
+from zimage.tools.cli import METADATA_KEY, default_size, describe_model, open_pipeline, parse_size, sizes_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -63,6 +64,30 @@ def test_the_embedded_model_is_found_from_anywhere(repository_root, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     arguments = script(repository_root, name).build_parser().parse_args(["a fox"])
     assert (arguments.model / "model_index.json").is_file()
+
+
+def test_files_of_parts_are_put_together(inference, tmp_path, monkeypatch, folder):
+    asked = []
+    loaded = ZImagePipeline.from_local_dir(folder, "cpu")
+    monkeypatch.setattr(
+        ZImagePipeline, "from_files", lambda *files, **options: asked.append((files, options)) or loaded
+    )
+    files = [tmp_path / name for name in ("z.gguf", "qwen.safetensors", "ae.safetensors")]
+    for file in files:
+        file.touch()
+    parts = ["--model", str(files[0]), "--text-encoder", str(files[1]), "--vae", str(files[2]), "--shift", "6"]
+    arguments = ["fox", "--size", "64", "--steps", "2", "--device", "cpu", "--output", str(tmp_path / "fox.png")]
+    assert inference.main([*arguments, *parts]) == 0
+    options = {"text_encoder": files[1], "vae": files[2], "shift": 6.0}
+    assert asked == [((files[0],), {"device": "cpu", "dtype": None, "attention": None, **options})]
+    assert describe_model(inference.build_parser().parse_args([*arguments, *parts])) == (
+        "z.gguf + qwen.safetensors + ae.safetensors in float32, shift 6"
+    )
+
+
+def test_files_of_parts_beside_a_folder_are_refused(inference, options, tmp_path, caplog):
+    with pytest.raises(ConfigError, match=r"--vae are for a --model that is a file"):
+        open_pipeline(inference.build_parser().parse_args(["fox", *options, "--vae", str(tmp_path / "ae.safetensors")]))
 
 
 def size_of(path: Path) -> tuple[int, int]:

@@ -48,8 +48,13 @@ def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None
     """
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--model", type=Path, default=embedded, help="a folder in the published layout (default: the demo model)"
-    )
+        "--model", type=Path, default=embedded,
+        help="a folder in the published layout, or a safetensors or GGUF file: of the transformer, or of all parts "
+        "(default: the demo model)",
+    )  # fmt: skip
+    group.add_argument("--text-encoder", type=Path, help="file of Qwen3-4B, for a transformer in a file of its own")
+    group.add_argument("--vae", type=Path, help="file of the autoencoder, for the same")
+    group.add_argument("--shift", type=float, help="of the schedule, which a file cannot tell (default: 3, as Turbo's)")
     group.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
     group.add_argument("--dtype", choices=DTYPES, help="default: bfloat16 on an accelerator, float32 on a processor")
     group.add_argument("--attention", help="kernel (default: ZIMAGE_ATTENTION, or what is fastest)")
@@ -123,16 +128,32 @@ def _named(size: Size) -> str:
 
 
 def describe_model(arguments: argparse.Namespace) -> str:
-    """Returns the name of the model folder and the dtype; loads nothing."""
+    """Returns the names of the model's folder or files, and the dtype; loads nothing."""
     on_processor = torch.device(arguments.device or default_device()).type == "cpu"
     dtype = arguments.dtype or ("float32" if on_processor else "bfloat16")
-    return f"{arguments.model.resolve().name} in {dtype}"
+    files = [path.resolve().name for path in (arguments.model, arguments.text_encoder, arguments.vae) if path]
+    shift = "" if arguments.shift is None else f", shift {arguments.shift:g}"
+    return f"{' + '.join(files)} in {dtype}{shift}"
 
 
 def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
-    """Loads the selected model."""
+    """Loads the selected model.
+
+    Raises:
+        ConfigError: options are for files, and the model is a folder.
+    """
     dtype = None if arguments.dtype is None else DTYPES[arguments.dtype]
-    pipeline = ZImagePipeline.from_local_dir(arguments.model, arguments.device, dtype, arguments.attention)
+    own = {"text_encoder": arguments.text_encoder, "vae": arguments.vae, "shift": arguments.shift}
+    given = {name: value for name, value in own.items() if value is not None}
+    if arguments.model.is_file():
+        pipeline = ZImagePipeline.from_files(
+            arguments.model, device=arguments.device, dtype=dtype, attention=arguments.attention, **given
+        )
+    elif given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ConfigError(f"{names} are for a --model that is a file; {arguments.model} is none")
+    else:
+        pipeline = ZImagePipeline.from_local_dir(arguments.model, arguments.device, dtype, arguments.attention)
     if arguments.compile:
         pipeline.compile()
     return pipeline
