@@ -120,9 +120,8 @@ class ImageGenerator:
 
     def unload(self) -> None:
         """Frees the memory of the model; the next job loads one."""
-        if self._in_memory is None:
-            return
-        logger.info("%s leaves the memory", self._in_memory.model_id)
+        if self._in_memory is not None:
+            logger.info("%s leaves the memory", self._in_memory.model_id)
         self._in_memory = None
         try:
             with self._loading:
@@ -205,11 +204,19 @@ def measure_weights(path: Path) -> Weights:
         ModelBroken: a file is damaged or truncated; the message names it.
     """
     make_importable()
+    from zimage.errors import WeightsError
+    from zimage.weights.checkpoint import open_checkpoint
     from zimage.weights.safetensors_header import count_values
     from zimage.weights.selection import choose_checkpoint
 
+    def count(part: Path) -> int:
+        try:
+            return sum(tensor.numel for tensor in open_checkpoint(part).values())
+        except WeightsError:  # what the library does not read may be one for the other engine
+            return sum(map(count_values, choose_checkpoint(part).files))
+
     try:
-        parts = [2 * sum(map(count_values, choose_checkpoint(path / part).files)) for part in WEIGHTED_PARTS]
+        parts = [2 * count(path / part) for part in WEIGHTED_PARTS]
     except ValueError as error:
         reason = str(error).replace(f"{path}{os.sep}", "")  # where it lies is nobody else's business
         raise ModelBroken(f"The weights of {path.name} are damaged: {reason}") from error

@@ -48,6 +48,13 @@ def test_a_template_among_the_settings_is_read(folder):
     assert load_tokenizer(folder).in_template("fox") == "<s>fox"
 
 
+def test_the_default_of_several_templates_is_taken(folder):
+    (folder / "chat_template.jinja").unlink()
+    several = [{"name": "tools", "template": "no"}, {"name": "default", "template": "{{ messages[0].content }}"}]
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": several}), "utf-8")
+    assert load_tokenizer(folder).in_template("fox") == "fox"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -57,6 +64,8 @@ def test_a_template_among_the_settings_is_read(folder):
         ("tokenizer_config.json", "[]", "must hold a JSON object"),
         ("chat_template.jinja", None, "has no chat template"),
         ("chat_template.jinja", "{% for %}", "the chat template of .* is damaged"),
+        ("chat_template.jinja", "{{ nobody.knows.it }}", "the chat template of .* is damaged"),
+        ("chat_template.jinja", "{{ " + "(" * 3000, "the chat template of .* is damaged"),
     ],
 )
 def test_a_fault_is_named(folder, name, text, message):

@@ -54,7 +54,6 @@ def load_tokenizer(folder: Path) -> PromptTokenizer:
     Raises:
         ConfigError: a file is missing or damaged; the message names it.
     """
-    from jinja2 import TemplateError
     from tokenizers import Tokenizer
 
     file = folder / TOKENIZER_FILE
@@ -67,9 +66,11 @@ def load_tokenizer(folder: Path) -> PromptTokenizer:
     settings = _read_settings(folder / SETTINGS_FILE)
     template = _read_template(folder, settings)
     try:
-        return _in_template(tokenizer, template, settings)
-    except TemplateError as error:
+        loaded = _in_template(tokenizer, template, settings)
+        loaded.in_template("")
+    except Exception as error:  # what a template may do wrong has no end, and no common base
         raise ConfigError(f"the chat template of {folder} is damaged: {error}") from error
+    return loaded
 
 
 def _in_template(tokenizer: Tokenizer, template: str, settings: dict[str, Any]) -> PromptTokenizer:
@@ -97,12 +98,20 @@ def _read_settings(file: Path) -> dict[str, Any]:
 def _read_template(folder: Path, settings: dict[str, Any]) -> str:
     file = folder / TEMPLATE_FILE
     try:
-        text = file.read_text("utf-8") if file.is_file() else settings.get("chat_template")
+        text = file.read_text("utf-8") if file.is_file() else _named_template(settings.get("chat_template"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
     if not isinstance(text, str):
         raise ConfigError(f"{folder} has no chat template, neither in {TEMPLATE_FILE} nor in {SETTINGS_FILE}")
     return text
+
+
+def _named_template(template: object) -> object:
+    """Returns the default of several templates."""
+    if not isinstance(template, list):
+        return template
+    named = [one for one in template if isinstance(one, dict) and one.get("name") == "default"]
+    return named[0].get("template") if named else None
 
 
 def _content(token: object) -> object:

@@ -122,7 +122,8 @@ class Workers:
                 return
             slots = self._prepare()  # again: what was missing may be here by now
             if slots is None:
-                self._run_next(UNPREPARED)  # which reports the fault
+                self._run_next(UNPREPARED)  # which reports the fault, and tries once more
+                slots = self._prepare()
         with self._table.changed:
             if self.closing:
                 return
@@ -130,6 +131,8 @@ class Workers:
                 self._with_job(task)
             others = [threading.Thread(target=self._work, args=(slot,), name=slot, daemon=True) for slot in slots[1:]]
             self._threads, self.slots = [*self._threads, *others], slots
+            if UNPREPARED in self._to_free:
+                self._to_free = set(slots)
             for thread in others:  # under the lock: only a thread that has been started can be joined
                 thread.start()
         self._table.notify()

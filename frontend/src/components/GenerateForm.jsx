@@ -45,8 +45,8 @@ export default function GenerateForm({ form, onGenerate }) {
     [onChange, clear],
   )
   const changePrompt = useCallback(
-    (prompt, composes) => {
-      write(prompt, composes)
+    (prompt, composition) => {
+      write(prompt, composition)
       clear(['prompt'])
     },
     [write, clear],

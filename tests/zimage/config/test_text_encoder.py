@@ -41,6 +41,11 @@ def test_the_defaults_are_those_of_turbo():
         ({"hidden_act": "gelu"}, "hidden_act must be 'silu', got 'gelu'"),
         ({"quantization_config": {"quant_method": "gptq"}}, "quantization_config must be None"),
         ({"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}, "rope_type must be 'default', got 'yarn'"),
+        (
+            {"rope_parameters": None, "rope_scaling": {"type": "yarn", "rope_theta": 1.0}},
+            "must be 'default', got 'yarn'",
+        ),
+        ({"rope_parameters": [1]}, "rope_parameters must be a JSON object"),
         ({"rope_parameters": None}, "these settings are missing: rope_theta"),
         ({"num_key_value_heads": 3}, "num_key_value_heads 3 must divide num_attention_heads 4"),
         ({"head_dim": 0}, "all sizes must be positive, got head_dim 0"),

@@ -67,6 +67,27 @@ def test_a_file_is_known_by_its_content_not_by_its_name(tmp_path):
     assert open_checkpoint(path)["w"].shape == (4,)
 
 
+def test_rows_of_a_shape_that_was_flattened_are_those_of_that_shape(tmp_path):
+    kind = gguf.GGMLQuantizationType.Q8_0
+    values = np.random.default_rng(0).normal(size=(32, 64)).astype(np.float32)
+    data = gguf.quants.quantize(values, kind)
+    remarks = [("comfy.gguf.orig_shape.w", 9, struct.pack("<IQ2i", 5, 2, 64, 32))]
+    path = write_gguf(tmp_path / "w.gguf", {"w": ((32, 64), int(kind), data.tobytes())}, remarks)
+    whole = gguf.quants.dequantize(data, kind).reshape(64, 32)
+    stored = open_checkpoint(path)["w"]
+    assert np.array_equal(stored.read().numpy(), whole)
+    assert np.array_equal(stored.rows(8, 16).read().numpy(), whole[8:16])
+
+
+def test_tensors_that_lie_over_each_other_are_named(tmp_path):
+    path = write_gguf(tmp_path / "w.gguf", {"w": ((4,), F32, bytes(16)), "v": ((4,), F32, bytes(16))})
+    place = path.read_bytes().index(gguf_string("v")) + len(gguf_string("v")) + 4 + 8 + 4
+    data = bytearray(path.read_bytes())
+    data[place : place + 8] = bytes(8)
+    path.write_bytes(data)
+    refused(path, "lies over another tensor")
+
+
 def good(path):
     return write_gguf(path, {"w": ((2, 32), Q8_0, bytes(68)), "b": ((4,), F32, bytes(16))})
 

@@ -151,6 +151,86 @@ def test_a_rotation_that_is_not_possible_is_named(matrix, tmp_path):
     refused(write(tmp_path / "w.safetensors", written.marked()), "a rotation of 32 inputs is not possible")
 
 
+@pytest.mark.parametrize("size", ["256", 16.0, -1, 1, True])
+def test_a_group_size_that_makes_no_sense_is_named(size, matrix, tmp_path):
+    written = quantized_files.int8(matrix, rotated=16)
+    written.declaration["convrot_groupsize"] = size
+    with pytest.raises(WeightsError, match="a rotation of groups of"):
+        read(write(tmp_path / "w.safetensors", written.marked()))
+
+
+@pytest.mark.parametrize(
+    ("writer", "leaf", "dtype"),
+    [
+        (quantized_files.mxfp8, "weight_scale", torch.float32),
+        (quantized_files.nvfp4, "weight_scale", torch.float32),
+        (quantized_files.nvfp4, "weight_scale_2", torch.uint8),
+        (quantized_files.int8, "weight_scale", torch.uint8),
+    ],
+)
+def test_scales_of_another_dtype_are_named(writer, leaf, dtype, matrix, tmp_path):
+    tensors = writer(matrix).marked()
+    tensors[leaf] = tensors[leaf].to(dtype)
+    refused(write(tmp_path / "w.safetensors", tensors), f"cannot be {'F32' if dtype == torch.float32 else 'U8'}")
+
+
+def test_scales_of_nvfp4_may_be_said_to_be_bytes(matrix, tmp_path):
+    written = quantized_files.nvfp4(matrix)
+    tensors = written.marked()
+    tensors["weight_scale"] = tensors["weight_scale"].view(torch.uint8)
+    stored = read(write(tmp_path / "w.safetensors", tensors))
+    np.testing.assert_allclose(stored.read().double().numpy(), written.values, rtol=1e-5, atol=1e-6)
+
+
+def test_exponents_may_have_their_own_dtype(matrix, tmp_path):
+    written = quantized_files.mxfp8(matrix)
+    path = write(tmp_path / "w.safetensors", written.marked())
+    size = int.from_bytes(path.read_bytes()[:8], "little")
+    header = json.loads(path.read_bytes()[8 : 8 + size])
+    header[f"{LAYER}.weight_scale"]["dtype"] = "F8_E8M0"
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + path.read_bytes()[8 + size :])
+    np.testing.assert_allclose(read(path).read().double().numpy(), written.values, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [3, 100])
+def test_scales_that_are_not_one_a_row_are_not_cut_as_if_they_were(rows, tmp_path):
+    tensors = {
+        "weight": torch.ones(192, 64).to(torch.float8_e4m3fn),
+        "weight_scale": torch.arange(1.0, rows + 1)[:, None],
+    }
+    part = read(write(tmp_path / "w.safetensors", {**tensors, "zz": torch.full((99,), 7.0)})).rows(64, 128)
+    if rows == 3:  # blocks of 64 × 64
+        assert part.read().unique().tolist() == [2.0]
+    else:
+        with pytest.raises(WeightsError, match=r"a scale of the shape \(100, 1\) does not fit 192×64 values"):
+            part.read()
+
+
+def test_every_shard_declares_its_own_layers(matrix, tmp_path, save_shards):
+    written = quantized_files.int8(matrix, rotated=16)
+    shards = [{f"layers.{number}.w1.{leaf}": part for leaf, part in written.tensors.items()} for number in (0, 1)]
+    folder = save_shards(tmp_path / "sharded", *shards)
+    for number, file in enumerate(sorted(folder.glob("*.safetensors"))):
+        layers = {"layers": {f"layers.{number}.w1": written.declaration}}
+        save_file(shards[number], file, {"_quantization_metadata": json.dumps(layers)})
+    tensors = open_checkpoint(folder)
+    for number in (0, 1):
+        found = tensors[f"layers.{number}.w1.weight"].read().double().numpy()
+        np.testing.assert_allclose(found, written.values, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 2, 2)])
+def test_a_weight_that_is_no_matrix_is_named(shape, tmp_path):
+    tensors = {"weight": torch.zeros(shape, dtype=torch.int8), "weight_scale": torch.ones(())}
+    refused(write(tmp_path / "w.safetensors", tensors), "but holds I8 of the shape")
+
+
+def test_a_scale_of_no_values_is_named(matrix, tmp_path):
+    tensors = quantized_files.int8(matrix).marked() | {"weight_scale": torch.ones(0, 5)}
+    refused(write(tmp_path / "w.safetensors", tensors), "does not fit 256×64 values")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"layers": []}', '{"layers": {"a": 1}}'])
 def test_a_damaged_declaration_of_the_header_is_named(text, matrix, tmp_path):
     written = quantized_files.int8(matrix)

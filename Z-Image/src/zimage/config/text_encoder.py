@@ -57,9 +57,12 @@ class TextEncoderConfig(Config):
         for name, allowed in FIXED.items():
             if (found := values.get(name, allowed)) != allowed:
                 raise ConfigError(f"{name} must be {allowed!r}, got {found!r}")
-        rope = {**values, **(values.get("rope_parameters") or values.get("rope_scaling") or {})}
-        if (kind := rope.get("rope_type", "default")) != "default":
+        scaling = values.get("rope_parameters") or values.get("rope_scaling") or {}
+        if not isinstance(scaling, dict):
+            raise ConfigError(f"rope_parameters must be a JSON object, got {scaling!r}")
+        if (kind := scaling.get("rope_type", scaling.get("type", "default"))) != "default":
             raise ConfigError(f"rope_type must be 'default', got {kind!r}")
+        rope = {**values, **scaling}
         own = {field.name: rope[field.name] for field in fields(cls) if field.name in rope}
         missing = sorted({field.name for field in fields(cls)} - own.keys())
         if missing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +21,14 @@ from zimage.quant.layouts import TILE_ROWS, decode_e8m0, rotate_groups, unpack_f
 
 NVFP4_BLOCK, MXFP8_BLOCK = 16, 32
 Parts = Mapping[str, Tensor]
+
+
+class Rows(NamedTuple):
+    """Rows [start, stop) of a matrix whose `weight` is stored in so many, padding included."""
+
+    start: int
+    stop: int
+    total: int
 
 
 class Scheme(Protocol):
@@ -37,7 +45,7 @@ class Scheme(Protocol):
     def shape_of(self, stored: tuple[int, ...]) -> tuple[int, ...]:
         """Returns the shape of the matrix, padding included, whose `weight` has the shape `stored`."""
 
-    def rows_of(self, role: str, shape: tuple[int, ...], start: int, stop: int) -> tuple[int, int] | None:
+    def rows_of(self, role: str, shape: tuple[int, ...], rows: Rows) -> tuple[int, int] | None:
         """Returns the rows of the tensor of a role that belong to rows of the matrix; None when they cannot be cut."""
 
     def decode(self, parts: Parts) -> Tensor:
@@ -68,7 +76,7 @@ def spread(scale: Tensor, rows: int, columns: int) -> Tensor:
         return scale.reshape(())
     if scale.shape in ((rows,), (rows, 1)):
         return scale.reshape(rows, 1)
-    if scale.dim() == 2 and not (rows % scale.shape[0] or columns % scale.shape[1]):
+    if scale.dim() == 2 and scale.numel() and not (rows % scale.shape[0] or columns % scale.shape[1]):
         down, across = rows // scale.shape[0], columns // scale.shape[1]
         if down == across:
             return scale.repeat_interleave(down, 0).repeat_interleave(across, 1)
@@ -92,17 +100,15 @@ class Scaled:
         """Returns the stored shape: a value is an element."""
         return stored
 
-    def rows_of(self, role: str, shape: tuple[int, ...], start: int, stop: int) -> tuple[int, int] | None:
-        """Returns the same rows; a single scale and those of blocks serve whole matrices only."""
-        if role == "weight" or (len(shape) in (1, 2) and shape[0] > 1 and (len(shape) == 1 or shape[1] == 1)):
-            return start, stop
+    def rows_of(self, role: str, shape: tuple[int, ...], rows: Rows) -> tuple[int, int] | None:
+        """Returns the same rows; a single scale serves all of them, and those of blocks only the whole matrix."""
+        if role == "weight" or shape in ((rows.total,), (rows.total, 1)):
+            return rows.start, rows.stop
         return (0, shape[0] if shape else 1) if shape in ((), (1,), (1, 1)) else None
 
     def decode(self, parts: Parts) -> Tensor:
         """Returns weight · scale, rotated back."""
         weight = parts["weight"].float()
-        if weight.dim() != 2:
-            return weight * _require_finite(parts["scale"]).reshape(())
         weight *= spread(parts["scale"], *weight.shape)
         return rotate_groups(weight, self.rotation) if self.rotation else weight
 
@@ -118,15 +124,16 @@ class Nvfp4:
         """Two values a byte."""
         return (*stored[:-1], 2 * stored[-1])
 
-    def rows_of(self, role: str, shape: tuple[int, ...], start: int, stop: int) -> tuple[int, int] | None:
+    def rows_of(self, role: str, shape: tuple[int, ...], rows: Rows) -> tuple[int, int] | None:
         """Rows begin and end with tiles."""
-        return _tiled_rows(role, shape, start, stop, "scale_2")
+        return _tiled_rows(role, shape, rows, "scale_2")
 
     def decode(self, parts: Parts) -> Tensor:
         """Returns value · block scale · scale."""
         values = unpack_fp4(parts["weight"])
         rows, columns = values.shape
-        scale = _blocks(_require_finite(parts["scale"]), rows, columns, NVFP4_BLOCK)
+        bits = parts["scale"]  # E4M3; some writers say that they are bytes
+        scale = _blocks(_require_finite(bits.view(torch.float8_e4m3fn)), rows, columns, NVFP4_BLOCK)
         return (values.view(rows, -1, NVFP4_BLOCK) * scale).view(rows, columns) * _require_finite(
             parts["scale_2"]
         ).reshape(())
@@ -143,9 +150,9 @@ class Mxfp8:
         """A value is an element."""
         return stored
 
-    def rows_of(self, role: str, shape: tuple[int, ...], start: int, stop: int) -> tuple[int, int] | None:
+    def rows_of(self, role: str, shape: tuple[int, ...], rows: Rows) -> tuple[int, int] | None:
         """Rows begin and end with tiles."""
-        return _tiled_rows(role, shape, start, stop, "")
+        return _tiled_rows(role, shape, rows, "")
 
     def decode(self, parts: Parts) -> Tensor:
         """Returns value · block scale."""
@@ -163,12 +170,13 @@ def _blocks(scale: Tensor, rows: int, columns: int, block: int) -> Tensor:
     return untile(scale, rows, blocks)[:, :, None]
 
 
-def _tiled_rows(role: str, shape: tuple[int, ...], start: int, stop: int, single: str) -> tuple[int, int] | None:
+def _tiled_rows(role: str, shape: tuple[int, ...], rows: Rows, single: str) -> tuple[int, int] | None:
     if role == single:
         return 0, shape[0] if shape else 1
-    if start % TILE_ROWS or stop % TILE_ROWS:
+    if rows.start % TILE_ROWS or rows.stop % TILE_ROWS or len(shape) != 2:
         return None
-    return (start, stop) if shape and stop <= shape[0] else None
+    whole = rows.total if role == "weight" else -(-rows.total // TILE_ROWS) * TILE_ROWS
+    return (rows.start, rows.stop) if shape[0] == whole and rows.stop <= whole else None
 
 
 @dataclass(frozen=True)
@@ -194,9 +202,9 @@ class Ggml:
         values, size_bytes = GGML_QUANT_SIZES[self._type()]
         return (*stored[:-1], stored[-1] // size_bytes * values)
 
-    def rows_of(self, role: str, shape: tuple[int, ...], start: int, stop: int) -> tuple[int, int] | None:  # noqa: ARG002
+    def rows_of(self, role: str, shape: tuple[int, ...], rows: Rows) -> tuple[int, int] | None:  # noqa: ARG002
         """Rows are rows."""
-        return start, stop
+        return rows.start, rows.stop
 
     def decode(self, parts: Parts) -> Tensor:
         """Returns the values of the blocks, as ggml defines them."""

@@ -29,14 +29,14 @@ def open_checkpoint(path: Path) -> dict[str, AnyTensor]:
 
 def _open_file(path: Path) -> dict[str, AnyTensor]:
     content = read_content(path)
-    return gather_quantized(path, content.tensors, content.metadata)
+    return gather_quantized(path, content.tensors, [content.metadata])
 
 
 def _open_shards(checkpoint: Checkpoint) -> dict[str, AnyTensor]:
     weight_map = read_index(checkpoint.path)
     faults = [f"{path.name} is not in the index" for path in stray_shards(checkpoint)]
     tensors: dict[str, StoredTensor] = {}
-    metadata: dict[str, str] = {}
+    metadata: list[dict[str, str]] = []
     for shard in checkpoint.files:
         try:
             content = read_content(shard)
@@ -44,7 +44,7 @@ def _open_shards(checkpoint: Checkpoint) -> dict[str, AnyTensor]:
             faults.append(str(error))
             continue
         found = content.tensors
-        metadata |= content.metadata
+        metadata.append(content.metadata)
         named = {name for name, file in weight_map.items() if file == shard.name}
         faults += [f"{shard.name} lacks {name}" for name in sorted(named - found.keys())]
         faults += [f"{shard.name} holds {name}, unknown to the index" for name in sorted(found.keys() - named)]

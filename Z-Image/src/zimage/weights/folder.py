@@ -13,7 +13,7 @@ import torch
 from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.config.base import read_object
 from zimage.errors import ConfigError, PartError, WeightsError
-from zimage.prompt_tokenizer import load_tokenizer
+from zimage.prompt_tokenizer import TOKENIZER_FILE, load_tokenizer
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text_encoder import PromptEncoder, load_text_model
 from zimage.weights.building import Parts, build_transformer, build_vae
@@ -59,6 +59,9 @@ def read_config(path: Path) -> FolderConfig:
             _require_class(INDEX, _class_in_index(index, part), classes)
     with _part_errors("text_encoder"):
         text_encoder = TextEncoderConfig.from_file(path / "text_encoder" / "config.json")
+    with _part_errors("tokenizer"):
+        if not (path / "tokenizer" / TOKENIZER_FILE).is_file():
+            raise ConfigError(f"{TOKENIZER_FILE} is missing")
     with _part_errors("scheduler"):
         scheduler = SchedulerConfig.from_file(_own_file(path, "scheduler", "scheduler_config.json"))
         FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())

@@ -28,6 +28,7 @@ SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?
 STRING, ARRAY = 8, 9
 PLAIN = {0: torch.float32, 1: torch.float16, 24: torch.int8, 25: torch.int16, 26: torch.int32, 30: torch.bfloat16}
 MAX_DIMENSIONS = 4
+MAX_HEADER_BYTES = 100 * 2**20
 MAX_NAME_BYTES, MAX_STRING_BYTES, MAX_COUNT = 2**10, 2**24, 2**20
 
 
@@ -40,6 +41,10 @@ class _Reader:
     size_bytes: int
 
     def take(self, count: int) -> bytes:
+        if self.file.tell() + count > MAX_HEADER_BYTES:
+            raise WeightsError(
+                f"{self.path} is damaged: a header of more than {MAX_HEADER_BYTES} bytes cannot be right"
+            )
         data = self.file.read(count) if count <= self.size_bytes else b""
         if len(data) < count:
             raise WeightsError(
@@ -164,12 +169,15 @@ def _quantized(path: Path, entry: _Entry, offset: int) -> QuantizedTensor:
         raise WeightsError(f"{path} is damaged: {entry.name!r} {entry.shape} is not made of blocks of {values} values")
     row_bytes = entry.shape[-1] // values * size_bytes
     packed = StoredTensor(path, offset, torch.uint8, (*entry.shape[:-1], row_bytes))
-    return QuantizedTensor(path, entry.name, Ggml(entry.kind), {"weight": packed}, entry.shape)
+    return QuantizedTensor(path, entry.name, Ggml(entry.kind), {"weight": packed}, entry.shape, entry.shape)
 
 
 def _require_whole(path: Path, tensors: dict[str, AnyTensor], size_bytes: int) -> None:
-    for name, stored in tensors.items():
-        part = stored if isinstance(stored, StoredTensor) else stored.parts["weight"]
+    places = {name: t if isinstance(t, StoredTensor) else t.parts["weight"] for name, t in tensors.items()}
+    end = 0
+    for name, part in sorted(places.items(), key=lambda item: item[1].offset):
+        if part.offset < end:
+            raise WeightsError(f"{path} is damaged: {name!r} lies over another tensor")
         end = part.offset + part.size_bytes
         if end > size_bytes:
             raise WeightsError(f"{path} is truncated: it has {size_bytes} of {end} bytes, and ends within {name!r}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from zimage.errors import WeightsError
-from zimage.quant.schemes import Mxfp8, Nvfp4, Scaled, Scheme
+from zimage.quant.schemes import Mxfp8, Nvfp4, Rows, Scaled, Scheme
 from zimage.weights.safetensors_file import StoredTensor, read_tensor
 
 DECLARATION = "_quantization_metadata"
@@ -26,6 +26,9 @@ FP8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 DTYPES = {"float8": FP8, "int8": (torch.int8,), "nvfp4": (torch.uint8,), "mxfp8": (torch.float8_e4m3fn,)}
 READ = "float8_e4m3fn, float8_e4m3fn_rowwise, float8_e4m3fn_blockwise, float8_e5m2, int8_tensorwise, mxfp8, nvfp4"
 MAX_DECLARATION_BYTES = 2**16
+DEFAULT_GROUP = 256  # of rotated inputs
+FLOATS = (torch.float32, torch.float16, torch.bfloat16)
+SCALES = {"float8": FLOATS, "int8": FLOATS, "nvfp4": (torch.float8_e4m3fn, torch.uint8), "mxfp8": (torch.uint8,)}
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,9 @@ class QuantizedTensor:
         name: name of the weight, for messages.
         scheme: the format.
         parts: its tensors by role.
-        shape: shape of the values, padding excluded where it is known.
-        window: rows of the matrix that are meant; all when None.
+        shape: shape of the values that are meant.
+        whole: shape of all values, padding excluded where it is known.
+        window: the part of `whole` that is meant, along the first axis; all when None.
     """
 
     path: Path
@@ -46,6 +50,7 @@ class QuantizedTensor:
     scheme: Scheme
     parts: Mapping[str, StoredTensor] = field(repr=False)
     shape: tuple[int, ...]
+    whole: tuple[int, ...]
     window: tuple[int, int] | None = None
     dtype: torch.dtype = torch.float32
 
@@ -67,25 +72,29 @@ class QuantizedTensor:
     def rows(self, start: int, stop: int) -> QuantizedTensor:
         """Returns the slice [start, stop) along the first axis; parts are cut where the format allows it."""
         shape = (stop - start, *self.shape[1:])
-        cuts = {role: self.scheme.rows_of(role, part.shape, start, stop) for role, part in self.parts.items()}
-        if self.window is not None or None in cuts.values():
+        stored = self.parts["weight"].shape
+        rows = Rows(start, stop, stored[0])
+        cuts = {role: self.scheme.rows_of(role, part.shape, rows) for role, part in self.parts.items()}
+        is_another_shape = self.whole[1:] != self.scheme.shape_of(stored)[1:]
+        if self.window is not None or None in cuts.values() or is_another_shape:
             first = self.window[0] if self.window else 0
             return replace(self, shape=shape, window=(first + start, first + stop))
         parts = {
             role: part if (cut := cuts[role]) is None or not part.shape else part.rows(*cut)
             for role, part in self.parts.items()
         }
-        return replace(self, shape=shape, parts=parts)
+        return replace(self, shape=shape, whole=shape, parts=parts)
 
     def reshaped(self, shape: tuple[int, ...]) -> QuantizedTensor:
         """Returns the same values in another shape."""
-        return replace(self, shape=shape)
+        return replace(self, shape=shape, whole=shape if self.window is None else self.whole)
 
     def fitted(self, shape: tuple[int, ...]) -> QuantizedTensor:
         """Returns the tensor without its padding, if that explains why it is larger than `shape`."""
         step = self.scheme.padded_to
         padded = tuple(-(-length // step) * step for length in shape)
-        return replace(self, shape=shape) if self.shape == padded and self.window is None else self
+        is_padded = self.shape == padded and self.window is None
+        return replace(self, shape=shape, whole=shape) if is_padded else self
 
     def read(self, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> Tensor:
         """Reads and decodes the values.
@@ -98,38 +107,44 @@ class QuantizedTensor:
             WeightsError: the file cannot be read, or its parts do not fit each other or hold no numbers.
         """
         try:
-            values = self.scheme.decode({role: read_tensor(part) for role, part in self.parts.items()})
-        except (ValueError, RuntimeError) as error:
-            if isinstance(error, WeightsError):
-                raise
+            values = self._cut(self.scheme.decode({role: read_tensor(part) for role, part in self.parts.items()}))
+        except WeightsError:
+            raise
+        except (ValueError, RuntimeError, ArithmeticError, LookupError) as error:
             raise WeightsError(f"{self.path}: {self.name} ({self.scheme.name}) cannot be decoded: {error}") from error
-        if self.window is not None:
-            values = values[self.window[0] : self.window[1]]
-        if values.dim() == 2 == len(self.shape):
-            values = values[: self.shape[0], : self.shape[1]]
         if not bool(values.isfinite().all()):
             raise WeightsError(f"{self.path}: {self.name} ({self.scheme.name}) holds NaN or infinite values")
-        return values.reshape(self.shape).to(device, dtype or self.dtype)
+        return values.to(device, dtype or self.dtype)
+
+    def _cut(self, values: Tensor) -> Tensor:
+        """Returns what is meant of the decoded matrix, in its shape."""
+        if math.prod(self.whole) == values.numel():
+            values = values.reshape(self.whole)
+        else:  # padded
+            values = values[: self.whole[0], : self.whole[1]]
+        if self.window is not None:
+            values = values[self.window[0] : self.window[1]]
+        return values.reshape(self.shape)
 
 
 AnyTensor = StoredTensor | QuantizedTensor
 
 
 def gather_quantized(
-    path: Path, tensors: Mapping[str, StoredTensor], metadata: Mapping[str, str]
+    path: Path, tensors: Mapping[str, StoredTensor], metadata: Sequence[Mapping[str, str]]
 ) -> dict[str, AnyTensor]:
     """Returns tensors by name, quantised weights joined with their scales.
 
     Args:
-        path: the file, for messages.
-        tensors: all tensors of the file.
-        metadata: metadata of its header.
+        path: the file, or the index of several, for messages.
+        tensors: all tensors.
+        metadata: of the headers of all files.
 
     Raises:
         WeightsError: a format is not read here, or parts are missing, left over or of another kind.
     """
     _refuse_foreign(path, tensors)
-    declared = _declared_in(path, metadata)
+    declared = {layer: text for of_file in metadata for layer, text in _declared_in(path, of_file).items()}
     found: dict[str, AnyTensor] = {}
     used: set[str] = set()
     for name, stored in tensors.items():
@@ -222,11 +237,16 @@ def _scheme_of(
     if scheme is None:
         raise WeightsError(f"{path}: {name} is in the format {declared!r}, which is not read; those read are {READ}")
     kind = next(kind for kind in DTYPES if scheme.name.startswith(kind))
-    if parts["weight"].dtype not in DTYPES[kind]:
-        raise WeightsError(f"{path}: {name} is said to be {scheme.name}, but holds {parts['weight'].format}")
+    if parts["weight"].dtype not in DTYPES[kind] or len(parts["weight"].shape) != 2:
+        found = f"{parts['weight'].format} of the shape {parts['weight'].shape}"
+        raise WeightsError(f"{path}: {name} is said to be {scheme.name}, but holds {found}")
     needed = {"scale", "scale_2"} if kind == "nvfp4" else {"scale"}
     if missing := needed - parts.keys():
         raise WeightsError(f"{path}: {name} ({scheme.name}) lacks its {' and '.join(sorted(missing))}")
+    for role in sorted(needed):
+        allowed = SCALES[kind] if role == "scale" else FLOATS
+        if parts[role].dtype not in allowed:
+            raise WeightsError(f"{path}: the {role} of {name} ({scheme.name}) cannot be {parts[role].format}")
     return scheme
 
 
@@ -246,24 +266,24 @@ def _named(declared: str, declaration: Mapping[str, Any]) -> Scheme | None:
         case "mxfp8":
             return Mxfp8()
         case "int8_tensorwise":
-            return Scaled(declared, _rotation(declaration))
+            return Scaled(declared, _rotation(declaration) if declaration.get("convrot") else 0)
         case "float8_e4m3fn" | "float8_e4m3" | "float8_e5m2" | "float8_e4m3fn_rowwise" | "float8_e4m3fn_blockwise":
             return Scaled(declared)
     return None
 
 
 def _rotation(declaration: Mapping[str, Any]) -> int:
-    if not declaration.get("convrot"):
-        return 0
-    size = declaration.get("convrot_groupsize", declaration.get("group_size", 256))
-    return size if isinstance(size, int) and size > 0 else 0
+    size = declaration.get("convrot_groupsize", DEFAULT_GROUP)
+    if type(size) is not int or size < 4:  # type(), since True is an int
+        raise WeightsError(f"a rotation of groups of {size!r} makes no sense: a power of four is needed")
+    return size
 
 
 def _joined(
     path: Path, name: str, scheme: Scheme, parts: Mapping[str, StoredTensor], declaration: Mapping[str, Any]
 ) -> QuantizedTensor:
     shape = scheme.shape_of(parts["weight"].shape)
-    joined = QuantizedTensor(path, name, scheme, parts, shape)
+    joined = QuantizedTensor(path, name, scheme, parts, shape, shape)
     match declaration.get("orig_shape"):
         case [int(rows), int(columns)] if rows > 0 and columns > 0:
             return joined.fitted((rows, columns))

@@ -34,6 +34,7 @@ DTYPES = {
     "F32": torch.float32,
     "F64": torch.float64,
 }
+READ_AS = {**DTYPES, "F8_E8M0": torch.uint8}  # exponents of block scales, decoded with what they scale
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 CHUNK_VALUES = 16 * 2**20
 
@@ -184,9 +185,9 @@ def _stored(path: Path, name: str, entry: Any, start: int) -> StoredTensor:
         case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(first), int(last)]} if all(
             type(length) is int and length >= 0 for length in shape
         ):
-            if dtype not in DTYPES:
-                raise WeightsError(f"{path}: {name!r} has the dtype {dtype!r}, which is none of {', '.join(DTYPES)}")
-            stored = StoredTensor(path, start + first, DTYPES[dtype], tuple(shape))
+            if dtype not in READ_AS:
+                raise WeightsError(f"{path}: {name!r} has the dtype {dtype!r}, which is none of {', '.join(READ_AS)}")
+            stored = StoredTensor(path, start + first, READ_AS[dtype], tuple(shape))
             if first >= 0 and last - first == stored.size_bytes:
                 return stored
     raise WeightsError(f"{path} is damaged: the header's entry of {name!r} makes no sense")

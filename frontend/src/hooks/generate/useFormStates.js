@@ -69,12 +69,12 @@ export function useFormStates(settings, setSettings, onReplaced) {
     [add, undo, onReplaced],
   )
   const write = useCallback(
-    (prompt, composes) => {
+    (prompt, composition) => {
       const { done } = steps.current
       const { prompt: before } = latest.current
       if (prompt === before) return
       const last = done.at(-1)
-      const typed = typingStep(last?.typed, before, prompt, { at: Date.now(), composes })
+      const typed = typingStep(last?.typed, before, prompt, { at: Date.now(), composition })
       const isSame = typed.before !== before
       add(isSame ? done.slice(0, -1) : done, { before: { prompt: typed.before }, after: { prompt }, typed })
     },

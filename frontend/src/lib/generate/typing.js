@@ -20,18 +20,20 @@ function isBeside(last, step, before) {
 
 /**
  * A step of typing, which undo takes back at once: its texts `before` and `after`, and what the next one asks for.
+ * `composition` is the number of that of an input method, 0 for none.
  *
  * It takes `last`, the step before, into itself when both are of the same composition of an input method, or are
  * keystrokes at the same place, without a pause, within a word. What is pasted or cleared is a step of its own.
  */
-export function typingStep(last, before, after, { at, composes = false }) {
+export function typingStep(last, before, after, { at, composition = 0 }) {
   const { from, beforeEnd, afterEnd } = differenceOf(before, after)
   const deletes = afterEnd === from
   const changed = deletes ? before.slice(from, beforeEnd) : after.slice(from, afterEnd)
   const isKey = [...changed].length === 1 && (deletes || beforeEnd === from)
-  const step = { before, after, at, from, size: changed.length, deletes, isKey, composes }
+  const step = { before, after, at, from, size: changed.length, deletes, isKey, composition }
   if (last?.after !== before) return step
   const isSoon = last.isKey && isKey && at - last.at < PAUSE_MS && last.deletes === deletes
-  const goesOn = composes ? last.composes : isSoon && !last.composes && isBeside(last, step, before)
+  const isTyped = isSoon && last.composition === 0 && isBeside(last, step, before)
+  const goesOn = composition ? last.composition === composition : isTyped
   return goesOn ? { ...step, before: last.before } : step
 }

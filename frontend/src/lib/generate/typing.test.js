@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { differenceOf, typingStep } from './typing.js'
 
 /** The steps that typing these texts one after the other makes, as their ends. */
-function stepsOf(texts, { everyMs = 100, composes = false } = {}) {
+function stepsOf(texts, { everyMs = 100, compositions = [] } = {}) {
   const steps = []
   texts.slice(1).forEach((after, index) => {
-    const step = typingStep(steps.at(-1), texts[index], after, { at: index * everyMs, composes })
+    const step = typingStep(steps.at(-1), texts[index], after, { at: index * everyMs, composition: compositions[index] })
     if (step.before === steps.at(-1)?.before) steps.pop()
     steps.push(step)
   })
@@ -42,7 +42,8 @@ describe('typingStep', () => {
   })
 
   it('takes a composition of an input method for one', () => {
-    expect(stepsOf(['a ', 'a h', 'a hu', 'a hul', 'a 狐狸'], { composes: true })).toEqual(['a 狐狸'])
+    const texts = ['a ', 'a h', 'a hu', 'a hul', 'a 狐狸', 'a 狐狸n', 'a 狐狸你', 'a 狐狸你!']
+    expect(stepsOf(texts, { compositions: [1, 1, 1, 1, 2, 2, 0] })).toEqual(['a 狐狸', 'a 狐狸你', 'a 狐狸你!'])
   })
 
   it('counts a character of two units as one stroke', () => {

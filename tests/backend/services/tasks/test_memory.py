@@ -56,6 +56,14 @@ def test_a_running_and_a_waiting_task_keep_their_model(make, executor, engine):
     assert len(engine.loads) == 1
 
 
+def test_a_wish_of_the_time_before_the_devices_were_known_is_remembered(make, executor, engine):
+    manager = make(executor=executor)
+    manager.free_memory()
+    manager.start()
+    wait_until(lambda: engine.loads)
+    wait_until(lambda: executor.loaded_models == ())
+
+
 def test_memory_is_freed_after_an_idle_time(make, executor, engine):
     manager = make(executor=executor, idle_unload_s=0.05)
     manager.start()

@@ -33,6 +33,7 @@ function Examples({ onChoose }) {
 export default function PromptField({ value, model, error, recent, tools, steps, onChange, onExample, onReset }) {
   const { t } = useTranslation()
   const field = useRef(null)
+  const compositions = useRef(0)
   useUndo(field, steps)
   const unread = unreadPart(value, useTokenCount(value, model))
   const recall = usePromptRecall(recent, onChange)
@@ -49,7 +50,8 @@ export default function PromptField({ value, model, error, recent, tools, steps,
             value={value}
             isInvalid={Boolean(error)}
             ref={field}
-            onChange={({ target, nativeEvent }) => onChange(target.value, nativeEvent.isComposing)}
+            onCompositionStart={() => (compositions.current += 1)}
+            onChange={({ target, nativeEvent }) => onChange(target.value, nativeEvent.isComposing ? compositions.current : 0)}
             onKeyDown={recall}
           />
         )}

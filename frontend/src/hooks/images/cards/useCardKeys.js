@@ -55,11 +55,12 @@ export function useCardKeys(images, keys, onTurn) {
         moveTo(cards[place])
         return
       }
-      if (TURNS[name] && onTurn?.(TURNS[name])) {
+      if (TURNS[name] && !event.repeat && onTurn?.(TURNS[name])) {
         event.preventDefault()
         turned.current = { from: images, direction: TURNS[name] }
         return
       }
+      if (!event.repeat) turned.current = null // whoever presses another key waits for no page
       // A button or box within the card keeps the key that presses it.
       if (!Object.hasOwn(keys, name) || event.repeat || (name === ' ' && event.target !== pictureOf(card))) return
       const leave = () => moveTo(cards[at + 1] ?? cards[at - 1])
