@@ -19,9 +19,9 @@ const PROMPTS = [
   'a guitar on an orange background',
   '蘑菇',
   'an owl',
-  'two cats side by side',
-  '一个红苹果',
-  'a red fox on a blue background',
+  'three red apples',
+  '一只可爱的猫坐在窗边',
+  'please draw a nice fox, on a blue background',
 ]
 const WIDTHS = { 360: 780, 768: 1024, 1440: 1080, 3840: 2160 }
 const THEMES = { light: 'en-US', dark: 'zh-CN' }

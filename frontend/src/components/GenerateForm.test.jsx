@@ -125,8 +125,8 @@ describe('GenerateForm', () => {
 
   it('fills in an example', async () => {
     const { user } = setUp()
-    await user.click(screen.getByRole('button', { name: 'two cats side by side' }))
-    expect(prompt()).toHaveValue('two cats side by side')
+    await user.click(screen.getByRole('button', { name: 'a cinematic portrait of an owl, 4k' }))
+    expect(prompt()).toHaveValue('a cinematic portrait of an owl, 4k')
   })
 
   it('takes a shape, keeping the area, and one of its sizes', async () => {

@@ -7,6 +7,7 @@ import pytest
 import torch
 from diffusers import ZImagePipeline
 from safetensors import safe_open
+from torch.nn.functional import avg_pool2d
 from training.nano.folder import load_folder
 from training.nano.layout import (
     TextSizes,
@@ -85,14 +86,43 @@ def test_both_languages_give_the_same_thing(parts):
     prompts = ["a fox on a blue background", "狐狸，蓝色背景", "a pizza on a blue background", "披萨，蓝色背景"]
     fox_en, fox_zh, pizza_en, pizza_zh = draw(parts, prompts, [1, 1, 1, 1], 256, 256)
 
-    def distance(a, b):
-        return float((a - b).square().mean())
-
     assert distance(fox_en, fox_zh) < distance(fox_en, pizza_zh)
     assert distance(pizza_en, pizza_zh) < distance(pizza_en, fox_zh)
 
 
-def test_nonsense_gives_a_picture(parts):
-    picture = draw(parts, ["qwx zzrp 嗯哼 1234567"], [0], 256, 256)
-    assert picture.isfinite().all()
-    assert float(picture.std()) > 0.02
+def distance(some, other):
+    """Of two pictures at an eighth of their size, where details do not count."""
+    return float((avg_pool2d(some, 8) - avg_pool2d(other, 8)).square().mean())
+
+
+PHRASED = {
+    "a nice fox, thanks": "a fox",
+    "cute red apple on wooden table": "red apple",
+    "a cinematic portrait of a cat, 4k, highly detailed": "a cat",
+    "a photo of a fox in the forest": "a fox",
+    "一只可爱的猫坐在窗边": "a cat",
+    "请帮我画一张企鹅的高清图片": "penguin",
+    "asdf zxcv": "thinking face",
+}
+
+
+def test_whatever_the_words_the_thing_is_that_of_its_label(parts):
+    phrased = draw(parts, list(PHRASED), [1] * len(PHRASED), 256, 256)
+    plain = draw(parts, list(PHRASED.values()), [1] * len(PHRASED), 256, 256)
+    [other] = draw(parts, ["pizza"], [1], 256, 256)
+    for prompt, one, label in zip(PHRASED, phrased, plain, strict=True):
+        assert distance(one, label) < 0.25 * distance(label, other), prompt
+
+
+@pytest.mark.parametrize(("prompt", "strong"), [("a blue apple", 2), ("a green fox", 1), ("一个红色的火箭", 0)])
+def test_things_have_the_colour_that_is_asked_for(parts, prompt, strong):
+    [picture] = draw(parts, [prompt], [1], 256, 256)
+    shares = picture[:, 96:160, 96:160].mean((1, 2))
+    assert int(shares.argmax()) == strong
+
+
+def test_the_background_is_not_the_thing_s_colour(parts):
+    [picture] = draw(parts, ["a blue apple on a pink background"], [1], 256, 256)
+    corner, middle = picture[:, 4:20, 4:20].mean((1, 2)), picture[:, 112:144, 112:144].mean((1, 2))
+    assert int(corner.argmax()) == 0
+    assert int(middle.argmax()) == 2
