@@ -14,33 +14,38 @@ from training.nano.autoencoder.training import CHECKPOINT as VAE_CHECKPOINT
 from training.nano.folder import load_folder
 from training.nano.layout import LEARNED_LAYERS, LOUDNESS
 from training.nano.loop.checkpoints import load_checkpoint, save_atomically
+from training.nano.sampling import Parts
 
 CHECKPOINT = "adopted.safetensors"
 
 
-def adopt(work: Path, folder: Path) -> None:
+def adopt(work: Path, folder: Path, teacher: Path | None = None) -> None:
     """Writes the published weights into the work folder as the stages expect them.
 
     Args:
         work: a folder without checkpoints of its own.
         folder: the published folder.
+        teacher: folder of an earlier version, whose plain captions say what is to be read; `folder` when missing.
     """
     work.mkdir(parents=True, exist_ok=True)
     parts = load_folder(folder)
-    model = json.loads((folder / "tokenizer" / "tokenizer.json").read_text("utf-8"))["model"]
-    tokens = parts.tokenizer.convert_ids_to_tokens(list(range(len(parts.tokenizer))))
-    state = {
-        "text_encoder": loud(parts.text_encoder.state_dict()),
-        "transformer": parts.transformer.state_dict(),
-        "tokens": tokens,
-        "vocabulary": model["vocab"],
-        "merges": [list(pair) for pair in model["merges"]],
-        "scale": parts.scale,
-        "shift": parts.shift,
-    }
+    state = {**_state_of(parts, folder), "scale": parts.scale, "shift": parts.shift}
+    if teacher is not None:
+        state["teacher"] = _state_of(load_folder(teacher), teacher)
     save_atomically(state, work / CHECKPOINT)
     vae = {name: value.contiguous() for name, value in parts.vae.state_dict().items()}
     save_atomically({"average": {"values": vae}, "step": 0}, work / VAE_CHECKPOINT)
+
+
+def _state_of(parts: Parts, folder: Path) -> dict[str, Any]:
+    model = json.loads((folder / "tokenizer" / "tokenizer.json").read_text("utf-8"))["model"]
+    return {
+        "text_encoder": loud(parts.text_encoder.state_dict()),
+        "transformer": parts.transformer.state_dict(),
+        "tokens": parts.tokenizer.convert_ids_to_tokens(list(range(len(parts.tokenizer)))),
+        "vocabulary": model["vocab"],
+        "merges": [list(pair) for pair in model["merges"]],
+    }
 
 
 def read_adopted(work: Path) -> dict[str, Any] | None:

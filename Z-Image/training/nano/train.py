@@ -72,7 +72,7 @@ def stages(arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
 
     return {
         "material": partial(prepare_material, arguments.cache, work),
-        "adopt": partial(adopt, work, arguments.folder),
+        "adopt": partial(adopt, work, arguments.folder, arguments.teacher),
         "vae": train("vae"),
         "latents": cache_latents,
         "decoder": train("decoder"),
@@ -94,6 +94,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=REPOSITORY / "data" / "nano", help="checkpoints and logs")
     parser.add_argument("--cache", type=Path, default=REPOSITORY / "data" / "nano-material", help="npm packages")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "Z-Image" / "ckpts" / "zimage-nano")
+    parser.add_argument("--teacher", type=Path, help="for adopt: an earlier version, which draws labels better")
     parser.add_argument("--minutes", type=float, help="length of the training stage; its own default when missing")
     parser.add_argument("--workers", type=int, default=2, help="single-threaded processes")
     parser.add_argument("--seed", type=int, default=0)

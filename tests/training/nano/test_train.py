@@ -1,12 +1,14 @@
 """The whole training, from the decoded material to the model card's table, with tiny models and one step a stage."""
 
 import json
+import shutil
 from dataclasses import asdict
 from functools import partial
 
 import numpy as np
 import pytest
 from training.nano import evaluate, export, judge, phrasings, renders, train
+from training.nano.adopt import read_adopted
 from training.nano.autoencoder import training as vae
 from training.nano.dataset import latents
 from training.nano.dataset.material import Item
@@ -106,6 +108,7 @@ def test_from_the_material_to_a_measured_model(tiny, work, tmp_path, capsys, mon
     train.main(["drafts", *command[1:]])
     assert load_checkpoint(work / "encoder.safetensors")["step"] == load_checkpoint(work / "drafts.safetensors")["step"]
 
+    first = shutil.copytree(folder, tmp_path / "first")
     tuned = tmp_path / "tuned"
     tuned.mkdir()
     for name in ("items.json", "items.npy", "words.json", "latents.safetensors"):
@@ -117,6 +120,15 @@ def test_from_the_material_to_a_measured_model(tiny, work, tmp_path, capsys, mon
     assert ZImagePipeline.from_local_dir(folder, device="cpu")("fox", height=64, width=64, num_inference_steps=2).images
     with pytest.raises(ValueError, match="drafts already"):
         train.main(["drafts", *again, "--folder", str(folder)])
+
+    further = tmp_path / "further"
+    further.mkdir()
+    for name in ("items.json", "items.npy", "words.json", "latents.safetensors"):
+        (further / name).hardlink_to(work / name)
+    on = [*command[1:5], "--work", str(further), "--folder", str(folder), "--teacher", str(first)]
+    for stage in ("adopt", "text-encoder"):
+        train.main([stage, *on])
+    assert len(read_adopted(further)["teacher"]["tokens"]) < len(read_adopted(further)["tokens"])
 
     capsys.readouterr()
     measure = ["--work", str(work), "--folder", str(folder), "--limit", "1", "--limit-sizes", "1"]

@@ -87,7 +87,7 @@ def tune_text_encoder(adopted: dict[str, Any], work: Path, seconds: float, seed:
     items = read_items(work)
     tokenizer, model, heads = build(work, items)
     targets = build_codes(load_cache(work))
-    published = Published(adopted, CaptionSource(items, seed), targets)
+    published = Published(adopted.get("teacher", adopted), CaptionSource(items, seed), targets)
     expect_loudness(model)
     drafts = Drafts(model, published.reader)
     both = nn.ModuleDict({"model": model, "heads": heads})
