@@ -211,6 +211,7 @@ describe('GenerateForm', () => {
     fireEvent.change(prompt(), { target: { value: ' 🦊🦊 fox' } })
     expect(await screen.findByText('530 of 512 tokens')).toBeInTheDocument()
     expect(screen.getByText('The model will not see the last 4 characters, from “fox” on.')).toBeInTheDocument()
+    expect(screen.getByRole('status')).toHaveTextContent('The model will not see the end of this prompt.')
     expect(document.querySelector('.prompt-copy mark')).toHaveTextContent('fox')
   })
 

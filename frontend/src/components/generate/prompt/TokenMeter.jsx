@@ -1,6 +1,8 @@
+import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useTokenCount } from '../../../hooks/generate/useTokenCount.js'
+import { useAnnounce } from '../../../hooks/ui/useAnnounce.js'
 import { firstWords, unreadPart } from '../../../lib/generate/unread.js'
 
 /** From this share of the limit on the meter warns. */
@@ -19,7 +21,12 @@ function warning(unread, t) {
 /** How much of the model's limit a prompt takes. What lies beyond, the model never sees. */
 export default function TokenMeter({ prompt, model }) {
   const { t } = useTranslation()
+  const announce = useAnnounce()
   const count = useTokenCount(prompt, model)
+  const isCut = Boolean(count?.truncated)
+  useEffect(() => {
+    if (isCut) announce(t('form.tokensOver'))
+  }, [isCut, announce, t])
   if (!count) return null
   const { tokens, limit } = count
   const level = levelOf(count)
@@ -27,7 +34,7 @@ export default function TokenMeter({ prompt, model }) {
     <p className={`token-meter token-${level}`}>
       {t('form.tokens', { count: tokens, limit })}
       {level === 'near' && <strong> {t('form.tokensNear')}</strong>}
-      {level === 'over' && <strong role="status"> {warning(unreadPart(prompt, count), t)}</strong>}
+      {level === 'over' && <strong> {warning(unreadPart(prompt, count), t)}</strong>}
     </p>
   )
 }
