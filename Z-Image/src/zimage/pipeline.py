@@ -18,11 +18,11 @@ from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings, SchedulerConfig
 from zimage.errors import ConfigError, NotFiniteError
 from zimage.placement import Placement
-from zimage.prompt_tokenizer import load_embedded_tokenizer, load_tokenizer
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
 from zimage.sequence import Patch
-from zimage.text_encoder import PromptEncoder
+from zimage.text.encoder import PromptEncoder
+from zimage.text.tokenizer import load_embedded_tokenizer, load_tokenizer
 from zimage.tiling import Tiles
 from zimage.transformer import ZImageTransformer2DModel
 from zimage.utils.helpers import draw_noise, to_pil, to_unit_range

@@ -13,7 +13,7 @@ from backend.services.library.catalogue import Catalogue
 from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
-    from zimage.prompt_tokenizer import PromptTokenizer
+    from zimage.text.tokenizer import PromptTokenizer
 
 MAX_PROMPT_TOKENS = 512
 """Z-Image was trained on captions of at most this many tokens, template included; the rest is cut."""
@@ -48,7 +48,7 @@ class TokenCounter:
     def _load(self, path: Path) -> PromptTokenizer:
         make_importable()
         from zimage.errors import ConfigError
-        from zimage.prompt_tokenizer import load_tokenizer
+        from zimage.text.tokenizer import load_tokenizer
 
         with self._lock:
             if self._tokenizer is None or self._path != path:

@@ -68,7 +68,7 @@ export function contrast(stage) {
 
   it('marks what the model will not see without its own colours', async () => {
     const page = await stage.open({ forcedColors: 'active' })
-    await promptOf(page).fill(`a fox ${'seen from very far away '.repeat(90)}`)
+    await promptOf(page).fill(`a fox ${'seen from very far away '.repeat(110)}`)
     await seen(page.locator('.prompt-copy mark'))
     const [copy, mark, field] = await page.evaluate(() =>
       ['.prompt-copy', '.prompt-copy mark', '.prompt-copy + .prompt'].map((part) => {

@@ -44,7 +44,7 @@ export function form(stage) {
 
   it('marks what the model will not see, in the text and in words', async () => {
     const page = await stage.open({ settings: QUICK })
-    await promptOf(page).fill(`a fox in the snow, ${'seen from very far away '.repeat(90)}and a last word`)
+    await promptOf(page).fill(`a fox in the snow, ${'seen from very far away '.repeat(110)}and a last word`)
     await seen(page.getByText(/The model will not see the last \d+ characters, from “.+” on\./))
     const marked = await page.locator('.prompt-copy mark').textContent()
     assert.match(marked, /and a last word$/)

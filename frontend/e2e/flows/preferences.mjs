@@ -91,7 +91,7 @@ export function preferences(stage) {
   })
 
   it('says in the title and the icon of the tab how far it is, and that it is done until one looks', async () => {
-    const page = await stage.open({ settings: LONG })
+    const page = await stage.open({ settings: { ...LONG, num_images: 4 } })
     const icon = () => page.locator('link[rel=icon]').getAttribute('href')
     const own = await icon()
     await generate(page, 'while I read mail')
@@ -105,7 +105,7 @@ export function preferences(stage) {
   })
 
   it('calls by a notification and a sound when long work ends in a hidden tab, where that is wanted', async () => {
-    const page = await stage.open({ settings: LONG, permissions: ['notifications'] })
+    const page = await stage.open({ settings: { ...LONG, num_images: 4 }, permissions: ['notifications'] })
     await page.evaluate(() => {
       window.called = { notices: [], tones: 0 }
       window.Notification = class {

@@ -58,7 +58,7 @@ def test_too_much_work_is_refused_with_the_field_to_change(shared):
 # -- previews ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_newest_preview_is_served_while_the_task_runs(client, mapped, post, engine, finish):
+def test_the_newest_preview_is_served_while_the_task_runs(mapped, client, post, engine, finish):
     release = engine.pause_at(0)
     task_id = post()
     wait_until(engine.paused.is_set)

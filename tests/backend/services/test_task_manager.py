@@ -47,16 +47,6 @@ def test_a_hundred_percent_means_that_the_picture_is_saved(manager, store, monke
     assert seen == [88.9]
 
 
-def test_loading_is_said(make, engine):
-    manager, messages = make(), []
-    engine.load = lambda *_: messages.append(manager.active()[0].message)
-    manager.start()
-
-    end(manager, manager.submit(a_request()))
-
-    assert messages == ["Loading zimage-nano"]
-
-
 def test_positions_in_the_queue(manager, engine):
     running, release = run_into_pause(manager, engine, 1)
     first, second = manager.submit(a_request("1")), manager.submit(a_request("2"))

@@ -12,7 +12,7 @@ from torch import nn
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import TransformerConfig, VaeConfig
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
-from zimage.text_encoder import PromptEncoder
+from zimage.text.encoder import PromptEncoder
 from zimage.transformer import ZImageTransformer2DModel
 from zimage.utils.loader import load_tensors
 from zimage.weights.quantized import AnyTensor

@@ -13,9 +13,9 @@ import torch
 from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.config.base import read_object
 from zimage.errors import ConfigError, PartError, WeightsError
-from zimage.prompt_tokenizer import TOKENIZER_FILE, load_tokenizer
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
-from zimage.text_encoder import PromptEncoder, load_text_model
+from zimage.text.encoder import PromptEncoder, load_text_model
+from zimage.text.tokenizer import TOKENIZER_FILE, load_tokenizer
 from zimage.weights.building import Parts, build_transformer, build_vae
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.names.single_file import to_published

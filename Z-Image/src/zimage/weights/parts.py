@@ -15,9 +15,9 @@ import torch
 
 from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.errors import ConfigError, PartError, WeightsError
-from zimage.prompt_tokenizer import PromptTokenizer
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
-from zimage.text_encoder import PromptEncoder, build_text_model
+from zimage.text.encoder import PromptEncoder, build_text_model
+from zimage.text.tokenizer import PromptTokenizer
 from zimage.weights.building import Parts, build_transformer, build_vae
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.identify import (

@@ -43,6 +43,17 @@ def test_memory_is_freed_when_somebody_asks_and_the_next_task_loads_again(make, 
     assert len(engine.loads) == 2
 
 
+def test_loading_is_said(make, executor, engine):
+    manager, messages = make(executor=executor), []
+    manager.start()
+    wait_until(lambda: executor.loaded_models)
+    manager.free_memory()
+    wait_until(lambda: not executor.loaded_models)
+    engine.load = lambda *_: messages.append(manager.active()[0].message)
+    end(manager, manager.submit(a_request()))
+    assert messages == ["Loading zimage-nano"]
+
+
 def test_a_running_and_a_waiting_task_keep_their_model(make, executor, engine):
     manager = make(executor=executor)
     manager.start()

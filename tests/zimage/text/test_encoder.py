@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training.nano.random_weights import make_random_nano
 from zimage.errors import ConfigError, WeightsError
-from zimage.prompt_tokenizer import load_tokenizer
-from zimage.text_encoder import PromptCache, PromptEncoder, load_text_model
+from zimage.text.encoder import PromptCache, PromptEncoder, load_text_model
+from zimage.text.tokenizer import load_tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 CPU = torch.device("cpu")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zimage.errors import ConfigError
-from zimage.prompt_tokenizer import load_embedded_tokenizer, load_tokenizer
+from zimage.text.tokenizer import load_embedded_tokenizer, load_tokenizer
 
-NANO = Path(__file__).parents[2] / "Z-Image" / "ckpts" / "zimage-nano" / "tokenizer"
+NANO = Path(__file__).parents[3] / "Z-Image" / "ckpts" / "zimage-nano" / "tokenizer"
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from zimage.config import TextEncoderConfig
-from zimage.qwen3 import Qwen3Encoder
+from zimage.text.qwen3 import Qwen3Encoder
 
 SIZES = {
     "vocab_size": 50, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 4, "num_attention_heads": 6,

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from zimage.config import TextEncoderConfig
 from zimage.config.inference import MAX_CAPTION_TOKENS
-from zimage.prompt_tokenizer import PromptTokenizer
-from zimage.qwen3 import Qwen3Encoder
+from zimage.text.qwen3 import Qwen3Encoder
+from zimage.text.tokenizer import PromptTokenizer
 from zimage.utils.loader import load_tensors, rename_tensors
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.names.single_file import to_published
