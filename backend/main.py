@@ -47,6 +47,7 @@ from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
 from backend.services.library.hub import HuggingFaceHub
+from backend.services.library.places import published_root
 from backend.services.library.prompt_tokens import TokenCounter
 from backend.services.monitor import SystemMonitor
 from backend.services.system.metrics import Metrics
@@ -163,7 +164,7 @@ def build_downloads(settings: Settings, catalogue: Catalogue) -> Downloads:
     """Returns what fetches models: into the folder of the settings if there is one, else beside the embedded model."""
     return Downloads(
         catalogue,
-        settings.models_dir or settings.base_dir / "Z-Image" / "ckpts",
+        (settings.models_dir and published_root(settings.models_dir)) or settings.base_dir / "Z-Image" / "ckpts",
         HuggingFaceHub(),
         lambda folder: shutil.disk_usage(folder).free,
         min_free_disk_mb=settings.min_free_disk_mb,

@@ -23,9 +23,12 @@ MAY_IMPORT = {
 ROOMS = {
     "access": {},
     "library": {},
-    "generation": {"library": {"catalogue", "preview_map", "prompt_tokens"}},
+    "generation": {"library": {"catalogue", "files", "model_entry", "preview_map", "prompt_tokens"}},
     "images": {"generation": {"events"}},
-    "tasks": {"generation": {"engines", "events", "job", "load_plan", "preview"}, "library": {"catalogue"}},
+    "tasks": {
+        "generation": {"engines", "events", "job", "load_plan", "preview"},
+        "library": {"catalogue", "model_entry"},
+    },
     "system": {"tasks": {"records"}},
 }
 """Rooms of the services → the rooms that they may use, and which of the modules there are doors."""

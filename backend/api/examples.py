@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from backend import __version__
 from backend.api.middleware.body import COMPRESSED
 from backend.models.capabilities import DrainRequest, Readiness, describe_capabilities
+from backend.models.catalogue import ModelChoice, ModelDownload, ModelInfo, ModelList
 from backend.models.config import Settings
 from backend.models.gallery import (
     BulkRequest,
@@ -27,9 +28,6 @@ from backend.models.schemas import (
     GenerateRequest,
     HistoryPage,
     ImageInfo,
-    ModelDownload,
-    ModelInfo,
-    ModelList,
     MoveRequest,
     Status,
     TaskCreated,
@@ -57,7 +55,9 @@ STREAMS = {
 def bodies() -> dict[str, BaseModel]:
     """Returns the examples by the name of their schema."""
     found = (
-        *_of_tasks(), *_of_pictures(), _models(), _system(), Root(version=__version__), Health(),
+        *_of_tasks(), *_of_pictures(), _model(), _models(),
+        ModelChoice(member="base", text_encoder="text_encoders/qwen_3_4b.safetensors"),
+        _system(), Root(version=__version__), Health(),
         describe_capabilities(Settings.model_construct(), __version__),
         Readiness(status="ready", checks={"engine": True, "accepting": True, "model": True, "disk": True}),
         DrainRequest(drain=True), LoginRequest.model_validate({"token": "…"}),
@@ -131,14 +131,19 @@ def _of_pictures() -> tuple[BaseModel, ...]:
     )
 
 
-def _models() -> ModelList:
-    nano = ModelInfo(
+def _model() -> ModelInfo:
+    return ModelInfo(
         id="zimage-nano", name="Z-Image nano", description="A small model for trying things out.", installed=True,
         demo=True, source="ckpts", download_gb=None, size_multiple=32, sizes=[], default_steps=9, guidance_scale=0.0,
         guidance=False, shift=3.0, negative_prompt=False, repository=None, note=None,
         download=ModelDownload(state="none", done_bytes=0, total_bytes=0, message=""),
+        member=None, parts=[],
     )  # fmt: skip
-    return ModelList(default=nano.id, loaded=nano.id, models=[nano])
+
+
+def _models() -> ModelList:
+    model = _model()
+    return ModelList(default=model.id, loaded=model.id, models=[model], refused=[])
 
 
 def _system() -> SystemStatus:

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Response
 
 from backend.api.deps import App
 from backend.api.errors import documented
-from backend.models.schemas import ModelDownload, ModelInfo, ModelList
-from backend.services.library.catalogue import ModelEntry
+from backend.models.catalogue import ModelChoice, ModelDownload, ModelInfo, ModelList, ModelPart, PartName, RefusedFile
+from backend.services.library.model_entry import ModelEntry
+from backend.services.library.part_files import FoundPart
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -25,6 +26,7 @@ def list_models(app: App) -> ModelList:
         default=best.id if best else None,
         loaded=next(iter(app.executor.loaded_models), None),
         models=[_present(model, app.downloads.state(model)) for model in models],
+        refused=[RefusedFile(file=file.name, reason=file.fault) for file in app.catalogue.weight_files() if file.fault],
     )
 
 
@@ -49,6 +51,15 @@ def cancel_download(name: ModelId, app: App) -> Response:
     return Response(status_code=204)
 
 
+@router.put("/{name}/parts", responses=documented(404, 422, 507))
+def choose_parts(name: ModelId, choice: ModelChoice, app: App) -> ModelInfo:
+    """Chooses what a model of single files is run as. The next task loads it anew."""
+    parts: dict[PartName, str | None] = {"text_encoder": choice.text_encoder, "vae": choice.vae}
+    chosen = {part: file for part, file in parts.items() if file is not None}
+    model = app.catalogue.choose(name, choice.member, chosen)
+    return _present(model, app.downloads.state(model))
+
+
 def _present(model: ModelEntry, download: ModelDownload) -> ModelInfo:
     return ModelInfo(
         id=model.id,
@@ -68,4 +79,11 @@ def _present(model: ModelEntry, download: ModelDownload) -> ModelInfo:
         repository=model.repository,
         note=model.note if download.state == "none" else None,
         download=download,
+        member=model.member,
+        parts=[_present_part(part, model) for part in model.parts],
     )
+
+
+def _present_part(part: FoundPart, model: ModelEntry) -> ModelPart:
+    choices = [other.name for other in model.choices.get(part.part, ())]
+    return ModelPart(part=part.part, file=part.name, format=part.format, size_bytes=part.size_bytes, choices=choices)

@@ -78,7 +78,9 @@ class Settings(BaseSettings):
     model_name: str = Field(
         default="Tongyi-MAI/Z-Image-Turbo", description="Model that `auto` prefers when it is installed."
     )
-    models_dir: Path | None = Field(default=None, description="One more folder to look for models in.")
+    models_dir: Path | None = Field(
+        default=None, description="Folder to look for models in, also one of ComfyUI's or its extra_model_paths.yaml."
+    )
     devices: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
         description="Devices that draw at the same time, as `cuda:0,cuda:1`; `auto` is every accelerator.",

@@ -254,49 +254,6 @@ class TaskList(Frozen):
     tasks: list[TaskStatus]
 
 
-class ModelDownload(Frozen):
-    """State and progress of a model's download."""
-
-    state: Literal["none", "running", "failed"]
-    done_bytes: int = Field(description="What is on the disk; a download goes on from there.")
-    total_bytes: int = Field(description="Of the whole model, as far as that is known.")
-    message: str = Field(description="What it is busy with, or why it failed.")
-
-
-class ModelInfo(Frozen):
-    """Model of the catalogue."""
-
-    id: str
-    name: str
-    description: str
-    installed: bool
-    demo: bool
-    source: Literal["hub cache", "ckpts", "folder"] | None
-    download_gb: float | None
-    size_multiple: int
-    sizes: list[tuple[int, int]] = Field(
-        description="Width and height of the only sizes that the model draws; empty when it draws any."
-    )
-    default_steps: int
-    guidance_scale: float
-    guidance: bool = Field(description="Whether the model is guided, and takes another `guidance_scale` of a request.")
-    shift: float = Field(description="The model's own shift of the schedule.")
-    negative_prompt: bool = Field(description="Whether the model takes the `negative_prompt` of a request.")
-    repository: str | None
-    note: str | None = Field(
-        description="Why the model is not installed although some of it is there, or what to know of what is."
-    )
-    download: ModelDownload
-
-
-class ModelList(Frozen):
-    """Models that a request can name."""
-
-    default: str | None
-    loaded: str | None
-    models: list[ModelInfo]
-
-
 class FieldProblem(Frozen):
     """Error of one field of a request."""
 

@@ -1,7 +1,7 @@
 """What can go wrong in the domain.
 
 StudioError
-├── UnknownTask, UnknownImage, UnknownDownload → 404
+├── UnknownTask, UnknownImage, UnknownDownload, ModelNotFound → 404
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters → 422
 ├── WrongToken                          → 401
@@ -9,7 +9,7 @@ StudioError
 ├── DiskFull                            → 507
 ├── DownloadFailed                      → the download fails
 ├── ModelError                          → the request or the set-up is wrong
-│   ├── UnknownModel, ModelNotInstalled → 422
+│   ├── UnknownModel, UnknownPart, ModelNotInstalled → 422
 │   ├── GuidanceUnused, NegativePromptUnused → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
@@ -165,6 +165,18 @@ class UnknownModel(ModelError):
     """The catalogue has no such model."""
 
     code = "unknown_model"
+
+
+class ModelNotFound(ModelError):
+    """The catalogue has no such model to change."""
+
+    code = "model_not_found"
+
+
+class UnknownPart(ModelError):
+    """No such part fits the model."""
+
+    code = "unknown_part"
 
 
 class ModelNotInstalled(ModelError):

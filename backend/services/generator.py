@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import threading
 import time
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded, Loading
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, Weights, plan_load
-from backend.services.library.catalogue import AUTO, Catalogue, ModelEntry
-from backend.services.library.model_folder import WEIGHTED_PARTS
+from backend.services.library.catalogue import Catalogue
+from backend.services.library.files import ModelFiles
+from backend.services.library.model_entry import AUTO, ModelEntry
 from backend.utils.zimage_library import make_importable
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ MAX_FAULTS = 2
 @dataclass(frozen=True)
 class _InMemory:
     model_id: str
-    path: Path
+    files: ModelFiles
     plan: LoadPlan
 
 
@@ -166,16 +166,16 @@ class ImageGenerator:
         return f"{width}×{height} should fit."
 
     def _load(self, model: ModelEntry, emit: Emit, *, use_gpu: bool) -> LoadPlan:
-        if model.path is None:
+        if model.files is None:
             raise RuntimeError("resolve() returns installed models only")
         plan = plan_load(
-            measure_weights(model.path),
+            measure_weights(model.files),
             self._hardware,
             self._device if use_gpu else CPU,
             offload=self._settings.offload,
             cpu_precision=self._settings.cpu_precision,
         )
-        wanted = _InMemory(model.id, model.path, plan)
+        wanted = _InMemory(model.id, model.files, plan)
         if self._in_memory == wanted:
             return plan
         emit(Loading(model.name))
@@ -185,7 +185,7 @@ class ImageGenerator:
             with self._loading:
                 if not self.healthy:
                     self._engine.unload()
-                self._engine.load(model.path, plan, model.preview_map)
+                self._engine.load(model.files, plan, model.preview_map)
         except Exception as error:
             self._report_device_fault(error, plan.device)
             raise
@@ -197,27 +197,28 @@ class ImageGenerator:
         return plan
 
 
-def measure_weights(path: Path) -> Weights:
+def measure_weights(files: ModelFiles) -> Weights:
     """Adds up a model's parts from the headers of their files, at two bytes a value.
 
     Raises:
         ModelBroken: a file is damaged or truncated; the message names it.
     """
     make_importable()
-    from zimage.errors import WeightsError
+    from zimage.errors import PartError, WeightsError
     from zimage.weights.checkpoint import open_checkpoint
-    from zimage.weights.safetensors_header import count_values
+    from zimage.weights.parts import count_values
+    from zimage.weights.safetensors_header import count_values as count_header_values
     from zimage.weights.selection import choose_checkpoint
 
     def count(part: Path) -> int:
         try:
             return sum(tensor.numel for tensor in open_checkpoint(part).values())
         except WeightsError:  # what the library does not read may be one for the other engine
-            return sum(map(count_values, choose_checkpoint(part).files))
+            return sum(map(count_header_values, choose_checkpoint(part).files))
 
     try:
-        parts = [2 * count(path / part) for part in WEIGHTED_PARTS]
-    except ValueError as error:
-        reason = str(error).replace(f"{path}{os.sep}", "")  # where it lies is nobody else's business
-        raise ModelBroken(f"The weights of {path.name} are damaged: {reason}") from error
+        counts = count_values(*files.parts) if files.folder is None else [count(path) for path in files.parts]
+    except (PartError, ValueError) as error:
+        raise ModelBroken(f"The weights of {files.name} are damaged: {files.without_paths(str(error))}") from error
+    parts = [2 * values for values in counts]
     return Weights(total_bytes=sum(parts), largest_part_bytes=max(parts))

@@ -20,6 +20,7 @@ from backend.services.generation.events import Drawn, Emit, IsCancelled, Step
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
 from backend.services.generation.preview import PreviewPixels
+from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 
 PATIENCE_S = 10.0
@@ -38,7 +39,7 @@ class FakeEngine:
     """Draws one colour a prompt and seed; stops, fails and waits where a test wants it to."""
 
     def __init__(self) -> None:
-        self.loads: list[tuple[Path, LoadPlan]] = []
+        self.loads: list[tuple[ModelFiles, LoadPlan]] = []
         self.requests: list[Recipe] = []
         self.decoded: list[str] = []
         self.load_error: Exception | None = None
@@ -56,8 +57,8 @@ class FakeEngine:
     def prepare(self) -> None:
         pass
 
-    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
-        self.loads.append((path, plan))
+    def load(self, files: ModelFiles, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
+        self.loads.append((files, plan))
         self._preview_map = preview_map
         if self.load_error is not None:
             raise self.load_error

@@ -13,7 +13,8 @@ from backend.services.errors import GuidanceUnused, NegativePromptUnused, Studio
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, choose_devices
 from backend.services.generation.sizes import CPU_MAX_AREA_PX, fit_size, nearest_size
-from backend.services.library.catalogue import Catalogue, ModelEntry
+from backend.services.library.catalogue import Catalogue
+from backend.services.library.model_entry import ModelEntry
 
 logger = logging.getLogger(__name__)
 

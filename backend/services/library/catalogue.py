@@ -7,89 +7,26 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
+from backend.models.catalogue import Member, PartName
 from backend.models.config import Settings
 from backend.models.schemas import MAX_MODEL_CHARACTERS
-from backend.services.errors import ModelNotInstalled, UnknownModel
+from backend.services.errors import DiskFull, ModelNotFound, ModelNotInstalled, UnknownModel, UnknownPart
+from backend.services.library.choices import Choice, Choices
+from backend.services.library.file_models import compose_models
+from backend.services.library.files import ModelFiles
 from backend.services.library.hub_cache import find_cached
+from backend.services.library.model_entry import AUTO, FAMILY, ModelEntry, Source
 from backend.services.library.model_folder import find_fault, is_meant_as_model
-from backend.services.library.preview_map import FLUX_VAE_MAP, PreviewMap, parse_preview_map
+from backend.services.library.part_files import FoundPart, PartFiles, WeightFile
+from backend.services.library.places import Place, find_places, published_root
+from backend.services.library.preview_map import parse_preview_map
 from backend.utils.texts import as_utf_8, is_plain
 
 logger = logging.getLogger(__name__)
-
-Source = Literal["hub cache", "ckpts", "folder"]
-AUTO = "auto"
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """Member of the catalogue and, when it is installed, its folder in the published layout."""
-
-    id: str
-    name: str
-    description: str
-    repository: str | None = None
-    download_gb: float | None = None
-    size_multiple: int = 16
-    sizes: tuple[tuple[int, int], ...] = ()
-    """Width and height of each size, for a model that draws only those it was trained at."""
-    default_steps: int = 9
-    guidance_scale: float = 0.0
-    shift: float = 3.0
-    """Of the schedule, as the scheduler's configuration says."""
-    negative_prompt: bool = False
-    preview_map: PreviewMap | None = None
-    demo: bool = False
-    path: Path | None = None
-    source: Source | None = None
-    note: str | None = None
-    """Why it is not installed although some of it is there, or what to know of what is."""
-
-    @property
-    def installed(self) -> bool:
-        """Whether the weights are on disk."""
-        return self.path is not None
-
-    @property
-    def guided(self) -> bool:
-        """Whether the model uses guidance; it harms distilled models."""
-        return self.guidance_scale > 0
-
-
-TURBO = ModelEntry(
-    id="z-image-turbo",
-    name="Z-Image-Turbo",
-    description="The distilled 6B model: 9 steps (8 forwards), no guidance, Chinese and English text in images.",
-    repository="Tongyi-MAI/Z-Image-Turbo",
-    download_gb=32.9,
-    guidance_scale=0.0,
-    preview_map=FLUX_VAE_MAP,
-)
-BASE = ModelEntry(
-    id="z-image",
-    name="Z-Image",
-    description="The 6B base model: 28–50 steps with guidance, more variety, slower.",
-    repository="Tongyi-MAI/Z-Image",
-    download_gb=20.5,
-    default_steps=50,
-    guidance_scale=4.0,
-    shift=6.0,
-    negative_prompt=True,
-    preview_map=FLUX_VAE_MAP,
-)
-NANO = ModelEntry(
-    id="zimage-nano",
-    name="zimage-nano",
-    description="The embedded demo model: draws simple 3D icons of everyday things in seconds on any processor.",
-    size_multiple=32,
-    guidance_scale=0.0,
-    demo=True,
-)
-FAMILY = (TURBO, BASE, NANO)
 
 
 class Catalogue:
@@ -98,6 +35,8 @@ class Catalogue:
     def __init__(self, settings: Settings) -> None:
         self._ckpts = settings.base_dir / "Z-Image" / "ckpts"
         self._models_dir = settings.models_dir
+        self._part_files = PartFiles()
+        self._choices = Choices(settings.data_dir / "models.json")
         self._preferred_repository = settings.model_name
         self._default_guidance_scale = settings.default_guidance_scale
 
@@ -107,7 +46,52 @@ class Catalogue:
         known = [self._locate(model, folders) for model in FAMILY]
         names = {model.name.lower() for model in FAMILY}
         others = [self._found(folder) for name, folder in folders.items() if name not in names]
-        return [_with_own_facts(model) for model in known + others]
+        published = [_with_own_facts(model) for model in known + others]
+        return published + self._of_files(published)
+
+    def weight_files(self) -> list[WeightFile]:
+        """Returns the files of weights beside published folders, those that cannot be used with the reason."""
+        found: dict[Path, WeightFile] = {}
+        for place in (*find_places(self._models_dir), Place(self._ckpts, (self._ckpts,))):
+            if place.fault is not None:
+                found[place.root] = WeightFile(place.root, as_utf_8(place.root.name), fault=place.fault)
+            for file in self._part_files.find(place.root, place.folders, is_meant_as_model):
+                found.setdefault(file.path, file)
+        return list(found.values())
+
+    def choose(self, model_id: str, member: Member | None, parts: dict[PartName, str]) -> ModelEntry:
+        """Sets which member of the family a model of files is, and which parts it uses.
+
+        Raises:
+            ModelNotFound: there is no such model.
+            UnknownPart: the model is no one of files, or a part is none that fits it.
+        """
+        model = next((model for model in self.models() if model.id == model_id), None)
+        if model is None:
+            raise ModelNotFound(f"There is no model {model_id!r}.")
+        if not model.choices:
+            raise UnknownPart(f"{model.name} is a folder with all its parts: there is nothing to choose.")
+        for kind, name in parts.items():
+            names = [part.name for part in model.choices.get(kind, ())]
+            if name not in names:
+                raise UnknownPart(
+                    f"{name!r} is no {kind} for {model.name}; those that fit: {', '.join(names) or 'none'}."
+                )
+        try:
+            self._choices.put(model_id, Choice(member, parts))
+        except OSError as error:
+            raise DiskFull("The choice cannot be written, so nothing was changed.") from error
+        return next(model for model in self.models() if model.id == model_id)
+
+    def _of_files(self, published: Sequence[ModelEntry]) -> list[ModelEntry]:
+        files = self.weight_files()
+        if not any(part.part == "transformer" for file in files for part in file.parts):
+            return []
+        shared: list[FoundPart] = []
+        for model in published:
+            if model.path is not None:
+                shared += self._part_files.describe_folder(model.path, model.id)
+        return compose_models(files, shared, self._choices.all(), (model.id.lower() for model in published))
 
     def resolve(self, model_id: str) -> ModelEntry:
         """Returns the installed model of a name.
@@ -147,13 +131,14 @@ class Catalogue:
     def _locate(self, model: ModelEntry, folders: dict[str, _Folder]) -> ModelEntry:
         folder = folders.get(model.name.lower())
         if folder is not None and folder.fault is None:
-            return replace(model, path=folder.path, source=folder.source)
+            return replace(model, files=ModelFiles.of_folder(folder.path), source=folder.source)
         note = folder.fault if folder is not None else None
         if model.repository is None:
             return replace(model, note=note)
         cached = find_cached(model.repository)
-        source: Source | None = "hub cache" if cached.path is not None else None
-        return replace(model, path=cached.path, source=source, note=cached.note or note)
+        if cached.path is None:
+            return replace(model, note=cached.note or note)
+        return replace(model, files=ModelFiles.of_folder(cached.path), source="hub cache", note=cached.note or note)
 
     def _found(self, folder: _Folder) -> ModelEntry:
         name, is_whole = as_utf_8(folder.path.name), folder.fault is None
@@ -161,7 +146,7 @@ class Catalogue:
             id=name,
             name=name,
             description="A model of yours.",
-            path=folder.path if is_whole else None,
+            files=ModelFiles.of_folder(folder.path) if is_whole else None,
             source=folder.source if is_whole else None,
             note=folder.fault,
             guidance_scale=self._default_guidance_scale,
@@ -170,7 +155,8 @@ class Catalogue:
     def _folders(self) -> dict[str, _Folder]:
         """Returns the folders of models by name in small letters; of two of a name a whole one, then the first."""
         found: dict[str, _Folder] = {}
-        places: list[tuple[Path | None, Source]] = [(self._models_dir, "folder"), (self._ckpts, "ckpts")]
+        own = published_root(self._models_dir) if self._models_dir is not None else None
+        places: list[tuple[Path | None, Source]] = [(own, "folder"), (self._ckpts, "ckpts")]
         for root, source in places:
             for path in _subfolders(root):
                 folder = _Folder(path, source, _name_fault(path.name) or find_fault(path))

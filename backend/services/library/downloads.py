@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from backend.models.schemas import ModelDownload
+from backend.models.catalogue import ModelDownload
 from backend.services.errors import DiskFull, DownloadConflict, DownloadFailed, StudioError, UnknownDownload
-from backend.services.library.catalogue import Catalogue, ModelEntry
+from backend.services.library.catalogue import Catalogue
 from backend.services.library.hub import PART_SUFFIX, Hub, HubFile, Listing, Unreachable
+from backend.services.library.model_entry import ModelEntry
 from backend.services.library.model_folder import find_fault
 from backend.utils.nearest_folder import nearest_folder
 

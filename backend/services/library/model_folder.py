@@ -6,11 +6,11 @@ import json
 import os
 from pathlib import Path
 
+from backend.services.library.files import WEIGHTED_PARTS
 from backend.utils.zimage_library import make_importable
 
 INDEX = "model_index.json"
 PIPELINE = "ZImagePipeline"
-WEIGHTED_PARTS = ("transformer", "text_encoder", "vae")
 _TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 
 

@@ -34,10 +34,10 @@ class TokenCounter:
         Raises:
             ModelError: The model is unknown, not installed, or has no readable tokenizer.
         """
-        path = self._catalogue.resolve(model_id).path
-        if path is None:
+        files = self._catalogue.resolve(model_id).files
+        if files is None:
             raise RuntimeError("resolve() returns installed models only")
-        tokenizer = self._load(path / "tokenizer")
+        tokenizer = self._load(files.tokenizer)
         text = tokenizer.in_template(prompt)
         offsets = tokenizer.encode(text).offsets
         tokens, read = len(offsets), len(prompt)
@@ -45,15 +45,16 @@ class TokenCounter:
             read = _characters_before(offsets[MAX_PROMPT_TOKENS][0], text, prompt)
         return TokenCount(tokens=tokens, limit=MAX_PROMPT_TOKENS, truncated=tokens > MAX_PROMPT_TOKENS, characters=read)
 
-    def _load(self, path: Path) -> PromptTokenizer:
+    def _load(self, path: Path | None) -> PromptTokenizer:
         make_importable()
         from zimage.errors import ConfigError
-        from zimage.text.tokenizer import load_tokenizer
+        from zimage.text.tokenizer import load_embedded_tokenizer, load_tokenizer
 
         with self._lock:
             if self._tokenizer is None or self._path != path:
                 try:
-                    self._tokenizer, self._path = load_tokenizer(path), path
+                    self._tokenizer = load_tokenizer(path) if path is not None else load_embedded_tokenizer()
+                    self._path = path
                 except ConfigError as error:
                     raise ModelBroken("The tokenizer of this model is missing or damaged.") from error
             return self._tokenizer

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import DiskFull, TooMuchWork
 from backend.services.generation.job import Job
-from backend.services.library.catalogue import AUTO, Catalogue
+from backend.services.library.catalogue import Catalogue
+from backend.services.library.model_entry import AUTO
 
 _MIB = 2**20
 

@@ -260,6 +260,11 @@ export function freeMemory({ signal } = {}) {
   return request({ method: 'post', url: '/models/unload', signal })
 }
 
+/** Chooses what a model of single files is run as: `{member, text_encoder, vae}`. */
+export function chooseParts(modelId, choice, { signal } = {}) {
+  return request({ method: 'put', url: `/models/${encodeURIComponent(modelId)}/parts`, data: choice, signal })
+}
+
 function downloadUrl(modelId) {
   return `/models/${encodeURIComponent(modelId)}/download`
 }

@@ -265,6 +265,15 @@ export class FakeServer {
     return this.setDownload(id, { state: 'running', done_bytes: 0, total_bytes: 0, message: '' })
   }
 
+  put_models({ id, body }) {
+    const parts = (model) => model.parts.map((part) => ({ ...part, file: body[part.part] ?? part.file }))
+    const models = this.models.models.map((model) =>
+      model.id === id ? { ...model, member: body.member, parts: parts(model) } : model,
+    )
+    this.models = { ...this.models, models }
+    return models.find((model) => model.id === id)
+  }
+
   delete_models({ id }) {
     return this.setDownload(id, { state: 'none', done_bytes: 5e9, total_bytes: 20e9, message: '' })
   }

@@ -239,7 +239,8 @@ STATUS = {
     "UnknownTask": 404, "UnknownImage": 404, "TaskAlreadyFinished": 409, "QueueFull": 429, "DiskFull": 507,
     "UnknownModel": 422, "ModelNotInstalled": 422, "TaskNotRetryable": 409, "TaskNotWaiting": 409,
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
-    "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404, "DownloadConflict": 409,
+    "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404,
+    "ModelNotFound": 404, "UnknownPart": 422, "DownloadConflict": 409,
     "WrongToken": 401, "TooManyAttempts": 429,
 }  # fmt: skip
 

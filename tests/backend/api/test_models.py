@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -8,10 +9,12 @@ import pytest
 
 from tests.backend.fakes import make_model_folder, wait_until
 from tests.backend.hub_server import HubServer, published
+from tests.backend.services.library.weight_files import save_foreign, save_transformer
 
 FIELDS = {
     "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "sizes",
     "default_steps", "guidance_scale", "guidance", "shift", "negative_prompt", "repository", "note", "download",
+    "member", "parts",
 }  # fmt: skip
 
 
@@ -127,3 +130,34 @@ def test_a_download_that_does_not_fit(client, services, hub):
 def test_no_such_download(shared, method, name):
     response = shared.request(method, f"/api/models/{name}/download")
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_a_model_of_files_and_what_it_is_put_together_from(client, settings, tiny_model):
+    nano = settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano"
+    shutil.rmtree(nano)
+    shutil.copytree(tiny_model, nano)
+    root = nano.parent
+    save_transformer(tiny_model, root / "unet" / "mine.safetensors")
+    save_foreign(root / "checkpoints" / "flux.safetensors")
+
+    answer = client.get("/api/models").json()
+
+    own = next(model for model in answer["models"] if model["id"] == "mine")
+    assert (own["source"], own["member"], own["installed"]) == ("files", "turbo", True)
+    assert [(part["part"], part["file"], part["choices"]) for part in own["parts"]] == [
+        ("transformer", "unet/mine.safetensors", []),
+        ("text_encoder", "zimage-nano/text_encoder", ["zimage-nano/text_encoder"]),
+        ("vae", "zimage-nano/vae", ["zimage-nano/vae"]),
+    ]
+    [refused] = answer["refused"]
+    assert refused["file"] == "checkpoints/flux.safetensors"
+    assert "FLUX.1" in refused["reason"]
+    assert str(root) not in client.get("/api/models").text
+
+    chosen = client.put("/api/models/mine/parts", json={"member": "base", "vae": "zimage-nano/vae"})
+    assert (chosen.status_code, chosen.json()["member"], chosen.json()["default_steps"]) == (200, "base", 50)
+    wrong = client.put("/api/models/mine/parts", json={"vae": "other"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "unknown_part")
+    missing = client.put("/api/models/none/parts", json={})
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")
+    assert client.put("/api/models/mine/parts", json={"unet": "x"}).status_code == 422

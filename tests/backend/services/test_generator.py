@@ -12,6 +12,7 @@ from backend.services.generation.job import Job
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generator import ImageGenerator, measure_weights
 from backend.services.library.catalogue import Catalogue
+from backend.services.library.files import ModelFiles
 from tests.backend.fakes import a_job, make_model_folder, with_cards, write_safetensors
 
 
@@ -46,7 +47,9 @@ def test_the_engine_gets_the_recipe_as_it_is(make, engine, settings):
     drawn, _ = draw(make(), job)
 
     assert engine.requests == [job.recipe]
-    assert engine.loads == [(settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano", LoadPlan("cpu", "float32"))]
+    assert engine.loads == [
+        (ModelFiles.of_folder(settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano"), LoadPlan("cpu", "float32"))
+    ]
     assert (drawn.recipe, drawn.device, drawn.use_gpu) == (job.recipe, "cpu", False)
     assert drawn.image.size == (512, 256)
 
@@ -129,7 +132,7 @@ def test_weights_are_measured_at_two_bytes_a_value(tmp_path):
     index = {"weight_map": {"a": "first.safetensors", "b": "second.safetensors"}}
     (path / "transformer" / "model.safetensors.index.json").write_text(json.dumps(index))
 
-    weights = measure_weights(path)
+    weights = measure_weights(ModelFiles.of_folder(path))
 
     assert (weights.total_bytes, weights.largest_part_bytes) == (2 * (6 + 10 + 6 + 6), 2 * 16)
 

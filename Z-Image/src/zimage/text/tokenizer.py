@@ -30,6 +30,11 @@ class PromptTokenizer:
         self._tokenizer = tokenizer
         self._template = template
 
+    @property
+    def n_tokens(self) -> int:
+        """Size of the vocabulary, added tokens included."""
+        return self._tokenizer.get_vocab_size(with_added_tokens=True)
+
     def in_template(self, prompt: str) -> str:
         """Returns the text that is tokenized."""
         messages = [{"role": "user", "content": prompt}]

@@ -7,9 +7,10 @@ configurations: those are inferred from shapes, and what shapes do not show is a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -37,6 +38,9 @@ PREFIXES = {
     Part.TEXT_ENCODER: ("text_encoders.qwen3_4b.transformer.", "text_encoders.qwen3_4b.", "text_encoders."),
     Part.VAE: ("vae.", "first_stage_model."),
 }
+
+
+C = TypeVar("C", TransformerConfig, TextEncoderConfig, VaeConfig)
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,26 @@ def open_part(path: Path, part: Part) -> PartFile:
     return PartFile(path, own)
 
 
+def find_parts(path: Path) -> dict[Part, PartFile]:
+    """Returns the parts of a pipeline that a file holds, or a folder as of a published part. Only headers are read.
+
+    Raises:
+        WeightsError: the file is missing or damaged, or holds none; the message says what it is instead.
+    """
+    tensors = open_checkpoint(path)
+    own = {part: to_published(_of_part(tensors, part)) for part in PREFIXES}
+    found = {part: PartFile(path, own[part]) for part in PREFIXES if identify_part(own[part]) is part}
+    if not found:
+        raise WeightsError(f"{path} holds no part of a model of the family: {_what(tensors)}")
+    if Part.TRANSFORMER in found and (foreign := name_foreign(own[Part.TRANSFORMER])):
+        raise WeightsError(f"{path} holds no transformer of the family: it is {foreign}")
+    return found
+
+
 def open_model(transformer: Path, text_encoder: Path, vae: Path) -> ModelFiles:
     """Opens the three parts with weights, which may be one file, and infers their configurations.
+
+    A folder as of a published part has its own configuration, which counts.
 
     Raises:
         PartError: a part is missing, damaged, or does not fit the others.
@@ -89,17 +111,47 @@ def open_model(transformer: Path, text_encoder: Path, vae: Path) -> ModelFiles:
     text = open_part(text_encoder, Part.TEXT_ENCODER)
     autoencoder = open_part(vae, Part.VAE)
     try:
-        transformer_config = infer_transformer_config(dit.tensors)
-        text_config = infer_text_encoder_config(text.tensors)
+        transformer_config, text_config = transformer_config_of(dit), text_encoder_config_of(text)
         if transformer_config.cap_feat_dim != text_config.hidden_size:
             raise ConfigError(
                 f"{text_encoder} is {text_config.hidden_size} wide, and the transformer reads "
                 f"{transformer_config.cap_feat_dim}"
             )
-        vae_config = infer_vae_config(autoencoder.tensors)
+        vae_config = vae_config_of(autoencoder)
     except (ConfigError, WeightsError) as error:
         raise PartError("the configuration", error) from error
     return ModelFiles(dit, text, autoencoder, transformer_config, text_config, vae_config)
+
+
+def transformer_config_of(file: PartFile) -> TransformerConfig:
+    """Reads the configuration beside a transformer, or infers it from the shapes.
+
+    Raises:
+        ConfigError: it is invalid, or none of the family.
+        WeightsError: a tensor is missing that would show a value.
+    """
+    return _config_of(file, TransformerConfig, infer_transformer_config)
+
+
+def text_encoder_config_of(file: PartFile) -> TextEncoderConfig:
+    """Reads or infers the configuration of a text encoder; see `transformer_config_of`."""
+    return _config_of(file, TextEncoderConfig, infer_text_encoder_config)
+
+
+def vae_config_of(file: PartFile) -> VaeConfig:
+    """Reads or infers the configuration of an autoencoder; see `transformer_config_of`."""
+    return _config_of(file, VaeConfig, infer_vae_config)
+
+
+def count_values(transformer: Path, text_encoder: Path, vae: Path) -> tuple[int, int, int]:
+    """Counts the values of each part of a model in files.
+
+    Raises:
+        PartError: a part is missing or damaged.
+    """
+    places = {Part.TRANSFORMER: transformer, Part.TEXT_ENCODER: text_encoder, Part.VAE: vae}
+    numbers = (sum(t.numel for t in open_part(path, part).tensors.values()) for part, path in places.items())
+    return tuple(numbers)  # type: ignore[return-value]  # three of them
 
 
 def load_files(
@@ -125,6 +177,11 @@ def load_files(
         PartError: a file is damaged or does not fit; the message names it.
     """
     text, dit, vae = files.text_encoder, files.transformer, files.vae
+    if tokenizer.n_tokens > files.text_encoder_config.vocab_size:
+        raise PartError(
+            "text_encoder",
+            f"{text.path} knows {files.text_encoder_config.vocab_size} tokens, the tokenizer has {tokenizer.n_tokens}",
+        )
     with _errors_of("text_encoder"):
         text_model = build_text_model(
             files.text_encoder_config, text.path, text.tensors, dtype=dtype, device=device, compute_dtype=compute_dtype
@@ -144,6 +201,11 @@ def _errors_of(part: str) -> Iterator[None]:
         yield
     except WeightsError as error:
         raise PartError(part, error) from error
+
+
+def _config_of(file: PartFile, kind: type[C], infer: Callable[[Mapping[str, AnyTensor]], C]) -> C:
+    config = file.path / "config.json"
+    return kind.from_file(config) if config.is_file() else infer(file.tensors)
 
 
 def _of_part(tensors: Mapping[str, AnyTensor], part: Part) -> Mapping[str, AnyTensor]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PIL import Image
 
 from backend.models.recipe import Recipe
@@ -11,6 +9,7 @@ from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import Emit, IsCancelled
 from backend.services.generation.load_plan import LoadPlan
+from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 
 
@@ -26,11 +25,13 @@ class AutoEngine:
         """Imports what most models need; the other engine's libraries follow with the first model that needs them."""
         self._native.prepare()
 
-    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
-        """Loads a model folder with the engine that suits it; see `Engine.load`."""
-        self._chosen.unload()
-        self._chosen = self._native if self._native.supports(path, plan) else self._other
-        self._chosen.load(path, plan, preview_map)
+    def load(self, files: ModelFiles, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
+        """Loads a model with the engine that suits it; see `Engine.load`."""
+        chosen = self._native if self._native.supports(files, plan) else self._other
+        if chosen is not self._chosen:
+            self._chosen.unload()
+        self._chosen = chosen
+        self._chosen.load(files, plan, preview_map)
 
     def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""

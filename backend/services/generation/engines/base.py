@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
 from PIL import Image
@@ -11,6 +10,7 @@ from backend.models.recipe import Recipe
 from backend.services.generation.events import Emit, IsCancelled, Preview, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
+from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 
 
@@ -20,8 +20,8 @@ class Engine(Protocol):
     def prepare(self) -> None:
         """Imports what is slow to import; called before the first task is there."""
 
-    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
-        """Loads a model folder; replaces what was loaded. Without a preview map there are no previews.
+    def load(self, files: ModelFiles, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
+        """Loads a model; replaces what was loaded. Without a preview map there are no previews.
 
         Raises:
             ModelBroken: the weights cannot be read.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from backend.models.recipe import Recipe
-from backend.services.errors import BlankPicture
+from backend.services.errors import BlankPicture, ModelBroken
 from backend.services.generation.engines.base import (
     Interrupted,
     levels_for,
@@ -22,6 +21,7 @@ from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
+from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 from backend.services.library.prompt_tokens import MAX_PROMPT_TOKENS
 from backend.utils.zimage_library import make_importable
@@ -46,10 +46,16 @@ class DiffusersEngine:
         """Imports torch, transformers and diffusers, which takes seconds."""
         from diffusers import ZImagePipeline  # noqa: F401
 
-    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
+    def load(self, files: ModelFiles, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
         import torch
 
+        path = files.folder
+        if path is None:
+            raise ModelBroken(
+                f"{files.name} is a model of single files, which the diffusers engine does not load: choose "
+                "ZIMAGE_ENGINE=auto or native."
+            )
         _silence_progress_bars()
         self.unload()
 

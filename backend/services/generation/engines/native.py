@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -17,6 +15,7 @@ from backend.services.generation.engines.memory import first_line, free_memory, 
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
+from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 from backend.utils.zimage_library import make_importable
 
@@ -43,8 +42,14 @@ class NativeEngine:
         make_importable()
         from zimage import ZImagePipeline  # noqa: F401
 
-    def supports(self, path: Path, plan: LoadPlan) -> bool:
-        """Tells, from configurations and the headers of weights, whether the library runs a model as planned."""
+    def supports(self, files: ModelFiles, plan: LoadPlan) -> bool:
+        """Tells, from configurations and the headers of weights, whether the library runs a model as planned.
+
+        Models of single files run nowhere else.
+        """
+        path = files.folder
+        if path is None:
+            return True
         make_importable()
         from zimage.errors import PartError
         from zimage.weights.folder import check_weight_files, read_config
@@ -59,16 +64,16 @@ class NativeEngine:
             return False
         return True
 
-    def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
-        """Loads a folder in the published layout; see `Engine.load`."""
+    def load(self, files: ModelFiles, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
+        """Loads a folder in the published layout, or single files; see `Engine.load`."""
         make_importable()
         self.unload()
         if plan.offload != "none":
             raise OutOfMemory(
-                f"{path.name} does not fit into the accelerator's memory, and the native engine keeps all of a model "
+                f"{files.name} does not fit into the accelerator's memory, and the native engine keeps all of a model "
                 "there: choose ZIMAGE_ENGINE=auto or diffusers."
             )
-        self._pipeline = translate_oom(lambda: self._open(path, plan))
+        self._pipeline = translate_oom(lambda: self._open(files, plan))
         self._preview_map = preview_map
         if self._compile_blocks:
             self._compile(self._pipeline)
@@ -117,14 +122,20 @@ class NativeEngine:
         self._pipeline = None
         free_memory()
 
-    def _open(self, path: Path, plan: LoadPlan) -> zimage.ZImagePipeline:
+    def _open(self, files: ModelFiles, plan: LoadPlan) -> zimage.ZImagePipeline:
         import torch
         from zimage import ZImagePipeline
         from zimage.errors import PartError
         from zimage.utils.attention import AUTO, AttentionUnavailable
 
         def load(attention: str | None) -> ZImagePipeline:
-            return ZImagePipeline.from_local_dir(path, plan.device, getattr(torch, plan.dtype), attention)
+            dtype = getattr(torch, plan.dtype)
+            if files.folder is not None:
+                return ZImagePipeline.from_local_dir(files.folder, plan.device, dtype, attention)
+            return ZImagePipeline.from_files(
+                *files.parts, tokenizer=files.tokenizer, shift=files.shift, device=plan.device, dtype=dtype,
+                attention=attention,
+            )  # fmt: skip
 
         try:
             try:
@@ -133,9 +144,9 @@ class NativeEngine:
                 logger.warning("attention backend %r is not used: %s", self._attention_backend, first_line(error))
                 return load(AUTO)
         except PartError as error:
-            logger.error("%s: %s", path, error)
+            logger.error("%s: %s", files.name, error)
             reason = first_line(error).removeprefix(f"{error.part}: ")
-            raise ModelBroken.at(error.part, path.name, reason.replace(f"{path}{os.sep}", "")) from error
+            raise ModelBroken.at(error.part, files.name, files.without_paths(reason)) from error
 
     def _compile(self, pipeline: zimage.ZImagePipeline) -> None:
         """Compiles and tries it; what does not work is dropped with a logged reason."""

@@ -11,6 +11,8 @@ import './ModelDialog.css'
 import DialogHead from '../ui/DialogHead.jsx'
 import Notice from '../ui/Notice.jsx'
 import ModelOffer from './ModelOffer.jsx'
+import ModelParts from './ModelParts.jsx'
+import RefusedFiles from './RefusedFiles.jsx'
 import QueryFaces from '../ui/QueryFaces.jsx'
 
 function stateOf(model, loaded) {
@@ -62,6 +64,7 @@ function ModelItem({ model, loaded, system }) {
           {model.note}
         </p>
       )}
+      <ModelParts model={model} />
       {!model.installed && <ModelOffer model={model} system={system} />}
       {state === 'loaded' && <FreeMemory />}
     </li>
@@ -80,12 +83,15 @@ export default function ModelDialog({ onClose }) {
           {t('models.title')}
         </DialogHead>
         <QueryFaces query={query}>
-          {({ models, loaded }) => (
-            <ul className="model-list">
-              {models.map((model) => (
-                <ModelItem key={model.id} model={model} loaded={loaded} system={system} />
-              ))}
-            </ul>
+          {({ models, loaded, refused }) => (
+            <>
+              <ul className="model-list">
+                {models.map((model) => (
+                  <ModelItem key={model.id} model={model} loaded={loaded} system={system} />
+                ))}
+              </ul>
+              <RefusedFiles files={refused} />
+            </>
           )}
         </QueryFaces>
       </Modal.Body>

@@ -87,6 +87,58 @@ describe('ModelDialog', () => {
     expect(screen.queryByRole('button', { name: /Download/ })).not.toBeInTheDocument()
   })
 
+  describe('with a model of single files', () => {
+    const PARTS = [
+      { part: 'transformer', file: 'unet/tune.gguf', format: 'Q8_0', size_bytes: 7.2e9, choices: [] },
+      {
+        part: 'text_encoder',
+        file: 'qwen.safetensors',
+        format: 'BF16',
+        size_bytes: 8e9,
+        choices: ['qwen.safetensors', 'qwen-fp8.safetensors'],
+      },
+      { part: 'vae', file: 'vae/ae.safetensors', format: 'F32', size_bytes: 335e6, choices: ['vae/ae.safetensors'] },
+    ]
+    const own = { id: 'tune', repository: null, installed: true, member: 'turbo', parts: PARTS }
+    const choice = (name) => screen.findByRole('combobox', { name })
+
+    it('shows what it is put together from', async () => {
+      setUp({ turbo: own })
+      expect(await screen.findByText('unet/tune.gguf · Q8_0 · 7.2 GB')).toBeInTheDocument()
+      expect(screen.getByText('vae/ae.safetensors · F32 · 0.3 GB')).toBeInTheDocument()
+      expect(await choice('Text encoder')).toHaveValue('qwen.safetensors')
+    })
+
+    it('lets one choose, and keeps what was chosen before', async () => {
+      const { user } = setUp({ turbo: own })
+      await user.selectOptions(await choice('Text encoder'), 'qwen-fp8.safetensors')
+      await waitFor(async () => expect(await choice('Text encoder')).toHaveValue('qwen-fp8.safetensors'))
+      await user.selectOptions(await choice('Run as'), 'base')
+      await waitFor(async () => expect(await choice('Run as')).toHaveValue('base'))
+      expect(server.bodiesOf('put', '/models/tune/parts').at(-1)).toEqual({
+        member: 'base',
+        text_encoder: 'qwen-fp8.safetensors',
+        vae: 'vae/ae.safetensors',
+      })
+    })
+
+    it('says why a choice was refused', async () => {
+      server.overrides['put /models/tune/parts'] = () => {
+        throw new Refusal(422, 'unknown_part', 'It does not fit.')
+      }
+      const { user } = setUp({ turbo: own })
+      await user.selectOptions(await choice('Run as'), 'base')
+      expect(await screen.findByText(/It does not fit/)).toBeInTheDocument()
+    })
+
+    it('says which files are of no use, and why', async () => {
+      setUp()
+      server.models = { ...server.models, refused: [{ file: 'flux.safetensors', reason: 'It is FLUX.1.' }] }
+      expect(await screen.findByText('1 file is of no use here', {}, { timeout: 4000 })).toBeInTheDocument()
+      expect(screen.getByText('It is FLUX.1.')).toBeInTheDocument()
+    })
+  })
+
   it('speaks Chinese', async () => {
     setUp({ language: 'zh' })
     expect(await button('下载 32.9 GB：Z-Image-Turbo')).toBeInTheDocument()

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 
-import { fetchModels, freeMemory } from '../../services/api.js'
+import { chooseParts, fetchModels, freeMemory } from '../../services/api.js'
 
 export const MODELS_KEY = ['models']
 const DOWNLOADING_MS = 1000
@@ -24,6 +24,17 @@ export function useModels({ isWatched = false } = {}) {
 /** Takes the loaded models out of the memory, each as soon as no task needs it. */
 export function useFreeMemory() {
   return useMutation({ mutationFn: () => freeMemory() })
+}
+
+/** Chooses what a model of single files is run as, and from which files; what is not named stays as it is. */
+export function useChoice({ id, member, parts = [] }) {
+  const queryClient = useQueryClient()
+  const inUse = Object.fromEntries(parts.filter(({ part }) => part !== 'transformer').map(({ part, file }) => [part, file]))
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: (change) => chooseParts(id, { member, ...inUse, ...change }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: MODELS_KEY }),
+  })
+  return { choose: mutate, isPending, error }
 }
 
 function findModel(catalogue, id) {

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from backend.models.config import Settings
-from backend.services.errors import ModelNotInstalled, UnknownModel
-from backend.services.library.catalogue import BASE, FAMILY, NANO, TURBO, Catalogue
+from backend.services.errors import DiskFull, ModelNotFound, ModelNotInstalled, UnknownModel, UnknownPart
+from backend.services.library.catalogue import Catalogue
+from backend.services.library.files import ModelFiles
+from backend.services.library.model_entry import BASE, FAMILY, NANO, TURBO
 from backend.services.library.model_folder import find_fault
 from tests.backend.fakes import make_model_folder
+from tests.backend.services.library.weight_files import save_foreign, save_transformer
 
 
 @pytest.fixture
@@ -300,3 +303,63 @@ def test_of_two_whole_revisions_the_main_one_is_used(catalogue, monkeypatch, tmp
     make_model_folder(main.with_name("later"))
     model = catalogue.resolve("z-image-turbo")
     assert (model.path, model.note) == (main, None)
+
+
+# -- models of single files -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def comfy(tiny_model, tmp_path, ckpts):
+    """ComfyUI's folder of models with one transformer, beside an installed model that lends the rest."""
+    shutil.copytree(tiny_model, ckpts / "zimage-nano")
+    return save_transformer(tiny_model, tmp_path / "models" / "diffusion_models" / "my_tune.safetensors")
+
+
+def test_a_file_is_a_model_with_what_an_installed_one_lends(catalogue, comfy, ckpts):
+    model = catalogue.resolve("my_tune")
+    nano = ckpts / "zimage-nano"
+    assert model.files == ModelFiles(
+        "my_tune", comfy, nano / "text_encoder", nano / "vae", tokenizer=nano / "tokenizer", shift=3.0
+    )
+    assert [part.name for part in model.parts] == [
+        "diffusion_models/my_tune.safetensors", "zimage-nano/text_encoder", "zimage-nano/vae",
+    ]  # fmt: skip
+    assert (model.source, model.size_multiple, catalogue.resolve("auto").id) == ("files", 32, "my_tune")
+
+
+def test_files_that_are_no_model_are_listed_with_the_reason(catalogue, comfy, tmp_path):
+    save_foreign(tmp_path / "models" / "vae" / "flux.safetensors")
+    assert [(file.name, bool(file.parts)) for file in catalogue.weight_files()] == [
+        ("diffusion_models/my_tune.safetensors", True), ("vae/flux.safetensors", False),
+    ]  # fmt: skip
+    assert [model.id for model in catalogue.models()][-1] == "my_tune"
+
+
+def test_a_choice_is_kept_and_what_does_not_fit_is_refused(catalogue, comfy, tmp_path):
+    assert catalogue.choose("my_tune", "base", {"vae": "zimage-nano/vae"}).member == "base"
+    again = Catalogue(Settings(base_dir=tmp_path, models_dir=tmp_path / "models"))
+    assert again.resolve("my_tune").guided
+    with pytest.raises(UnknownPart, match=r"'ae' is no vae for my_tune; those that fit: zimage-nano/vae\."):
+        catalogue.choose("my_tune", None, {"vae": "ae"})
+    with pytest.raises(UnknownPart, match="nothing to choose"):
+        catalogue.choose("zimage-nano", None, {})
+    with pytest.raises(ModelNotFound):
+        catalogue.choose("none", None, {})
+    assert again.resolve("my_tune").member == "base"
+
+
+def test_a_choice_that_cannot_be_written_is_said(catalogue, comfy, monkeypatch):
+    def fail(path, write):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("backend.services.library.choices.write_atomically", fail)
+    with pytest.raises(DiskFull, match="nothing was changed"):
+        catalogue.choose("my_tune", "base", {})
+    assert catalogue.resolve("my_tune").member == "turbo"
+
+
+def test_a_folder_of_further_paths_may_be_broken(tmp_path):
+    (tmp_path / "extra.yaml").write_text("a: [")
+    catalogue = Catalogue(Settings(base_dir=tmp_path, models_dir=tmp_path / "extra.yaml"))
+    assert [file.fault for file in catalogue.weight_files()] == ["extra.yaml is no YAML."]
+    assert [model.id for model in catalogue.models()] == [model.id for model in FAMILY]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.models.schemas import ModelDownload
+from backend.models.catalogue import ModelDownload
 from backend.services.errors import DiskFull, DownloadConflict, UnknownDownload
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import TRIES, Downloads

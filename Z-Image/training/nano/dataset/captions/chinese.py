@@ -20,6 +20,7 @@ COLOURS = (
     ("黑色", "黑", "纯黑色"),
     ("白色", "白", "雪白", "纯白色"),
 )
+COLOURED = ("{x}，{c}的", "{x}，颜色是{c}", "{c}版{x}", "{x}（{c}）", "染成{c}的{x}", "{c}颜色的{x}", "颜色为{c}的{x}")
 MEASURES = "个个个只只张辆条头匹朵颗本把支棵座位名杯块件台架艘枚幅根片"
 ONE = (
     "一个{x}", "一个{x}", "一只{x}", "一张{x}", "一辆{x}", "{x}图标", "{x}表情", "{x}的图片", "一张{x}的图片",
@@ -131,12 +132,14 @@ class Chinese(Writer):
     held_out = HELD_OUT
     colours, adjectives = COLOURS, ADJECTIVES
 
-    def coloured(self, name: str, colour: int) -> str:
-        """A thing in a colour of its own."""
+    def coloured(self, name: str, colour: int, alone: bool) -> str:
+        """A thing in a colour of its own, which may be said after it where the thing stands alone."""
         word, pick = self.colour(colour), self.random.random()
-        if pick < 0.75:
+        if pick > 0.85 and alone:
+            return self.random.choice(COLOURED).format(x=name, c=word)
+        if pick < 0.65:
             return f"{word}的{name}"
-        if pick < 0.85:
+        if pick < 0.75:
             return f"{self._adjective()}{word}{name}"
         return f"{word}{name}"
 

@@ -21,6 +21,10 @@ COLOURS = (
     ("white", "white", "snow white"),
 )
 SHADES = ("bright", "dark", "light", "deep", "pale", "vivid", "pastel")
+COLOURED = (
+    "{x} in {c}", "{x} of {c} color", "{x} with {c} colour", "{c}-colored {x}", "{x} dyed {c}", "{x} all in {c}",
+    "{x} which is {c}", "{c} version of a {x}", "{x}, but make it {c}", "{x} (in {c})", "{x}, color: {c}",
+)  # fmt: skip
 
 ONE = (
     "a {x}", "the {x}", "one {x}", "{x} icon", "a {x} icon", "{x} emoji", "an icon of a {x}", "a 3d icon of a {x}",
@@ -218,14 +222,14 @@ class English(Writer):
     held_out = HELD_OUT
     colours, adjectives = COLOURS, ADJECTIVES
 
-    def coloured(self, name: str, colour: int) -> str:
-        """A thing in a colour of its own."""
+    def coloured(self, name: str, colour: int, alone: bool) -> str:
+        """A thing in a colour of its own, which may be said after it where the thing stands alone."""
         word, pick = self.colour(colour), self.random.random()
         if pick < 0.15:
             word = f"{self.random.choice(SHADES)} {word}"
-        if pick > 0.97:
-            return f"{word}-colored {name}"
-        return f"{self._adjective()} {word} {name}" if 0.8 < pick < 0.9 else f"{word} {name}"
+        if pick > 0.75 and alone:
+            return self.random.choice(COLOURED).format(x=name, c=word)
+        return f"{self._adjective()} {word} {name}" if 0.65 < pick < 0.75 else f"{word} {name}"
 
     def one(self, name: str) -> str:
         """One thing, named among words that say nothing."""

@@ -17,7 +17,7 @@ from training.nano.dataset.scenes import NATURAL, NEUTRAL, PALETTE, UNSPECIFIED,
 
 NONSENSE_LABEL = "thinking face"
 NONSENSE, ONE, TWO = 0.05, 0.67, 0.85  # the kinds of scenes, cumulated; the rest shows several of one
-COLOURED = 0.28
+COLOURED = 0.35
 ON_BACKGROUND = 0.25
 MISSPELT = 0.13
 MIXED = 0.06  # captions with a name of the other language
@@ -66,7 +66,7 @@ class CaptionSource:
             return Example(writer.nonsense(), Scene(self.nonsense, self.nonsense, 1, UNSPECIFIED))
         left = self._item()
         if kind < ONE:
-            name, colour = self._thing(left, chinese)
+            name, colour = self._thing(left, chinese, alone=True)
             return self._finish(self._one(name, writer), Scene(left, left, 1, UNSPECIFIED, colour, colour), writer)
         right = self._item()
         if kind < TWO and right != left:
@@ -99,7 +99,7 @@ class CaptionSource:
             return self.random.choice(names.tags)
         return names.label
 
-    def _thing(self, item: int, chinese: bool, shared: bool = False) -> tuple[str, int]:
+    def _thing(self, item: int, chinese: bool, alone: bool = False, shared: bool = False) -> tuple[str, int]:
         """What the caption calls it, and its colour; beside another thing never that of the background."""
         name = self._name(item, chinese)
         writer = self.writers[chinese]
@@ -108,7 +108,7 @@ class CaptionSource:
         if self.random.random() >= COLOURED or has_colour(name):
             return name, NATURAL
         colour = self.random.randrange(len(PALETTE))
-        coloured = writer.coloured(name, colour)
+        coloured = writer.coloured(name, colour, alone)
         if coloured in self.labels or (shared and colour == NEUTRAL):  # "red apple" is a thing of its own
             return name, NATURAL
         return coloured, colour

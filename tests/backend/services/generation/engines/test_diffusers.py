@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from backend.services.generation.engines.diffusers import DiffusersEngine
+from backend.services.library.files import ModelFiles
 from backend.services.library.prompt_tokens import MAX_PROMPT_TOKENS
 from tests.backend.fakes import a_recipe
 from tests.backend.services.generation.engines.drawing import PLAN, pixels
@@ -17,7 +18,7 @@ from tests.backend.services.generation.engines.drawing import PLAN, pixels
 @pytest.fixture(scope="module")
 def loaded(tiny_model: Path) -> DiffusersEngine:
     engine = DiffusersEngine()
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     return engine
 
 
@@ -40,7 +41,7 @@ def test_the_prompt_is_encoded_without_its_padding_to_the_same_picture(loaded, m
 
 def test_an_attention_backend_that_does_not_work_falls_back_with_a_reason(tiny_model, loaded, caplog):
     engine = DiffusersEngine(attention_backend="flash")
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
 
     assert "attention backend 'flash' is not used" in caplog.text
     assert np.array_equal(pixels(engine), pixels(loaded))
@@ -48,7 +49,7 @@ def test_an_attention_backend_that_does_not_work_falls_back_with_a_reason(tiny_m
 
 def test_an_attention_backend_that_works_is_used_silently(tiny_model, loaded, caplog):
     engine = DiffusersEngine(attention_backend="native")
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
 
     assert "is not used" not in caplog.text
     assert np.abs(pixels(engine) - pixels(loaded)).max() <= 1
@@ -62,7 +63,7 @@ def test_a_compiler_that_does_not_work_falls_back_with_a_reason(tiny_model, load
 
     monkeypatch.setattr(ZImageTransformer2DModel, "compile_repeated_blocks", fail)
     engine = DiffusersEngine(compile_blocks=True)
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
 
     assert "the transformer is not compiled: no compiler" in caplog.text
     assert np.array_equal(pixels(engine), pixels(loaded))

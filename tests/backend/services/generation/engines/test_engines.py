@@ -15,6 +15,7 @@ from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import JobEvent, Preview, Step
+from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 from tests.backend.fakes import a_recipe
 from tests.backend.services.generation.engines.drawing import PLAN, draw, pixels
@@ -31,7 +32,7 @@ def kind(request) -> Kind:
 @pytest.fixture(scope="module")
 def loaded(kind: Kind, tiny_model: Path) -> TestedEngine:
     engine = kind()
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     return engine
 
 
@@ -173,9 +174,9 @@ def test_another_runtime_error_is_not_called_memory(loaded, monkeypatch):
 
 def test_a_second_load_replaces_the_first(kind, tiny_model):
     engine = kind()
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     first = engine._pipeline
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     assert engine._pipeline is not first
     engine.unload()
     assert engine._pipeline is None
@@ -203,7 +204,7 @@ def test_both_engines_choose_the_same_whole_file_among_others(kind, loaded, brok
         if renamed is not None:
             file.rename(file.with_name(renamed.format(stem=file.stem)))
     engine = kind()
-    engine.load(broken, PLAN)
+    engine.load(ModelFiles.of_folder(broken), PLAN)
     assert np.array_equal(pixels(engine), pixels(loaded))
 
 
@@ -212,20 +213,20 @@ def test_a_file_of_weights_that_is_cut_is_named(kind, broken, part):
     file = weights_of(broken, part)
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(ModelBroken, match=part):
-        kind().load(broken, PLAN)
+        kind().load(ModelFiles.of_folder(broken), PLAN)
 
 
 @pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae", "tokenizer", "scheduler"])
 def test_a_part_that_is_missing_is_named(kind, broken, part):
     shutil.rmtree(broken / part)
     with pytest.raises(ModelBroken, match=part):
-        kind().load(broken, PLAN)
+        kind().load(ModelFiles.of_folder(broken), PLAN)
 
 
 def test_an_index_that_is_damaged(kind, broken):
     (broken / "model_index.json").write_text("{")
     with pytest.raises(ModelBroken, match="broken"):
-        kind().load(broken, PLAN)
+        kind().load(ModelFiles.of_folder(broken), PLAN)
 
 
 @pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
@@ -235,7 +236,7 @@ def test_weights_of_another_model_are_refused(kind, broken, part):
     file = weights_of(broken, part)
     save_file({f"other.{name}": tensor for name, tensor in load_file(file).items()}, file, {"format": "pt"})
     with pytest.raises(ModelBroken, match=part):
-        kind().load(broken, PLAN)
+        kind().load(ModelFiles.of_folder(broken), PLAN)
 
 
 @pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
@@ -248,7 +249,7 @@ def test_weights_of_another_shape_are_refused(kind, broken, part):
     tensors[name] = tensors[name][: tensors[name].shape[0] // 2].contiguous()
     save_file(tensors, file, {"format": "pt"})
     with pytest.raises(ModelBroken, match=part):
-        kind().load(broken, PLAN)
+        kind().load(ModelFiles.of_folder(broken), PLAN)
 
 
 def test_pickled_weights_are_not_opened(kind, broken):
@@ -259,7 +260,7 @@ def test_pickled_weights_are_not_opened(kind, broken):
     torch.save(load_file(file), file.with_suffix(".bin"))
     file.unlink()
     with pytest.raises(ModelBroken, match="vae"):
-        kind().load(broken, PLAN)
+        kind().load(ModelFiles.of_folder(broken), PLAN)
 
 
 def test_code_beside_the_weights_is_not_run(kind, broken, tmp_path):
@@ -267,7 +268,7 @@ def test_code_beside_the_weights_is_not_run(kind, broken, tmp_path):
     config = json.loads((broken / "transformer" / "config.json").read_text())
     (broken / "transformer" / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "evil.Model"}}))
     with contextlib.suppress(ModelBroken):
-        kind().load(broken, PLAN)
+        kind().load(ModelFiles.of_folder(broken), PLAN)
     assert not (tmp_path / "ran").exists()
 
 
@@ -277,9 +278,13 @@ def previewing(kind, tiny_model):
 
     def load(channels: int | None = None) -> TestedEngine:
         engine = kind()
-        engine.load(tiny_model, PLAN)
+        engine.load(ModelFiles.of_folder(tiny_model), PLAN)
         channels = channels or engine._pipeline.transformer.config.in_channels
-        engine.load(tiny_model, PLAN, PreviewMap(rows=((1.0, 0.5, 0.25),) * channels, offset=(0.0, 0.0, 0.0)))
+        engine.load(
+            ModelFiles.of_folder(tiny_model),
+            PLAN,
+            PreviewMap(rows=((1.0, 0.5, 0.25),) * channels, offset=(0.0, 0.0, 0.0)),
+        )
         return engine
 
     return load
@@ -321,7 +326,7 @@ def test_both_engines_draw_the_same_picture(tiny_model):
     pictures = []
     for kind in (DiffusersEngine, NativeEngine):
         engine = kind()
-        engine.load(tiny_model, PLAN)
+        engine.load(ModelFiles.of_folder(tiny_model), PLAN)
         pictures.append([
             pixels(engine, guidance_scale=scale, negative_prompt=negative, shift=shift, num_inference_steps=9)
             for scale, negative, shift in (

@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from zimage.utils.attention import attend, build_attend
 
-from backend.services.errors import OutOfMemory
+from backend.services.errors import ModelBroken, OutOfMemory
 from backend.services.generation.engines.auto import AutoEngine
+from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import LoadPlan
+from backend.services.library.files import ModelFiles
 from tests.backend.fakes import a_recipe
 from tests.backend.services.generation.engines.drawing import PLAN, draw, never, pixels
+from tests.backend.services.library.weight_files import save_transformer
 
 OFFLOADED = LoadPlan("cuda", "bfloat16", "model")
 
@@ -23,20 +26,20 @@ OFFLOADED = LoadPlan("cuda", "bfloat16", "model")
 @pytest.fixture(scope="module")
 def loaded(tiny_model: Path) -> NativeEngine:
     engine = NativeEngine()
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     return engine
 
 
 def test_an_attention_kernel_that_does_not_work_falls_back_with_a_reason(tiny_model, loaded, caplog):
     engine = NativeEngine(attention_backend="flash3")
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     assert "attention backend 'flash3' is not used" in caplog.text
     assert np.array_equal(pixels(engine), pixels(loaded))
 
 
 def test_an_attention_kernel_that_works_is_used_silently(tiny_model, loaded, caplog):
     engine = NativeEngine(attention_backend="math")
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     blocks = engine._pipeline.transformer.blocks()
     assert "is not used" not in caplog.text
     assert {block.attention.attend.__qualname__ for block in blocks} == {build_attend("math").__qualname__}
@@ -52,7 +55,7 @@ def test_a_compiler_that_does_not_work_falls_back_with_a_reason(tiny_model, load
 
     monkeypatch.setattr(ZImagePipeline, "compile", fail)
     engine = NativeEngine(compile_blocks=True)
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
 
     assert "the transformer is not compiled: no compiler" in caplog.text
     assert np.array_equal(pixels(engine), pixels(loaded))
@@ -72,9 +75,9 @@ def test_a_compiled_model_is_warmed_up_as_it_is_used_and_forgotten_with_it(
     folder = changed(tiny_model, tmp_path / "model", "scheduler/scheduler_config.json", {"shift": shift})
     engine = NativeEngine(compile_blocks=True)
 
-    engine.load(folder, PLAN)
+    engine.load(ModelFiles.of_folder(folder), PLAN)
     assert told == guidance_scales
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     assert told == [*guidance_scales, "reset", 0.0]
 
 
@@ -92,7 +95,7 @@ def test_weights_in_bfloat16_are_multiplied_in_float32_where_a_processor_has_not
 ):
     monkeypatch.setenv("ZIMAGE_PRODUCTS", "float32")
     engine = NativeEngine()
-    engine.load(tiny_model, LoadPlan("cpu", "bfloat16"))
+    engine.load(ModelFiles.of_folder(tiny_model), LoadPlan("cpu", "bfloat16"))
     transformer = engine._pipeline.transformer
     assert (str(transformer.dtype), str(transformer.compute_dtype)) == ("torch.bfloat16", "torch.float32")
     assert np.abs(pixels(engine) - pixels(loaded)).mean() < 4
@@ -100,7 +103,7 @@ def test_weights_in_bfloat16_are_multiplied_in_float32_where_a_processor_has_not
 
 def test_it_keeps_all_of_a_model_on_the_device(tiny_model):
     with pytest.raises(OutOfMemory, match="ZIMAGE_ENGINE=auto"):
-        NativeEngine().load(tiny_model, OFFLOADED)
+        NativeEngine().load(ModelFiles.of_folder(tiny_model), OFFLOADED)
 
 
 class Other:
@@ -112,7 +115,7 @@ class Other:
     def prepare(self) -> None:
         self.done.append("prepare")
 
-    def load(self, path: Path, plan: LoadPlan, preview_map: object = None) -> None:
+    def load(self, files: ModelFiles, plan: LoadPlan, preview_map: object = None) -> None:
         self.done.append("load")
 
     def generate(self, recipe: object, emit: object, cancelled: object) -> None:
@@ -126,7 +129,7 @@ def test_auto_takes_the_native_engine_for_what_it_supports(tiny_model):
     other = Other()
     engine = AutoEngine(NativeEngine(), other)
     engine.prepare()
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     image, events = draw(engine)
     engine.unload()
     assert image.size == (256, 256)
@@ -137,7 +140,7 @@ def test_auto_takes_the_native_engine_for_what_it_supports(tiny_model):
 def test_auto_leaves_offloading_to_diffusers(tiny_model):
     other = Other()
     engine = AutoEngine(NativeEngine(), other)
-    engine.load(tiny_model, OFFLOADED)
+    engine.load(ModelFiles.of_folder(tiny_model), OFFLOADED)
     engine.generate(a_recipe(), print, never)
     assert other.done == ["load", "generate"]
 
@@ -165,9 +168,9 @@ def test_auto_leaves_models_of_another_kind_to_diffusers_and_comes_back(tiny_mod
     other = Other()
     engine = AutoEngine(NativeEngine(), other)
 
-    engine.load(foreign, PLAN)
+    engine.load(ModelFiles.of_folder(foreign), PLAN)
     assert other.done == ["load"]
-    engine.load(tiny_model, PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     assert other.done == ["load", "unload"]
     assert pixels(engine).std() > 0
 
@@ -177,8 +180,8 @@ def test_of_two_variants_of_the_weights_the_one_without_a_word_is_loaded(tiny_mo
     for weights in folder.glob("*/*.safetensors"):
         weights.with_suffix(".fp16.safetensors").write_bytes(b"not to be opened")
     engine = NativeEngine()
-    assert engine.supports(folder, PLAN)
-    engine.load(folder, PLAN)
+    assert engine.supports(ModelFiles.of_folder(folder), PLAN)
+    engine.load(ModelFiles.of_folder(folder), PLAN)
     assert np.array_equal(pixels(engine), pixels(loaded))
 
 
@@ -186,5 +189,38 @@ def test_auto_leaves_a_folder_with_two_checkpoints_to_diffusers(tiny_model, tmp_
     folder = Path(shutil.copytree(tiny_model, tmp_path / "both"))
     [weights] = (folder / "transformer").glob("*.safetensors")
     shutil.copy(weights, weights.with_name("other.safetensors"))
-    assert not NativeEngine().supports(folder, PLAN)
-    assert NativeEngine().supports(tiny_model, PLAN)
+    assert not NativeEngine().supports(ModelFiles.of_folder(folder), PLAN)
+    assert NativeEngine().supports(ModelFiles.of_folder(tiny_model), PLAN)
+
+
+# -- models of single files -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def of_files(tiny_model, tmp_path) -> ModelFiles:
+    transformer = save_transformer(tiny_model, tmp_path / "own.safetensors")
+    return ModelFiles(
+        "own", transformer, tiny_model / "text_encoder", tiny_model / "vae", tokenizer=tiny_model / "tokenizer"
+    )
+
+
+def test_a_model_of_files_draws_what_its_folder_draws(tiny_model, of_files):
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
+    expected = pixels(engine)
+    assert engine.supports(of_files, PLAN)
+    engine.load(of_files, PLAN)
+    assert (pixels(engine) == expected).all()
+
+
+def test_a_file_that_is_damaged_is_named_without_its_folder(of_files):
+    data = of_files.transformer.read_bytes()
+    of_files.transformer.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ModelBroken, match=r"own\.safetensors") as caught:
+        NativeEngine().load(of_files, PLAN)
+    assert str(of_files.transformer.parent) not in str(caught.value)
+
+
+def test_the_diffusers_engine_refuses_files_with_what_to_choose(of_files):
+    with pytest.raises(ModelBroken, match="ZIMAGE_ENGINE=auto or native"):
+        DiffusersEngine().load(of_files, PLAN)
