@@ -15,7 +15,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
-from backend.api import generate, history, models, prompts, session, system
+from backend.api import estimates, generate, history, models, session, system
 from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
 from backend.api.middleware.body import BodyGuard
@@ -35,12 +35,14 @@ from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError
+from backend.services.generation.calibration import Calibration
 from backend.services.generation.engines.auto import AutoEngine
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import Hardware
+from backend.services.generation.planner import Planner
 from backend.services.generation.resolve import Resolver
 from backend.services.images.importer import PictureImporter
 from backend.services.images.store import HistoryStore
@@ -92,7 +94,7 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=settings.api_prefix)
-    for router in (generate.router, history.router, system.router, models.router, prompts.router, session.router):
+    for router in (generate.router, history.router, system.router, models.router, estimates.router, session.router):
         api.include_router(router)
     app.router.routes.insert(0, PollRoute(services))
     app.include_router(system.root_router)
@@ -108,7 +110,9 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     metrics = Metrics()
     catalogue = Catalogue(settings)
     hardware = cache(hardware)
-    executor = LocalExecutor(settings, catalogue, make_engine, hardware)
+    planner = Planner(settings, hardware, Calibration(settings.data_dir / "calibration.json"))
+    executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner)
+    resolver = Resolver(settings, catalogue, hardware)
     store = HistoryStore(
         settings.images_dir,
         settings.history_file,
@@ -120,6 +124,7 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
         catalogue,
         store.prepare,
         monitor.free_disk_bytes,
+        planner,
         min_free_disk_mb=settings.min_free_disk_mb,
         max_work=settings.max_work,
     )
@@ -134,7 +139,7 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
         executor,
         store,
         Journal(settings.data_dir / "tasks.json"),
-        Resolver(settings, catalogue, hardware),
+        resolver,
         admit=admission.check,
         limits=limits,
         on_finished=metrics.on_finished,
@@ -148,6 +153,8 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
         catalogue=catalogue,
         downloads=build_downloads(settings, catalogue),
         executor=executor,
+        planner=planner,
+        resolver=resolver,
         history=store,
         importer=PictureImporter(store),
         monitor=monitor,

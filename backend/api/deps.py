@@ -17,6 +17,8 @@ from backend.models.schemas import LOCAL_CLIENT
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.rate_limit import rate_limit_key
 from backend.services.access.sessions import Sessions
+from backend.services.generation.planner import Planner
+from backend.services.generation.resolve import Resolver
 from backend.services.images.importer import PictureImporter
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
@@ -40,6 +42,8 @@ class Services:
     catalogue: Catalogue
     downloads: Downloads
     executor: Executor
+    planner: Planner
+    resolver: Resolver
     history: HistoryStore
     importer: PictureImporter
     monitor: SystemMonitor

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
 from backend.services.errors import (
     DiskFull,
+    DoesNotFit,
     DownloadConflict,
     Draining,
     GuidanceUnused,
@@ -57,6 +58,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (DownloadConflict, 409),
     (IdempotencyMismatch, 422),
     (TooMuchWork, 422),
+    (DoesNotFit, 422),
     (NoParameters, 422),
     (UnknownModel, 422),
     (UnknownPart, 422),
@@ -74,6 +76,7 @@ _FIELD_OF: dict[type[Exception], str] = {
     GuidanceUnused: "guidance_scale",
     NegativePromptUnused: "negative_prompt",
     TooMuchWork: "num_images",
+    DoesNotFit: "width",
     NoParameters: "file",
 }
 _CODE_OF_STATUS = {

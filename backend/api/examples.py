@@ -11,6 +11,7 @@ from backend.api.middleware.body import COMPRESSED
 from backend.models.capabilities import DrainRequest, Readiness, describe_capabilities
 from backend.models.catalogue import ModelChoice, ModelDownload, ModelInfo, ModelList
 from backend.models.config import Settings
+from backend.models.estimate import Estimate
 from backend.models.gallery import (
     BulkRequest,
     BulkResult,
@@ -60,7 +61,7 @@ def bodies() -> dict[str, BaseModel]:
         _system(), Root(version=__version__), Health(),
         describe_capabilities(Settings.model_construct(), __version__),
         Readiness(status="ready", checks={"engine": True, "accepting": True, "model": True, "disk": True}),
-        DrainRequest(drain=True), LoginRequest.model_validate({"token": "…"}),
+        _estimate(), DrainRequest(drain=True), LoginRequest.model_validate({"token": "…"}),
         Session(required=True, name="alice"), TokenRequest(prompt=_PROMPT),
         TokenCount(tokens=21, limit=512, truncated=False, characters=len(_PROMPT)),
     )  # fmt: skip
@@ -144,6 +145,14 @@ def _model() -> ModelInfo:
 def _models() -> ModelList:
     model = _model()
     return ModelList(default=model.id, loaded=model.id, models=[model], refused=[])
+
+
+def _estimate() -> Estimate:
+    return Estimate(
+        model="z-image-turbo", width=1024, height=1024, device="cuda", dtype="bfloat16", offload="model", fits=True,
+        device_bytes=14_700_000_000, device_total_bytes=17_170_000_000, host_bytes=21_400_000_000,
+        host_total_bytes=68_700_000_000, load_s=21.5, first_s=7.1, next_s=6.8, offer=None,
+    )  # fmt: skip
 
 
 def _system() -> SystemStatus:

@@ -3,7 +3,7 @@
 StudioError
 ├── UnknownTask, UnknownImage, UnknownDownload, ModelNotFound → 404
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
-├── IdempotencyMismatch, TooMuchWork, NoParameters → 422
+├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit → 422
 ├── WrongToken                          → 401
 ├── QueueFull, TooManyAttempts          → 429
 ├── DiskFull                            → 507
@@ -213,6 +213,12 @@ class OutOfMemory(StudioError):
     """The picture does not fit into the device's memory."""
 
     code = "out_of_memory"
+
+
+class DoesNotFit(StudioError):
+    """The image that is asked for cannot fit into memory."""
+
+    code = "does_not_fit"
 
 
 class BlankPicture(StudioError):

@@ -6,24 +6,24 @@ import logging
 import math
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
-from backend.models.config import Settings
 from backend.models.recipe import Recipe
 from backend.models.schemas import MIN_SIDE_PX
-from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
+from backend.services.errors import BlankPicture, DeviceFault, OutOfMemory
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.faults import is_device_fault
-from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded, Loading
+from backend.services.generation.engines.memory import MemoryMeter
+from backend.services.generation.engines.process_memory import held_bytes
+from backend.services.generation.events import Drawn, Emit, IsCancelled, JobEvent, Loaded, Loading, Step
 from backend.services.generation.job import Job
-from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, Weights, plan_load
+from backend.services.generation.load_plan import CPU, LoadPlan
+from backend.services.generation.planner import Planner
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles
 from backend.services.library.model_entry import AUTO, ModelEntry
-from backend.utils.zimage_library import make_importable
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ class _InMemory:
     model_id: str
     files: ModelFiles
     plan: LoadPlan
+    held_bytes: int | None = field(default=None, compare=False)
+    """By the device once it was loaded."""
 
 
 class ImageGenerator:
@@ -43,27 +45,24 @@ class ImageGenerator:
 
     def __init__(
         self,
-        settings: Settings,
         catalogue: Catalogue,
         engine: Engine,
-        hardware: Hardware,
+        planner: Planner,
         device: str = CPU,
         loading: threading.Lock | None = None,
     ) -> None:
         """Takes a device for itself.
 
         Args:
-            settings: How to load.
             catalogue: Where models lie.
             engine: What runs them; nobody else uses it.
-            hardware: What the machine has.
+            planner: How to hold models in memory; learns what images take.
             device: Where jobs that use an accelerator run; the others run on the processor.
             loading: Held while a model is loaded: libraries set global defaults meanwhile.
         """
-        self._settings = settings
         self._catalogue = catalogue
         self._engine = engine
-        self._hardware = hardware
+        self._planner = planner
         self._device = device
         self._loading = loading or threading.Lock()
         self._in_memory: _InMemory | None = None
@@ -91,7 +90,7 @@ class ImageGenerator:
         try:
             model = self._catalogue.resolve(AUTO)
             if model.demo:
-                self._load(model, lambda _event: None, use_gpu=True)
+                self._load(model, lambda _event: None, None, use_gpu=True)
         except Exception as error:  # noqa: BLE001 - whoever draws with it meets the same fault, and is told
             logger.warning("the demo model could not be loaded ahead of the first image: %s", error)
 
@@ -107,16 +106,19 @@ class ImageGenerator:
         if cancelled():
             return
         model = self._catalogue.resolve(job.recipe.model)
-        plan = self._load(model, emit, use_gpu=job.use_gpu)
+        plan = self._load(model, emit, job.recipe, use_gpu=job.use_gpu)
         emit(Loaded(plan.device))
+        meter = MemoryMeter(plan.device)
         for index in range(job.num_images):
-            recipe = job.recipe_of(index)
+            recipe, watch = job.recipe_of(index), _Watch(emit)
+            meter.reset()
             started = time.perf_counter()
-            image = None if cancelled() else self._draw(recipe, plan.device, emit, cancelled)
+            image = None if cancelled() else self._draw(recipe, plan.device, watch, cancelled)
             if image is None:
                 return
-            milliseconds = round((time.perf_counter() - started) * 1000, 2)
-            emit(Drawn(image, recipe, plan.device, milliseconds))
+            took_s, peak = time.perf_counter() - started, meter.peak()
+            self._learn(model, plan, recipe, watch.forwards_s, took_s, peak)
+            emit(Drawn(image, recipe, plan.device, round(took_s * 1000, 2), peak))
 
     def unload(self) -> None:
         """Frees the memory of the model; the next job loads one."""
@@ -145,6 +147,19 @@ class ImageGenerator:
         self._largest = max(self._largest, (recipe.width, recipe.height), key=math.prod)
         return image
 
+    def _learn(
+        self, model: ModelEntry, plan: LoadPlan, recipe: Recipe, forwards_s: float, took_s: float, peak: int | None
+    ) -> None:
+        """Tells the planner what an image took; whatever is wrong with that, the image counts."""
+        held = self._in_memory.held_bytes if self._in_memory is not None else None
+        activations = peak - held if peak is not None and held is not None and plan.offload == "none" else None
+        try:
+            self._planner.learn_image(
+                model, plan, recipe, forwards_s=forwards_s, around_s=took_s - forwards_s, activations=activations
+            )
+        except Exception:
+            logger.exception("what the image took is not learned")
+
     def _report_device_fault(self, error: Exception, device: str) -> None:
         """Raises DeviceFault when an error of the engine, or what is behind it, is one of the device."""
         if not is_device_fault(error) and (error.__cause__ is None or not is_device_fault(error.__cause__)):
@@ -165,19 +180,15 @@ class ImageGenerator:
             width, height = (max(MIN_SIDE_PX, int(side * scale) // 64 * 64) for side in (recipe.width, recipe.height))
         return f"{width}×{height} should fit."
 
-    def _load(self, model: ModelEntry, emit: Emit, *, use_gpu: bool) -> LoadPlan:
+    def _load(self, model: ModelEntry, emit: Emit, recipe: Recipe | None, *, use_gpu: bool) -> LoadPlan:
         if model.files is None:
             raise RuntimeError("resolve() returns installed models only")
-        plan = plan_load(
-            measure_weights(model.files),
-            self._hardware,
-            self._device if use_gpu else CPU,
-            offload=self._settings.offload,
-            cpu_precision=self._settings.cpu_precision,
-        )
+        plan = self._planner.plan(model.files, self._device if use_gpu else CPU)
         wanted = _InMemory(model.id, model.files, plan)
         if self._in_memory == wanted:
             return plan
+        meter = MemoryMeter(plan.device)
+        before = held_bytes()
         emit(Loading(model.name))
         self._in_memory = None
         started = time.perf_counter()
@@ -189,36 +200,32 @@ class ImageGenerator:
         except Exception as error:
             self._report_device_fault(error, plan.device)
             raise
-        self._in_memory = wanted
+        took_s = time.perf_counter() - started
+        self._in_memory = replace(wanted, held_bytes=meter.held())
+        if recipe is not None and before is not None:
+            self._planner.learn_load(model, plan, recipe, took_s, before)
         logger.info(
             "loaded %s on %s in %s, offload %s, %.1f s",
-            model.name, plan.device, plan.dtype, plan.offload, time.perf_counter() - started,
+            model.name, plan.device, plan.dtype, plan.offload, took_s,
         )  # fmt: skip
         return plan
 
 
-def measure_weights(files: ModelFiles) -> Weights:
-    """Adds up a model's parts from the headers of their files, at two bytes a value.
+class _Watch:
+    """Passes events on, and notes when the forwards of an image began and ended."""
 
-    Raises:
-        ModelBroken: a file is damaged or truncated; the message names it.
-    """
-    make_importable()
-    from zimage.errors import PartError, WeightsError
-    from zimage.weights.checkpoint import open_checkpoint
-    from zimage.weights.parts import count_values
-    from zimage.weights.safetensors_header import count_values as count_header_values
-    from zimage.weights.selection import choose_checkpoint
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._began = self._ended = 0.0
 
-    def count(part: Path) -> int:
-        try:
-            return sum(tensor.numel for tensor in open_checkpoint(part).values())
-        except WeightsError:  # what the library does not read may be one for the other engine
-            return sum(map(count_header_values, choose_checkpoint(part).files))
+    def __call__(self, event: JobEvent) -> None:
+        if isinstance(event, Step) and event.done == 0:
+            self._began = time.perf_counter()
+        elif isinstance(event, Step) and event.done == event.total:
+            self._ended = time.perf_counter()
+        self._emit(event)
 
-    try:
-        counts = count_values(*files.parts) if files.folder is None else [count(path) for path in files.parts]
-    except (PartError, ValueError) as error:
-        raise ModelBroken(f"The weights of {files.name} are damaged: {files.without_paths(str(error))}") from error
-    parts = [2 * values for values in counts]
-    return Weights(total_bytes=sum(parts), largest_part_bytes=max(parts))
+    @property
+    def forwards_s(self) -> float:
+        """Seconds of the forwards together."""
+        return max(0.0, self._ended - self._began)

@@ -13,12 +13,15 @@ from pathlib import Path
 
 from PIL import Image
 
+from backend.models.config import Settings
 from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
+from backend.services.generation.calibration import Calibration
 from backend.services.generation.engines.base import Interrupted, report_step
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Step
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
+from backend.services.generation.planner import Planner
 from backend.services.generation.preview import PreviewPixels
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
@@ -93,6 +96,10 @@ class FakeEngine:
 def colour_of(prompt: str, seed: int, width: int, height: int) -> Image.Image:
     red, green, blue = hashlib.sha256(f"{prompt}/{seed}".encode()).digest()[:3]
     return Image.new("RGB", (width, height), (red, green, blue))
+
+
+def make_planner(settings: Settings, hardware: Callable[[], Hardware]) -> Planner:
+    return Planner(settings, hardware, Calibration(settings.data_dir / "calibration.json"))
 
 
 class Ticking:

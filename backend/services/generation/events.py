@@ -56,6 +56,8 @@ class Drawn:
     recipe: Recipe
     device: str
     generation_time_ms: float
+    peak_bytes: int | None = None
+    """Most memory that was held meanwhile: of a card, or of the whole process; None where nobody tells."""
 
     @property
     def use_gpu(self) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from backend.models.schemas import GenerateRequest
-from backend.services.errors import DiskFull, TooMuchWork
+from backend.services.errors import DiskFull, DoesNotFit, StudioError, TooMuchWork
 from backend.services.generation.job import Job
+from backend.services.generation.planner import Planner
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.model_entry import AUTO
+
+logger = logging.getLogger(__name__)
 
 _MIB = 2**20
 
@@ -21,6 +25,7 @@ class Admission:
         catalogue: Catalogue,
         prepare_folders: Callable[[], None],
         free_disk_bytes: Callable[[], int],
+        planner: Planner,
         *,
         min_free_disk_mb: int,
         max_work: int,
@@ -28,6 +33,7 @@ class Admission:
         self._catalogue = catalogue
         self._prepare_folders = prepare_folders
         self._free_disk_bytes = free_disk_bytes
+        self._planner = planner
         self._min_free_disk_mb = min_free_disk_mb
         self._max_work = max_work
 
@@ -36,9 +42,11 @@ class Admission:
 
         Raises:
             TooMuchWork: its pixels × steps × pictures, twice when guided, are above the limit of the settings.
+            DoesNotFit: it takes more memory than there is.
             DiskFull: less space is free than the settings want, or a picture could not be kept.
         """
         self._check_work(request, job)
+        self._check_memory(job)
         self._check_disk()
 
     def check_machine(self) -> None:
@@ -61,6 +69,18 @@ class Admission:
                 f"pictures{guided} are {work:,.0f} megapixel steps; the limit is {self._max_work:,}. "
                 "Ask for fewer pictures."
             )
+
+    def _check_memory(self, job: Job) -> None:
+        """Refuses what cannot fit; where that cannot be told, the task itself fails with the reason."""
+        try:
+            model = self._catalogue.resolve(job.recipe.model)
+            self._planner.refuse_what_cannot_fit(model, job.recipe, use_gpu=job.use_gpu)
+        except DoesNotFit:
+            raise
+        except StudioError as error:
+            logger.warning("memory is not foretold: %s", error)
+        except Exception:
+            logger.exception("memory is not foretold")
 
     def _check_disk(self) -> None:
         self._prepare_folders()

@@ -240,7 +240,7 @@ STATUS = {
     "UnknownModel": 422, "ModelNotInstalled": 422, "TaskNotRetryable": 409, "TaskNotWaiting": 409,
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
     "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404,
-    "ModelNotFound": 404, "UnknownPart": 422, "DownloadConflict": 409,
+    "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
     "WrongToken": 401, "TooManyAttempts": 429,
 }  # fmt: skip
 

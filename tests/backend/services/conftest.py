@@ -16,7 +16,7 @@ from backend.services.task_manager import TaskManager
 from backend.services.tasks.executors.local import LocalExecutor
 from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
-from tests.backend.fakes import PLAIN_CPU, a_picture
+from tests.backend.fakes import PLAIN_CPU, a_picture, make_planner
 from tests.backend.services.images.keeping import CHINESE
 from tests.backend.services.tasks.managing import FakeStore, Make
 
@@ -33,7 +33,9 @@ def make(settings, engine, store, tmp_path) -> Iterator[Make]:
 
     def make(**options: Any) -> TaskManager:
         catalogue, hardware = Catalogue(settings), options.pop("hardware", lambda: PLAIN_CPU)
-        executor = options.pop("executor", None) or LocalExecutor(settings, catalogue, lambda: engine, hardware)
+        executor = options.pop("executor", None) or LocalExecutor(
+            settings, catalogue, lambda: engine, hardware, make_planner(settings, hardware)
+        )
         resolver = options.pop("resolver", None) or Resolver(settings, catalogue, hardware)
         names = {field.name for field in fields(Limits)}
         limits = Limits(**{name: options.pop(name) for name in names & set(options)})

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 
 import pytest
 from PIL import Image
@@ -10,16 +9,16 @@ from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutO
 from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Step
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import LoadPlan
-from backend.services.generator import ImageGenerator, measure_weights
+from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles
-from tests.backend.fakes import a_job, make_model_folder, with_cards, write_safetensors
+from tests.backend.fakes import a_job, make_model_folder, make_planner, with_cards
 
 
 @pytest.fixture
 def make(settings, engine):
     def make(device: str = "cpu") -> ImageGenerator:
-        return ImageGenerator(settings, Catalogue(settings), engine, with_cards(), device)
+        return ImageGenerator(Catalogue(settings), engine, make_planner(settings, with_cards), device)
 
     return make
 
@@ -121,20 +120,6 @@ def test_an_unknown_model_is_not_looked_for_anywhere(make, engine):
     with pytest.raises(UnknownModel):
         draw(make(), a_job(model="../zimage-nano"))
     assert engine.loads == []
-
-
-def test_weights_are_measured_at_two_bytes_a_value(tmp_path):
-    path = make_model_folder(tmp_path / "m")
-    for stray in ("._model.safetensors", "model.fp16.safetensors"):
-        write_safetensors(path / "transformer" / stray, (100,))
-    (path / "transformer" / "model.safetensors").rename(path / "transformer" / "first.safetensors")
-    write_safetensors(path / "transformer" / "second.safetensors", (10,))
-    index = {"weight_map": {"a": "first.safetensors", "b": "second.safetensors"}}
-    (path / "transformer" / "model.safetensors.index.json").write_text(json.dumps(index))
-
-    weights = measure_weights(ModelFiles.of_folder(path))
-
-    assert (weights.total_bytes, weights.largest_part_bytes) == (2 * (6 + 10 + 6 + 6), 2 * 16)
 
 
 def test_damaged_weights_are_said(make, settings):

@@ -1,4 +1,4 @@
-"""A lack of memory as an error that people understand, and memory given back."""
+"""A lack of memory as an error that people understand, memory given back, and memory measured."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from backend.services.errors import OutOfMemory
 from backend.services.generation.engines.faults import is_lack_of_memory
+from backend.services.generation.engines.process_memory import held_bytes, peak_bytes, reset_peak
 
 T = TypeVar("T")
 
@@ -25,6 +26,45 @@ def translate_oom(work: Callable[[], T]) -> T:
         message = "main memory is exhausted" if "DefaultCPUAllocator" in str(error) else first_line(error)
     free_memory()
     raise OutOfMemory(f"The picture does not fit into memory ({message}). Try a smaller size.")
+
+
+class MemoryMeter:
+    """Measures what a device holds: of a card what torch has given out, elsewhere what the process has."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._is_card = device.startswith("cuda") and _has_card()
+
+    def held(self) -> int | None:
+        """Returns the bytes that are held now; None where nobody tells."""
+        if not self._is_card:
+            return held_bytes()
+        import torch
+
+        return torch.cuda.memory_allocated(self._device)
+
+    def reset(self) -> None:
+        """Lets the peak begin anew."""
+        if not self._is_card:
+            reset_peak()
+            return
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(self._device)
+
+    def peak(self) -> int | None:
+        """Returns the most bytes that were held since the last reset; None where nobody tells."""
+        if not self._is_card:
+            return peak_bytes()
+        import torch
+
+        return torch.cuda.max_memory_allocated(self._device)
+
+
+def _has_card() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def free_memory() -> None:

@@ -13,6 +13,7 @@ from backend.services.generation.engines.base import Engine
 from backend.services.generation.events import Emit, Ended, IsCancelled
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, choose_devices
+from backend.services.generation.planner import Planner
 from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
 
@@ -28,11 +29,13 @@ class LocalExecutor:
         catalogue: Catalogue,
         make_engine: Callable[[], Engine],
         hardware: Callable[[], Hardware],
+        planner: Planner,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._make_engine = make_engine
         self._hardware = hardware
+        self._planner = planner
         self._preparing = threading.Lock()
         self._generators: dict[str, ImageGenerator] = {}
 
@@ -73,7 +76,7 @@ class LocalExecutor:
                 engines = {device: self._make_engine() for device in devices}
                 engines[devices[0]].prepare()
                 self._generators = {
-                    device: ImageGenerator(self._settings, self._catalogue, engine, hardware, device, loading)
+                    device: ImageGenerator(self._catalogue, engine, self._planner, device, loading)
                     for device, engine in engines.items()
                 }
                 self._generators[devices[0]].preload()

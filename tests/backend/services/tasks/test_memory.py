@@ -7,13 +7,15 @@ import pytest
 from backend.models.schemas import Status
 from backend.services.library.catalogue import Catalogue
 from backend.services.tasks.executors.local import LocalExecutor
-from tests.backend.fakes import PLAIN_CPU, a_request, wait_until
+from tests.backend.fakes import PLAIN_CPU, a_request, make_planner, wait_until
 from tests.backend.services.tasks.managing import end, run_into_pause
 
 
 @pytest.fixture
 def executor(settings, engine):
-    return LocalExecutor(settings, Catalogue(settings), lambda: engine, lambda: PLAIN_CPU)
+    return LocalExecutor(
+        settings, Catalogue(settings), lambda: engine, lambda: PLAIN_CPU, make_planner(settings, lambda: PLAIN_CPU)
+    )
 
 
 def test_the_demo_model_is_loaded_while_nobody_waits(make, executor, engine):

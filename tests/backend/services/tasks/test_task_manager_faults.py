@@ -11,7 +11,16 @@ from backend.services.generation.job import Job
 from backend.services.generation.resolve import Resolver
 from backend.services.library.catalogue import Catalogue
 from backend.services.tasks.executors.local import LocalExecutor
-from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, FakeEngine, a_job, a_request, wait_until, with_cards
+from tests.backend.fakes import (
+    PATIENCE_S,
+    PLAIN_CPU,
+    FakeEngine,
+    a_job,
+    a_request,
+    make_planner,
+    wait_until,
+    with_cards,
+)
 from tests.backend.services.tasks.managing import end, run_into_pause
 from tests.backend.services.tasks.test_slots import Slots, both_run
 
@@ -135,7 +144,9 @@ def test_a_sick_card_does_not_take_the_queue_from_a_sound_one(make, settings):
     sick.watch = fail
     engines = iter([sick, sound])
     own = settings.model_copy(update={"devices": ("auto",)})
-    executor = LocalExecutor(own, Catalogue(own), lambda: next(engines), lambda: cards)
+    executor = LocalExecutor(
+        own, Catalogue(own), lambda: next(engines), lambda: cards, make_planner(own, lambda: cards)
+    )
     manager = make(executor=executor, resolver=Resolver(own, Catalogue(own), lambda: cards))
     release = sound.pause_at(1)
     ids = [manager.submit(a_request(f"{n}")) for n in range(20)]
@@ -202,7 +213,7 @@ def test_a_start_that_fails_once_has_all_its_slots_with_the_next_task(make, sett
         return four
 
     own = settings.model_copy(update={"devices": ("auto",)})
-    executor = LocalExecutor(own, Catalogue(own), FakeEngine, detect)
+    executor = LocalExecutor(own, Catalogue(own), FakeEngine, detect, make_planner(own, detect))
     manager = make(executor=executor, resolver=Resolver(own, Catalogue(own), lambda: four))
     manager.start()
     wait_until(lambda: looks)
@@ -216,7 +227,7 @@ def test_a_start_that_fails_once_has_all_its_slots_with_the_next_task(make, sett
 
 def test_a_start_that_keeps_failing_is_reported_by_each_task(make, settings):
     own = settings.model_copy(update={"devices": ("cuda:7",)})
-    executor = LocalExecutor(own, Catalogue(own), FakeEngine, lambda: PLAIN_CPU)
+    executor = LocalExecutor(own, Catalogue(own), FakeEngine, lambda: PLAIN_CPU, make_planner(own, lambda: PLAIN_CPU))
     manager = make(executor=executor)
     manager.start()
     tasks = end(manager, manager.submit(a_request()), manager.submit(a_request()))

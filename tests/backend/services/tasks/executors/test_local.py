@@ -8,7 +8,7 @@ from backend.services.errors import OutOfMemory, UnknownDevice
 from backend.services.generation.events import Drawn, Ended, JobEvent
 from backend.services.library.catalogue import Catalogue
 from backend.services.tasks.executors.local import LocalExecutor
-from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, FakeEngine, a_job, with_cards
+from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, FakeEngine, a_job, make_planner, with_cards
 
 
 @pytest.fixture
@@ -23,7 +23,9 @@ def make(settings):
             engines.append(FakeEngine())
             return engines[-1]
 
-        executor = LocalExecutor(own, Catalogue(own), make_engine, lambda: hardware)
+        executor = LocalExecutor(
+            own, Catalogue(own), make_engine, lambda: hardware, make_planner(own, lambda: hardware)
+        )
         executor.engines = engines
         return executor
 

@@ -1,0 +1,123 @@
+"""What a prediction needs to know of a model, from the headers of its files."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.services.errors import ModelBroken
+from backend.services.library.files import ModelFiles
+from backend.utils.zimage_library import make_importable
+
+MAX_KEPT = 64
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Sizes of a model.
+
+    Attributes:
+        transformer_values: number of its values; of the other parts likewise.
+        stored_bytes: on the disk.
+        width: of the transformer's tokens; 0 where only diffusers knows the model, as for what follows.
+        n_layers: layers that see all tokens.
+        vae_width: channels of the autoencoder's layers at full resolution; as published where nobody tells.
+        grid_px: side of a token, in pixels.
+    """
+
+    transformer_values: int
+    text_encoder_values: int
+    vae_values: int
+    stored_bytes: int
+    width: int = 0
+    n_layers: int = 0
+    vae_width: int = 128
+    grid_px: int = 16
+
+    @property
+    def parts(self) -> tuple[int, int, int]:
+        """Values of each part."""
+        return self.transformer_values, self.text_encoder_values, self.vae_values
+
+
+class FactsReader:
+    """Reads the facts of models; headers are read once until a file changes. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[tuple[ModelFiles, tuple[int, ...]], ModelFacts] = {}
+
+    def read(self, files: ModelFiles) -> ModelFacts:
+        """Returns the facts of a model.
+
+        Raises:
+            ModelBroken: a file is missing, damaged or truncated; the message names it.
+        """
+        try:
+            key = files, tuple(path.stat().st_mtime_ns for path in files.parts)
+        except OSError as error:
+            raise ModelBroken(f"The weights of {files.name} cannot be read: {error.strerror}.") from error
+        with self._lock:
+            known = self._known.pop(key, None)
+        facts = known or read_facts(files)
+        with self._lock:
+            self._known[key] = facts  # the latest stands last
+            if len(self._known) > MAX_KEPT:
+                del self._known[next(iter(self._known))]
+        return facts
+
+
+def read_facts(files: ModelFiles) -> ModelFacts:
+    """Reads headers and, where they are, configurations.
+
+    Raises:
+        ModelBroken: a file is damaged or truncated; the message names it.
+    """
+    make_importable()
+    from zimage.errors import PartError
+
+    try:
+        return _read_native(files)
+    except PartError as error:
+        if files.folder is None:
+            raise ModelBroken(f"The weights of {files.name} are damaged: {files.without_paths(str(error))}") from error
+    try:
+        return _read_headers(files)  # what the library does not read may be one for the other engine
+    except ValueError as error:
+        raise ModelBroken(f"The weights of {files.name} are damaged: {files.without_paths(str(error))}") from error
+
+
+def _read_native(files: ModelFiles) -> ModelFacts:
+    from zimage.weights.parts import open_model
+
+    model = open_model(*files.parts)
+    tensors = [part.tensors.values() for part in (model.transformer, model.text_encoder, model.vae)]
+    transformer, text_encoder, vae = (sum(tensor.numel for tensor in part) for part in tensors)
+    return ModelFacts(
+        transformer,
+        text_encoder,
+        vae,
+        sum(tensor.size_bytes for part in tensors for tensor in part),
+        width=model.transformer_config.dim,
+        n_layers=model.transformer_config.n_layers,
+        vae_width=model.vae_config.block_out_channels[0],
+        grid_px=model.vae_config.size_multiple * min(model.transformer_config.all_patch_size),
+    )
+
+
+def _read_headers(files: ModelFiles) -> ModelFacts:
+    from zimage.errors import WeightsError
+    from zimage.weights.checkpoint import open_checkpoint
+    from zimage.weights.safetensors_header import count_values
+    from zimage.weights.selection import choose_checkpoint
+
+    def count(part: Path) -> int:
+        try:
+            return sum(tensor.numel for tensor in open_checkpoint(part).values())
+        except WeightsError:
+            return sum(map(count_values, choose_checkpoint(part).files))
+
+    stored_bytes = sum(file.stat().st_size for part in files.parts for file in part.glob("*.safetensors"))
+    transformer, text_encoder, vae = (count(part) for part in files.parts)
+    return ModelFacts(transformer, text_encoder, vae, stored_bytes)

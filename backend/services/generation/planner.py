@@ -1,0 +1,162 @@
+"""How to hold a model in memory, what an image of it will take, and what fits where that does not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backend.models.config import Settings
+from backend.models.recipe import Recipe
+from backend.services.errors import DoesNotFit
+from backend.services.generation.calibration import Calibration, Cost
+from backend.services.generation.estimate import Prediction, activation_bytes, predict
+from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, Weights, choose_devices, plan_load
+from backend.services.generation.model_facts import FactsReader, ModelFacts
+from backend.services.generation.sizes import fit_size
+from backend.services.generation.work import work_of
+from backend.services.library.files import ModelFiles
+from backend.services.library.model_entry import ModelEntry
+
+MIN_OFFERED_PX = 256
+SHRINK = 0.8
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A plan, and what it will take; `offer` is the largest size that fits where the one asked for does not."""
+
+    plan: LoadPlan
+    prediction: Prediction
+    offer: tuple[int, int] | None = None
+
+
+class Planner:
+    """Plans and predicts, and learns from what images took. Safe for several threads."""
+
+    def __init__(self, settings: Settings, hardware: Callable[[], Hardware], calibration: Calibration) -> None:
+        self._settings = settings
+        self._hardware = hardware
+        self._calibration = calibration
+        self._facts = FactsReader()
+        self._lock = threading.Lock()
+        self._base_bytes = 0
+
+    def plan(self, files: ModelFiles, device: str) -> LoadPlan:
+        """Decides how to hold a model in memory.
+
+        Raises:
+            ModelBroken: its weights are damaged; the message names the file.
+        """
+        parts = [2 * values for values in self._facts.read(files).parts]
+        return plan_load(
+            Weights(total_bytes=sum(parts), largest_part_bytes=max(parts)),
+            self._hardware(),
+            device,
+            offload=self._settings.offload,
+            cpu_precision=self._settings.cpu_precision,
+        )
+
+    def device_for(self, *, use_gpu: bool) -> str:
+        """Returns where a job will run, or the first place of several.
+
+        Raises:
+            UnknownDevice: the settings name one that is not here.
+        """
+        devices = choose_devices(self._hardware(), self._settings.devices)
+        return next((device for device in devices if device != CPU), CPU) if use_gpu else CPU
+
+    def outlook(self, model: ModelEntry, recipe: Recipe, *, use_gpu: bool, is_loaded: bool = False) -> Outlook:
+        """Returns the plan for an image, what it will take, and what would fit.
+
+        Raises:
+            ModelBroken: the model's weights are damaged.
+            UnknownDevice: the settings name a device that is not here.
+        """
+        files = _files_of(model)
+        plan = self.plan(files, self.device_for(use_gpu=use_gpu))
+        facts = self._facts.read(files)
+        prediction = self._predict(model, facts, plan, recipe, is_loaded=is_loaded)
+        offer = None if prediction.fits else self._largest_that_fits(model, facts, plan, recipe)
+        return Outlook(plan, prediction, offer)
+
+    def refuse_what_cannot_fit(self, model: ModelEntry, recipe: Recipe, *, use_gpu: bool) -> None:
+        """Raises when an image cannot fit into memory, with what would.
+
+        Raises:
+            DoesNotFit: there is too little memory.
+            ModelBroken: the model's weights are damaged.
+            UnknownDevice: the settings name a device that is not here.
+        """
+        outlook = self.outlook(model, recipe, use_gpu=use_gpu)
+        if outlook.prediction.fits:
+            return
+        found = outlook.prediction
+        needed, there, place = found.host_bytes, found.host_total_bytes, "main memory"
+        if outlook.plan.device != CPU and found.device_bytes > found.device_total_bytes:
+            needed, there, place = found.device_bytes, found.device_total_bytes, f"memory of {outlook.plan.device}"
+        what = f"{outlook.offer[0]}×{outlook.offer[1]} would fit." if outlook.offer else "No size of this model would."
+        raise DoesNotFit(
+            f"{model.name} at {recipe.width}×{recipe.height} takes {needed / GIB:.1f} GiB of {place}, and there are "
+            f"{there / GIB:.1f}. {what}"
+        )
+
+    def learn_load(self, model: ModelEntry, plan: LoadPlan, recipe: Recipe, seconds: float, base_bytes: int) -> None:
+        """Takes in how long loading took, and what the program held before."""
+        facts = self._facts.read(_files_of(model))
+        with self._lock:
+            self._base_bytes = min(self._base_bytes or base_bytes, base_bytes)
+        cost = Cost(load_bytes_per_s=facts.stored_bytes / max(seconds, 1e-6))
+        self._calibration.learn(plan, model.id, work_of(facts, recipe), cost)
+
+    def learn_image(
+        self,
+        model: ModelEntry,
+        plan: LoadPlan,
+        recipe: Recipe,
+        *,
+        forwards_s: float,
+        around_s: float,
+        activations: int | None,
+    ) -> None:
+        """Takes in what an image took: seconds of its forwards and of the rest, and bytes beside the weights."""
+        work = work_of(self._facts.read(_files_of(model)), recipe)
+        ratio = 0.0 if activations is None else activations / max(1, activation_bytes(plan, work))
+        cost = Cost(
+            flops_per_s=work.forwards * work.forward_flops / max(forwards_s, 1e-6),
+            around_s=around_s * 2**20 / work.pixels,
+            activation_ratio=ratio,
+        )
+        self._calibration.learn(plan, model.id, work, cost)
+
+    def _predict(
+        self, model: ModelEntry, facts: ModelFacts, plan: LoadPlan, recipe: Recipe, *, is_loaded: bool
+    ) -> Prediction:
+        work = work_of(facts, recipe)
+        cost = self._calibration.cost(plan, model.id, work)
+        with self._lock:
+            base_bytes = self._base_bytes
+        return predict(facts, plan, work, cost, self._hardware(), base_bytes=base_bytes, is_loaded=is_loaded)
+
+    def _largest_that_fits(
+        self, model: ModelEntry, facts: ModelFacts, plan: LoadPlan, recipe: Recipe
+    ) -> tuple[int, int] | None:
+        """Returns the largest size of the same shape, or of those that the model draws."""
+        sizes = [size for size in model.sizes if size[0] * size[1] < recipe.width * recipe.height]
+        if not model.sizes:
+            width, height = float(recipe.width), float(recipe.height)
+            while min(width, height) * SHRINK >= MIN_OFFERED_PX:
+                width, height = width * SHRINK, height * SHRINK
+                sizes.append(fit_size(int(width), int(height), multiple=model.size_multiple, max_area=None))
+        for width_px, height_px in sorted(sizes, key=lambda size: -size[0] * size[1]):
+            smaller = recipe.model_copy(update={"width": width_px, "height": height_px})
+            if self._predict(model, facts, plan, smaller, is_loaded=False).fits:
+                return width_px, height_px
+        return None
+
+
+def _files_of(model: ModelEntry) -> ModelFiles:
+    if model.files is None:
+        raise RuntimeError("only installed models are planned for")
+    return model.files

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from backend.services.errors import ModelBroken
+from backend.services.generation import model_facts
+from backend.services.generation.model_facts import FactsReader, read_facts
+from backend.services.library.files import ModelFiles
+from tests.backend.fakes import make_model_folder, write_safetensors
+from tests.backend.services.library.weight_files import touch_again
+
+
+def test_values_are_counted_from_headers_whatever_else_lies_there(tmp_path):
+    path = make_model_folder(tmp_path / "m")
+    for stray in ("._model.safetensors", "model.fp16.safetensors"):
+        write_safetensors(path / "transformer" / stray, (100,))
+    (path / "transformer" / "model.safetensors").rename(path / "transformer" / "first.safetensors")
+    write_safetensors(path / "transformer" / "second.safetensors", (10,))
+    index = {"weight_map": {"a": "first.safetensors", "b": "second.safetensors"}}
+    (path / "transformer" / "model.safetensors.index.json").write_text(json.dumps(index))
+
+    facts = read_facts(ModelFiles.of_folder(path))
+
+    assert facts.parts == (16, 6, 6)
+
+
+def test_a_model_of_the_family_tells_its_widths(tiny_model):
+    facts = read_facts(ModelFiles.of_folder(tiny_model))
+    config = json.loads((tiny_model / "transformer" / "config.json").read_text())
+    assert (facts.width, facts.n_layers) == (config["dim"], config["n_layers"])
+    assert (facts.grid_px, min(facts.parts) > 0, facts.stored_bytes > sum(facts.parts)) == (32, True, True)
+
+
+def test_a_damaged_file_is_named_without_its_folder(tmp_path):
+    path = make_model_folder(tmp_path / "m")
+    (path / "vae" / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ModelBroken, match="The weights of m are damaged") as caught:
+        read_facts(ModelFiles.of_folder(path))
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_headers_are_read_once_until_a_file_changes(tmp_path, monkeypatch):
+    path, reads = make_model_folder(tmp_path / "m"), []
+    read = model_facts.read_facts
+    monkeypatch.setattr(model_facts, "read_facts", lambda files: (reads.append(files), read(files))[1])
+    reader, files = FactsReader(), ModelFiles.of_folder(path)
+    assert reader.read(files) == reader.read(files)
+    assert len(reads) == 1
+    touch_again(path / "vae")
+    reader.read(files)
+    assert len(reads) == 2
+
+
+def test_files_that_are_gone_are_said(tmp_path):
+    with pytest.raises(ModelBroken, match="cannot be read"):
+        FactsReader().read(ModelFiles.of_folder(tmp_path / "gone"))

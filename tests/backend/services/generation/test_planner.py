@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from backend.services.errors import DoesNotFit
+from backend.services.generation import planner as planner_module
+from backend.services.generation.estimate import Prediction, resident_bytes, weights_bytes
+from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
+from backend.services.generation.model_facts import ModelFacts
+from backend.services.library.files import ModelFiles
+from backend.services.library.model_entry import NANO, TURBO
+from tests.backend.fakes import PLAIN_CPU, a_recipe, make_planner
+
+GIB = 2**30
+FACTS = ModelFacts(
+    6_154_000_000, 4_022_000_000, 84_000_000, 33_000_000_000, width=3840, n_layers=30, vae_width=128, grid_px=16
+)
+
+
+@pytest.fixture
+def turbo(tmp_path, monkeypatch):
+    monkeypatch.setattr(planner_module.FactsReader, "read", lambda self, files: FACTS)
+    return replace(TURBO, files=ModelFiles.of_folder(tmp_path))
+
+
+def with_card(gib, host_gib=64):
+    return Hardware(host_gib * GIB, False, (Accelerator("cuda", gib * GIB, has_bf16=True),))
+
+
+def outlook(settings, model, hardware, **values):
+    planner = make_planner(settings, lambda: hardware)
+    return planner, planner.outlook(model, a_recipe(**{"width": 1024, "height": 1024, **values}), use_gpu=True)
+
+
+@pytest.mark.parametrize(("gib", "offload"), [(24, "none"), (16, "model"), (8, "sequential")])
+def test_what_a_card_holds_of_turbo(settings, turbo, gib, offload):
+    _, found = outlook(settings, turbo, with_card(gib))
+    assert (found.plan, found.prediction.fits) == (LoadPlan("cuda", "bfloat16", offload), True)
+    assert found.prediction.device_bytes == resident_bytes(FACTS, found.plan) + 2 * 2**20 * 128 * 9
+    assert (found.prediction.host_bytes > 0) == (offload != "none")
+    assert (found.prediction.load_s, found.prediction.first_s, found.prediction.next_s) == (None, None, None)
+
+
+def test_the_memory_of_a_processor_is_the_machines(settings, turbo):
+    _, found = outlook(settings, turbo, PLAIN_CPU)
+    prediction = found.prediction
+    assert prediction.device_bytes == prediction.host_bytes > weights_bytes(FACTS, found.plan)
+    assert prediction.device_total_bytes == prediction.host_total_bytes == PLAIN_CPU.memory_bytes
+
+
+def test_what_cannot_fit_offers_what_does(settings, turbo):
+    planner, found = outlook(settings, turbo, with_card(4), width=2048, height=2048)
+    assert not found.prediction.fits
+    assert found.offer is not None
+    width, height = found.offer
+    assert 256 <= width < 2048
+    assert width == height
+    with pytest.raises(DoesNotFit, match=f"memory of cuda, .*{width}×{height} would fit"):
+        planner.refuse_what_cannot_fit(turbo, a_recipe(width=2048, height=2048), use_gpu=True)
+    planner.refuse_what_cannot_fit(turbo, a_recipe(width=width, height=height), use_gpu=True)
+
+
+def test_where_nothing_fits_that_is_said(settings, turbo):
+    planner, found = outlook(settings, turbo, replace(PLAIN_CPU, memory_bytes=GIB))
+    assert (found.prediction.fits, found.offer) == (False, None)
+    with pytest.raises(DoesNotFit, match="No size of this model would"):
+        planner.refuse_what_cannot_fit(turbo, a_recipe(), use_gpu=True)
+
+
+def test_a_model_of_few_sizes_offers_one_of_them(settings, turbo):
+    nano = replace(NANO, files=turbo.files, sizes=((256, 256), (384, 256), (512, 512)))
+    _, found = outlook(settings, nano, with_card(4, host_gib=1), width=512, height=512)
+    assert found.offer is None  # the main memory is too small for every size
+
+
+def test_predictions_are_held_against_what_happened(settings, turbo):
+    planner, first = outlook(settings, turbo, with_card(24))
+    recipe = a_recipe(width=1024, height=1024)
+    planner.learn_load(turbo, first.plan, recipe, 10.0, base_bytes=GIB)
+    planner.learn_image(turbo, first.plan, recipe, forwards_s=4.0, around_s=1.0, activations=3 * GIB)
+    found = planner.outlook(turbo, recipe, use_gpu=True).prediction
+    assert (found.load_s, found.next_s) == (pytest.approx(10.0), pytest.approx(5.0))
+    assert found.device_bytes == pytest.approx(weights_bytes(FACTS, first.plan) + 3 * GIB, rel=1e-6)
+    assert found.host_bytes == GIB
+    loaded = planner.outlook(turbo, recipe, use_gpu=True, is_loaded=True).prediction
+    assert loaded.load_s == 0.0
+    larger = planner.outlook(turbo, a_recipe(width=2048, height=1024), use_gpu=True).prediction
+    assert larger.next_s is not None
+    assert larger.next_s > 10.0
+
+
+def test_a_prediction_fits_only_where_both_memories_do():
+    fits = Prediction(1, 2, 1, 2, None, None, None)
+    assert fits.fits
+    assert not replace(fits, host_bytes=3).fits
+    assert not replace(fits, device_bytes=3).fits
