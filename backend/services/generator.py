@@ -166,16 +166,18 @@ class ImageGenerator:
         return f"{width}×{height} should fit."
 
     def _load(self, model: ModelEntry, emit: Emit, *, use_gpu: bool) -> LoadPlan:
-        if model.path is None:
+        path = model.path
+        if path is None:
             raise RuntimeError("resolve() returns installed models only")
         plan = plan_load(
-            measure_weights(model.path),
+            measure_weights(path),
             self._hardware,
             self._device if use_gpu else CPU,
             offload=self._settings.offload,
             cpu_precision=self._settings.cpu_precision,
+            takes_float16=lambda: self._engine.takes_float16(path),
         )
-        wanted = _InMemory(model.id, model.path, plan)
+        wanted = _InMemory(model.id, path, plan)
         if self._in_memory == wanted:
             return plan
         emit(Loading(model.name))
@@ -185,7 +187,7 @@ class ImageGenerator:
             with self._loading:
                 if not self.healthy:
                     self._engine.unload()
-                self._engine.load(model.path, plan, model.preview_map)
+                self._engine.load(path, plan, model.preview_map)
         except Exception as error:
             self._report_device_fault(error, plan.device)
             raise

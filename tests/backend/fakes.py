@@ -56,6 +56,9 @@ class FakeEngine:
     def prepare(self) -> None:
         pass
 
+    def takes_float16(self, path: Path) -> bool:
+        return False
+
     def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         self.loads.append((path, plan))
         self._preview_map = preview_map

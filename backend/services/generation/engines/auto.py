@@ -26,6 +26,10 @@ class AutoEngine:
         """Imports what most models need; the other engine's libraries follow with the first model that needs them."""
         self._native.prepare()
 
+    def takes_float16(self, path: Path) -> bool:
+        """Tells whether the native engine runs a model: the other one has no float16."""
+        return self._native.takes_float16(path)
+
     def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a model folder with the engine that suits it; see `Engine.load`."""
         self._chosen.unload()

@@ -20,6 +20,9 @@ class Engine(Protocol):
     def prepare(self) -> None:
         """Imports what is slow to import; called before the first task is there."""
 
+    def takes_float16(self, path: Path) -> bool:
+        """Tells whether a model can be computed in float16, all of it on one device, without overflowing."""
+
     def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a model folder; replaces what was loaded. Without a preview map there are no previews.
 

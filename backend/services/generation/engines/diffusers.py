@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from backend.models.recipe import Recipe
-from backend.services.errors import BlankPicture
+from backend.services.errors import BlankPicture, ModelError
 from backend.services.generation.engines.base import (
     Interrupted,
     levels_for,
@@ -46,10 +46,18 @@ class DiffusersEngine:
         """Imports torch, transformers and diffusers, which takes seconds."""
         from diffusers import ZImagePipeline  # noqa: F401
 
+    def takes_float16(self, path: Path) -> bool:  # noqa: ARG002
+        """Returns False: diffusers' transformer overflows in float16, and draws black."""
+        return False
+
     def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
         import torch
 
+        if plan.dtype == "float16":
+            raise ModelError(
+                f"{path.name} overflows in float16 with the diffusers engine: choose ZIMAGE_ENGINE=native or auto."
+            )
         _silence_progress_bars()
         self.unload()
 

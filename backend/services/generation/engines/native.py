@@ -59,6 +59,10 @@ class NativeEngine:
             return False
         return True
 
+    def takes_float16(self, path: Path) -> bool:
+        """Returns True for whatever the library runs: it scales what would overflow."""
+        return self.supports(path, LoadPlan("cuda", "float16"))
+
     def load(self, path: Path, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a folder in the published layout; see `Engine.load`."""
         make_importable()

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from zimage.utils.attention import attend, build_attend
 
-from backend.services.errors import OutOfMemory
+from backend.services.errors import ModelError, OutOfMemory
 from backend.services.generation.engines.auto import AutoEngine
+from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import LoadPlan
 from tests.backend.fakes import a_recipe
@@ -170,6 +171,30 @@ def test_auto_leaves_models_of_another_kind_to_diffusers_and_comes_back(tiny_mod
     engine.load(tiny_model, PLAN)
     assert other.done == ["load", "unload"]
     assert pixels(engine).std() > 0
+
+
+def test_float16_is_for_what_the_native_engine_runs(tiny_model, tmp_path):
+    foreign = changed(tiny_model, tmp_path / "foreign", "transformer/config.json", {"a_new_setting": 1})
+    native = NativeEngine()
+    auto = AutoEngine(native, Other())
+    assert native.takes_float16(tiny_model)
+    assert auto.takes_float16(tiny_model)
+    assert not auto.takes_float16(foreign)
+
+
+def test_a_picture_in_float16_is_that_of_float32(tiny_model, loaded, monkeypatch):
+    monkeypatch.setenv("ZIMAGE_PRODUCTS", "native")
+    engine = NativeEngine()
+    engine.load(tiny_model, LoadPlan("cpu", "float16"))
+    difference = np.abs(pixels(engine) - pixels(loaded))
+    assert difference.mean() < 1
+
+
+def test_diffusers_refuses_float16_before_it_reads_anything(tmp_path):
+    engine = DiffusersEngine()
+    assert not engine.takes_float16(tmp_path)
+    with pytest.raises(ModelError, match="overflows in float16 with the diffusers engine: choose ZIMAGE_ENGINE=native"):
+        engine.load(tmp_path / "absent", LoadPlan("cuda", "float16"))
 
 
 def test_of_two_variants_of_the_weights_the_one_without_a_word_is_loaded(tiny_model, loaded, tmp_path):
