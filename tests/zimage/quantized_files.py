@@ -133,6 +133,64 @@ def mxfp8(matrix, says_shape=True):
     return Written(tensors, values[: matrix.shape[0], : matrix.shape[1]], declaration)
 
 
+SDNQ_SETTINGS = {  # as a published transformer has them
+    "add_skip_keys": False, "dequantize_fp32": False, "dynamic_loss_threshold": 0.01, "group_size": 0,
+    "is_integer": True, "is_training": False, "modules_dtype_dict": {}, "modules_quant_config": {},
+    "modules_to_not_convert": ["all_x_embedder", "t_embedder", "lm_head"], "non_blocking": False, "quant_conv": False,
+    "quant_method": "sdnq", "quantization_device": None, "quantized_matmul_dtype": None, "return_device": None,
+    "sdnq_version": "0.1.3", "svd_rank": 32, "svd_steps": 8, "use_dynamic_quantization": False, "use_grad_ckpt": True,
+    "use_quantized_matmul": True, "use_quantized_matmul_conv": False, "use_static_quantization": True,
+    "use_stochastic_rounding": False, "use_svd": False,
+}  # fmt: skip
+
+
+def sdnq(matrix, dtype, group=0, rank=0, layout="flat", columns_of_scales=False, parts=torch.float32):
+    """Codes · scale (+ zero point) + up · down; `layout` of the codes: flat, pairs, rows, groups or transposed."""
+
+    def rounded(values):
+        return torch.from_numpy(np.ascontiguousarray(values)).to(parts)
+
+    rows, columns = matrix.shape
+    size = group or columns
+    tensors, added = {}, np.zeros_like(matrix)
+    if rank:
+        left, strengths, right = np.linalg.svd(matrix, full_matrices=False)
+        tensors |= {"svd_up": rounded(left[:, :rank] * strengths[:rank]), "svd_down": rounded(right[:rank])}
+        added = as_float64(tensors["svd_up"]) @ as_float64(tensors["svd_down"])
+    blocks = (matrix - added).reshape(rows, -1, size)
+    bits = 8 if "8" in dtype else 4
+    if dtype.startswith("u"):
+        low, top = blocks.min(2, keepdims=True), 2**bits - 1
+        tensors["zero_point"] = rounded(low)
+        tensors["scale"] = rounded((blocks.max(2, keepdims=True) - low) / top)
+        shift, limits = as_float64(tensors["zero_point"]), (0, top)
+    else:
+        top = 2 ** (bits - 1) - 1
+        tensors["scale"] = rounded(np.abs(blocks).max(2, keepdims=True) / top)
+        shift, limits = 0.0, (-top, top)
+    scale = as_float64(tensors["scale"])
+    codes = np.clip(np.round((blocks - shift) / scale), *limits).astype(int)
+    values = (codes * scale + shift).reshape(rows, columns) + added
+    if bits == 8:
+        stored = codes.astype(np.uint8 if dtype.startswith("u") else np.int8)
+        stored = {
+            "flat": stored.reshape(rows, columns),
+            "groups": stored,
+            "transposed": stored.reshape(rows, columns).T,
+        }[layout]
+    else:
+        raised = codes.reshape(-1) + (0 if dtype.startswith("u") else 8)
+        stored = np.array([raised[i] + 16 * raised[i + 1] for i in range(0, len(raised), 2)], dtype=np.uint8)
+        shapes = {"flat": (-1,), "pairs": (-1, 1), "rows": (rows, -1), "groups": (rows, columns // size, size // 2)}
+        stored = stored.reshape(shapes[layout])
+    tensors["weight"] = torch.from_numpy(np.ascontiguousarray(stored))
+    for role in {"scale", "zero_point"} & tensors.keys():
+        part = tensors[role]
+        part = part.reshape(1, rows) if layout == "transposed" else part
+        tensors[role] = part.reshape(rows, -1).contiguous() if columns_of_scales else part
+    return Written(tensors, values, {**SDNQ_SETTINGS, "weights_dtype": dtype})
+
+
 FORMATS = {
     "fp8": lambda matrix: fp8(matrix),
     "fp8 e5m2": lambda matrix: fp8(matrix, torch.float8_e5m2),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from zimage.precision import Linear
+from zimage.precision import Linear, attend_in_half
 from zimage.rope import rotate
 from zimage.utils.attention import Attend, attend
 
@@ -86,7 +86,12 @@ class Attention(nn.Module):
         query = rotate(self.norm_q(self.to_q(x[:, :n_out]).unflatten(-1, heads)), rope[:, :n_out])  # (B, ·, heads, ·)
         key = rotate(self.norm_k(self.to_k(x).unflatten(-1, heads)), rope)
         value = self.to_v(x).unflatten(-1, heads)
-        mixed: Tensor = self.to_out[0](self.attend(query, key, value, mask).flatten(-2))
+        attended = (
+            attend_in_half(self.attend, query, key, value, mask)
+            if self.to_v.in_half
+            else self.attend(query, key, value, mask)
+        )
+        mixed: Tensor = self.to_out[0](attended.flatten(-2))
         return mixed
 
 

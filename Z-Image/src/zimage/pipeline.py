@@ -124,15 +124,16 @@ class ZImagePipeline:
         Args:
             path: the folder.
             device: default: an accelerator if present.
-            dtype: of the weights; default: bfloat16 on an accelerator, float32 on a CPU.
+            dtype: of the weights; default: see `zimage.placement.default_dtype`. float16 is for cards without bfloat16;
+                the autoencoder is then in float32.
             attention: name of a kernel, see `zimage.utils.attention`; default: ZIMAGE_ATTENTION, or the fastest.
             vae_tiles: tiles for decoding large images; None for the whole image at once.
-            compute_dtype: `auto`, `native` or `float32` for bfloat16 weights on a CPU, see `zimage.precision`;
+            compute_dtype: `auto`, `native` or `float32` for half-precision weights on a CPU, see `zimage.precision`;
                 default: ZIMAGE_PRODUCTS, or the faster one.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model.
-            ConfigError: the dtype is float16, which overflows; or `compute_dtype` is unknown.
+            ConfigError: `compute_dtype` is unknown.
             AttentionUnavailable: the requested kernel does not work here.
         """
         config = read_config(Path(path))
@@ -169,11 +170,11 @@ class ZImagePipeline:
             dtype: of the weights, once they are decoded.
             attention: name of a kernel.
             vae_tiles: tiles for decoding large images.
-            compute_dtype: of bfloat16 weights on a CPU.
+            compute_dtype: of half-precision weights on a CPU.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model.
-            ConfigError: the dtype is float16, the shift is not positive, or the tokenizer is damaged.
+            ConfigError: the shift is not positive, or the tokenizer is damaged.
             AttentionUnavailable: the requested kernel does not work here.
         """
         whole = Path(transformer)
@@ -333,7 +334,7 @@ class ZImagePipeline:
             features = self.text_encoder.encode(prompts, settings.max_sequence_length)
         if not features:
             raise ValueError("there is no prompt")
-        return [one.to(self.transformer.compute_dtype) for one in features]
+        return [one.to(self.transformer.activation_dtype) for one in features]
 
     def _negative_features(
         self,

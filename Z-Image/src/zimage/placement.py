@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 
 from zimage.config import TransformerConfig
-from zimage.errors import ConfigError
 from zimage.precision import choose_compute_dtype
 from zimage.utils.attention import AUTO, AttentionChoice, choose_attention
 
 ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
 COMPUTE_DTYPE_VARIABLE = "ZIMAGE_PRODUCTS"
+BFLOAT16_CAPABILITY = (8, 0)  # Ampere; Turing and Volta emulate bfloat16, and have float16
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,11 @@ class Placement:
         """Fills in what is None; loads nothing.
 
         Raises:
-            ConfigError: the dtype is float16, which overflows; or `compute_dtype` is unknown.
+            ConfigError: `compute_dtype` is unknown.
             AttentionUnavailable: the requested kernel does not work here.
         """
         device = torch.device(device or default_device())
-        dtype = dtype or (torch.float32 if device.type == "cpu" else torch.bfloat16)
-        if dtype == torch.float16:
-            raise ConfigError("Z-Image overflows in float16 and draws black; use bfloat16 or float32")
+        dtype = dtype or default_dtype(device)
         computed = choose_compute_dtype(dtype, device, compute_dtype or os.environ.get(COMPUTE_DTYPE_VARIABLE) or AUTO)
         requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
         choice = choose_attention(requested, device, computed, n_heads=config.n_heads, head_dim=config.head_dim)
@@ -60,3 +58,11 @@ def default_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def default_dtype(device: torch.device) -> torch.dtype:
+    """Returns the dtype of weights: float32 on a CPU, float16 on a CUDA card before Ampere, else bfloat16."""
+    if device.type == "cpu":
+        return torch.float32
+    is_old = device.type == "cuda" and torch.cuda.get_device_capability(device) < BFLOAT16_CAPABILITY
+    return torch.float16 if is_old else torch.bfloat16

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from zimage.config import TransformerConfig
 from zimage.inputs import Batch, omni_batch, omni_items, plain_batch
 from zimage.layers import Block, FinalLayer, Modulation, RMSNorm, TimestepEmbedder, modulation_dim
-from zimage.precision import Linear
+from zimage.precision import Linear, activation_dtype, set_products
 from zimage.rope import rotations
 from zimage.sequence import Layout, Patch, joint_mask, patchify, size_of, unpatchify
 from zimage.utils.attention import Attend
@@ -141,8 +141,13 @@ class ZImageTransformer2DModel(nn.Module):
 
     @property
     def compute_dtype(self) -> torch.dtype:
-        """Dtype of tokens and activations; see `zimage.precision`."""
+        """Dtype of products; see `zimage.precision`."""
         return self._compute_dtype or self.dtype
+
+    @property
+    def activation_dtype(self) -> torch.dtype:
+        """Dtype of tokens and activations."""
+        return activation_dtype(self.compute_dtype)
 
     @property
     def device(self) -> torch.device:
@@ -159,8 +164,9 @@ class ZImageTransformer2DModel(nn.Module):
             block.attention.attend = attend
 
     def set_compute_dtype(self, dtype: torch.dtype | None) -> None:
-        """Sets the dtype of tokens and activations; None for that of the weights."""
+        """Sets the dtype of products, and with it that of tokens and activations; None for that of the weights."""
         self._compute_dtype = dtype
+        set_products(self, self.compute_dtype)
 
     def forward(
         self,
@@ -210,7 +216,9 @@ class ZImageTransformer2DModel(nn.Module):
             raise ValueError("the model takes no SigLIP features: its configuration has no siglip_feat_dim")
         image, image_rope = self._place(batch.image)
         caption, caption_rope = self._place(batch.caption)
-        tokens = caption.fill(self.cap_embedder(torch.cat(batch.captions).to(self.compute_dtype)), self.cap_pad_token)
+        tokens = caption.fill(
+            self.cap_embedder(torch.cat(batch.captions).to(self.activation_dtype)), self.cap_pad_token
+        )
         tokens = self.context_refiner(tokens, self.context_refiner.modulation(), caption_rope, caption.mask)
         context, layouts, ropes = [tokens], [image, caption], [image_rope, caption_rope]
         if batch.siglip is not None:
@@ -233,7 +241,9 @@ class ZImageTransformer2DModel(nn.Module):
     def modulate(self, t: Tensor, patch: Patch = Patch()) -> Factors:  # noqa: B008 — frozen
         """Returns the modulation at times (B,), of a batch or of all steps of a schedule."""
         self._check_patch(patch)
-        condition = self.t_embedder(t * self.config.t_scale, self.compute_dtype).unsqueeze(1)  # (B, 1, modulation_dim)
+        condition = self.t_embedder(t * self.config.t_scale, self.activation_dtype).unsqueeze(
+            1
+        )  # (B, 1, modulation_dim)
         final = cast("FinalLayer", self.all_final_layer[patch.key]).scale(condition)
         return Factors(self.noise_refiner.modulation(condition), self.layers.modulation(condition), final)
 
@@ -246,11 +256,11 @@ class ZImageTransformer2DModel(nn.Module):
             prepared: precomputed inputs of the batch.
 
         Returns:
-            The predictions, (C, F, H, W) for each item, in `compute_dtype`.
+            The predictions, (C, F, H, W) for each item, in `activation_dtype`.
         """
         patch = prepared.batch.patch
         noisy, clean, layout = factors, prepared.clean or factors, prepared.image
-        patches = torch.cat([patchify(image, patch) for image in images]).to(self.compute_dtype)
+        patches = torch.cat([patchify(image, patch) for image in images]).to(self.activation_dtype)
         x = layout.fill(self.all_x_embedder[patch.key](patches), self.x_pad_token)
         n_image = x.shape[1]
         of_image = None if prepared.is_noisy is None else prepared.is_noisy[:, :n_image]
@@ -273,8 +283,8 @@ class ZImageTransformer2DModel(nn.Module):
     def _embed_siglip(self, features: Sequence[Tensor]) -> Tensor:
         """Returns (tokens, dim); no token where no image has features, so that there are pads alone."""
         if not features:
-            return self.siglip_pad_token.new_empty(0, self.config.dim)
-        embedded: Tensor = self.siglip_embedder(torch.cat(list(features)).to(self.compute_dtype))
+            return self.siglip_pad_token.new_empty(0, self.config.dim, dtype=self.activation_dtype)
+        embedded: Tensor = self.siglip_embedder(torch.cat(list(features)).to(self.activation_dtype))
         return embedded
 
     def _check_patch(self, patch: Patch) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 from backend.models.config import CpuPrecision, Offload
 from backend.services.errors import UnknownDevice
 
-DType = Literal["bfloat16", "float32"]
+DType = Literal["bfloat16", "float16", "float32"]
 PlannedOffload = Literal["none", "model", "sequential"]
 
 CPU = "cpu"
@@ -80,16 +80,32 @@ def choose_devices(hardware: Hardware, wanted: Sequence[str] | None) -> tuple[st
 
 
 def plan_load(
-    weights: Weights, hardware: Hardware, device: str, *, offload: Offload, cpu_precision: CpuPrecision
+    weights: Weights,
+    hardware: Hardware,
+    device: str,
+    *,
+    offload: Offload,
+    cpu_precision: CpuPrecision,
+    takes_float16: bool,
 ) -> LoadPlan:
     """Decides precision and offload for a model on a device.
 
-    Z-Image overflows in float16, so the choice is bfloat16 or float32 everywhere.
+    Args:
+        weights: Sizes of the model.
+        hardware: What there is.
+        device: Where to load it.
+        offload: The setting.
+        cpu_precision: The setting.
+        takes_float16: Whether the engine computes the model in float16, all of it on the device. Z-Image overflows there
+            unless that is provided for, so that float32 is the other choice of a card without bfloat16.
     """
     for accelerator in hardware.accelerators:
         if accelerator.device == device:
-            dtype: DType = "bfloat16" if accelerator.has_bf16 else "float32"
-            return LoadPlan(device, dtype, _offload(weights, accelerator, dtype, offload))
+            dtype: DType = "bfloat16" if accelerator.has_bf16 else "float16"
+            plan = LoadPlan(device, dtype, _offload(weights, accelerator, dtype, offload))
+            if dtype == "bfloat16" or (plan.offload == "none" and takes_float16):
+                return plan
+            return LoadPlan(device, "float32", _offload(weights, accelerator, "float32", offload))
     return LoadPlan(CPU, _cpu_dtype(weights, hardware, cpu_precision))
 
 
@@ -98,7 +114,7 @@ def _offload(weights: Weights, accelerator: Accelerator, dtype: DType, wanted: O
         return "none"
     if wanted != "auto":
         return wanted
-    scale = 1 if dtype == "bfloat16" else 2
+    scale = 2 if dtype == "float32" else 1
     room = accelerator.memory_bytes - ACTIVATION_BYTES
     if weights.total_bytes * scale <= room:
         return "none"

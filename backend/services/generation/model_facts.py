@@ -36,6 +36,11 @@ class ModelFacts:
     grid_px: int = 16
 
     @property
+    def is_native(self) -> bool:
+        """Whether the native library reads the model."""
+        return self.width > 0
+
+    @property
     def parts(self) -> tuple[int, int, int]:
         """Values of each part."""
         return self.transformer_values, self.text_encoder_values, self.vae_values

@@ -49,13 +49,15 @@ class Planner:
         Raises:
             ModelBroken: its weights are damaged; the message names the file.
         """
-        parts = [2 * values for values in self._facts.read(files).parts]
+        facts = self._facts.read(files)
+        parts = [2 * values for values in facts.parts]
         return plan_load(
             Weights(total_bytes=sum(parts), largest_part_bytes=max(parts)),
             self._hardware(),
             device,
             offload=self._settings.offload,
             cpu_precision=self._settings.cpu_precision,
+            takes_float16=facts.is_native and self._settings.engine != "diffusers",
         )
 
     def device_for(self, *, use_gpu: bool) -> str:

@@ -44,7 +44,7 @@ def test_it_computes_in_another_dtype_than_that_of_its_weights(both):
     model.load_state_dict(exact.state_dict())
     rounded = Qwen3Encoder(exact.config).eval().requires_grad_(False)
     rounded.load_state_dict({name: value.float() for name, value in model.state_dict().items()})
-    model.compute_dtype = torch.float32
+    model.set_compute_dtype(torch.float32)
     ids = torch.arange(9)[None]
     torch.testing.assert_close(model(ids), rounded(ids), atol=1e-5, rtol=1e-5)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}

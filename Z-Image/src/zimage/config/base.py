@@ -13,6 +13,8 @@ from zimage.errors import ConfigError
 
 BOOKKEEPING = frozenset({"_class_name", "_diffusers_version", "_name_or_path"})
 
+QUANTIZATION = "quantization_config"
+
 
 class Config:
     """Base of the frozen configuration dataclasses.
@@ -49,7 +51,7 @@ class Config:
         Raises:
             ConfigError: the file is missing, no JSON object, or refused by `from_dict`. The message names it.
         """
-        values = read_object(path)
+        values = without_sdnq(read_object(path))
         missing = sorted(cls.REQUIRED_IN_FILE - values.keys())
         if missing:
             raise ConfigError(f"{path} must say {_listed(missing)}: no default would be right for every model")
@@ -87,6 +89,16 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold a JSON object, it holds a {type(values).__name__}")
     return values
+
+
+def without_sdnq(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings without how SDNQ has quantised the weights, which their reader checks (`zimage.weights.sdnq`).
+
+    What other methods say stays, so that it is refused.
+    """
+    said = values.get(QUANTIZATION)
+    is_sdnq = isinstance(said, dict) and said.get("quant_method") == "sdnq"
+    return {name: value for name, value in values.items() if not (is_sdnq and name == QUANTIZATION)}
 
 
 def _checked(owner: str, name: str, value: Any, expected: Any) -> Any:

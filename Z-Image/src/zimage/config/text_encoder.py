@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from zimage.config.base import Config, read_object
+from zimage.config.base import Config, read_object, without_sdnq
 from zimage.errors import ConfigError
 
 MODEL_TYPE = "qwen3"
@@ -77,6 +77,6 @@ class TextEncoderConfig(Config):
             ConfigError: the file is missing, no JSON object, or refused by `from_published`. The message names it.
         """
         try:
-            return cls.from_published(read_object(path))
+            return cls.from_published(without_sdnq(read_object(path)))
         except ConfigError as error:
             raise error if str(path) in str(error) else ConfigError(f"{path}: {error}") from error

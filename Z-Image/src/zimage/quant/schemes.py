@@ -56,7 +56,12 @@ class Scheme(Protocol):
         """
 
 
-def _require_finite(scale: Tensor) -> Tensor:
+def require_finite(scale: Tensor) -> Tensor:
+    """Returns a scale in float32.
+
+    Raises:
+        ValueError: it is not finite.
+    """
     scale = scale.float()
     if not bool(scale.isfinite().all()):
         raise ValueError("a scale is NaN or infinite")
@@ -71,7 +76,7 @@ def spread(scale: Tensor, rows: int, columns: int) -> Tensor:
     Raises:
         ValueError: its shape is none of these.
     """
-    scale = _require_finite(scale)
+    scale = require_finite(scale)
     if scale.numel() == 1:
         return scale.reshape(())
     if scale.shape in ((rows,), (rows, 1)):
@@ -133,8 +138,8 @@ class Nvfp4:
         values = unpack_fp4(parts["weight"])
         rows, columns = values.shape
         bits = parts["scale"]  # E4M3; some writers say that they are bytes
-        scale = _blocks(_require_finite(bits.view(torch.float8_e4m3fn)), rows, columns, NVFP4_BLOCK)
-        return (values.view(rows, -1, NVFP4_BLOCK) * scale).view(rows, columns) * _require_finite(
+        scale = _blocks(require_finite(bits.view(torch.float8_e4m3fn)), rows, columns, NVFP4_BLOCK)
+        return (values.view(rows, -1, NVFP4_BLOCK) * scale).view(rows, columns) * require_finite(
             parts["scale_2"]
         ).reshape(())
 
@@ -158,7 +163,7 @@ class Mxfp8:
         """Returns value · block scale."""
         values = parts["weight"].float()
         rows, columns = values.shape
-        scale = _blocks(_require_finite(decode_e8m0(parts["scale"])), rows, columns, MXFP8_BLOCK)
+        scale = _blocks(require_finite(decode_e8m0(parts["scale"])), rows, columns, MXFP8_BLOCK)
         return (values.view(rows, -1, MXFP8_BLOCK) * scale).view(rows, columns)
 
 

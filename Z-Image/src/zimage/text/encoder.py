@@ -143,7 +143,7 @@ def build_text_model(
     n_layers = len(model.layers)
     own = rename_tensors(tensors, lambda name: _name_in_model(name, n_layers))
     load_tensors(model, source, own, dtype=dtype, device=device)
-    model.compute_dtype = compute_dtype
+    model.set_compute_dtype(compute_dtype)
     return model.eval().requires_grad_(requires_grad=False)
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from zimage.config import TextEncoderConfig
 from zimage.layers import RMSNorm
-from zimage.precision import Linear
+from zimage.precision import Linear, activation_dtype, attend_in_half, set_products
 
 
 class Attention(nn.Module):
@@ -36,9 +36,16 @@ class Attention(nn.Module):
         value = self.v_proj(x).unflatten(-1, heads).transpose(1, 2)
         group = query.shape[1] // key.shape[1]
         key, value = (part.repeat_interleave(group, dim=1) for part in (key, value))
-        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        out: Tensor = self.o_proj(mixed.transpose(1, 2).flatten(-2))
+        attended = (
+            attend_in_half(_attend, query, key, value, None) if self.v_proj.in_half else _attend(query, key, value)
+        )
+        out: Tensor = self.o_proj(attended.transpose(1, 2).flatten(-2))
         return out
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, _mask: Tensor | None = None) -> Tensor:
+    """Attends causally: all (B, heads, S, head_dim)."""
+    return F.scaled_dot_product_attention(query, key, value, is_causal=True)
 
 
 class FeedForward(nn.Module):
@@ -74,23 +81,24 @@ class Layer(nn.Module):
 
 
 class Qwen3Encoder(nn.Module):
-    """All layers but the last, without final norm and head: what goes into that layer are the features.
-
-    Attributes:
-        compute_dtype: dtype to compute in; that of the weights when None.
-    """
+    """All layers but the last, without final norm and head: what goes into that layer are the features."""
 
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
         self.config = config
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers - 1))
-        self.compute_dtype: torch.dtype | None = None
+        self._compute_dtype: torch.dtype | None = None
+
+    def set_compute_dtype(self, dtype: torch.dtype | None) -> None:
+        """Sets the dtype of products, see `zimage.precision`; None for that of the weights."""
+        self._compute_dtype = dtype
+        set_products(self, dtype or self.embed_tokens.weight.dtype)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Encodes token ids: (B, S) → (B, S, hidden)."""
+        """Encodes token ids: (B, S) → (B, S, hidden), in the dtype of activations."""
         x: Tensor = self.embed_tokens(ids)
-        x = x.to(self.compute_dtype or x.dtype)
+        x = x.to(activation_dtype(self._compute_dtype or x.dtype))
         rope = rotations(ids.shape[1], self.config.head_dim, self.config.rope_theta).to(x.device)
         for layer in self.layers:
             x = layer(x, rope)

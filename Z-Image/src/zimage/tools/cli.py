@@ -18,13 +18,13 @@ from PIL.PngImagePlugin import PngInfo
 from zimage.config import InferenceSettings
 from zimage.errors import ConfigError
 from zimage.pipeline import StepEvent, ZImagePipeline
-from zimage.placement import default_device
+from zimage.placement import default_device, default_dtype
 
 METADATA_KEY = "zimage"
 Size = tuple[int, int]
 """Width and height in pixels."""
 
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,10 @@ def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None
     group.add_argument("--vae", type=Path, help="file of the autoencoder, for the same")
     group.add_argument("--shift", type=float, help="of the schedule, which a file cannot tell (default: 3, as Turbo's)")
     group.add_argument("--device", help="cuda, mps or cpu (default: the best there is)")
-    group.add_argument("--dtype", choices=DTYPES, help="default: bfloat16 on an accelerator, float32 on a processor")
+    group.add_argument(
+        "--dtype", choices=DTYPES,
+        help="default: bfloat16 on an accelerator, float16 on a CUDA card older than Ampere, float32 on a processor",
+    )  # fmt: skip
     group.add_argument("--attention", help="kernel (default: ZIMAGE_ATTENTION, or what is fastest)")
     group.add_argument("--compile", action="store_true", help="compile the transformer's block first")
 
@@ -129,8 +132,8 @@ def _named(size: Size) -> str:
 
 def describe_model(arguments: argparse.Namespace) -> str:
     """Returns the names of the model's folder or files, and the dtype; loads nothing."""
-    on_processor = torch.device(arguments.device or default_device()).type == "cpu"
-    dtype = arguments.dtype or ("float32" if on_processor else "bfloat16")
+    chosen = default_dtype(torch.device(arguments.device or default_device()))
+    dtype = arguments.dtype or str(chosen).removeprefix("torch.")
     files = [path.resolve().name for path in (arguments.model, arguments.text_encoder, arguments.vae) if path]
     shift = "" if arguments.shift is None else f", shift {arguments.shift:g}"
     return f"{' + '.join(files)} in {dtype}{shift}"

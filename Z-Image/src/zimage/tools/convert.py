@@ -72,7 +72,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "--dtype",
         choices=DTYPES,
         default="bfloat16",
-        help="of the values; float16 is for keeping only, the model overflows when it computes in it",
+        help="of the values; float16 is for cards without bfloat16",
     )
     parser.add_argument("--max-shard-gb", type=_positive, default=10.0, help="of a folder's weight files")
     parser.add_argument(

@@ -11,6 +11,7 @@ import sys
 
 import torch
 
+from zimage.placement import default_dtype
 from zimage.tools.console import run
 from zimage.utils.attention import AUTO, KERNELS, AttentionUnavailable, choose_attention
 from zimage.utils.import_utils import installed_versions
@@ -48,7 +49,7 @@ def describe(device: torch.device) -> str:
 
 def kernels(device: torch.device) -> list[str]:
     """Tries every attention kernel at Turbo's shape; returns one line each."""
-    dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+    dtype = default_dtype(device)
     return [f"{name}: {_try(name, device, dtype)}" for name in KERNELS]
 
 

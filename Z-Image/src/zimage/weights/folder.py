@@ -13,6 +13,7 @@ import torch
 from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.config.base import read_object
 from zimage.errors import ConfigError, PartError, WeightsError
+from zimage.precision import activation_dtype
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text.encoder import PromptEncoder, load_text_model
 from zimage.text.tokenizer import TOKENIZER_FILE, load_tokenizer
@@ -115,7 +116,9 @@ def load_parts(
         transformer.set_compute_dtype(compute_dtype)
     with _part_errors("vae"):  # small: its weights are cast at once
         folder = path / "vae"
-        vae = build_vae(config.vae, folder, _published(folder), dtype=compute_dtype or dtype, device=device)
+        vae = build_vae(
+            config.vae, folder, _published(folder), dtype=activation_dtype(compute_dtype or dtype), device=device
+        )
     scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
     return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)
 

@@ -16,6 +16,7 @@ import torch
 
 from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.errors import ConfigError, PartError, WeightsError
+from zimage.precision import activation_dtype
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text.encoder import PromptEncoder, build_text_model
 from zimage.text.tokenizer import PromptTokenizer
@@ -190,7 +191,9 @@ def load_files(
         transformer = build_transformer(files.transformer_config, dit.path, dit.tensors, dtype=dtype, device=device)
         transformer.set_compute_dtype(compute_dtype)
     with _errors_of("vae"):
-        autoencoder = build_vae(files.vae_config, vae.path, vae.tensors, dtype=compute_dtype or dtype, device=device)
+        autoencoder = build_vae(
+            files.vae_config, vae.path, vae.tensors, dtype=activation_dtype(compute_dtype or dtype), device=device
+        )
     schedule = FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())
     return Parts(transformer, autoencoder, PromptEncoder(text_model, tokenizer), schedule)
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from zimage.errors import WeightsError
 from zimage.quant.schemes import Mxfp8, Nvfp4, Rows, Scaled, Scheme
 from zimage.weights.safetensors_file import StoredTensor, read_tensor
+from zimage.weights.sdnq import find_layers, is_sdnq
 
 DECLARATION = "_quantization_metadata"
 MARKERS = ("comfy_quant", "scaled_fp8", "input_scale", "scale_input")
@@ -144,6 +145,8 @@ def gather_quantized(
         WeightsError: a format is not read here, or parts are missing, left over or of another kind.
     """
     _refuse_foreign(path, tensors)
+    if is_sdnq(tensors):
+        return _gather_sdnq(path, tensors)
     declared = {layer: text for of_file in metadata for layer, text in _declared_in(path, of_file).items()}
     found: dict[str, AnyTensor] = {}
     used: set[str] = set()
@@ -179,8 +182,18 @@ def _refuse_foreign(path: Path, tensors: Mapping[str, StoredTensor]) -> None:
     leaves = {name.rpartition(".")[2] for name in tensors}
     if {"qweight", "wscales"} <= leaves:
         raise WeightsError(f"{path} is in Nunchaku's format (SVDQuant), which is not read: take int8 or GGUF weights")
-    if leaves & {"svd_up", "zero_point"}:
-        raise WeightsError(f"{path} is in SDNQ's format, which is not read yet: take int8 or GGUF weights")
+
+
+def _gather_sdnq(path: Path, tensors: Mapping[str, StoredTensor]) -> dict[str, AnyTensor]:
+    layers = find_layers(path, tensors)
+    used = {stored for layer in layers.values() for stored in layer.parts.values()}
+    found: dict[str, AnyTensor] = {}
+    for name, stored in tensors.items():
+        if (layer := layers.get(name)) is not None:
+            found[name] = _joined(path, name, layer.scheme, layer.parts, {})
+        elif stored not in used:
+            found[name] = stored
+    return found
 
 
 def _declared_in(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class DiffusersEngine:
                 f"{files.name} is a model of single files, which the diffusers engine does not load: choose "
                 "ZIMAGE_ENGINE=auto or native."
             )
+        if plan.dtype == "float16":
+            raise ModelBroken(
+                f"{files.name} overflows in float16 with the diffusers engine: choose ZIMAGE_ENGINE=auto or native."
+            )
         _silence_progress_bars()
         self.unload()
 

@@ -19,7 +19,8 @@ def card(gib: float, *, bf16: bool = True, kind: str = "cuda") -> Hardware:
 
 def plan(weights: Weights, hardware: Hardware, device: str | None = None, **values: object) -> LoadPlan:
     device = device or next((card.device for card in hardware.accelerators), "cpu")
-    return plan_load(weights, hardware, device, **{"offload": "auto", "cpu_precision": "auto", **values})
+    defaults = {"offload": "auto", "cpu_precision": "auto", "takes_float16": False}
+    return plan_load(weights, hardware, device, **{**defaults, **values})
 
 
 @pytest.mark.parametrize(("gib", "offload"), [(80, "none"), (24, "none"), (16, "model"), (8, "sequential")])
@@ -27,9 +28,22 @@ def test_weights_that_do_not_fit_the_card_are_offloaded(gib, offload):
     assert plan(TURBO, card(gib)) == LoadPlan("cuda", "bfloat16", offload)
 
 
-def test_a_card_without_bf16_computes_in_float32_never_in_float16():
+def test_a_card_without_bf16_computes_in_float32_where_the_engine_has_no_float16():
     assert plan(TURBO, card(24, bf16=False)) == LoadPlan("cuda", "float32", "sequential")
     assert plan(TURBO, card(32, bf16=False)) == LoadPlan("cuda", "float32", "model")
+
+
+def test_a_card_without_bf16_computes_in_float16_what_fits_all_of_it():
+    old = {"bf16": False}
+    assert plan(TURBO, card(24, **old), takes_float16=True) == LoadPlan("cuda", "float16")
+    assert plan(TURBO, card(16, **old), takes_float16=True) == LoadPlan("cuda", "float32", "sequential")
+    offloaded = plan(NANO, card(24, **old), takes_float16=True, offload="model")
+    assert offloaded == LoadPlan("cuda", "float32", "model")
+
+
+def test_the_engine_is_asked_for_float16_only_where_it_matters():
+    assert plan(TURBO, card(24), takes_float16=True).dtype == "bfloat16"
+    assert plan(NANO, PLAIN_CPU, takes_float16=True).dtype == "float32"
 
 
 def test_the_settings_decide_about_offload():

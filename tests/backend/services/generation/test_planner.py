@@ -96,3 +96,10 @@ def test_a_prediction_fits_only_where_both_memories_do():
     assert fits.fits
     assert not replace(fits, host_bytes=3).fits
     assert not replace(fits, device_bytes=3).fits
+
+
+@pytest.mark.parametrize(("engine", "dtype"), [("auto", "float16"), ("native", "float16"), ("diffusers", "float32")])
+def test_old_cards_compute_in_float16_where_the_engine_can(settings, turbo, engine, dtype):
+    old = replace(with_card(24), accelerators=(Accelerator("cuda", 24 * GIB, has_bf16=False),))
+    own = settings.model_copy(update={"engine": engine})
+    assert outlook(own, turbo, old)[1].plan.dtype == dtype

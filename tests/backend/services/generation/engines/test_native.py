@@ -175,6 +175,20 @@ def test_auto_leaves_models_of_another_kind_to_diffusers_and_comes_back(tiny_mod
     assert pixels(engine).std() > 0
 
 
+def test_a_picture_in_float16_is_that_of_float32(tiny_model, loaded, monkeypatch):
+    monkeypatch.setenv("ZIMAGE_PRODUCTS", "native")
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), LoadPlan("cpu", "float16"))
+    difference = np.abs(pixels(engine) - pixels(loaded))
+    assert difference.mean() < 1
+
+
+def test_diffusers_refuses_float16_before_it_reads_anything(tmp_path):
+    absent = ModelFiles.of_folder(tmp_path / "absent")
+    with pytest.raises(ModelBroken, match="overflows in float16 with the diffusers engine: choose ZIMAGE_ENGINE=auto"):
+        DiffusersEngine().load(absent, LoadPlan("cuda", "float16"))
+
+
 def test_of_two_variants_of_the_weights_the_one_without_a_word_is_loaded(tiny_model, loaded, tmp_path):
     folder = Path(shutil.copytree(tiny_model, tmp_path / "both"))
     for weights in folder.glob("*/*.safetensors"):
