@@ -96,8 +96,8 @@ def plan_load(
         device: Where to load it.
         offload: The setting.
         cpu_precision: The setting.
-        takes_float16: Whether the engine computes the model in float16, all of it on the device. Z-Image overflows there
-            unless that is provided for, so that float32 is the other choice of a card without bfloat16.
+        takes_float16: Whether the engine computes the model in float16, all of it on the device. Z-Image overflows
+            there unless that is provided for, so that float32 is the other choice of a card without bfloat16.
     """
     for accelerator in hardware.accelerators:
         if accelerator.device == device:

@@ -120,6 +120,7 @@ export default function GenerateForm({ form, onGenerate }) {
         error={general}
         tasks={prompts.length > MAX_PROMPTS ? null : tasks}
         onReset={reset}
+        onSize={change}
       />
     </form>
   )

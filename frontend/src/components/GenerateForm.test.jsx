@@ -350,13 +350,40 @@ describe('GenerateForm', () => {
     expect(screen.queryByRole('button', { name: 'Reset: Steps' })).not.toBeInTheDocument()
   })
 
-  it('estimates the time from earlier pictures', async () => {
-    const alike = { width: 512, height: 512, generation_time_ms: 10_000 }
-    server.images = [makeImage(2, alike), makeImage(1, alike)]
-    const { user } = setUp()
-    expect(await screen.findByText('about 10 s')).toBeInTheDocument()
-    await user.click(screen.getByRole('button', { name: 'One picture more' }))
-    expect(screen.getByText('about 20 s')).toBeInTheDocument()
+  describe('what it will take', () => {
+    it('is said before the click: memory, and the time once something alike was drawn', async () => {
+      server.estimate = { ...server.estimate, load_s: 4, first_s: 10, next_s: 8 }
+      const { user } = setUp()
+      expect(await screen.findByText('≈ 0.5 of 24.0 GB · about 14 s')).toBeInTheDocument()
+      await user.click(screen.getByRole('button', { name: 'One picture more' }))
+      expect(await screen.findByText('≈ 0.5 of 24.0 GB · about 22 s')).toBeInTheDocument()
+    })
+
+    it('leaves the time out while nobody can tell', async () => {
+      setUp()
+      expect(await screen.findByText('≈ 0.5 of 24.0 GB')).toBeInTheDocument()
+    })
+
+    it('asks for the settings, not for the prompt', async () => {
+      const { user } = setUp()
+      await screen.findByText('≈ 0.5 of 24.0 GB')
+      const asked = server.bodiesOf('post', '/estimate').length
+      fireEvent.change(prompt(), { target: { value: 'a fox' } })
+      await user.click(screen.getByRole('button', { name: 'One picture more' }))
+      await waitFor(() => expect(server.bodiesOf('post', '/estimate').at(-1)).toMatchObject({ prompt: 'a', num_images: 2 }))
+      expect(server.bodiesOf('post', '/estimate')).toHaveLength(asked + 1)
+    })
+
+    it('offers the size that fits where this one does not', async () => {
+      const offer = { width: 512, height: 256 }
+      server.estimate = { ...server.estimate, fits: false, device_bytes: 30e9, device_total_bytes: 8e9, offer }
+      const { user } = setUp()
+      expect(await screen.findByText(/This needs 30.0 GB of memory, and there are 8.0\./)).toBeInTheDocument()
+      await user.click(screen.getByRole('button', { name: 'Take 512 × 256, which fits' }))
+      await waitFor(() =>
+        expect(server.bodiesOf('post', '/estimate').at(-1)).toMatchObject({ width: 512, height: 256 }),
+      )
+    })
   })
 
   it('says how many forwards the steps are', () => {

@@ -135,6 +135,11 @@ export function submitGeneration(body, { key, signal } = {}) {
   return request({ method: 'post', url: '/generate', data: body, headers, signal })
 }
 
+/** What a request would take: memory and seconds, and the largest size that fits. */
+export function fetchEstimate(body, { signal } = {}) {
+  return request({ method: 'post', url: '/estimate', data: body, signal })
+}
+
 /** How a model reads a prompt: `{tokens, limit, truncated, characters}`; characters are code points. */
 export function countTokens(body, { signal } = {}) {
   return request({ method: 'post', url: '/tokens', data: body, signal })

@@ -104,6 +104,18 @@ class Created {
   }
 }
 
+const ESTIMATE = {
+  fits: true,
+  device_bytes: 0.5e9,
+  device_total_bytes: 24e9,
+  host_bytes: 0.5e9,
+  host_total_bytes: 24e9,
+  load_s: null,
+  first_s: null,
+  next_s: null,
+  offer: null,
+}
+
 /** The API in memory, reached through axios, so that tests run the real services/api.js. */
 export class FakeServer {
   constructor() {
@@ -111,6 +123,7 @@ export class FakeServer {
     this.images = []
     this.models = { default: 'zimage-nano', loaded: null, models: MODELS }
     this.system = SYSTEM
+    this.estimate = ESTIMATE
     this.down = false
     /** Once there is one, whoever has not brought it is let in nowhere. */
     this.token = null
@@ -241,6 +254,11 @@ export class FakeServer {
   post_tokens({ body }) {
     const tokens = body.prompt.split(/\s+/).length
     return { tokens, limit: 512, truncated: tokens > 512 }
+  }
+
+  post_estimate({ body }) {
+    const { model, width, height } = body
+    return { model, width, height, ...this.estimate }
   }
 
   get_capabilities() {

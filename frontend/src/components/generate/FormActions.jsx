@@ -2,14 +2,14 @@ import { memo, useDeferredValue } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
-import { useEstimate } from '../../hooks/generate/useEstimate.js'
+import { secondsOf, useEstimate } from '../../hooks/generate/useEstimate.js'
 import { useUnanswered } from '../../hooks/generate/useGenerate.js'
 import { useDoubleClick } from '../../hooks/input/useDoubleClick.js'
 import { useLasting } from '../../hooks/ui/useLasting.js'
 import { useHasKeyboard } from '../../hooks/input/useHasKeyboard.js'
-import { formatEta } from '../../lib/format.js'
 import { isSameButPrompt } from '../../lib/generate/settings.js'
 import Notice from '../ui/Notice.jsx'
+import Outlook from './Outlook.jsx'
 
 /** A server that answers sooner leaves the button alone. */
 const SLOW_MS = 400
@@ -27,16 +27,12 @@ function SubmitText({ count }) {
  *
  * `tasks` is how many requests the prompt stands for; null when they are too many to be sent.
  */
-function FormActions({ settings, error, tasks, onReset }) {
+function FormActions({ settings, error, tasks, onReset, onSize }) {
   const { t } = useTranslation()
   const onClick = useDoubleClick()
   const hasKeyboard = useHasKeyboard()
   const count = tasks === null ? 1 : tasks * settings.num_images
-  const estimateMs = useEstimate(useDeferredValue(settings), count) // said a moment later: the click comes first
-  const facts = [
-    tasks > 1 && t('form.tasks', { count: tasks }),
-    tasks !== null && estimateMs !== null && t('form.estimate', { time: formatEta(estimateMs / 1000) }),
-  ].filter(Boolean)
+  const estimate = useEstimate(useDeferredValue(settings)) // said a moment later: the click comes first
   return (
     <div className="form-actions">
       {error && (
@@ -51,7 +47,7 @@ function FormActions({ settings, error, tasks, onReset }) {
       <Button variant="link" onClick={onReset}>
         {t('form.reset')}
       </Button>
-      <p className="form-facts">{facts.join(' · ')}</p>
+      <Outlook estimate={estimate} seconds={secondsOf(estimate, count)} tasks={tasks} onSize={onSize} />
     </div>
   )
 }
