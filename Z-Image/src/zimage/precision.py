@@ -7,6 +7,7 @@ multiplied, and keeps nothing of the cast. Precision is not reduced.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Literal, get_args
@@ -68,12 +69,19 @@ def _is_emulated(stored: torch.dtype) -> bool:
     """Whether matrix products in `stored` are clearly slower than casting and multiplying in float32."""
     x, weight = torch.ones(_PROBE_TOKENS, _PROBE_WIDTH), torch.ones(_PROBE_WIDTH, _PROBE_WIDTH, dtype=stored)
     typed = x.to(stored)
-    return _quickest_s(lambda: F.linear(typed, weight)) > _CLEARLY * _quickest_s(lambda: linear(x, weight))
+    return quickest_s(lambda: F.linear(typed, weight)) > _CLEARLY * quickest_s(lambda: linear(x, weight))
 
 
-def _quickest_s(work: Callable[[], object]) -> float:
+def quickest_s(work: Callable[[], object], rounds: int = _PROBE_ROUNDS, limit_s: float = math.inf) -> float:
+    """Returns the shortest duration of some work in seconds.
+
+    Args:
+        work: what is done again and again.
+        rounds: how often.
+        limit_s: no round begins after so long.
+    """
     took_s: list[float] = []
-    for _ in range(_PROBE_ROUNDS):
+    while len(took_s) < rounds and sum(took_s) < limit_s:
         started = time.perf_counter()
         work()
         took_s.append(time.perf_counter() - started)

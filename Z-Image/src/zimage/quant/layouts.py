@@ -65,3 +65,29 @@ def rotate_groups(weight: Tensor, size: int) -> Tensor:
     if columns % size:
         raise ValueError(f"groups of {size} inputs do not divide {columns}")
     return (weight.view(rows, -1, size) @ hadamard(size)).view(rows, columns)
+
+
+def rotation_factors(size: int) -> tuple[Tensor, Tensor]:
+    """Returns matrices L and R of about equal size with hadamard(size) = L ⊗ R.
+
+    Raises:
+        ValueError: the size is no power of four.
+    """
+    length = 1
+    while length**2 < size // 4:
+        length *= 4
+    return hadamard(length), hadamard(size // length)
+
+
+def rotate_inputs(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Rotates groups of inputs of tokens (M, columns), in their dtype.
+
+    A group as a matrix X becomes L · X · R, a fraction of the products with L ⊗ R.
+
+    Args:
+        x: tokens.
+        left: L of `rotation_factors`.
+        right: R of `rotation_factors`.
+    """
+    groups = x.reshape(-1, len(left), len(right))
+    return (left.to(x.dtype) @ (groups @ right.to(x.dtype))).view(x.shape)
