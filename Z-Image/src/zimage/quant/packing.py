@@ -15,7 +15,7 @@ from zimage.errors import ConfigError
 from zimage.precision import PIECE_VALUES
 from zimage.quant.layouts import rotate_groups
 
-_LAYERS = r"to_[qkv]|to_out\.0|w[123]|[qkvo]_proj|(gate|up|down)_proj"
+_LAYERS = r"to_[qkv]|to_out\.0|attention\.(qkv|out)|w[123]|[qkvo]_proj|(gate|up|down)_proj"
 _MATRIX = re.compile(rf"\.({_LAYERS})\.weight$")
 
 
@@ -77,7 +77,7 @@ def find_format(name: str) -> Format:
 
 
 def is_quantizable(name: str) -> bool:
-    """Whether a tensor, by its published name, is a matrix of an attention or feed-forward.
+    """Whether a tensor, by its published name or that in a single file, is a matrix of an attention or feed-forward.
 
     Embedders, modulation, norms, pad tokens and the final layer are few values that the image depends on.
     """

@@ -56,8 +56,14 @@ def is_packed(stored: AnyTensor, kept: Sequence[torch.dtype]) -> bool:
         and weight.dtype in kept
         and is_whole
         and stored.parts["scale"].shape in ((), (1,), (1, 1), weight.shape[:1], (weight.shape[0], 1))
-        and not (stored.scheme.rotation and weight.shape[1] % stored.scheme.rotation)
+        and _can_rotate(stored.scheme.rotation, weight.shape[1])
     )
+
+
+def _can_rotate(size: int, columns: int) -> bool:
+    """Whether groups of a size that is a power of four, or 0 for none, divide the columns."""
+    is_power_of_four = size.bit_count() == 1 and size.bit_length() % 2 == 1
+    return not size or (is_power_of_four and columns % size == 0)
 
 
 def _as_stored(stored: AnyTensor, kept: Sequence[torch.dtype]) -> Packed | None:
