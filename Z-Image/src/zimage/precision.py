@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, get_args
 
 import torch
@@ -37,11 +37,22 @@ class Linear(nn.Linear):
         return linear(input, self.weight, self.bias)
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Returns x · weightᵀ + bias in the dtype of x."""
+def linear(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, widen: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
+    """Returns x · weightᵀ + bias in the dtype of x.
+
+    Args:
+        x: (..., in_features).
+        weight: (out_features, in_features).
+        bias: (out_features,).
+        widen: decodes pieces of a weight that `to` decodes slowly.
+    """
     if weight.dtype == x.dtype:
         return F.linear(x, weight, bias)
-    pieces = torch.split(weight, max(1, PIECE_VALUES // weight.shape[1]))
+    pieces: Iterable[Tensor] = torch.split(weight, max(1, PIECE_VALUES // weight.shape[1]))
+    if widen is not None:
+        pieces = map(widen, pieces)
     mapped = torch.cat([F.linear(x, piece.to(x.dtype)) for piece in pieces], dim=-1)
     return mapped if bias is None else mapped + bias.to(x.dtype)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from zimage.precision import linear, quickest_s
+from zimage.quant.layouts import widen_e4m3
 from zimage.quant.packing import FP8, INT8, Format, Packed, quantize_rows, quantize_values, row_scales
 
 logger = logging.getLogger(__name__)
@@ -82,8 +83,11 @@ class Decode(_Plain):
 
     def multiply(self, x: Tensor, prepared: Tensor, scale: Tensor) -> Tensor:
         """Maps (M, columns) → (M, rows)."""
-        mapped = linear(x, prepared) if x.device.type == "cpu" else F.linear(x, prepared.to(x.dtype))
-        return (mapped * scale).to(x.dtype)
+        if x.device.type == "cpu":
+            mapped = linear(x, prepared, widen=widen_e4m3 if prepared.dtype == torch.float8_e4m3fn else None)
+        else:
+            mapped = F.linear(x, prepared.to(x.dtype))
+        return mapped.mul_(scale)
 
 
 class IntMm(_Plain):
