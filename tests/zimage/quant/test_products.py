@@ -100,19 +100,45 @@ class Fake(Decode):
 )
 def test_the_probe_decides_by_speed(seconds, expected, monkeypatch):
     monkeypatch.setitem(products.NATIVE, ("int8", "cpu"), (Fake("first"), Fake("second")))
-    times = iter(seconds)
-    monkeypatch.setattr(products, "quickest_s", lambda work, *_: work() or next(times))
+    monkeypatch.setattr(products, "_take_turns", lambda able, *_: dict(zip(able, seconds, strict=True)))
     assert choose_product(INT8, CPU, torch.float32).name == expected
 
 
+class Saturating(Decode):
+    """Adds pairs of products in 16 bits, as AVX2 does with unsigned tokens."""
+
+    name = "saturating"
+
+    def multiply(self, x, prepared, scale):
+        step = x.abs().amax(-1, keepdim=True) / 127
+        tokens = ((x / step).round() + 128)[:, None].unflatten(-1, (-1, 2))  # (M, 1, pairs, 2)
+        pairs = (tokens * prepared.float().unflatten(-1, (-1, 2))).sum(-1).clamp(-(2**15), 2**15 - 1)
+        return (pairs.sum(-1) - 128 * prepared.float().sum(-1)) * step * scale
+
+
 @pytest.mark.parametrize(
-    "broken", [Fake("wrong", factor=1.5), Fake("fails", error=RuntimeError()), Fake("absent", error=AttributeError())]
+    "broken",
+    [
+        Saturating(),
+        Fake("wrong", factor=1.5),
+        Fake("fails", error=RuntimeError()),
+        Fake("absent", error=AttributeError()),
+    ],
 )
 def test_a_product_that_is_wrong_or_fails_is_left_out(broken, monkeypatch):
+    monkeypatch.setitem(products._PROBE_SHAPES, "cpu", (8, 16, 128))
     monkeypatch.setitem(products.NATIVE, ("int8", "cpu"), (broken, Fake("sound")))
-    times = iter((3.0, 1.0))
-    monkeypatch.setattr(products, "quickest_s", lambda work, *_: work() or next(times))
+    monkeypatch.setattr(products, "_take_turns", lambda able, *_: dict(zip(able, (3.0, 1.0), strict=True)))
     assert choose_product(INT8, CPU, torch.float32).name == "sound"
+
+
+def test_products_take_turns(monkeypatch):
+    turns, times = [], iter([3.0, 5.0, 4.0, 1.0])
+    monkeypatch.setattr(products, "_PROBE_ROUNDS", 2)
+    monkeypatch.setattr(products, "quickest_s", lambda work, rounds: turns.append(work()) or next(times))
+    packed = quantize_rows(noise(16, 32), INT8)
+    assert products._take_turns([DECODE, INT_MM], noise(4, 32), packed) == {DECODE: 3.0, INT_MM: 1.0}
+    assert len(turns) == 4
 
 
 def test_fp8_is_decoded_on_a_processor():

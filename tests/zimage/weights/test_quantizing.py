@@ -19,6 +19,7 @@ from zimage.weights.safetensors_writer import bytes_of
 
 from tests.zimage.peers import TINY
 from tests.zimage.quantized_files import FORMATS as WRITERS
+from tests.zimage.quantized_files import write_gguf
 
 PREFIX = "model.diffusion_model."
 SMALL = TINY | {"dim": 96, "axes_dims": (12, 18, 18)}  # 256 wide inside, which groups of 16 divide
@@ -131,6 +132,20 @@ def test_other_formats_are_decoded_first(name, format, plain, tmp_path):
     for layer in ("layers.1.attention.to_k", "layers.0.feed_forward.w2"):
         expected = quantize_rows(exact.get_submodule(layer).weight, format).decode()
         assert torch.equal(given.get_submodule(layer).weight, expected)
+
+
+def test_gguf_is_decoded_first(plain, tmp_path):
+    gguf = pytest.importorskip("gguf")
+    number = gguf.GGMLQuantizationType.Q8_0
+    tensors = {}
+    for name, parts in from_published(open_checkpoint(plain)).items():
+        values = torch.cat([part.read() for part in parts]).numpy()
+        data = gguf.quants.quantize(values, number) if is_quantizable(name) else values
+        tensors[name] = (values.shape, int(number) if is_quantizable(name) else 0, data.tobytes())
+    source = write_gguf(tmp_path / "source.gguf", tensors)
+    given = load(write(source, tmp_path / "q.safetensors", INT8))
+    expected = quantize_rows(load(source).layers[0].attention.to_v.weight, INT8)
+    assert torch.equal(given.layers[0].attention.to_v.weight, expected.decode())
 
 
 def test_a_text_encoder_keeps_its_names(tmp_path, repository_root):
