@@ -70,11 +70,18 @@ def test_fp8_products_on_an_accelerator_get_the_scales_of_rows_and_tokens(monkey
     assert float((given - expected).norm() / expected.norm()) < 0.05
 
 
-def test_shapes_that_an_accelerator_does_not_take():
-    assert CudaIntMm().fits(24, 40)
-    assert not CudaIntMm().fits(24, 41)
-    assert not ScaledMm().fits(24, 48)
-    assert ScaledMm().fits(32, 48)
+@pytest.mark.parametrize(
+    ("product", "dtype", "shape", "expected"),
+    [
+        (CudaIntMm(), torch.int8, (24, 40), True),
+        (CudaIntMm(), torch.int8, (24, 41), False),
+        (ScaledMm(), torch.float8_e4m3fn, (32, 48), True),
+        (ScaledMm(), torch.float8_e4m3fn, (24, 48), False),
+        (ScaledMm(), torch.float8_e5m2, (32, 48), False),
+    ],
+)
+def test_matrices_that_an_accelerator_does_not_take(product, dtype, shape, expected):
+    assert product.fits(torch.empty(shape, dtype=dtype)) is expected
 
 
 class Fake(Decode):

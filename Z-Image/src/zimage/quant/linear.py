@@ -89,7 +89,7 @@ class QuantLinear(nn.Module):
     def set_product(self, product: Product) -> None:
         """Sets what multiplies; a matrix that it does not fit is decoded."""
         weight = self.product.restore(self.weight)
-        self.product = product if product.fits(self.out_features, self.in_features) else DECODE
+        self.product = product if product.fits(weight) else DECODE
         self.weight = self.product.prepare(weight)
 
     @property

@@ -45,8 +45,8 @@ class Product(Protocol):
     least_tokens: int
     compiles: bool
 
-    def fits(self, rows: int, columns: int) -> bool:
-        """Whether a matrix of this shape can be multiplied."""
+    def fits(self, weight: Tensor) -> bool:
+        """Whether a matrix of this shape and dtype can be multiplied."""
 
     def prepare(self, weight: Tensor) -> Tensor:
         """Returns the values (rows, columns) as the product reads them."""
@@ -70,7 +70,7 @@ class _Plain:
     least_tokens = 0
     compiles = True
 
-    def fits(self, rows: int, columns: int) -> bool:  # noqa: ARG002
+    def fits(self, weight: Tensor) -> bool:  # noqa: ARG002
         return True
 
     def prepare(self, weight: Tensor) -> Tensor:
@@ -111,9 +111,9 @@ class CudaIntMm(IntMm):
 
     least_tokens = 17
 
-    def fits(self, rows: int, columns: int) -> bool:
-        """Whether both are multiples of 8."""
-        return not (rows % 8 or columns % 8)
+    def fits(self, weight: Tensor) -> bool:
+        """Whether rows and columns are multiples of 8."""
+        return not any(length % 8 for length in weight.shape)
 
 
 class OneDnn(_Plain):
@@ -147,9 +147,9 @@ class ScaledMm(_Plain):
 
     name = "scaled_mm"
 
-    def fits(self, rows: int, columns: int) -> bool:
-        """Whether both are multiples of 16."""
-        return not (rows % 16 or columns % 16)
+    def fits(self, weight: Tensor) -> bool:
+        """Whether it is E4M3, and rows and columns are multiples of 16."""
+        return weight.dtype == torch.float8_e4m3fn and not any(length % 16 for length in weight.shape)
 
     def multiply(self, x: Tensor, prepared: Tensor, scale: Tensor) -> Tensor:
         """Maps (M, columns) → (M, rows)."""
