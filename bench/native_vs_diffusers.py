@@ -123,7 +123,8 @@ def open_native(setting: Setting, attention: str | None = None) -> ZImagePipelin
     return ZImagePipeline.from_local_dir(setting.folder, setting.device, setting.dtype, attention)
 
 
-def _latents(setting: Setting, pipeline: ZImagePipeline) -> torch.Tensor:
+def draw_latents(setting: Setting, pipeline: ZImagePipeline) -> torch.Tensor:
+    """Returns initial noise (1, C, h, w) of a fixed seed."""
     side = setting.side_px // pipeline.vae.config.size_multiple
     channels = pipeline.transformer.config.in_channels
     noise = torch.randn(1, channels, side, side, generator=torch.Generator().manual_seed(0))
@@ -222,7 +223,7 @@ def measure(setting: Setting, options: argparse.Namespace, *, compiled: bool) ->
     """Measures one way of running, and returns the lines of the table."""
     native, peer = open_native(setting), open_diffusers(setting)
     with torch.inference_mode():
-        latents = _latents(setting, native)
+        latents = draw_latents(setting, native)
         contenders = [
             diffusers_contender(peer, setting, latents, compiled=compiled),
             native_contender(native, setting, latents, compiled=compiled),
@@ -264,7 +265,9 @@ def measure_kernels(setting: Setting, options: argparse.Namespace, *, compiled: 
         if compiled:
             torch.compiler.reset()  # torch keeps few versions of a block, and every kernel is another one
         with torch.inference_mode():
-            contender = native_contender(pipeline, setting, _latents(setting, pipeline), compiled=compiled, name=name)
+            contender = native_contender(
+                pipeline, setting, draw_latents(setting, pipeline), compiled=compiled, name=name
+            )
         contender.works = {work: contender.works[work] for work in (STEP, PICTURE)}
         compare([contender], options.rounds, setting.device, compiled=compiled, limit_s=options.limit_s)
         lines += [

@@ -87,7 +87,7 @@ def test_only_bfloat16_on_a_processor_is_ever_changed(requested):
 )
 def test_the_probe_decides_by_speed(monkeypatch, stored_s, wide_s, expected):
     times = iter([stored_s, wide_s])
-    monkeypatch.setattr(precision, "_quickest_s", lambda work: work() is None or next(times))
+    monkeypatch.setattr(precision, "quickest_s", lambda work: work() is None or next(times))
     assert choose_compute_dtype(torch.bfloat16, CPU, "auto") == expected
 
 

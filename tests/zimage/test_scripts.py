@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from loguru import logger
 from PIL import Image
 from training.nano.random_weights import make_random_nano
@@ -79,10 +80,19 @@ def test_files_of_parts_are_put_together(inference, tmp_path, monkeypatch, folde
     arguments = ["fox", "--size", "64", "--steps", "2", "--device", "cpu", "--output", str(tmp_path / "fox.png")]
     assert inference.main([*arguments, *parts]) == 0
     options = {"text_encoder": files[1], "vae": files[2], "shift": 6.0}
-    assert asked == [((files[0],), {"device": "cpu", "dtype": None, "attention": None, **options})]
+    assert asked == [
+        ((files[0],), {"device": "cpu", "dtype": None, "attention": None, "quantization": None, **options})
+    ]
     assert describe_model(inference.build_parser().parse_args([*arguments, *parts])) == (
         "z.gguf + qwen.safetensors + ae.safetensors in float32, shift 6"
     )
+
+
+def test_matrices_are_quantised_when_asked(inference, options):
+    arguments = inference.build_parser().parse_args(["fox", *options, "--quantization", "fp8"])
+    assert describe_model(arguments).endswith("in float32, matrices in fp8")
+    layer = open_pipeline(arguments).transformer.layers[0].feed_forward.w1
+    assert layer.weight.dtype == torch.float8_e4m3fn
 
 
 def test_files_of_parts_beside_a_folder_are_refused(inference, options, tmp_path, caplog):

@@ -18,6 +18,7 @@ from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings, SchedulerConfig
 from zimage.errors import ConfigError, NotFiniteError
 from zimage.placement import Placement
+from zimage.quant.linear import make_compilable
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
 from zimage.sequence import Patch
@@ -118,6 +119,7 @@ class ZImagePipeline:
         attention: str | None = None,
         vae_tiles: Tiles | None = None,
         compute_dtype: str | None = None,
+        quantization: str | None = None,
     ) -> ZImagePipeline:
         """Loads a folder in the published layout; nothing is downloaded.
 
@@ -130,17 +132,17 @@ class ZImagePipeline:
             vae_tiles: tiles for decoding large images; None for the whole image at once.
             compute_dtype: `auto`, `native` or `float32` for half-precision weights on a CPU, see `zimage.precision`;
                 default: ZIMAGE_PRODUCTS, or the faster one.
+            quantization: `int8` or `fp8`: matrices of transformer and text encoder stay so in memory, see
+                `zimage.quant`; default: all in `dtype`.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model.
-            ConfigError: `compute_dtype` is unknown.
+            ConfigError: `compute_dtype` or `quantization` is unknown.
             AttentionUnavailable: the requested kernel does not work here.
         """
         config = read_config(Path(path))
-        place = Placement.choose(config.transformer, device, dtype, attention, compute_dtype)
-        parts = load_parts(
-            Path(path), config, dtype=place.dtype, device=place.device, compute_dtype=place.compute_dtype
-        )
+        place = Placement.choose(config.transformer, device, dtype, attention, compute_dtype, quantization)
+        parts = load_parts(Path(path), config, **place.for_loading())
         return cls._joined(parts, place, vae_tiles)
 
     @classmethod
@@ -157,6 +159,7 @@ class ZImagePipeline:
         attention: str | None = None,
         vae_tiles: Tiles | None = None,
         compute_dtype: str | None = None,
+        quantization: str | None = None,
     ) -> ZImagePipeline:
         """Loads parts that come in files of their own, in any format that is read; nothing is downloaded.
 
@@ -171,25 +174,29 @@ class ZImagePipeline:
             attention: name of a kernel.
             vae_tiles: tiles for decoding large images.
             compute_dtype: of half-precision weights on a CPU.
+            quantization: of matrices; those that are stored so are taken as they are.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model.
-            ConfigError: the shift is not positive, or the tokenizer is damaged.
+            ConfigError: `quantization` is unknown, the shift not positive, or the tokenizer damaged.
             AttentionUnavailable: the requested kernel does not work here.
         """
         whole = Path(transformer)
         files = open_model(whole, Path(text_encoder or whole), Path(vae or whole))
         scheduler = SchedulerConfig(shift=shift)
-        place = Placement.choose(files.transformer_config, device, dtype, attention, compute_dtype)
+        place = Placement.choose(files.transformer_config, device, dtype, attention, compute_dtype, quantization)
         own = load_tokenizer(Path(tokenizer)) if tokenizer is not None else load_embedded_tokenizer()
-        parts = load_files(
-            files, own, scheduler, dtype=place.dtype, device=place.device, compute_dtype=place.compute_dtype
-        )
+        parts = load_files(files, own, scheduler, **place.for_loading())
         return cls._joined(parts, place, vae_tiles)
 
     @classmethod
     def _joined(cls, parts: Parts, place: Placement, vae_tiles: Tiles | None) -> ZImagePipeline:
-        logger.info("weights in %s, computed in %s", place.dtype, place.compute_dtype)
+        logger.info(
+            "weights in %s, computed in %s, matrices %s",
+            place.dtype,
+            place.compute_dtype,
+            place.quantization or "plain",
+        )
         logger.info("attention %s, milliseconds of those tried: %s", place.attention.name, place.attention.milliseconds)
         parts.transformer.set_attention(place.attention.attend)
         return cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler, vae_tiles=vae_tiles)
@@ -290,10 +297,13 @@ class ZImagePipeline:
     def compile(self, *, dynamic: bool = True, backend: str = "inductor") -> None:
         """Compiles the transformer block at the next call; one code serves all blocks. See `warm_up`.
 
+        Products of quantised matrices that cannot be compiled become others; `uncompile` leaves them.
+
         Args:
             dynamic: one code for all image sizes and caption lengths; otherwise one for each.
             backend: backend of torch.compile.
         """
+        make_compilable(self.transformer)
         for block in self.transformer.blocks():
             block.compile(fullgraph=True, dynamic=dynamic, backend=backend)
 

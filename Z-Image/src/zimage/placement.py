@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TypedDict
 
 import torch
 
 from zimage.config import TransformerConfig
 from zimage.precision import choose_compute_dtype
+from zimage.quant.linear import Quantization
 from zimage.utils.attention import AUTO, AttentionChoice, choose_attention
 
 ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
 COMPUTE_DTYPE_VARIABLE = "ZIMAGE_PRODUCTS"
 BFLOAT16_CAPABILITY = (8, 0)  # Ampere; Turing and Volta emulate bfloat16, and have float16
+
+
+class PlacementOptions(TypedDict):
+    """Keyword arguments of loaders."""
+
+    dtype: torch.dtype
+    device: torch.device
+    compute_dtype: torch.dtype
+    quantization: Quantization | None
 
 
 @dataclass(frozen=True)
@@ -23,12 +34,14 @@ class Placement:
     Attributes:
         dtype: of the weights.
         compute_dtype: what is computed in, see `zimage.precision`.
+        quantization: what matrices are held in and how they are multiplied; None for plain ones in `dtype`.
     """
 
     device: torch.device
     dtype: torch.dtype
     compute_dtype: torch.dtype
     attention: AttentionChoice
+    quantization: Quantization | None = None
 
     @classmethod
     def choose(
@@ -38,11 +51,12 @@ class Placement:
         dtype: torch.dtype | None,
         attention: str | None,
         compute_dtype: str | None,
+        quantization: str | None = None,
     ) -> Placement:
         """Fills in what is None; loads nothing.
 
         Raises:
-            ConfigError: `compute_dtype` is unknown.
+            ConfigError: `compute_dtype` or `quantization` is unknown.
             AttentionUnavailable: the requested kernel does not work here.
         """
         device = torch.device(device or default_device())
@@ -50,7 +64,17 @@ class Placement:
         computed = choose_compute_dtype(dtype, device, compute_dtype or os.environ.get(COMPUTE_DTYPE_VARIABLE) or AUTO)
         requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
         choice = choose_attention(requested, device, computed, n_heads=config.n_heads, head_dim=config.head_dim)
-        return cls(device, dtype, computed, choice)
+        held = None if quantization is None else Quantization.choose(quantization, device, computed)
+        return cls(device, dtype, computed, choice, held)
+
+    def for_loading(self) -> PlacementOptions:
+        """Returns what loaders are told."""
+        return {
+            "dtype": self.dtype,
+            "device": self.device,
+            "compute_dtype": self.compute_dtype,
+            "quantization": self.quantization,
+        }
 
 
 def default_device() -> str:

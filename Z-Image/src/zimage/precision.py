@@ -11,7 +11,7 @@ stay in float32, and what is multiplied is scaled by a power of two, which is un
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, get_args
 
 import torch
@@ -65,11 +65,22 @@ def activation_dtype(compute_dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if compute_dtype == torch.float16 else compute_dtype
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Returns x · weightᵀ + bias in the dtype of x."""
+def linear(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, widen: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
+    """Returns x · weightᵀ + bias in the dtype of x.
+
+    Args:
+        x: (..., in_features).
+        weight: (out_features, in_features).
+        bias: (out_features,).
+        widen: decodes pieces of a weight that `to` decodes slowly.
+    """
     if weight.dtype == x.dtype:
         return F.linear(x, weight, bias)
-    pieces = torch.split(weight, max(1, PIECE_VALUES // weight.shape[1]))
+    pieces: Iterable[Tensor] = torch.split(weight, max(1, PIECE_VALUES // weight.shape[1]))
+    if widen is not None:
+        pieces = map(widen, pieces)
     mapped = torch.cat([F.linear(x, piece.to(x.dtype)) for piece in pieces], dim=-1)
     return mapped if bias is None else mapped + bias.to(x.dtype)
 
@@ -140,12 +151,13 @@ def _is_emulated(stored: torch.dtype) -> bool:
     """Whether matrix products in `stored` are clearly slower than casting and multiplying in float32."""
     x, weight = torch.ones(_PROBE_TOKENS, _PROBE_WIDTH), torch.ones(_PROBE_WIDTH, _PROBE_WIDTH, dtype=stored)
     typed = x.to(stored)
-    return _quickest_s(lambda: F.linear(typed, weight)) > _CLEARLY * _quickest_s(lambda: linear(x, weight))
+    return quickest_s(lambda: F.linear(typed, weight)) > _CLEARLY * quickest_s(lambda: linear(x, weight))
 
 
-def _quickest_s(work: Callable[[], object]) -> float:
+def quickest_s(work: Callable[[], object], rounds: int = _PROBE_ROUNDS) -> float:
+    """Returns the shortest of a few durations of some work in seconds."""
     took_s: list[float] = []
-    for _ in range(_PROBE_ROUNDS):
+    for _ in range(rounds):
         started = time.perf_counter()
         work()
         took_s.append(time.perf_counter() - started)

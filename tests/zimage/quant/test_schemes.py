@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from zimage.quant.layouts import decode_e8m0, hadamard, rotate_groups, unpack_fp4, untile
+from zimage.quant.layouts import decode_e8m0, hadamard, rotate_groups, unpack_fp4, untile, widen_e4m3
 from zimage.quant.schemes import spread
 
 from tests.zimage.quantized_files import HADAMARD, tiled
@@ -16,6 +16,13 @@ def test_nibbles_are_read_from_the_upper_half_first():
 def test_tiles_are_read_back_in_plain_order():
     scales = np.arange(130 * 6).reshape(130, 6)
     assert np.array_equal(untile(torch.from_numpy(tiled(scales)), 130, 6).numpy(), scales)
+
+
+def test_every_e4m3_is_widened_exactly():
+    values = torch.arange(256, dtype=torch.uint8).view(torch.float8_e4m3fn)
+    numbers = ~values.float().isnan()
+    assert numbers.sum() == 254
+    assert torch.equal(widen_e4m3(values)[numbers], values.float()[numbers])
 
 
 def test_powers_of_two():

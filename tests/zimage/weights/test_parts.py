@@ -117,8 +117,13 @@ def test_a_quantised_encoder_beside_a_plain_transformer(folder, split, expected,
         else:
             tensors[name] = tensor
     save_file(tensors, tmp_path / "qwen-int8.safetensors")
-    given = draw(folder, split[0], tmp_path / "qwen-int8.safetensors", split[2])
-    assert 0 < float((given - expected).abs().max()) < 0.2
+    files = split[0], tmp_path / "qwen-int8.safetensors", split[2]
+    assert 0 < float((draw(folder, *files) - expected).abs().max()) < 0.2
+    assert 0 < float((draw(folder, *files, quantization="int8") - expected).abs().max()) < 0.3
+    pipeline = ZImagePipeline.from_files(*files, tokenizer=folder / "tokenizer", device="cpu", quantization="int8")
+    layer = pipeline.text_encoder.model.layers[0].mlp.gate_proj
+    stored = load_file(files[1])["model.layers.0.mlp.gate_proj.weight"]
+    assert torch.equal(layer.packed.weight, stored)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,15 @@ def unpack_fp4(packed: Tensor) -> Tensor:
     return table[codes.long()]
 
 
+def widen_e4m3(values: Tensor) -> Tensor:
+    """Decodes E4M3 (…) to float32, NaN excepted, by moving its bits into those of a float16.
+
+    The exponent's bias is 15 there instead of 7. Processors have no such instruction; torch takes 12 times as long.
+    """
+    bits = values.view(torch.int8).to(torch.int16).mul_(2**7).bitwise_and_(~0x4000)  # the sign came twice
+    return bits.view(torch.float16).float().mul_(2.0**8)
+
+
 def untile(scales: Tensor, rows: int, columns: int) -> Tensor:
     """Restores the plain order of block scales that are stored in tiles for tensor cores.
 
@@ -65,3 +74,29 @@ def rotate_groups(weight: Tensor, size: int) -> Tensor:
     if columns % size:
         raise ValueError(f"groups of {size} inputs do not divide {columns}")
     return (weight.view(rows, -1, size) @ hadamard(size)).view(rows, columns)
+
+
+def rotation_factors(size: int) -> tuple[Tensor, Tensor]:
+    """Returns matrices L and R of about equal size with hadamard(size) = L ⊗ R.
+
+    Raises:
+        ValueError: the size is no power of four.
+    """
+    length = 1
+    while length**2 < size // 4:
+        length *= 4
+    return hadamard(length), hadamard(size // length)
+
+
+def rotate_inputs(x: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Rotates groups of inputs of tokens (M, columns), in their dtype.
+
+    A group as a matrix X becomes L · X · R, a fraction of the products with L ⊗ R.
+
+    Args:
+        x: tokens.
+        left: L of `rotation_factors`.
+        right: R of `rotation_factors`.
+    """
+    groups = x.reshape(-1, len(left), len(right))
+    return (left.to(x.dtype) @ (groups @ right.to(x.dtype))).view(x.shape)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from zimage.config import TextEncoderConfig
 from zimage.config.inference import MAX_CAPTION_TOKENS
+from zimage.quant.linear import Quantization
 from zimage.text.qwen3 import Qwen3Encoder
 from zimage.text.tokenizer import PromptTokenizer
 from zimage.utils.loader import load_tensors, rename_tensors
@@ -97,7 +98,12 @@ class PromptEncoder:
 
 
 def load_text_model(
-    folder: Path, *, dtype: torch.dtype, device: torch.device, compute_dtype: torch.dtype | None = None
+    folder: Path,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    compute_dtype: torch.dtype | None = None,
+    quantization: Quantization | None = None,
 ) -> Qwen3Encoder:
     """Loads a Qwen3 language model without last layer, final norm and head.
 
@@ -106,6 +112,7 @@ def load_text_model(
         dtype: dtype of the weights.
         device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`.
+        quantization: what the matrices are held in; None for `dtype`.
 
     Raises:
         ConfigError: the folder holds another kind of model.
@@ -113,7 +120,9 @@ def load_text_model(
     """
     config = TextEncoderConfig.from_file(folder / "config.json")
     tensors = to_published(open_checkpoint(folder))
-    return build_text_model(config, folder, tensors, dtype=dtype, device=device, compute_dtype=compute_dtype)
+    return build_text_model(
+        config, folder, tensors, dtype=dtype, device=device, compute_dtype=compute_dtype, quantization=quantization
+    )
 
 
 def build_text_model(
@@ -124,6 +133,7 @@ def build_text_model(
     dtype: torch.dtype,
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
+    quantization: Quantization | None = None,
 ) -> Qwen3Encoder:
     """Builds the model and fills it with tensors of a whole language model; see `load_text_model`.
 
@@ -134,6 +144,7 @@ def build_text_model(
         dtype: dtype of the weights.
         device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`.
+        quantization: what the matrices are held in; None for `dtype`.
 
     Raises:
         WeightsError: tensors are damaged, or do not fit.
@@ -142,7 +153,7 @@ def build_text_model(
         model = Qwen3Encoder(config)
     n_layers = len(model.layers)
     own = rename_tensors(tensors, lambda name: _name_in_model(name, n_layers))
-    load_tensors(model, source, own, dtype=dtype, device=device)
+    load_tensors(model, source, own, dtype=dtype, device=device, quantization=quantization)
     model.set_compute_dtype(compute_dtype)
     return model.eval().requires_grad_(requires_grad=False)
 

@@ -19,6 +19,7 @@ from zimage.config import InferenceSettings
 from zimage.errors import ConfigError
 from zimage.pipeline import StepEvent, ZImagePipeline
 from zimage.placement import default_device, default_dtype
+from zimage.quant.packing import FORMATS
 
 METADATA_KEY = "zimage"
 Size = tuple[int, int]
@@ -60,6 +61,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None
         "--dtype", choices=DTYPES,
         help="default: bfloat16 on an accelerator, float16 on a CUDA card older than Ampere, float32 on a processor",
     )  # fmt: skip
+    group.add_argument("--quantization", choices=FORMATS, help="of matrices in memory (default: none, all in --dtype)")
     group.add_argument("--attention", help="kernel (default: ZIMAGE_ATTENTION, or what is fastest)")
     group.add_argument("--compile", action="store_true", help="compile the transformer's block first")
 
@@ -131,12 +133,13 @@ def _named(size: Size) -> str:
 
 
 def describe_model(arguments: argparse.Namespace) -> str:
-    """Returns the names of the model's folder or files, and the dtype; loads nothing."""
+    """Returns the names of the model's folder or files, dtype and quantisation; loads nothing."""
     chosen = default_dtype(torch.device(arguments.device or default_device()))
     dtype = arguments.dtype or str(chosen).removeprefix("torch.")
     files = [path.resolve().name for path in (arguments.model, arguments.text_encoder, arguments.vae) if path]
+    quantized = f", matrices in {arguments.quantization}" if arguments.quantization else ""
     shift = "" if arguments.shift is None else f", shift {arguments.shift:g}"
-    return f"{' + '.join(files)} in {dtype}{shift}"
+    return f"{' + '.join(files)} in {dtype}{quantized}{shift}"
 
 
 def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
@@ -150,13 +153,20 @@ def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
     given = {name: value for name, value in own.items() if value is not None}
     if arguments.model.is_file():
         pipeline = ZImagePipeline.from_files(
-            arguments.model, device=arguments.device, dtype=dtype, attention=arguments.attention, **given
+            arguments.model,
+            device=arguments.device,
+            dtype=dtype,
+            attention=arguments.attention,
+            quantization=arguments.quantization,
+            **given,
         )
     elif given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ConfigError(f"{names} are for a --model that is a file; {arguments.model} is none")
     else:
-        pipeline = ZImagePipeline.from_local_dir(arguments.model, arguments.device, dtype, arguments.attention)
+        pipeline = ZImagePipeline.from_local_dir(
+            arguments.model, arguments.device, dtype, arguments.attention, quantization=arguments.quantization
+        )
     if arguments.compile:
         pipeline.compile()
     return pipeline

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from zimage.errors import WeightsError
+from zimage.quant.linear import Quantization, QuantLinear
+from zimage.quant.packing import is_quantizable
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.names.single_file import to_published
+from zimage.weights.packed import read_packed
 from zimage.weights.quantized import AnyTensor
 
 Rename = Callable[[str], str | None]
@@ -52,6 +56,7 @@ def load_tensors(
     *,
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
+    quantization: Quantization | None = None,
 ) -> None:
     """Loads tensors into a model that was built on the meta device; see `load_weights`.
 
@@ -61,6 +66,7 @@ def load_tensors(
         stored: tensors by the names of the model.
         dtype: dtype of floating-point tensors; None keeps the stored one.
         device: device of the tensors.
+        quantization: what the matrices of attentions and feed-forwards are held in; None for `dtype`.
 
     Raises:
         WeightsError: files are damaged, or tensors are missing, unexpected or of another shape or kind.
@@ -72,14 +78,32 @@ def load_tensors(
     _require_fit(source, wanted, stored)
     _require_no_other_meta(model, wanted)
     for name, where in stored.items():
-        _assign(model, name, _read(name, where, dtype, device))
+        with _errors_of(name):
+            if quantization is not None and is_quantizable(name):
+                _quantize(model, name, where, quantization, device)
+            else:
+                _assign(model, name, where.read(dtype, device))
 
 
-def _read(name: str, where: AnyTensor, dtype: torch.dtype | None, device: torch.device | str) -> Tensor:
+@contextmanager
+def _errors_of(name: str) -> Iterator[None]:
+    """Names the tensor that cannot be read: a disk fails, or a file was changed since its header was read."""
     try:
-        return where.read(dtype, device)
-    except WeightsError as error:  # a disk that fails, or a file that was changed since its header was read
+        yield
+    except WeightsError as error:
         raise WeightsError(f"{name}: {error}") from error
+
+
+def _quantize(
+    model: nn.Module, name: str, where: AnyTensor, quantization: Quantization, device: torch.device | str
+) -> None:
+    """Replaces the layer of a matrix by one that holds it quantised."""
+    layer_name = name.removesuffix(".weight")
+    packed = read_packed(where, quantization.format, device=device)
+    bias = model.get_submodule(layer_name).bias
+    layer = QuantLinear(packed, quantization.product, bias if isinstance(bias, nn.Parameter) else None)
+    owner_name, _, leaf = layer_name.rpartition(".")
+    setattr(model.get_submodule(owner_name), leaf, layer)
 
 
 def rename_tensors(stored: Mapping[str, AnyTensor], rename: Rename | None) -> dict[str, AnyTensor]:

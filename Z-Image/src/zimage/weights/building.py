@@ -11,6 +11,7 @@ from torch import nn
 
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import TransformerConfig, VaeConfig
+from zimage.quant.linear import Quantization
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text.encoder import PromptEncoder
 from zimage.transformer import ZImageTransformer2DModel
@@ -35,15 +36,16 @@ def build_transformer(
     *,
     dtype: torch.dtype,
     device: torch.device,
+    quantization: Quantization | None = None,
 ) -> ZImageTransformer2DModel:
-    """Builds the transformer and fills it with tensors by published names.
+    """Builds the transformer and fills it with tensors by published names; see `load_tensors`.
 
     Raises:
         WeightsError: tensors are damaged, or do not fit.
     """
     with torch.device("meta"):
         model = ZImageTransformer2DModel(**config.to_dict())
-    _fill(model, source, tensors, dtype, device)
+    _fill(model, source, tensors, dtype, device, quantization)
     return model
 
 
@@ -64,7 +66,12 @@ def build_vae(
 
 
 def _fill(
-    model: nn.Module, source: Path, tensors: Mapping[str, AnyTensor], dtype: torch.dtype, device: torch.device
+    model: nn.Module,
+    source: Path,
+    tensors: Mapping[str, AnyTensor],
+    dtype: torch.dtype,
+    device: torch.device,
+    quantization: Quantization | None = None,
 ) -> None:
-    load_tensors(model, source, tensors, dtype=dtype, device=device)
+    load_tensors(model, source, tensors, dtype=dtype, device=device, quantization=quantization)
     model.eval().requires_grad_(requires_grad=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,16 @@ from zimage.weights.identify import Part, identify_part, infer_transformer_confi
 from zimage.weights.names.single_file import from_published, to_published
 from zimage.weights.quantized import require_plain
 from zimage.weights.safetensors_file import StoredTensor
-from zimage.weights.safetensors_writer import PART_SUFFIX, OnBytes, PlannedTensor, is_written, plan, write_file
+from zimage.weights.safetensors_writer import (
+    PART_SUFFIX,
+    OnBytes,
+    PlannedTensor,
+    Writable,
+    bytes_of,
+    is_written,
+    plan,
+    write_file,
+)
 from zimage.weights.selection import INDEX_SUFFIX, SUFFIX
 from zimage.weights.shards import DEFAULT_STEM, divide, index_of, size_bytes, stem_of
 
@@ -158,11 +167,28 @@ def execute_single_file(
         WeightsError: the target exists, the disk is too small, or a source is damaged.
         OSError: writing fails.
     """
-    if target.exists():
-        raise WeightsError(f"{target} exists already")
-    _require_space(target.parent, conversion.size_bytes, free)
-    target.parent.mkdir(parents=True, exist_ok=True)
     (tensors,) = conversion.tensors.values()
+    write_single_file(target, tensors, on_bytes=on_bytes, free=free)
+
+
+def write_single_file(
+    target: Path,
+    tensors: Sequence[Writable],
+    *,
+    overwrite: bool = False,
+    on_bytes: OnBytes | None = None,
+    free: Callable[[Path], int] = free_bytes,
+) -> None:
+    """Writes one file, once the disk is known to have room for it.
+
+    Raises:
+        WeightsError: the target exists and is not to be overwritten, the disk is too small, or a source is damaged.
+        OSError: writing fails; an existing target is unchanged.
+    """
+    if target.is_dir() or (target.exists() and not overwrite):
+        raise WeightsError(f"{target} exists already")
+    _require_space(target.parent, sum(map(bytes_of, tensors)), free)
+    target.parent.mkdir(parents=True, exist_ok=True)
     write_file(target, tensors, on_bytes)
 
 

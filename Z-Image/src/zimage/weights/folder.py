@@ -14,6 +14,7 @@ from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig,
 from zimage.config.base import read_object
 from zimage.errors import ConfigError, PartError, WeightsError
 from zimage.precision import activation_dtype
+from zimage.quant.linear import Quantization
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text.encoder import PromptEncoder, load_text_model
 from zimage.text.tokenizer import TOKENIZER_FILE, load_tokenizer
@@ -93,6 +94,7 @@ def load_parts(
     dtype: torch.dtype,
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
+    quantization: Quantization | None = None,
 ) -> Parts:
     """Loads every part of a folder; downloads nothing and runs no remote code.
 
@@ -102,6 +104,7 @@ def load_parts(
         dtype: dtype of the weights.
         device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`. See `zimage.precision`.
+        quantization: what the matrices of transformer and text encoder are held in; None for `dtype`.
 
     Raises:
         PartError: files of a part are missing, damaged, or do not fit; the message names them.
@@ -109,10 +112,18 @@ def load_parts(
     with _part_errors("tokenizer"):
         tokenizer = load_tokenizer(path / "tokenizer")
     with _part_errors("text_encoder"):
-        text_model = load_text_model(path / "text_encoder", dtype=dtype, device=device, compute_dtype=compute_dtype)
+        text_model = load_text_model(
+            path / "text_encoder",
+            dtype=dtype,
+            device=device,
+            compute_dtype=compute_dtype,
+            quantization=quantization,
+        )
     with _part_errors("transformer"):
         dit = path / "transformer"
-        transformer = build_transformer(config.transformer, dit, _published(dit), dtype=dtype, device=device)
+        transformer = build_transformer(
+            config.transformer, dit, _published(dit), dtype=dtype, device=device, quantization=quantization
+        )
         transformer.set_compute_dtype(compute_dtype)
     with _part_errors("vae"):  # small: its weights are cast at once
         folder = path / "vae"

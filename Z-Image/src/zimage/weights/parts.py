@@ -17,6 +17,7 @@ import torch
 from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.errors import ConfigError, PartError, WeightsError
 from zimage.precision import activation_dtype
+from zimage.quant.linear import Quantization
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text.encoder import PromptEncoder, build_text_model
 from zimage.text.tokenizer import PromptTokenizer
@@ -163,6 +164,7 @@ def load_files(
     dtype: torch.dtype,
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
+    quantization: Quantization | None = None,
 ) -> Parts:
     """Loads the parts of a model that come in files without configurations.
 
@@ -173,6 +175,7 @@ def load_files(
         dtype: dtype of the weights.
         device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`.
+        quantization: what the matrices of transformer and text encoder are held in; None for `dtype`.
 
     Raises:
         PartError: a file is damaged or does not fit; the message names it.
@@ -185,10 +188,18 @@ def load_files(
         )
     with _errors_of("text_encoder"):
         text_model = build_text_model(
-            files.text_encoder_config, text.path, text.tensors, dtype=dtype, device=device, compute_dtype=compute_dtype
+            files.text_encoder_config,
+            text.path,
+            text.tensors,
+            dtype=dtype,
+            device=device,
+            compute_dtype=compute_dtype,
+            quantization=quantization,
         )
     with _errors_of("transformer"):
-        transformer = build_transformer(files.transformer_config, dit.path, dit.tensors, dtype=dtype, device=device)
+        transformer = build_transformer(
+            files.transformer_config, dit.path, dit.tensors, dtype=dtype, device=device, quantization=quantization
+        )
         transformer.set_compute_dtype(compute_dtype)
     with _errors_of("vae"):
         autoencoder = build_vae(

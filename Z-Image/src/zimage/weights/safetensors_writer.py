@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from zimage.errors import WeightsError
 from zimage.weights.safetensors_file import DTYPE_NAMES, StoredTensor, chunks, read_header
@@ -20,9 +22,33 @@ PART_SUFFIX = ".part"
 OnBytes = Callable[[int], None]
 
 
+class Writable(Protocol):
+    """A tensor to write, whose values are made when they are written."""
+
+    @property
+    def name(self) -> str:
+        """Name in the file."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype to write."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape to write."""
+
+    def values(self) -> Iterator[Tensor]:
+        """Yields the values in order, in tensors of any shape and of `dtype`."""
+
+
+def bytes_of(tensor: Writable) -> int:
+    """Returns the size of the values as written."""
+    return math.prod(tensor.shape) * tensor.dtype.itemsize
+
+
 @dataclass(frozen=True)
 class PlannedTensor:
-    """A tensor to write.
+    """A tensor to write, copied or cast from stored ones.
 
     Attributes:
         parts: stored tensors, concatenated along the first axis.
@@ -42,7 +68,11 @@ class PlannedTensor:
     @property
     def size_bytes(self) -> int:
         """Size of the values as written."""
-        return sum(part.numel for part in self.parts) * self.dtype.itemsize
+        return bytes_of(self)
+
+    def values(self) -> Iterator[Tensor]:
+        """Yields the values of the parts, chunk by chunk."""
+        return (chunk.to(self.dtype) for part in self.parts for chunk in chunks(part))
 
 
 def plan(name: str, parts: Sequence[StoredTensor], dtype: torch.dtype | None) -> PlannedTensor:
@@ -58,7 +88,7 @@ def plan(name: str, parts: Sequence[StoredTensor], dtype: torch.dtype | None) ->
     return PlannedTensor(name, tuple(parts), dtype if dtype is not None and stored.is_floating_point else stored)
 
 
-def write_file(path: Path, tensors: Iterable[PlannedTensor], on_bytes: OnBytes | None = None) -> None:
+def write_file(path: Path, tensors: Iterable[Writable], on_bytes: OnBytes | None = None) -> None:
     """Writes a file atomically: under another name, flushed, then renamed.
 
     Args:
@@ -76,7 +106,10 @@ def write_file(path: Path, tensors: Iterable[PlannedTensor], on_bytes: OnBytes |
         with temporary.open("wb") as file:
             file.write(_header(ordered))
             for tensor in ordered:
-                _write_values(file, tensor, on_bytes)
+                for values in tensor.values():
+                    file.write(values.contiguous().view(-1).view(torch.uint8).numpy().data)
+                    if on_bytes:
+                        on_bytes(values.nbytes)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -98,11 +131,11 @@ def is_written(path: Path, tensors: Sequence[PlannedTensor]) -> bool:
     }
 
 
-def _header(tensors: Sequence[PlannedTensor]) -> bytes:
+def _header(tensors: Sequence[Writable]) -> bytes:
     entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
     end = 0
     for tensor in tensors:
-        start, end = end, end + tensor.size_bytes
+        start, end = end, end + bytes_of(tensor)
         entries[tensor.name] = {
             "dtype": DTYPE_NAMES[tensor.dtype],
             "shape": list(tensor.shape),
@@ -111,11 +144,3 @@ def _header(tensors: Sequence[PlannedTensor]) -> bytes:
     encoded = json.dumps(entries, separators=(",", ":")).encode()
     encoded += b" " * (-len(encoded) % ALIGNMENT_BYTES)
     return len(encoded).to_bytes(LENGTH_BYTES, "little") + encoded
-
-
-def _write_values(file: BinaryIO, tensor: PlannedTensor, on_bytes: OnBytes | None) -> None:
-    for part in tensor.parts:
-        for chunk in chunks(part):
-            file.write(chunk.to(tensor.dtype).view(torch.uint8).numpy().data)
-            if on_bytes:
-                on_bytes(len(chunk) * tensor.dtype.itemsize)

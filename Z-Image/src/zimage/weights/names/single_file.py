@@ -8,12 +8,12 @@ rename it. The autoencoder's layout is in `single_file_vae.py`, the text encoder
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from zimage.errors import WeightsError
 from zimage.weights.names.gguf import is_language_model, language_model_to_published
 from zimage.weights.names.single_file_vae import is_vae_single_file, vae_to_published
 from zimage.weights.quantized import AnyTensor
-from zimage.weights.safetensors_file import StoredTensor
 
 PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 OTHER_PARTS = ("vae.", "first_stage_model.", "text_encoders.", "cond_stage_model.")
@@ -27,6 +27,7 @@ RENAMED = (
     (".attention.q_norm.", ".attention.norm_q."),
     (".attention.k_norm.", ".attention.norm_k."),
 )
+Stored = TypeVar("Stored", bound=AnyTensor)
 HEADS = (("x_embedder.", f"all_x_embedder.{PATCH}."), ("final_layer.", f"all_final_layer.{PATCH}."))
 
 
@@ -62,7 +63,7 @@ def to_published(tensors: Mapping[str, AnyTensor]) -> dict[str, AnyTensor]:
     return published
 
 
-def from_published(tensors: Mapping[str, StoredTensor], prefix: str = "") -> dict[str, tuple[StoredTensor, ...]]:
+def from_published(tensors: Mapping[str, Stored], prefix: str = "") -> dict[str, tuple[Stored, ...]]:
     """Renames tensors of a published transformer to the layout of single files.
 
     Args:
@@ -75,7 +76,7 @@ def from_published(tensors: Mapping[str, StoredTensor], prefix: str = "") -> dic
     Raises:
         WeightsError: q, k and v are incomplete, or a patch size is not expressible.
     """
-    packed: dict[str, tuple[StoredTensor, ...]] = {}
+    packed: dict[str, tuple[Stored, ...]] = {}
     for name, stored in tensors.items():
         head, found, tail = name.partition(SPLIT[0])
         if found:

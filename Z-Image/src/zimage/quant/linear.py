@@ -1,0 +1,119 @@
+"""Linear layers whose matrices stay quantised in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from zimage.errors import ConfigError
+from zimage.quant.layouts import rotate_inputs, rotation_factors
+from zimage.quant.packing import FP8, Format, Packed, find_format
+from zimage.quant.products import DECODE, INT_MM, Product, choose_product
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How matrices are held and multiplied.
+
+    Attributes:
+        format: of the matrices.
+        product: of tokens with them; matrices that it does not fit are decoded instead.
+    """
+
+    format: Format
+    product: Product = DECODE
+
+    @classmethod
+    def choose(cls, name: str, device: torch.device, dtype: torch.dtype) -> Quantization:
+        """Chooses the product of a format for tokens of `dtype` on a device.
+
+        Raises:
+            ConfigError: the format is unknown, or the device does not have it.
+        """
+        chosen = find_format(name)
+        if chosen is FP8 and device.type == "mps":
+            raise ConfigError("quantization fp8 needs a float8 dtype, which mps does not have: use int8")
+        return cls(chosen, choose_product(chosen, device, dtype))
+
+    def __str__(self) -> str:
+        """Names format and product."""
+        return f"{self.format.name} by {self.product.name}"
+
+
+class QuantLinear(nn.Module):
+    """Linear layer with a quantised matrix.
+
+    A rotated matrix meets tokens that are rotated in the same way, so that it is never rotated back.
+
+    Attributes:
+        product: what multiplies.
+        rotation: size of rotated groups of inputs; 0 for none.
+    """
+
+    weight: Tensor
+    scale: Tensor
+    bias: nn.Parameter | None
+    left: Tensor
+    right: Tensor
+
+    def __init__(self, packed: Packed, product: Product = DECODE, bias: nn.Parameter | None = None) -> None:
+        """Takes a matrix over.
+
+        Args:
+            packed: (out_features, in_features); its values are held as `product` reads them.
+            product: what multiplies; a matrix that it does not fit is decoded.
+            bias: (out_features,).
+
+        Raises:
+            ValueError: the scales do not fit the values, or the rotation not the columns.
+        """
+        super().__init__()
+        self.out_features, self.in_features = packed.weight.shape
+        if packed.scale.shape != (self.out_features,):
+            raise ValueError(f"{self.out_features} rows need as many scales, got {tuple(packed.scale.shape)}")
+        if packed.rotation and self.in_features % packed.rotation:
+            raise ValueError(f"groups of {packed.rotation} inputs do not divide {self.in_features}")
+        self.rotation = packed.rotation
+        self.product: Product = DECODE
+        self.register_buffer("weight", packed.weight)
+        self.register_buffer("scale", packed.scale)
+        self.register_parameter("bias", bias)
+        if self.rotation:
+            left, right = rotation_factors(self.rotation)
+            self.register_buffer("left", left.to(packed.weight.device), persistent=False)
+            self.register_buffer("right", right.to(packed.weight.device), persistent=False)
+        self.set_product(product)
+
+    def set_product(self, product: Product) -> None:
+        """Sets what multiplies; a matrix that it does not fit is decoded."""
+        weight = self.product.restore(self.weight)
+        self.product = product if product.fits(weight) else DECODE
+        self.weight = self.product.prepare(weight)
+
+    @property
+    def packed(self) -> Packed:
+        """The matrix as it was taken over."""
+        return Packed(self.product.restore(self.weight), self.scale, self.rotation)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Maps (..., in_features) → (..., out_features) in the dtype of the input."""
+        x = input.reshape(-1, self.in_features)
+        if self.rotation:
+            x = rotate_inputs(x, self.left, self.right)
+        product = self.product if x.shape[0] >= self.product.least_tokens else DECODE
+        mapped = product.multiply(x, self.weight, self.scale).view(*input.shape[:-1], self.out_features)
+        return mapped if self.bias is None else mapped + self.bias.to(mapped.dtype)
+
+    def extra_repr(self) -> str:
+        """Describes the layer as `nn.Linear` does."""
+        shape = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{shape}, dtype={self.weight.dtype}, rotation={self.rotation}, product={self.product.name}"
+
+
+def make_compilable(model: nn.Module) -> None:
+    """Replaces products that torch.compile does not take by `_int_mm`."""
+    for layer in model.modules():
+        if isinstance(layer, QuantLinear) and not layer.product.compiles:
+            layer.set_product(INT_MM)
