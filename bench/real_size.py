@@ -36,8 +36,8 @@ from zimage.transformer import ZImageTransformer2DModel  # noqa: E402
 from zimage.utils.attention import AUTO  # noqa: E402
 from zimage.utils.loader import load_weights  # noqa: E402
 from zimage.weights.conversion import Conversion, execute  # noqa: E402
-from zimage.weights.safetensors_file import StoredTensor, read_header, read_tensor  # noqa: E402
-from zimage.weights.safetensors_writer import PlannedTensor, plan  # noqa: E402
+from zimage.weights.files.safetensors_file import StoredTensor, read_header, read_tensor  # noqa: E402
+from zimage.weights.files.safetensors_writer import PlannedTensor, plan  # noqa: E402
 from zimage.weights.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
 
 from bench.machine import describe_machine, peak_bytes  # noqa: E402

@@ -33,6 +33,7 @@ def estimate(request: GenerateRequest, app: App) -> Estimate:
         height=recipe.height,
         device=plan.device,
         dtype=plan.dtype,
+        quantization=plan.quantization,
         offload=plan.offload,
         fits=prediction.fits,
         device_bytes=prediction.device_bytes,

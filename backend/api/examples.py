@@ -149,7 +149,8 @@ def _models() -> ModelList:
 
 def _estimate() -> Estimate:
     return Estimate(
-        model="z-image-turbo", width=1024, height=1024, device="cuda", dtype="bfloat16", offload="model", fits=True,
+        model="z-image-turbo", width=1024, height=1024, device="cuda", dtype="bfloat16", quantization=None,
+        offload="model", fits=True,
         device_bytes=14_700_000_000, device_total_bytes=17_170_000_000, host_bytes=21_400_000_000,
         host_total_bytes=68_700_000_000, load_s=21.5, first_s=7.1, next_s=6.8, offer=None,
     )  # fmt: skip

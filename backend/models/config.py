@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Engine = Literal["auto", "native", "diffusers"]
 CpuPrecision = Literal["auto", "float32", "bfloat16"]
 Offload = Literal["auto", "none", "model", "sequential"]
+Quantization = Literal["auto", "none", "int8", "fp8"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 MIN_TOKEN_LENGTH = 16
@@ -90,6 +91,11 @@ class Settings(BaseSettings):
         default=None, description="Attention kernel of the engine, for example `flash`; falls back when unavailable."
     )
     compile: bool = Field(default=False, description="Compile the transformer's repeated block with torch.compile.")
+    quantization: Quantization = Field(
+        default="auto",
+        description="What the matrices are held in: `none`, `int8` or `fp8`; `auto` takes int8 where that saves a card "
+        "from holding the model in turns.",
+    )
     offload: Offload = Field(default="auto", description="How weights that do not fit the card are kept in memory.")
     cpu_precision: CpuPrecision = Field(default="auto", description="Precision of the weights on the CPU.")
 

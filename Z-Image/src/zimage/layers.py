@@ -60,7 +60,13 @@ def scaled_rms(x: Tensor, scale: Tensor, eps: float) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Bidirectional self-attention with QK norm and rotary embedding."""
+    """Bidirectional self-attention with QK norm and rotary embedding.
+
+    Attributes:
+        in_half: whether it attends in float16; see `zimage.precision.set_products`.
+    """
+
+    in_half: bool = False
 
     def __init__(self, dim: int, n_heads: int, *, qk_norm: bool) -> None:
         super().__init__()
@@ -88,7 +94,7 @@ class Attention(nn.Module):
         value = self.to_v(x).unflatten(-1, heads)
         attended = (
             attend_in_half(self.attend, query, key, value, mask)
-            if self.to_v.in_half
+            if self.in_half
             else self.attend(query, key, value, mask)
         )
         mixed: Tensor = self.to_out[0](attended.flatten(-2))

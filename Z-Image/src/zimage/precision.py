@@ -54,10 +54,10 @@ class Linear(nn.Linear):
 
 
 def set_products(model: nn.Module, dtype: torch.dtype | None) -> None:
-    """Sets whether the layers of a model multiply in float16."""
+    """Sets whether the layers of a model multiply, and its attentions attend, in float16."""
     for module in model.modules():
-        if isinstance(module, Linear):
-            module.in_half = dtype == torch.float16
+        if hasattr(module, "in_half"):
+            module.in_half = dtype == torch.float16  # type: ignore[assignment]
 
 
 def activation_dtype(compute_dtype: torch.dtype) -> torch.dtype:

@@ -90,7 +90,7 @@ class Calibration:
 
 def _keys(plan: LoadPlan, model: str, work: Work) -> tuple[str, ...]:
     """Returns the kinds that an image is of, the narrowest first."""
-    device = f"{plan.device.split(':')[0]} {plan.dtype} {plan.offload}"
+    device = f"{plan.device.split(':')[0]} {plan.quantization or plan.dtype} {plan.offload}"
     size = f"2^{math.log2(work.forward_flops):.0f}"
     return f"{device} {model} {work.pixels}", f"{device} {model}", f"{device} {size}", device
 

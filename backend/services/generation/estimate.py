@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.services.generation.calibration import Cost
-from backend.services.generation.load_plan import CPU, Hardware, LoadPlan
+from backend.services.generation.load_plan import BYTES, CPU, Hardware, LoadPlan, Weights
 from backend.services.generation.model_facts import ModelFacts
 from backend.services.generation.work import Work
-
-BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Prediction:
 
 def weights_bytes(facts: ModelFacts, plan: LoadPlan) -> int:
     """Returns what a model's weights take as they are planned."""
-    return sum(facts.parts) * BYTES[plan.dtype]
+    return Weights(*facts.parts).total_bytes(plan.dtype, plan.quantization)
 
 
 def activation_bytes(plan: LoadPlan, work: Work, ratio: float = 0.0) -> int:
@@ -57,7 +55,7 @@ def resident_bytes(facts: ModelFacts, plan: LoadPlan) -> int:
         case "none":
             return weights_bytes(facts, plan)
         case "model":
-            return max(facts.parts) * size
+            return max(Weights(*facts.parts).part_bytes(plan.dtype, plan.quantization))
     return 3 * facts.transformer_values * size // max(1, facts.n_layers)  # a layer, the next one, and what stays
 
 

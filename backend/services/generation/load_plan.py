@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from backend.models.config import CpuPrecision, Offload
+from backend.models.config import CpuPrecision, Offload, Quantization
 from backend.services.errors import UnknownDevice
 
 DType = Literal["bfloat16", "float16", "float32"]
+Quantized = Literal["int8", "fp8"]
 PlannedOffload = Literal["none", "model", "sequential"]
 
+BYTES: Mapping[DType, int] = {"bfloat16": 2, "float16": 2, "float32": 4}
+QUANTIZED_BYTES = 1.07
+"""Of a value on average: embedders and modulation stay in wider numbers."""
 CPU = "cpu"
 EVERY_DEVICE = "auto"
 ACTIVATION_BYTES = 3 * 2**30
@@ -44,14 +48,35 @@ class LoadPlan:
     device: str
     dtype: DType
     offload: PlannedOffload = "none"
+    quantization: Quantized | None = None
+    """Of the matrices of transformer and text encoder; in `dtype` like the rest when None."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Sizes of a model's parts in bytes at two bytes a value; `largest_part` is the biggest of them."""
+    """Sizes of a model's parts.
 
-    total_bytes: int
-    largest_part_bytes: int
+    Attributes:
+        transformer: number of its values; of the other parts likewise.
+        stored: what the transformer's matrices are stored in, where they can stay so.
+        is_native: whether the native engine runs the model, which alone has float16 and quantised matrices.
+    """
+
+    transformer: int
+    text_encoder: int
+    vae: int
+    stored: Quantized | None = None
+    is_native: bool = True
+
+    def part_bytes(self, dtype: DType, quantization: Quantized | None = None) -> tuple[int, int, int]:
+        """Returns the memory of transformer, text encoder and autoencoder."""
+        size = BYTES[dtype]
+        matrices = QUANTIZED_BYTES if quantization else size
+        return round(self.transformer * matrices), round(self.text_encoder * matrices), self.vae * size
+
+    def total_bytes(self, dtype: DType, quantization: Quantized | None = None) -> int:
+        """Returns the memory of all parts."""
+        return sum(self.part_bytes(dtype, quantization))
 
 
 def choose_devices(hardware: Hardware, wanted: Sequence[str] | None) -> tuple[str, ...]:
@@ -84,45 +109,63 @@ def plan_load(
     hardware: Hardware,
     device: str,
     *,
-    offload: Offload,
-    cpu_precision: CpuPrecision,
-    takes_float16: bool,
+    offload: Offload = "auto",
+    quantization: Quantization = "auto",
+    cpu_precision: CpuPrecision = "auto",
 ) -> LoadPlan:
-    """Decides precision and offload for a model on a device.
+    """Decides precision, quantisation and offload for a model on a device, by the settings of the same names.
 
-    Args:
-        weights: Sizes of the model.
-        hardware: What there is.
-        device: Where to load it.
-        offload: The setting.
-        cpu_precision: The setting.
-        takes_float16: Whether the engine computes the model in float16, all of it on the device. Z-Image overflows
-            there unless that is provided for, so that float32 is the other choice of a card without bfloat16.
+    On a card the model is quantised before it takes turns with itself, which is slower. What is stored quantised stays
+    so there. Z-Image overflows in float16 unless that is provided for, so that only the native engine has it.
     """
-    for accelerator in hardware.accelerators:
-        if accelerator.device == device:
-            dtype: DType = "bfloat16" if accelerator.has_bf16 else "float16"
-            plan = LoadPlan(device, dtype, _offload(weights, accelerator, dtype, offload))
-            if dtype == "bfloat16" or (plan.offload == "none" and takes_float16):
-                return plan
-            return LoadPlan(device, "float32", _offload(weights, accelerator, "float32", offload))
-    return LoadPlan(CPU, _cpu_dtype(weights, hardware, cpu_precision))
+    card = next((accelerator for accelerator in hardware.accelerators if accelerator.device == device), None)
+    if card is None:
+        return _plan_on_processor(weights, hardware, quantization, cpu_precision)
+    dtype: DType = "bfloat16" if card.has_bf16 else "float16"
+    for choice in _choices(weights, quantization, offload):
+        if dtype == "float16" and not weights.is_native:
+            break
+        if not card.device.startswith("cuda") or _room(card) >= weights.total_bytes(dtype, choice):
+            return LoadPlan(device, dtype, quantization=choice)
+    dtype = "bfloat16" if card.has_bf16 else "float32"
+    explicit: Quantized | None = None if quantization == "auto" or quantization == "none" else quantization
+    return LoadPlan(device, dtype, _offload(weights, card, dtype, offload), explicit)
 
 
-def _offload(weights: Weights, accelerator: Accelerator, dtype: DType, wanted: Offload) -> PlannedOffload:
-    if not accelerator.device.startswith("cuda"):  # elsewhere the device shares the main memory
+def _choices(weights: Weights, wanted: Quantization, offload: Offload) -> tuple[Quantized | None, ...]:
+    """Returns how the matrices may be held as a whole on a card, the best first."""
+    if offload not in ("auto", "none"):
+        return ()
+    if wanted == "none" or not weights.is_native:
+        return (None,)
+    if wanted != "auto":
+        return (wanted,)
+    return (weights.stored,) if weights.stored else (None, "int8")
+
+
+def _room(card: Accelerator) -> int:
+    return card.memory_bytes - ACTIVATION_BYTES
+
+
+def _offload(weights: Weights, card: Accelerator, dtype: DType, wanted: Offload) -> PlannedOffload:
+    if not card.device.startswith("cuda"):  # elsewhere the device shares the main memory
         return "none"
     if wanted != "auto":
         return wanted
-    scale = 2 if dtype == "float32" else 1
-    room = accelerator.memory_bytes - ACTIVATION_BYTES
-    if weights.total_bytes * scale <= room:
+    if weights.total_bytes(dtype) <= _room(card):
         return "none"
-    return "model" if weights.largest_part_bytes * scale <= room else "sequential"
+    return "model" if max(weights.part_bytes(dtype)) <= _room(card) else "sequential"
 
 
-def _cpu_dtype(weights: Weights, hardware: Hardware, wanted: CpuPrecision) -> DType:
-    if wanted != "auto":
-        return wanted
-    float32_fits = 2 * weights.total_bytes + ACTIVATION_BYTES <= hardware.memory_bytes
-    return "bfloat16" if hardware.cpu_has_bf16 or not float32_fits else "float32"
+def _plan_on_processor(
+    weights: Weights, hardware: Hardware, quantization: Quantization, precision: CpuPrecision
+) -> LoadPlan:
+    def fits(dtype: DType) -> bool:
+        return weights.total_bytes(dtype) + ACTIVATION_BYTES <= hardware.memory_bytes
+
+    dtype: DType = "bfloat16" if hardware.cpu_has_bf16 or not fits("float32") else "float32"
+    if precision != "auto":
+        dtype = precision
+    if quantization != "auto":
+        return LoadPlan(CPU, dtype, quantization=None if quantization == "none" else quantization)
+    return LoadPlan(CPU, dtype, quantization="int8" if weights.is_native and not fits(dtype) else None)

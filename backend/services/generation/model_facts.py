@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.services.errors import ModelBroken
+from backend.services.generation.load_plan import Quantized
 from backend.services.library.files import ModelFiles
 from backend.utils.zimage_library import make_importable
+
+if TYPE_CHECKING:
+    from zimage.weights.parts import PartFile
 
 MAX_KEPT = 64
 
@@ -24,6 +30,7 @@ class ModelFacts:
         n_layers: layers that see all tokens.
         vae_width: channels of the autoencoder's layers at full resolution; as published where nobody tells.
         grid_px: side of a token, in pixels.
+        stored: what the transformer's matrices are stored in, where they can stay so in memory.
     """
 
     transformer_values: int
@@ -34,6 +41,7 @@ class ModelFacts:
     n_layers: int = 0
     vae_width: int = 128
     grid_px: int = 16
+    stored: Quantized | None = None
 
     @property
     def is_native(self) -> bool:
@@ -108,13 +116,22 @@ def _read_native(files: ModelFiles) -> ModelFacts:
         n_layers=model.transformer_config.n_layers,
         vae_width=model.vae_config.block_out_channels[0],
         grid_px=model.vae_config.size_multiple * min(model.transformer_config.all_patch_size),
+        stored=_stored(model.transformer),
     )
+
+
+def _stored(transformer: PartFile) -> Quantized | None:
+    formats: Counter[str] = Counter()
+    for tensor in transformer.tensors.values():
+        formats[tensor.format] += tensor.numel
+    [(most, _)] = formats.most_common(1)
+    return "int8" if most.startswith("int8") else "fp8" if most.startswith(("float8", "F8")) else None
 
 
 def _read_headers(files: ModelFiles) -> ModelFacts:
     from zimage.errors import WeightsError
     from zimage.weights.checkpoint import open_checkpoint
-    from zimage.weights.safetensors_header import count_values
+    from zimage.weights.files.safetensors_header import count_values
     from zimage.weights.selection import choose_checkpoint
 
     def count(part: Path) -> int:

@@ -50,14 +50,15 @@ class Planner:
             ModelBroken: its weights are damaged; the message names the file.
         """
         facts = self._facts.read(files)
-        parts = [2 * values for values in facts.parts]
         return plan_load(
-            Weights(total_bytes=sum(parts), largest_part_bytes=max(parts)),
+            Weights(
+                *facts.parts, stored=facts.stored, is_native=facts.is_native and self._settings.engine != "diffusers"
+            ),
             self._hardware(),
             device,
             offload=self._settings.offload,
+            quantization=self._settings.quantization,
             cpu_precision=self._settings.cpu_precision,
-            takes_float16=facts.is_native and self._settings.engine != "diffusers",
         )
 
     def device_for(self, *, use_gpu: bool) -> str:

@@ -12,7 +12,7 @@ from torch import nn
 from zimage.errors import WeightsError
 from zimage.utils.loader import load_weights
 from zimage.weights import safetensors_file
-from zimage.weights.safetensors_file import StoredTensor
+from zimage.weights.files.safetensors_file import StoredTensor
 
 QUICK = settings(
     max_examples=80, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -21,7 +21,7 @@ from zimage.weights.conversion import (
     plan_part,
     plan_single_file,
 )
-from zimage.weights.safetensors_file import read_tensor
+from zimage.weights.files.safetensors_file import read_tensor
 
 GB = 10**9
 NANO = "Z-Image/ckpts/zimage-nano"
@@ -169,7 +169,7 @@ def test_a_full_disk_leaves_whole_files_only(model, tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("zimage.weights.safetensors_writer.os.fsync", full)
+    monkeypatch.setattr("zimage.weights.files.safetensors_writer.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         execute(plan_model(model, None, GB), tmp_path / "target")
     assert [path.name for path in (tmp_path / "target").rglob("*") if path.is_file()] == [STATE]

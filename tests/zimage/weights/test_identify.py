@@ -7,8 +7,8 @@ import torch
 from zimage.config import TransformerConfig, VaeConfig
 from zimage.errors import WeightsError
 from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.files.safetensors_file import StoredTensor
 from zimage.weights.identify import Part, identify_part, infer_transformer_config, infer_vae_config, name_member
-from zimage.weights.safetensors_file import StoredTensor
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 SMALL = TransformerConfig(

@@ -13,9 +13,9 @@ from zimage.utils.loader import load_tensors, load_weights
 from zimage.weights import quantizing
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.conversion import write_single_file
+from zimage.weights.files.safetensors_writer import bytes_of
 from zimage.weights.names.single_file import from_published, to_published
 from zimage.weights.quantizing import plan_quantized
-from zimage.weights.safetensors_writer import bytes_of
 
 from tests.zimage.peers import TINY
 from tests.zimage.quantized_files import FORMATS as WRITERS

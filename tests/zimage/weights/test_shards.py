@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from zimage.weights.checkpoint import open_checkpoint
-from zimage.weights.safetensors_file import read_header
-from zimage.weights.safetensors_writer import plan, write_file
+from zimage.weights.files.safetensors_file import read_header
+from zimage.weights.files.safetensors_writer import plan, write_file
 from zimage.weights.shards import divide, index_of, stem_of
 
 

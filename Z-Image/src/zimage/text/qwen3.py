@@ -15,7 +15,13 @@ from zimage.precision import Linear, activation_dtype, attend_in_half, set_produ
 
 
 class Attention(nn.Module):
-    """Causal self-attention with QK norm, rotary embedding and grouped keys and values."""
+    """Causal self-attention with QK norm, rotary embedding and grouped keys and values.
+
+    Attributes:
+        in_half: whether it attends in float16; see `zimage.precision.set_products`.
+    """
+
+    in_half: bool = False
 
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
@@ -36,9 +42,7 @@ class Attention(nn.Module):
         value = self.v_proj(x).unflatten(-1, heads).transpose(1, 2)
         group = query.shape[1] // key.shape[1]
         key, value = (part.repeat_interleave(group, dim=1) for part in (key, value))
-        attended = (
-            attend_in_half(_attend, query, key, value, None) if self.v_proj.in_half else _attend(query, key, value)
-        )
+        attended = attend_in_half(_attend, query, key, value, None) if self.in_half else _attend(query, key, value)
         out: Tensor = self.o_proj(attended.transpose(1, 2).flatten(-2))
         return out
 

@@ -17,8 +17,8 @@ from zimage.quant.packing import FORMATS, Format
 from zimage.tools.console import GB, Progress, run
 from zimage.tools.convert import DTYPES
 from zimage.weights.conversion import write_single_file
+from zimage.weights.files.safetensors_writer import Writable, bytes_of
 from zimage.weights.quantizing import plan_quantized
-from zimage.weights.safetensors_writer import Writable, bytes_of
 from zimage.weights.selection import SUFFIX
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from zimage.errors import WeightsError
-from zimage.weights.gguf_file import is_gguf, read_gguf
+from zimage.weights.files.gguf_file import is_gguf, read_gguf
+from zimage.weights.files.safetensors_file import StoredTensor, read_content
 from zimage.weights.quantized import AnyTensor, gather_quantized
-from zimage.weights.safetensors_file import StoredTensor, read_content
 from zimage.weights.selection import Checkpoint, choose_checkpoint, read_index, stray_shards
 
 

@@ -17,11 +17,8 @@ import torch
 
 from zimage.errors import WeightsError
 from zimage.weights.checkpoint import open_checkpoint
-from zimage.weights.identify import Part, identify_part, infer_transformer_config, infer_vae_config
-from zimage.weights.names.single_file import from_published, to_published
-from zimage.weights.quantized import require_plain
-from zimage.weights.safetensors_file import StoredTensor
-from zimage.weights.safetensors_writer import (
+from zimage.weights.files.safetensors_file import StoredTensor
+from zimage.weights.files.safetensors_writer import (
     PART_SUFFIX,
     OnBytes,
     PlannedTensor,
@@ -31,6 +28,9 @@ from zimage.weights.safetensors_writer import (
     plan,
     write_file,
 )
+from zimage.weights.identify import Part, identify_part, infer_transformer_config, infer_vae_config
+from zimage.weights.names.single_file import from_published, to_published
+from zimage.weights.quantized import require_plain
 from zimage.weights.selection import INDEX_SUFFIX, SUFFIX
 from zimage.weights.shards import DEFAULT_STEM, divide, index_of, size_bytes, stem_of
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from zimage.errors import WeightsError
 from zimage.quant.packing import Format, Packed, quantize_rows
 from zimage.quant.schemes import Scaled
+from zimage.weights.files.safetensors_file import StoredTensor, read_tensor
 from zimage.weights.quantized import AnyTensor, QuantizedTensor
-from zimage.weights.safetensors_file import StoredTensor, read_tensor
 
 
 def read_packed(

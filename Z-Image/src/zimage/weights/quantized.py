@@ -17,7 +17,7 @@ from torch import Tensor
 
 from zimage.errors import WeightsError
 from zimage.quant.schemes import Mxfp8, Nvfp4, Rows, Scaled, Scheme
-from zimage.weights.safetensors_file import StoredTensor, read_tensor
+from zimage.weights.files.safetensors_file import StoredTensor, read_tensor
 from zimage.weights.sdnq import find_layers, is_sdnq
 
 DECLARATION = "_quantization_metadata"

@@ -21,12 +21,12 @@ from zimage.quant.schemes import Scaled
 from zimage.transformer import ZImageTransformer2DModel
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.conversion import MODEL_INDEX
+from zimage.weights.files.safetensors_file import StoredTensor
+from zimage.weights.files.safetensors_writer import Writable, plan
 from zimage.weights.identify import Part, identify_part, infer_transformer_config
 from zimage.weights.names.single_file import from_published, to_published
 from zimage.weights.packed import is_packed, read_packed
 from zimage.weights.quantized import AnyTensor
-from zimage.weights.safetensors_file import StoredTensor
-from zimage.weights.safetensors_writer import Writable, plan
 
 COMFY_FORMATS = {"int8": "int8_tensorwise", "fp8": "float8_e4m3fn_rowwise"}
 

@@ -15,7 +15,7 @@ import torch
 from zimage.config.base import read_object
 from zimage.errors import ConfigError, WeightsError
 from zimage.quant.sdnq import UNSIGNED, WHOLE, Sdnq
-from zimage.weights.safetensors_file import StoredTensor
+from zimage.weights.files.safetensors_file import StoredTensor
 
 METHOD = "sdnq"
 SETTINGS_FILE = "quantization_config.json"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from zimage.weights.safetensors_writer import PlannedTensor
+from zimage.weights.files.safetensors_writer import PlannedTensor
 from zimage.weights.selection import INDEX_SUFFIX, SUFFIX, find_checkpoints
 
 DEFAULT_STEM = "diffusion_pytorch_model"

@@ -56,6 +56,11 @@ class DiffusersEngine:
                 f"{files.name} is a model of single files, which the diffusers engine does not load: choose "
                 "ZIMAGE_ENGINE=auto or native."
             )
+        if plan.quantization is not None:
+            raise ModelBroken(
+                f"The diffusers engine does not hold {files.name} in {plan.quantization}: choose ZIMAGE_ENGINE=auto or "
+                "native, or ZIMAGE_QUANTIZATION=none."
+            )
         if plan.dtype == "float16":
             raise ModelBroken(
                 f"{files.name} overflows in float16 with the diffusers engine: choose ZIMAGE_ENGINE=auto or native."

@@ -131,10 +131,12 @@ class NativeEngine:
         def load(attention: str | None) -> ZImagePipeline:
             dtype = getattr(torch, plan.dtype)
             if files.folder is not None:
-                return ZImagePipeline.from_local_dir(files.folder, plan.device, dtype, attention)
+                return ZImagePipeline.from_local_dir(
+                    files.folder, plan.device, dtype, attention, quantization=plan.quantization
+                )
             return ZImagePipeline.from_files(
                 *files.parts, tokenizer=files.tokenizer, shift=files.shift, device=plan.device, dtype=dtype,
-                attention=attention,
+                attention=attention, quantization=plan.quantization,
             )  # fmt: skip
 
         try:

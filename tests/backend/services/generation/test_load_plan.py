@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,41 +10,64 @@ from backend.services.generation.load_plan import Hardware, LoadPlan, Weights, c
 from tests.backend.fakes import PLAIN_CPU, with_cards
 
 GIB = 2**30
-TURBO = Weights(total_bytes=20 * GIB, largest_part_bytes=12 * GIB)
-NANO = Weights(total_bytes=GIB // 50, largest_part_bytes=GIB // 60)
+TURBO = Weights(6_154_000_000, 4_022_000_000, 84_000_000)
+DIFFUSERS = replace(TURBO, is_native=False)
+NANO = Weights(8_000_000, 11_000_000, 1_000_000)
 
 
 def card(gib: float, *, bf16: bool = True, kind: str = "cuda") -> Hardware:
     return with_cards(kind, gib=gib, bf16=bf16)
 
 
-def plan(weights: Weights, hardware: Hardware, device: str | None = None, **values: object) -> LoadPlan:
+def plan(weights: Weights, hardware: Hardware, device: str | None = None, **values: Any) -> LoadPlan:
     device = device or next((card.device for card in hardware.accelerators), "cpu")
-    defaults = {"offload": "auto", "cpu_precision": "auto", "takes_float16": False}
-    return plan_load(weights, hardware, device, **{**defaults, **values})
+    return plan_load(weights, hardware, device, **values)
 
 
-@pytest.mark.parametrize(("gib", "offload"), [(80, "none"), (24, "none"), (16, "model"), (8, "sequential")])
-def test_weights_that_do_not_fit_the_card_are_offloaded(gib, offload):
-    assert plan(TURBO, card(gib)) == LoadPlan("cuda", "bfloat16", offload)
+@pytest.mark.parametrize(
+    ("gib", "offload", "quantization"),
+    [(80, "none", None), (24, "none", None), (16, "none", "int8"), (12, "sequential", None), (8, "sequential", None)],
+)
+def test_weights_that_do_not_fit_the_card_are_quantised_and_then_offloaded(gib, offload, quantization):
+    assert plan(TURBO, card(gib)) == LoadPlan("cuda", "bfloat16", offload, quantization)
+
+
+@pytest.mark.parametrize(("gib", "offload"), [(24, "none"), (16, "model"), (8, "sequential")])
+def test_what_only_diffusers_runs_is_never_quantised(gib, offload):
+    assert plan(DIFFUSERS, card(gib)) == LoadPlan("cuda", "bfloat16", offload)
+
+
+def test_what_is_stored_quantised_stays_so_on_a_card():
+    stored = replace(TURBO, stored="fp8")
+    assert plan(stored, card(80)).quantization == "fp8"
+    assert plan(stored, card(80), quantization="none").quantization is None
+    assert plan(stored, replace(PLAIN_CPU, memory_bytes=64 * GIB)).quantization is None
+
+
+@pytest.mark.parametrize("gib", [8, 80])
+def test_the_settings_decide_about_quantisation(gib):
+    assert plan(TURBO, card(gib), quantization="int8").quantization == "int8"
+    assert plan(TURBO, card(gib), quantization="none").quantization is None
+    assert plan(NANO, PLAIN_CPU, quantization="fp8").quantization == "fp8"
+
+
+def test_the_processor_quantises_what_does_not_fit_otherwise():
+    small = replace(PLAIN_CPU, memory_bytes=16 * GIB)
+    assert plan(TURBO, small) == LoadPlan("cpu", "bfloat16", quantization="int8")
+    assert plan(DIFFUSERS, small) == LoadPlan("cpu", "bfloat16")
+    assert plan(TURBO, small, quantization="none") == LoadPlan("cpu", "bfloat16")
 
 
 def test_a_card_without_bf16_computes_in_float32_where_the_engine_has_no_float16():
-    assert plan(TURBO, card(24, bf16=False)) == LoadPlan("cuda", "float32", "sequential")
-    assert plan(TURBO, card(32, bf16=False)) == LoadPlan("cuda", "float32", "model")
+    assert plan(DIFFUSERS, card(24, bf16=False)) == LoadPlan("cuda", "float32", "sequential")
+    assert plan(DIFFUSERS, card(32, bf16=False)) == LoadPlan("cuda", "float32", "model")
 
 
 def test_a_card_without_bf16_computes_in_float16_what_fits_all_of_it():
-    old = {"bf16": False}
-    assert plan(TURBO, card(24, **old), takes_float16=True) == LoadPlan("cuda", "float16")
-    assert plan(TURBO, card(16, **old), takes_float16=True) == LoadPlan("cuda", "float32", "sequential")
-    offloaded = plan(NANO, card(24, **old), takes_float16=True, offload="model")
-    assert offloaded == LoadPlan("cuda", "float32", "model")
-
-
-def test_the_engine_is_asked_for_float16_only_where_it_matters():
-    assert plan(TURBO, card(24), takes_float16=True).dtype == "bfloat16"
-    assert plan(NANO, PLAIN_CPU, takes_float16=True).dtype == "float32"
+    assert plan(TURBO, card(24, bf16=False)) == LoadPlan("cuda", "float16")
+    assert plan(TURBO, card(16, bf16=False)) == LoadPlan("cuda", "float16", quantization="int8")
+    assert plan(TURBO, card(12, bf16=False)) == LoadPlan("cuda", "float32", "sequential")
+    assert plan(NANO, card(24, bf16=False), offload="model") == LoadPlan("cuda", "float32", "model")
 
 
 def test_the_settings_decide_about_offload():
@@ -62,7 +86,7 @@ def test_the_cpu_is_used_when_asked_for_and_when_there_is_nothing_else():
 
 def test_the_cpu_takes_bf16_when_it_has_it_or_when_float32_does_not_fit():
     assert plan(NANO, replace(PLAIN_CPU, cpu_has_bf16=True)).dtype == "bfloat16"
-    assert plan(TURBO, PLAIN_CPU).dtype == "bfloat16"
+    assert plan(TURBO, replace(PLAIN_CPU, memory_bytes=32 * GIB)).dtype == "bfloat16"
     assert plan(TURBO, replace(PLAIN_CPU, memory_bytes=64 * GIB)).dtype == "float32"
 
 
@@ -75,7 +99,7 @@ def test_each_card_has_a_plan_of_its_own():
     hardware = replace(card(80), accelerators=(*with_cards("cuda:0", gib=80).accelerators,
                                                *with_cards("cuda:1", gib=16).accelerators))  # fmt: skip
     assert plan(TURBO, hardware, "cuda:0") == LoadPlan("cuda:0", "bfloat16", "none")
-    assert plan(TURBO, hardware, "cuda:1") == LoadPlan("cuda:1", "bfloat16", "model")
+    assert plan(TURBO, hardware, "cuda:1") == LoadPlan("cuda:1", "bfloat16", "none", "int8")
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,12 @@ def outlook(settings, model, hardware, **values):
     return planner, planner.outlook(model, a_recipe(**{"width": 1024, "height": 1024, **values}), use_gpu=True)
 
 
-@pytest.mark.parametrize(("gib", "offload"), [(24, "none"), (16, "model"), (8, "sequential")])
-def test_what_a_card_holds_of_turbo(settings, turbo, gib, offload):
+@pytest.mark.parametrize(
+    ("gib", "offload", "quantization"), [(24, "none", None), (16, "none", "int8"), (8, "sequential", None)]
+)
+def test_what_a_card_holds_of_turbo(settings, turbo, gib, offload, quantization):
     _, found = outlook(settings, turbo, with_card(gib))
-    assert (found.plan, found.prediction.fits) == (LoadPlan("cuda", "bfloat16", offload), True)
+    assert (found.plan, found.prediction.fits) == (LoadPlan("cuda", "bfloat16", offload, quantization), True)
     assert found.prediction.device_bytes == resident_bytes(FACTS, found.plan) + 2 * 2**20 * 128 * 9
     assert (found.prediction.host_bytes > 0) == (offload != "none")
     assert (found.prediction.load_s, found.prediction.first_s, found.prediction.next_s) == (None, None, None)

@@ -6,8 +6,8 @@ from safetensors.torch import load_file, save_file
 from zimage.errors import WeightsError
 from zimage.utils.loader import load_weights
 from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.files.safetensors_file import read_tensor
 from zimage.weights.names.single_file import from_published, is_single_file, to_published
-from zimage.weights.safetensors_file import read_tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 

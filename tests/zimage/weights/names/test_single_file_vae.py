@@ -11,8 +11,8 @@ from zimage.errors import WeightsError
 from zimage.utils.loader import load_weights
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.conversion import execute, plan_part
+from zimage.weights.files.safetensors_file import read_tensor
 from zimage.weights.names.single_file import is_single_file, to_published
-from zimage.weights.safetensors_file import read_tensor
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 CONFIG = VaeConfig(block_out_channels=(32, 32, 64, 64), layers_per_block=1)

@@ -207,6 +207,17 @@ def test_auto_leaves_a_folder_with_two_checkpoints_to_diffusers(tiny_model, tmp_
     assert NativeEngine().supports(ModelFiles.of_folder(tiny_model), PLAN)
 
 
+def test_quantised_matrices_draw_nearly_the_same(tiny_model, loaded):
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), LoadPlan("cpu", "float32", quantization="int8"))
+    assert np.abs(pixels(engine) - pixels(loaded)).mean() < 6
+
+
+def test_diffusers_refuses_quantised_matrices_with_what_to_choose(tiny_model):
+    with pytest.raises(ModelBroken, match="int8: choose ZIMAGE_ENGINE=auto or native, or ZIMAGE_QUANTIZATION=none"):
+        DiffusersEngine().load(ModelFiles.of_folder(tiny_model), LoadPlan("cpu", "float32", quantization="int8"))
+
+
 # -- models of single files -------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from zimage.errors import WeightsError
 from zimage.weights import safetensors_file
-from zimage.weights.safetensors_file import DTYPES, read_header, read_tensor
+from zimage.weights.files.safetensors_file import DTYPES, read_header, read_tensor
 
 QUICK = settings(
     max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

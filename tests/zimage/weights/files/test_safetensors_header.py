@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from zimage.errors import WeightsError
-from zimage.weights.safetensors_header import count_values, read_entries
+from zimage.weights.files.safetensors_header import count_values, read_entries
 
 
 def write_header(path, header):
@@ -68,7 +68,7 @@ def test_entry_without_a_shape_is_damage(tmp_path, entry):
 
 
 def test_reading_headers_imports_no_torch(request):
-    script = "import sys, zimage.weights.safetensors_header; sys.exit('torch' in sys.modules)"
+    script = "import sys, zimage.weights.files.safetensors_header; sys.exit('torch' in sys.modules)"
     source = request.config.rootpath / "Z-Image" / "src"
     done = subprocess.run([sys.executable, "-c", script], cwd=source, timeout=60, check=False)
     assert done.returncode == 0

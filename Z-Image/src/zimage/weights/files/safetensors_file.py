@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from zimage.errors import WeightsError
-from zimage.weights.safetensors_header import read_entries
+from zimage.weights.files.safetensors_header import read_entries
 
 DTYPES = {
     "BOOL": torch.bool,

@@ -17,8 +17,8 @@ import torch
 
 from zimage.errors import WeightsError
 from zimage.quant.schemes import Ggml
+from zimage.weights.files.safetensors_file import StoredTensor
 from zimage.weights.quantized import AnyTensor, QuantizedTensor
-from zimage.weights.safetensors_file import StoredTensor
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)

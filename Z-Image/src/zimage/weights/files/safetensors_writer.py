@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from zimage.errors import WeightsError
-from zimage.weights.safetensors_file import DTYPE_NAMES, StoredTensor, chunks, read_header
-from zimage.weights.safetensors_header import LENGTH_BYTES
+from zimage.weights.files.safetensors_file import DTYPE_NAMES, StoredTensor, chunks, read_header
+from zimage.weights.files.safetensors_header import LENGTH_BYTES
 
 ALIGNMENT_BYTES = 8
 PART_SUFFIX = ".part"

@@ -1,0 +1,1 @@
+"""Files of tensors, safetensors and GGUF: headers, values, writing."""
