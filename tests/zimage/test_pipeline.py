@@ -14,7 +14,7 @@ import torch
 from training.nano.random_weights import make_random_nano
 from zimage import ZImagePipeline
 from zimage.errors import NotFiniteError
-from zimage.pipeline import StepEvent
+from zimage.outputs import StepEvent
 from zimage.sampling import Guidance
 from zimage.scheduler import linear_sigmas
 from zimage.tiling import Tiles

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zimage.autoencoder import AutoencoderKL
-    from zimage.pipeline import PipelineOutput, StepEvent, ZImagePipeline
+    from zimage.outputs import PipelineOutput, StepEvent
+    from zimage.pipeline import ZImagePipeline
     from zimage.scheduler import FlowMatchEulerDiscreteScheduler
     from zimage.transformer import ZImageTransformer2DModel
 
@@ -25,8 +26,8 @@ __version__ = "0.1.0"
 _MODULES = {
     "AutoencoderKL": "zimage.autoencoder",
     "FlowMatchEulerDiscreteScheduler": "zimage.scheduler",
-    "PipelineOutput": "zimage.pipeline",
-    "StepEvent": "zimage.pipeline",
+    "PipelineOutput": "zimage.outputs",
+    "StepEvent": "zimage.outputs",
     "ZImagePipeline": "zimage.pipeline",
     "ZImageTransformer2DModel": "zimage.transformer",
 }

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import InferenceSettings, SchedulerConfig
 from zimage.errors import ConfigError, NotFiniteError
+from zimage.outputs import Images, OutputType, PipelineOutput, StepEvent
 from zimage.placement import Placement
 from zimage.quant.linear import make_compilable
 from zimage.sampling import Guidance, Step, build_velocity, denoise
@@ -29,55 +29,14 @@ from zimage.transformer import ZImageTransformer2DModel
 from zimage.utils.helpers import draw_noise, to_pil, to_unit_range
 from zimage.weights.building import Parts
 from zimage.weights.folder import load_parts, read_config
-from zimage.weights.parts import load_files, open_model
+from zimage.weights.identify import Part
+from zimage.weights.parts import load_files, load_transformer, open_model, open_part, require_fit
 
 logger = logging.getLogger(__name__)
 
 PREVIEW_SIDE = 32  # latents
 
-OutputType = Literal["pil", "np", "pt", "latent"]
 Generators = torch.Generator | Sequence[torch.Generator] | None
-Images = list[Image.Image] | np.ndarray[Any, np.dtype[np.float32]] | Tensor
-
-
-@dataclass(frozen=True)
-class PipelineOutput:
-    """Generated images.
-
-    Attributes:
-        images: PIL images, an array (B, H, W, 3) or tensor (B, 3, H, W) in 0…1, or latents.
-    """
-
-    images: Images
-
-
-@dataclass(frozen=True)
-class StepEvent:
-    """A finished denoising step, with its preview."""
-
-    step: Step
-    draw: Callable[[Tensor], list[Image.Image]]
-
-    @property
-    def done(self) -> int:
-        """Number of finished forwards."""
-        return self.step.done
-
-    @property
-    def total(self) -> int:
-        """Number of forwards in total."""
-        return self.step.total
-
-    def preview(self) -> list[Image.Image]:
-        """Decodes small previews of the estimated images.
-
-        Returns no image when memory runs out or the estimate is not finite; the generation goes on.
-        """
-        try:
-            return self.draw(self.step.estimate)
-        except (NotFiniteError, torch.OutOfMemoryError) as error:
-            logger.warning("there is no preview of step %d: %s", self.done, error)
-            return []
 
 
 class ZImagePipeline:
@@ -109,6 +68,7 @@ class ZImagePipeline:
         self.text_encoder = text_encoder
         self.scheduler = scheduler
         self.vae_tiles = vae_tiles
+        self._placement: Placement | None = None
 
     @classmethod
     def from_local_dir(
@@ -191,15 +151,35 @@ class ZImagePipeline:
 
     @classmethod
     def _joined(cls, parts: Parts, place: Placement, vae_tiles: Tiles | None) -> ZImagePipeline:
-        logger.info(
-            "weights in %s, computed in %s, matrices %s",
-            place.dtype,
-            place.compute_dtype,
-            place.quantization or "plain",
-        )
+        held = place.quantization or "plain"
+        logger.info("weights in %s, computed in %s, matrices %s", place.dtype, place.compute_dtype, held)
         logger.info("attention %s, milliseconds of those tried: %s", place.attention.name, place.attention.milliseconds)
         parts.transformer.set_attention(place.attention.attend)
-        return cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler, vae_tiles=vae_tiles)
+        pipeline = cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler, vae_tiles=vae_tiles)
+        pipeline._placement = place
+        return pipeline
+
+    def replace_transformer(self, path: str | Path, shift: float) -> None:
+        """Loads another transformer in place of the own one, which is freed first; the other parts stay.
+
+        After an error the pipeline has no transformer.
+
+        Args:
+            path: file or folder, as `from_files` takes it.
+            shift: of the noise schedule.
+
+        Raises:
+            PartError: it is damaged, does not fit the other parts, or is none.
+            RuntimeError: the pipeline was put together from loaded parts.
+        """
+        if self._placement is None:
+            raise RuntimeError("only a pipeline that has loaded its parts can load another")
+        files = open_part(Path(path), Part.TRANSFORMER)
+        require_fit(files, self.text_encoder.width, self.vae.config.latent_channels)
+        del self.transformer
+        self.transformer = load_transformer(files, **self._placement.for_loading())
+        self.transformer.set_attention(self._placement.attention.attend)
+        self.scheduler = FlowMatchEulerDiscreteScheduler(**SchedulerConfig(shift=shift).to_dict())
 
     @property
     def size_multiple(self) -> int:

@@ -75,6 +75,11 @@ class PromptEncoder:
         self.tokenizer = tokenizer
         self.cache = PromptCache(cache_bytes)
 
+    @property
+    def width(self) -> int:
+        """Width of the features."""
+        return self.model.embed_tokens.embedding_dim
+
     def encode(self, prompts: Sequence[str], max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[Tensor]:
         """Returns the features (tokens, width) of each prompt."""
         return [self._encode(tuple(self.tokenize(prompt, max_sequence_length))) for prompt in prompts]

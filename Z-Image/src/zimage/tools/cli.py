@@ -17,7 +17,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from zimage.config import InferenceSettings
 from zimage.errors import ConfigError
-from zimage.pipeline import StepEvent, ZImagePipeline
+from zimage.outputs import StepEvent
+from zimage.pipeline import ZImagePipeline
 from zimage.placement import default_device, default_dtype
 from zimage.quant.packing import FORMATS
 

@@ -21,6 +21,7 @@ from zimage.quant.linear import Quantization
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text.encoder import PromptEncoder, build_text_model
 from zimage.text.tokenizer import PromptTokenizer
+from zimage.transformer import ZImageTransformer2DModel
 from zimage.weights.building import Parts, build_transformer, build_vae
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.identify import (
@@ -156,6 +157,45 @@ def count_values(transformer: Path, text_encoder: Path, vae: Path) -> tuple[int,
     return tuple(numbers)  # type: ignore[return-value]  # three of them
 
 
+def require_fit(transformer: PartFile, text_width: int, latent_channels: int) -> None:
+    """Checks that a transformer reads what a text encoder says, and draws what an autoencoder decodes.
+
+    Raises:
+        PartError: it does not.
+    """
+    try:
+        config = transformer_config_of(transformer)
+    except (ConfigError, WeightsError) as error:
+        raise PartError("the configuration", error) from error
+    if (config.cap_feat_dim, config.in_channels) != (text_width, latent_channels):
+        raise PartError(
+            "transformer",
+            f"{transformer.path} reads {config.cap_feat_dim} values a token and draws {config.in_channels} channels, "
+            f"the other parts have {text_width} and {latent_channels}",
+        )
+
+
+def load_transformer(
+    file: PartFile,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    compute_dtype: torch.dtype | None = None,
+    quantization: Quantization | None = None,
+) -> ZImageTransformer2DModel:
+    """Loads a transformer; see `load_files`.
+
+    Raises:
+        PartError: its file is damaged or does not fit; the message names it.
+    """
+    with _errors_of("transformer"):
+        transformer = build_transformer(
+            transformer_config_of(file), file.path, file.tensors, dtype=dtype, device=device, quantization=quantization
+        )
+        transformer.set_compute_dtype(compute_dtype)
+    return transformer
+
+
 def load_files(
     files: ModelFiles,
     tokenizer: PromptTokenizer,
@@ -196,11 +236,9 @@ def load_files(
             compute_dtype=compute_dtype,
             quantization=quantization,
         )
-    with _errors_of("transformer"):
-        transformer = build_transformer(
-            files.transformer_config, dit.path, dit.tensors, dtype=dtype, device=device, quantization=quantization
-        )
-        transformer.set_compute_dtype(compute_dtype)
+    transformer = load_transformer(
+        dit, dtype=dtype, device=device, compute_dtype=compute_dtype, quantization=quantization
+    )
     with _errors_of("vae"):
         autoencoder = build_vae(
             files.vae_config, vae.path, vae.tensors, dtype=activation_dtype(compute_dtype or dtype), device=device

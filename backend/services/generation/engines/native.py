@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -28,13 +32,34 @@ logger = logging.getLogger(__name__)
 PROBE_SIDE_PX = 256
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """What is in memory: files, as they were when they were read, and how."""
+
+    files: ModelFiles
+    plan: LoadPlan
+    signatures: tuple[object, ...]
+
+    @classmethod
+    def now(cls, files: ModelFiles, plan: LoadPlan) -> _Loaded:
+        """Describes files as they are."""
+        return cls(files, plan, tuple(_signature(path) for path in (files.text_encoder, files.vae)))
+
+    def has_parts_of(self, other: _Loaded) -> bool:
+        """Tells whether text encoder and autoencoder are the same, held in the same way."""
+        mine, others = self.files, other.files
+        parts = (mine.text_encoder, mine.vae, mine.tokenizer) == (others.text_encoder, others.vae, others.tokenizer)
+        return parts and (self.plan, self.signatures) == (other.plan, other.signatures)
+
+
 class NativeEngine:
-    """One `zimage.ZImagePipeline`, loaded from a local folder."""
+    """One `zimage.ZImagePipeline`, loaded from a local folder or from files; these keep what they share in memory."""
 
     def __init__(self, *, attention_backend: str | None = None, compile_blocks: bool = False) -> None:
         self._attention_backend = attention_backend
         self._compile_blocks = compile_blocks
         self._pipeline: zimage.ZImagePipeline | None = None
+        self._loaded: _Loaded | None = None
         self._preview_map: PreviewMap | None = None
 
     def prepare(self) -> None:
@@ -67,6 +92,9 @@ class NativeEngine:
     def load(self, files: ModelFiles, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a folder in the published layout, or single files; see `Engine.load`."""
         make_importable()
+        if plan.offload == "none" and self._takes_transformer_alone(files, plan):
+            self._preview_map = preview_map
+            return
         self.unload()
         if plan.offload != "none":
             raise OutOfMemory(
@@ -74,6 +102,7 @@ class NativeEngine:
                 "there: choose ZIMAGE_ENGINE=auto or diffusers."
             )
         self._pipeline = translate_oom(lambda: self._open(files, plan))
+        self._loaded = _Loaded.now(files, plan)
         self._preview_map = preview_map
         if self._compile_blocks:
             self._compile(self._pipeline)
@@ -81,7 +110,7 @@ class NativeEngine:
     def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
         from zimage.errors import NotFiniteError
-        from zimage.pipeline import StepEvent
+        from zimage.outputs import StepEvent
 
         pipeline = self._pipeline
         if pipeline is None:
@@ -119,13 +148,12 @@ class NativeEngine:
         """Frees the model's memory."""
         if self._pipeline is not None and self._compile_blocks:
             _forget_compiled()
-        self._pipeline = None
+        self._pipeline = self._loaded = None
         free_memory()
 
     def _open(self, files: ModelFiles, plan: LoadPlan) -> zimage.ZImagePipeline:
         import torch
         from zimage import ZImagePipeline
-        from zimage.errors import PartError
         from zimage.utils.attention import AUTO, AttentionUnavailable
 
         def load(attention: str | None) -> ZImagePipeline:
@@ -139,16 +167,26 @@ class NativeEngine:
                 attention=attention, quantization=plan.quantization,
             )  # fmt: skip
 
-        try:
+        with _part_errors(files):
             try:
                 return load(self._attention_backend)
             except AttentionUnavailable as error:  # comes before any weight is read
                 logger.warning("attention backend %r is not used: %s", self._attention_backend, first_line(error))
                 return load(AUTO)
-        except PartError as error:
-            logger.error("%s: %s", files.name, error)
-            reason = first_line(error).removeprefix(f"{error.part}: ")
-            raise ModelBroken.at(error.part, files.name, files.without_paths(reason)) from error
+
+    def _takes_transformer_alone(self, files: ModelFiles, plan: LoadPlan) -> bool:
+        """Replaces the transformer where the other parts are in memory already; tells whether it did."""
+        loaded, pipeline = self._loaded, self._pipeline
+        if loaded is None or pipeline is None or files.folder is not None or self._compile_blocks:
+            return False
+        wanted = _Loaded.now(files, plan)
+        if not loaded.has_parts_of(wanted):
+            return False
+        self._loaded = self._pipeline = None
+        with _part_errors(files):
+            translate_oom(lambda: pipeline.replace_transformer(files.transformer, files.shift))
+        self._loaded, self._pipeline = wanted, pipeline
+        return True
 
     def _compile(self, pipeline: zimage.ZImagePipeline) -> None:
         """Compiles and tries it; what does not work is dropped with a logged reason."""
@@ -160,6 +198,25 @@ class NativeEngine:
             pipeline.uncompile()
         else:
             logger.info("compiled the transformer in %.1f s", took_s)
+
+
+@contextlib.contextmanager
+def _part_errors(files: ModelFiles) -> Iterator[None]:
+    """Says which part of a model is at fault, without where it lies."""
+    from zimage.errors import PartError
+
+    try:
+        yield
+    except PartError as error:
+        logger.error("%s: %s", files.name, error)
+        reason = first_line(error).removeprefix(f"{error.part}: ")
+        raise ModelBroken.at(error.part, files.name, files.without_paths(reason)) from error
+
+
+def _signature(path: Path) -> tuple[object, ...]:
+    """Returns what tells a file, or a folder of files, that was changed."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((file.name, status.st_size, status.st_mtime_ns) for file in files for status in [file.stat()])
 
 
 def _guidance_scales(pipeline: zimage.ZImagePipeline) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from backend.services.generation.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from tests.backend.fakes import a_recipe
 from tests.backend.services.generation.engines.drawing import PLAN, draw, never, pixels
-from tests.backend.services.library.weight_files import save_transformer
+from tests.backend.services.library.weight_files import save_transformer, touch_again
 
 OFFLOADED = LoadPlan("cuda", "bfloat16", "model")
 
@@ -249,3 +250,47 @@ def test_a_file_that_is_damaged_is_named_without_its_folder(of_files):
 def test_the_diffusers_engine_refuses_files_with_what_to_choose(of_files):
     with pytest.raises(ModelBroken, match="ZIMAGE_ENGINE=auto or native"):
         DiffusersEngine().load(of_files, PLAN)
+
+
+def test_two_models_hold_the_text_encoder_that_they_share_once(tiny_model, of_files, tmp_path):
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
+    expected, held = pixels(engine), engine._pipeline
+    encoder, transformer = held.text_encoder, held.transformer
+    engine.load(of_files, PLAN)
+    assert engine._pipeline.text_encoder is encoder
+    assert engine._pipeline.transformer is not transformer
+    assert (pixels(engine) == expected).all()
+    other = replace(
+        of_files, name="other", transformer=save_transformer(tiny_model, tmp_path / "y.safetensors"), shift=6.0
+    )
+    engine.load(other, PLAN)
+    assert engine._pipeline.text_encoder is encoder
+    assert (pixels(engine) != expected).any()
+
+
+@pytest.mark.parametrize("change", ["plan", "encoder", "file"])
+def test_what_is_not_the_same_is_loaded_anew(tiny_model, of_files, tmp_path, change):
+    lent = Path(shutil.copytree(tiny_model, tmp_path / "lent"))
+    mine = replace(of_files, text_encoder=lent / "text_encoder", vae=lent / "vae")
+    engine = NativeEngine()
+    engine.load(mine, PLAN)
+    encoder = engine._pipeline.text_encoder
+    if change == "file":
+        [weights] = (lent / "text_encoder").glob("*.safetensors")
+        touch_again(weights)
+    engine.load(
+        replace(mine, text_encoder=tiny_model / "text_encoder") if change == "encoder" else mine,
+        LoadPlan("cpu", "bfloat16") if change == "plan" else PLAN,
+    )
+    assert engine._pipeline.text_encoder is not encoder
+
+
+def test_a_transformer_that_cannot_be_loaded_leaves_nothing_behind(tiny_model, of_files):
+    engine = NativeEngine()
+    engine.load(of_files, PLAN)
+    bad = replace(of_files, transformer=tiny_model / "vae")
+    with pytest.raises(ModelBroken, match="holds no transformer"):
+        engine.load(bad, PLAN)
+    engine.load(of_files, PLAN)
+    assert pixels(engine).std() > 0
