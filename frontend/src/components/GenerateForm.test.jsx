@@ -163,6 +163,26 @@ describe('GenerateForm', () => {
     expect(width).toHaveAccessibleDescription(/divisible by 16/)
   })
 
+  it.each([
+    ['a preset', async (user) => {
+      await user.type((await screen.findAllByPlaceholderText('Name'))[0], 'mine')
+      await user.click(screen.getByRole('button', { name: 'Save the form' }))
+      expect(await screen.findByRole('button', { name: 'Delete: mine' })).toBeInTheDocument()
+    }],
+    ['a list', async (user) => {
+      await user.type((await screen.findAllByPlaceholderText('Name'))[1], 'colours')
+      await user.type(screen.getByRole('textbox', { name: 'Entries, one a line' }), 'red')
+      await user.click(screen.getByRole('button', { name: 'Save the list' }))
+      expect(await screen.findByRole('button', { name: 'Delete: colours' })).toBeInTheDocument()
+    }],
+  ])('saves %s and generates nothing', async (_, save) => {
+    const { user, onGenerate } = setUp()
+    await user.type(prompt(), 'a fox')
+    await user.click(screen.getByRole('button', { name: 'Saved' }))
+    await save(user)
+    expect(onGenerate).not.toHaveBeenCalled()
+  })
+
   it('turns a preset on its side', async () => {
     const { user } = setUp()
     await user.click(screen.getByRole('radio', { name: '16:9' }))
