@@ -1,5 +1,5 @@
 import { screen, waitFor, within } from '@testing-library/react'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { makeImage, Refusal } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
@@ -43,6 +43,23 @@ describe('ImageGallery', () => {
     const { user } = renderWith(<ImageGallery />)
     await user.click(await screen.findByRole('button', { name: 'Go to the first page' }))
     expect(await screen.findByRole('img', { name: 'picture 1' })).toBeInTheDocument()
+  })
+
+  it('clears the search by Esc, and chooses none wherever the focus is', async () => {
+    server.images = pictures(2)
+    const onEscape = vi.fn((event) => event.defaultPrevented)
+    const { user } = renderWith(<ImageGallery />)
+    window.addEventListener('keydown', onEscape)
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2' }))
+    await user.type(screen.getByRole('searchbox'), 'pic')
+    onEscape.mockClear()
+    await user.keyboard('{Escape}')
+    expect(screen.getByRole('searchbox')).toHaveValue('')
+    expect(screen.getByText('1 chosen')).toBeInTheDocument()
+    await user.keyboard('{Escape}')
+    expect(screen.queryByText('1 chosen')).not.toBeInTheDocument()
+    expect(onEscape.mock.results.map(({ value }) => value)).toEqual([true, true])
+    window.removeEventListener('keydown', onEscape)
   })
 
   it('opens a picture and walks with the arrow keys', async () => {

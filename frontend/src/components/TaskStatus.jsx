@@ -7,10 +7,10 @@ import { useCancelTask } from '../hooks/tasks/useTask.js'
 import './TaskStatus.css'
 import TaskCard from './tasks/TaskCard.jsx'
 
-/** Esc stops what runs, or what would run next. */
+/** Esc stops what runs, or what would run next, where there is nothing to close and nothing chosen. */
 function CancelKey({ queue }) {
   const cancel = useCancelTask()
-  useHotkeys({ Escape: () => cancel.mutate(queue[0].id) })
+  useHotkeys({ Escape: () => cancel.mutate(queue[0].id) }, { last: true })
   return null
 }
 

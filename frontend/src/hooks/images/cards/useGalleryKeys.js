@@ -1,7 +1,9 @@
+import { useHotkeys } from '../../input/useHotkeys.js'
 import { useCardKeys } from './useCardKeys.js'
 
 /**
- * What the keys on a card do. Where the card is one of several chosen ones, they all are meant.
+ * What the keys on a card do. Where the card is one of several chosen ones, they all are meant. Esc chooses none,
+ * wherever the focus is.
  *
  * `onReuse` and `onPurge` are those of the cards' buttons; `onTurn` is that of useCardKeys.
  */
@@ -21,8 +23,6 @@ export function useGalleryKeys({ images, inSight, trash, actions, selection, onR
   const keys = {
     ' ': (id, { event }) => selection.toggle(find(id), { range: event.shiftKey }),
     'Mod+a': selection.all,
-    // With nothing chosen, Esc means the task that runs.
-    Escape: () => selection.chosen.length > 0 && selection.clear(),
     x: remove,
     Delete: remove,
     ...(!trash && {
@@ -35,5 +35,6 @@ export function useGalleryKeys({ images, inSight, trash, actions, selection, onR
           : card.querySelector('a[download]').click(),
     }),
   }
+  useHotkeys(selection.chosen.length > 0 ? { Escape: selection.clear } : {})
   return useCardKeys(inSight, keys, onTurn)
 }
