@@ -45,6 +45,18 @@ describe('ImageGallery', () => {
     expect(await screen.findByRole('img', { name: 'picture 1' })).toBeInTheDocument()
   })
 
+  it('packs pictures under the wanted names', async () => {
+    window.localStorage.setItem('zimage.preferences', JSON.stringify({ pattern: 'fox {seed}' }))
+    vi.stubGlobal('URL', Object.assign(class extends URL {}, { createObjectURL: () => '#', revokeObjectURL: () => {} }))
+    server.images = pictures(2)
+    const { user } = renderWith(<ImageGallery />)
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2' }))
+    await user.click(screen.getByRole('button', { name: 'Download zip' }))
+    const [{ id }] = server.images
+    await waitFor(() => expect(server.bodiesOf('post', '/history/export')).toEqual([{ ids: [id], names: { [id]: 'fox 102.png' } }]))
+    vi.unstubAllGlobals()
+  })
+
   it('clears the search by Esc, and chooses none wherever the focus is', async () => {
     server.images = pictures(2)
     const onEscape = vi.fn((event) => event.defaultPrevented)

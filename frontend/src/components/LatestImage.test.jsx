@@ -32,6 +32,14 @@ describe('LatestImage', () => {
     expect(container.querySelector('#x')).toBeNull()
   })
 
+  it('asks for the file under the wanted name', async () => {
+    window.localStorage.setItem('zimage.preferences', JSON.stringify({ pattern: 'a {seed} & 狐狸' }))
+    server.images = [makeImage(1)]
+    setUp()
+    const download = await screen.findByRole('button', { name: 'Download' })
+    expect(new URL(download.href).searchParams.get('name')).toBe('a 101 & 狐狸.png')
+  })
+
   it('offers download and settings', async () => {
     const onReuse = vi.fn()
     server.images = [makeImage(1)]

@@ -213,9 +213,14 @@ export function changeImages(body, { signal } = {}) {
   return request({ method: 'post', url: '/history/bulk', data: body, signal })
 }
 
-/** A zip with these pictures, as a Blob. */
-export function exportImages(ids, { signal } = {}) {
-  return request({ method: 'post', url: '/history/export', data: { ids }, responseType: 'blob', signal })
+/** Where a picture is had as a file of another name than its own: the server's word on that counts for browsers. */
+export function namedUrl(image, name) {
+  return name === image.filename ? image.download_url : `${image.download_url}?${new URLSearchParams({ name })}`
+}
+
+/** A zip with these pictures, as a Blob; `names` are those in it by id, where they are not their own. */
+export function exportImages(ids, { names = {}, signal } = {}) {
+  return request({ method: 'post', url: '/history/export', data: { ids, names }, responseType: 'blob', signal })
 }
 
 /** The settings that a picture carries, ours or another program's: `{source, parameters}`. */

@@ -3,12 +3,12 @@ import { useTranslation } from 'react-i18next'
 
 import { copyPicture, copyText } from '../../lib/clipboard.js'
 import { variationsOf } from '../../lib/images/pictures.js'
-import { save } from '../../lib/images/save.js'
-import { changeImages, deleteImage, exportImages, fetchPicture } from '../../services/api.js'
+import { changeImages, deleteImage, fetchPicture } from '../../services/api.js'
 import { useAttempt } from './useAttempt.js'
 import { useImageCache } from './useImageCache.js'
 import { useModelOf } from '../server/useModels.js'
 import { useToast } from '../ui/useToast.js'
+import { useZip } from './useZip.js'
 
 /** What can be done to pictures, one or many: shown at once, said in a passing sentence, undone where it deletes. */
 export function useImageActions({ onVary } = {}) {
@@ -57,10 +57,7 @@ export function useImageActions({ onVary } = {}) {
       }).finally(refresh),
     [attempt, refresh, toast, t],
   )
-  const download = useCallback(
-    (ids) => attempt(async () => save(await exportImages(ids), 'z-image.zip')),
-    [attempt],
-  )
+  const download = useZip()
   const copyPrompt = useCallback(
     async ({ prompt }) => toast({ text: t((await copyText(prompt)) ? 'image.promptCopied' : 'errors.clipboard') }),
     [toast, t],
