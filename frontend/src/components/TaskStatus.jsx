@@ -1,10 +1,9 @@
-import { useQueryClient } from '@tanstack/react-query'
-import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { useHotkeys } from '../hooks/input/useHotkeys.js'
 import { useCancelTask } from '../hooks/tasks/useTask.js'
 import './TaskStatus.css'
+import QueueButtons from './tasks/QueueButtons.jsx'
 import TaskCard from './tasks/TaskCard.jsx'
 
 /** Esc stops what runs, or what would run next, where there is nothing to close and nothing chosen. */
@@ -12,23 +11,6 @@ function CancelKey({ queue }) {
   const cancel = useCancelTask()
   useHotkeys({ Escape: () => cancel.mutate(queue[0].id) }, { last: true })
   return null
-}
-
-/** Dismisses all that ended. Known from the cache: a card that waits for its status stays. */
-function ClearButton({ ended, onForget }) {
-  const { t } = useTranslation()
-  const queryClient = useQueryClient()
-  const clear = () => {
-    for (const { id } of ended) {
-      onForget(id)
-      queryClient.removeQueries({ queryKey: ['task', id] })
-    }
-  }
-  return (
-    <Button variant="link" size="sm" onClick={clear}>
-      {t('task.clear')}
-    </Button>
-  )
 }
 
 /**
@@ -46,7 +28,7 @@ export default function TaskStatus({ tasks, onTrack, onForget }) {
     <section className="panel task-status" aria-labelledby="tasks-title">
       <div className="panel-head">
         <h2 id="tasks-title">{queue.length > 0 ? t('task.title', { count: queue.length }) : t('task.titleDone')}</h2>
-        {ended.length > 1 && <ClearButton ended={ended} onForget={onForget} />}
+        <QueueButtons queue={queue} ended={ended} onTrack={onTrack} onForget={onForget} />
       </div>
       {queue.length > 0 && <CancelKey queue={queue} />}
       {/* A long queue scrolls in itself: it must not push the gallery off the screen. */}

@@ -93,9 +93,26 @@ describe('TaskStatus', () => {
     expect(server.tasks.get('b').status).toBe('pending')
   })
 
+  it('cancels all that waits, the last one first, and runs them again when that is undone', async () => {
+    const waiting = (n) => makeTask(`t${n}`, { status: 'pending', queue_position: n })
+    const { user, onTrack, onForget } = setUp([makeTask('a'), waiting(0), waiting(1), waiting(2)], { listed: true })
+    server.overrides['delete /generate/t1'] = () => {
+      throw new Refusal(409, 'conflict')
+    }
+    await user.click(screen.getByRole('button', { name: 'Cancel all waiting (3)' }))
+    expect(await screen.findByText('2 waiting tasks cancelled.')).toBeInTheDocument()
+    const paths = (method) => server.requests.filter((request) => request.method === method).map(({ path }) => path)
+    expect(paths('delete')).toEqual(['/generate/t2', '/generate/t1', '/generate/t0'])
+    expect(server.tasks.get('a').cancelling).toBe(false)
+    await user.click(screen.getByRole('button', { name: 'Undo' }))
+    await waitFor(() => expect(paths('post')).toEqual(['/generate/t0/retry', '/generate/t2/retry']))
+    await waitFor(() => expect(onTrack.mock.calls).toEqual([[['task-5']], [['task-6']]]))
+    expect(onForget.mock.calls).toEqual([['t0'], ['t2']])
+  })
+
   it('clears all that ended', async () => {
     const { user, onForget } = setUp(['a', 'b'].map((id) => makeTask(id, { status: 'cancelled' })))
-    await user.click(screen.getByRole('button', { name: 'Clear' }))
+    await user.click(screen.getByRole('button', { name: 'Dismiss the ended ones' }))
     expect(onForget.mock.calls).toEqual([['a'], ['b']])
   })
 
