@@ -74,6 +74,36 @@ describe('ImageGallery', () => {
     window.removeEventListener('keydown', onEscape)
   })
 
+  it('knows the same keys in the large view as on a card', async () => {
+    server.images = pictures(3)
+    const [onReuse, onVary, saved] = [vi.fn(), vi.fn(), vi.fn()]
+    vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function click() {
+      saved(this.download)
+    })
+    const { user } = renderWith(<ImageGallery onReuse={onReuse} onVary={onVary} />)
+    const open = async () => {
+      await user.click(await screen.findByRole('button', { name: 'View: picture 3' }))
+      await screen.findByRole('dialog', { name: 'Picture 1 of 3' })
+    }
+    const closed = () => waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument())
+    await open()
+    await user.keyboard('d')
+    expect(saved.mock.calls).toEqual([[makeImage(3).filename]])
+    await user.keyboard('v')
+    expect(onVary).toHaveBeenCalledOnce()
+    await user.keyboard('u')
+    await closed()
+    await open()
+    await user.keyboard('s')
+    await closed()
+    expect(onReuse.mock.calls.map(([{ id }, part]) => [id, part])).toEqual([[makeImage(3).id, undefined], [makeImage(3).id, 'seed']])
+    await open()
+    await user.keyboard('c')
+    expect(await screen.findByRole('dialog', { name: 'Compare' })).toBeInTheDocument()
+    expect(window.location.search).toBe(`?compare=${makeImage(2).id},${makeImage(3).id}`)
+    vi.restoreAllMocks()
+  })
+
   it('opens a picture and walks with the arrow keys', async () => {
     server.images = pictures(3)
     const { user } = renderWith(<ImageGallery />)

@@ -11,6 +11,7 @@ import ImageCard from './ImageCard.jsx'
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
 
 const view = (id) => open({ picture: id })
+const compare = (pictures) => open({ compare: pictures.map(({ id }) => id) })
 
 /**
  * Images as cards, and what is done from them: one opened, two compared, many changed at once.
@@ -38,6 +39,7 @@ export default function GalleryPictures({ images: newest, inSight, trash, onReus
     actions,
     selection,
     onReuse,
+    onCompare: compare,
     onPurge: doom,
     onTurn,
   })
@@ -63,7 +65,7 @@ export default function GalleryPictures({ images: newest, inSight, trash, onReus
         selection={selection}
         trash={trash}
         actions={actions}
-        onCompare={() => open({ compare: selection.chosen.map(({ id }) => id) })}
+        onCompare={() => compare(selection.chosen)}
         onPurge={() => doom(selection.chosen)}
       />
       <Suspense>

@@ -25,3 +25,13 @@ export function usePictureDownload() {
     [format, pattern, attempt],
   )
 }
+
+/** Answers a function that saves a picture as its link would. */
+export function usePictureSaver() {
+  const linkOf = usePictureDownload()
+  return (image) => {
+    const { onClick, ...link } = linkOf(image)
+    if (onClick) onClick(new Event('click', { cancelable: true }))
+    else Object.assign(document.createElement('a'), link).click()
+  }
+}

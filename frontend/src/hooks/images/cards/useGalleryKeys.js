@@ -5,9 +5,9 @@ import { useCardKeys } from './useCardKeys.js'
  * What the keys on a card do. Where the card is one of several chosen ones, they all are meant. Esc chooses none,
  * wherever the focus is.
  *
- * `onReuse` and `onPurge` are those of the cards' buttons; `onTurn` is that of useCardKeys.
+ * `onReuse`, `onCompare` and `onPurge` are those of the cards' buttons; `onTurn` is that of useCardKeys.
  */
-export function useGalleryKeys({ images, inSight, trash, actions, selection, onReuse, onPurge, onTurn }) {
+export function useGalleryKeys({ images, inSight, trash, actions, selection, onReuse, onCompare, onPurge, onTurn }) {
   const find = (id) => images.find((image) => image.id === id)
   const meant = (id) => (selection.has(id) ? selection.chosen : [find(id)])
   const idsOf = (id) => meant(id).map((image) => image.id)
@@ -20,6 +20,12 @@ export function useGalleryKeys({ images, inSight, trash, actions, selection, onR
     actions.trash(idsOf(id))
     if (selection.has(id)) selection.clear()
   }
+  /** The two that are chosen, or a card and the one after it. */
+  const compare = (id) => {
+    const { chosen } = selection
+    const pair = chosen.length === 2 ? chosen : images.slice(images.indexOf(find(id))).slice(0, 2).toReversed()
+    if (pair.length === 2) onCompare(pair)
+  }
   const keys = {
     ' ': (id, { event }) => selection.toggle(find(id), { range: event.shiftKey }),
     'Mod+a': selection.all,
@@ -28,6 +34,8 @@ export function useGalleryKeys({ images, inSight, trash, actions, selection, onR
     ...(!trash && {
       f: (id) => actions.favour(idsOf(id), !find(id).favourite),
       u: (id) => onReuse(find(id)),
+      v: (id) => void actions.vary(find(id)),
+      c: compare,
       s: (id) => onReuse(find(id), 'seed'),
       d: (id, { card }) =>
         selection.has(id) && selection.chosen.length > 1
