@@ -104,6 +104,23 @@ describe('ImageGallery', () => {
     vi.restoreAllMocks()
   })
 
+  it('keeps the pictures under a hand in their places while others come', async () => {
+    server.images = pictures(20)
+    const { user } = renderWith(<ImageGallery />)
+    const shown = () => screen.getAllByRole('img').map(({ alt }) => Number(alt.split(' ')[1]))
+    const before = Array.from({ length: 20 }, (_, index) => 20 - index)
+    await user.hover(await screen.findByRole('img', { name: 'picture 20' }))
+    server.images = [makeImage(22), makeImage(21), ...server.images]
+    await user.click(screen.getByRole('button', { name: 'Favourite: picture 19' })) // which asks anew
+    expect(await screen.findByRole('button', { name: '2 new' })).toBeInTheDocument()
+    expect(shown()).toEqual(before)
+    await user.click(screen.getByRole('button', { name: 'Delete: picture 1' }))
+    await waitFor(() => expect(shown()).toEqual(before.slice(0, -1)))
+    await user.click(screen.getByRole('button', { name: '2 new' }))
+    await waitFor(() => expect(shown()).toEqual([22, 21, ...before.slice(0, -2)]))
+    expect(screen.queryByRole('button', { name: /new/ })).not.toBeInTheDocument()
+  })
+
   it('opens a picture and walks with the arrow keys', async () => {
     server.images = pictures(3)
     const { user } = renderWith(<ImageGallery />)

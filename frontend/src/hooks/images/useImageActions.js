@@ -30,8 +30,9 @@ export function useImageActions({ onVary } = {}) {
   const trash = useCallback(
     async (ids) => {
       const answer = await bulk(ids, 'delete')
-      if (!answer?.done.length) return
-      toast({ text: t('gallery.trashed', { count: answer.done.length }), undo: () => restore(answer.done) })
+      const done = answer?.done ?? []
+      if (done.length > 0) toast({ text: t('gallery.trashed', { count: done.length }), undo: () => restore(done) })
+      return done
     },
     [bulk, restore, toast, t],
   )

@@ -7,7 +7,7 @@ import { useCardKeys } from './useCardKeys.js'
  *
  * `onReuse`, `onCompare` and `onPurge` are those of the cards' buttons; `onTurn` is that of useCardKeys.
  */
-export function useGalleryKeys({ images, inSight, trash, actions, selection, onReuse, onCompare, onPurge, onTurn }) {
+export function useGalleryKeys(ref, { images, inSight, trash, actions, selection, onReuse, onCompare, onPurge, onTurn }) {
   const find = (id) => images.find((image) => image.id === id)
   const meant = (id) => (selection.has(id) ? selection.chosen : [find(id)])
   const idsOf = (id) => meant(id).map((image) => image.id)
@@ -44,5 +44,5 @@ export function useGalleryKeys({ images, inSight, trash, actions, selection, onR
     }),
   }
   useHotkeys(selection.chosen.length > 0 ? { Escape: selection.clear } : {})
-  return useCardKeys(inSight, keys, onTurn)
+  return useCardKeys(ref, inSight, keys, onTurn)
 }
