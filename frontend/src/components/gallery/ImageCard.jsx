@@ -96,14 +96,16 @@ function ImageCard({ image, chosen, isStop, actions, onOpen, onChoose, onReuse, 
       >
         <Thumbnail image={image} />
       </button>
-      <input
-        type="checkbox"
-        tabIndex={tabIndex}
-        className="form-check-input card-choice"
-        aria-label={t('gallery.chooseNamed', { prompt })}
-        checked={chosen}
-        onChange={(event) => onChoose(image, { range: event.nativeEvent.shiftKey })}
-      />
+      <label className="card-choice-area">
+        <span className="visually-hidden">{t('gallery.chooseNamed', { prompt })}</span>
+        <input
+          type="checkbox"
+          tabIndex={tabIndex}
+          className="form-check-input card-choice"
+          checked={chosen}
+          onChange={(event) => onChoose(image, { range: event.nativeEvent.shiftKey })}
+        />
+      </label>
       {!image.deleted_at && (
         <FavouriteButton
           image={image}

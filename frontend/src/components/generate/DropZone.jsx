@@ -5,7 +5,7 @@ import { useReadPicture } from '../../hooks/generate/useReadPicture.js'
 import './DropZone.css'
 import Icon from '../ui/Icon.jsx'
 
-/** Takes a picture that is dropped anywhere, and reads its settings into the form. */
+/** Takes pictures that are dropped anywhere, and reads the settings of the first one into the form. */
 export default function DropZone({ onReplace }) {
   const { t } = useTranslation()
   const hovering = useFileDrop(useReadPicture(onReplace))

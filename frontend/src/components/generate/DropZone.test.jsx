@@ -1,7 +1,7 @@
 import { act, fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
-import { makeImage } from '../../test/fakeServer.js'
+import { makeImage, Refusal } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
 import DropZone from './DropZone.jsx'
 
@@ -48,6 +48,22 @@ describe('DropZone', () => {
     await user.click(await screen.findByRole('button', { name: 'Add to the gallery' }))
     await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('It is in the gallery already.'))
     expect(server.images).toHaveLength(1)
+  })
+
+  it('reads the first of many, says that the others were left, and adds them all', async () => {
+    const files = ['a', 'b', 'c'].map((name) => new File(['png'], `${name}.png`, { type: 'image/png' }))
+    server.overrides['post /history/read'] = ({ body }) => ({ source: 'a1111', parameters: { prompt: body.get('file').name, seed: 1 } })
+    server.overrides['post /history/import'] = ({ body }) => {
+      if (body.get('file').name === 'b.png') throw new Refusal(422, 'validation_error', 'No settings.')
+      return server.importPicture(body.get('file'))
+    }
+    const onReplace = vi.fn()
+    const { user } = renderWith(<DropZone onReplace={onReplace} />)
+    act(() => void fireEvent.drop(window, { dataTransfer: { types: ['Files'], files } }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('The other 2 files were left.'))
+    expect(onReplace).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ prompt: 'a.png' }))
+    await user.click(screen.getByRole('button', { name: 'Add all 3 to the gallery' }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('2 of them are in the gallery. 1 could not be added: No settings.'))
   })
 
   it.each([
