@@ -88,6 +88,47 @@ describe('DropZone', () => {
     await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('No prompt was found in it.'))
   })
 
+  const paste = (target, clipboardData) => act(() => void fireEvent.paste(target, { clipboardData }))
+
+  it('reads a picture that is pasted, but leaves a field the text beside it', async () => {
+    const onReplace = vi.fn()
+    server.overrides['post /history/read'] = () => ({ source: 'a1111', parameters: { prompt: 'a fox', seed: 5 } })
+    renderWith(
+      <>
+        <DropZone onReplace={onReplace} />
+        <input aria-label="tag" />
+      </>,
+    )
+    const both = { types: ['text/plain', 'Files'], files: [file], getData: () => 'cells' }
+    paste(screen.getByLabelText('tag'), both)
+    expect(server.bodiesOf('post', '/history/read')).toHaveLength(0)
+    paste(document.body, both)
+    await waitFor(() => expect(onReplace).toHaveBeenCalledOnce())
+    paste(screen.getByLabelText('tag'), { types: ['Files'], files: [file], getData: () => '' })
+    await waitFor(() => expect(onReplace).toHaveBeenCalledTimes(2))
+  })
+
+  it('offers to read the settings that a pasted text tells, once it is meant for the prompt', async () => {
+    const onReplace = vi.fn()
+    const { user } = renderWith(
+      <>
+        <DropZone onReplace={onReplace} />
+        <textarea className="prompt" aria-label="prompt" />
+        <input aria-label="tag" />
+      </>,
+    )
+    const text = (words) => ({ types: ['text/plain'], files: [], getData: () => words })
+    const infotext = 'a fox\nNegative prompt: text\nSteps: 20, Seed: 5, Size: 512x768'
+    paste(screen.getByLabelText('tag'), text(infotext))
+    paste(screen.getByLabelText('prompt'), text('a fox'))
+    expect(screen.queryByRole('button', { name: 'Read its settings' })).not.toBeInTheDocument()
+    paste(screen.getByLabelText('prompt'), text(infotext))
+    await user.click(await screen.findByRole('button', { name: 'Read its settings' }))
+    const size = { width: 512, height: 768, custom_size: false }
+    const others = { num_inference_steps: 20, seed: '5', seed_locked: true }
+    expect(onReplace).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ prompt: 'a fox', negative_prompt: 'text', ...size, ...others }))
+  })
+
   it('says that a file carries nothing', async () => {
     const onChange = vi.fn()
     renderWith(<DropZone onReplace={onChange} />)

@@ -2,6 +2,7 @@ import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { copyPicture, copyText } from '../../lib/clipboard.js'
+import { toInfotext } from '../../lib/generate/infotext.js'
 import { variationsOf } from '../../lib/images/pictures.js'
 import { changeImages, deleteImage, fetchPicture } from '../../services/api.js'
 import { useAttempt } from './useAttempt.js'
@@ -63,6 +64,10 @@ export function useImageActions({ onVary } = {}) {
     async ({ prompt }) => toast({ text: t((await copyText(prompt)) ? 'image.promptCopied' : 'errors.clipboard') }),
     [toast, t],
   )
+  const copySettings = useCallback(
+    async (image) => toast({ text: t((await copyText(toInfotext(image))) ? 'image.settingsCopied' : 'errors.clipboard') }),
+    [toast, t],
+  )
   const copy = useCallback(
     (image) =>
       attempt(async () => {
@@ -76,7 +81,7 @@ export function useImageActions({ onVary } = {}) {
     [attempt, onVary, modelOf],
   )
   return useMemo(
-    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copyPicture: copy, vary }),
-    [trash, restore, purge, favour, tag, download, copyPrompt, copy, vary],
+    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copySettings, copyPicture: copy, vary }),
+    [trash, restore, purge, favour, tag, download, copyPrompt, copySettings, copy, vary],
   )
 }
