@@ -18,7 +18,7 @@ function CancelKey({ queue }) {
  *
  * Shows nothing while there are none. `tasks` is a list of `{id, listed}`, see useActiveTasks.
  */
-export default function TaskStatus({ tasks, onTrack, onForget }) {
+export default function TaskStatus({ tasks, onTrack, onReuse, onForget }) {
   const { t } = useTranslation()
   if (tasks.length === 0) return null
   const queue = tasks.filter(({ listed }) => listed)
@@ -34,7 +34,15 @@ export default function TaskStatus({ tasks, onTrack, onForget }) {
       {/* A long queue scrolls in itself: it must not push the gallery off the screen. */}
       <ul className="task-list">
         {tasks.map(({ id, listed }) => (
-          <TaskCard key={id} taskId={id} listed={listed} last={last} onTrack={onTrack} onForget={onForget} />
+          <TaskCard
+            key={id}
+            taskId={id}
+            listed={listed}
+            last={last}
+            onTrack={onTrack}
+            onReuse={onReuse}
+            onForget={onForget}
+          />
         ))}
       </ul>
     </section>

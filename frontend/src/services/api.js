@@ -162,10 +162,10 @@ export function retryTask(taskId, { signal } = {}) {
   return request({ method: 'post', url: `/generate/${encodeURIComponent(taskId)}/retry`, signal })
 }
 
-/** Gives a waiting task another place in the queue; answers its status. */
-export async function moveTask(taskId, position, { signal } = {}) {
+/** Moves a waiting task in the queue, `by` some places or to a `position`; answers its status. */
+export async function moveTask(taskId, move, { signal } = {}) {
   const url = `/generate/${encodeURIComponent(taskId)}/move`
-  return withResultUrls(await request({ method: 'post', url, data: { position }, signal }))
+  return withResultUrls(await request({ method: 'post', url, data: move, signal }))
 }
 
 /** Where a running task's picture can be seen as it is now. Each number is another picture. */
