@@ -54,7 +54,8 @@ function PagedGallery({ gallery, query, onTurn, ...pictures }) {
             <GalleryPictures
               images={images}
               list={listOf(gallery, query)}
-              trash={gallery.trash}
+              gallery={gallery}
+              total={total}
               onTurn={turnBy}
               {...pictures}
             />

@@ -57,6 +57,19 @@ describe('ImageGallery', () => {
     vi.unstubAllGlobals()
   })
 
+  it('chooses all that the filters find, on other pages too, and changes them in parts', async () => {
+    server.images = [...pictures(2210), makeImage(9000, { prompt: 'another' })]
+    const { user } = renderWith(<ImageGallery />)
+    await user.type(screen.getByRole('searchbox'), 'picture')
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2210' }))
+    await user.click(await screen.findByRole('button', { name: 'Choose all 2,210 that match' }))
+    expect(await screen.findByText('2210 chosen')).toBeInTheDocument()
+    await user.click(within(screen.getByRole('toolbar')).getByRole('button', { name: 'Delete' }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('2210 pictures moved to the trash.'))
+    expect(server.bodiesOf('post', '/history/bulk').map(({ ids }) => ids.length)).toEqual([1000, 1000, 210])
+    expect(server.images.filter((image) => !image.deleted_at).map(({ prompt }) => prompt)).toEqual(['another'])
+  })
+
   it('clears the search by Esc, and chooses none wherever the focus is', async () => {
     server.images = pictures(2)
     const onEscape = vi.fn((event) => event.defaultPrevented)

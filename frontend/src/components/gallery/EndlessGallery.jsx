@@ -40,7 +40,7 @@ export default function EndlessGallery({ gallery, list, newest, total, seenRef, 
   return (
     <>
       <NewPictures count={waiting} onShow={showNew} />
-      <GalleryPictures images={images} inSight={inSight} trash={gallery.trash} {...pictures}>
+      <GalleryPictures images={images} inSight={inSight} gallery={gallery} total={total} {...pictures}>
         {(renderCard) => (
           <div className="endless" ref={ref} style={{ height }}>
             {rows.map(({ index, offset, indices }) => (

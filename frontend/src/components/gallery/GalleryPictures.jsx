@@ -1,5 +1,6 @@
 import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 
+import { useEveryPicture } from '../../hooks/images/cards/useEveryPicture.js'
 import { useGalleryKeys } from '../../hooks/images/cards/useGalleryKeys.js'
 import { useHeldPictures } from '../../hooks/images/cards/useHeldPictures.js'
 import { useHold } from '../../hooks/images/cards/useHold.js'
@@ -22,7 +23,9 @@ const compare = (pictures) => open({ compare: pictures.map(({ id }) => id) })
  * `children` is a function of `renderCard`, for another arrangement than the plain grid. `onTurn` turns the page by a
  * direction, and answers whether there is one. `list` is that of useHeldPictures: cards do not move under a hand.
  */
-export default function GalleryPictures({ images: newest, list = null, inSight, trash, onReuse, onVary, onTurn, children }) {
+export default function GalleryPictures({ images: newest, list = null, gallery, total, inSight, onReuse, onVary, onTurn, children }) {
+  const { trash } = gallery
+  const findEvery = useEveryPicture(gallery)
   const ref = useRef(null)
   const shown = useRef([])
   const selection = useSelection(shown)
@@ -80,6 +83,8 @@ export default function GalleryPictures({ images: newest, list = null, inSight, 
       <BulkBar
         selection={selection}
         trash={trash}
+        total={total}
+        findEvery={findEvery}
         actions={actions}
         onCompare={() => compare(selection.chosen)}
         onPurge={() => doom(selection.chosen)}

@@ -11,6 +11,20 @@ import { useModelOf } from '../server/useModels.js'
 import { useToast } from '../ui/useToast.js'
 import { useZip } from './useZip.js'
 
+/** As many as the server changes at a time. */
+const MOST = 1000
+
+/** Does one thing to any number of pictures; answers `{done, missing}`. */
+async function changeInParts(ids, change) {
+  const whole = { done: [], missing: [] }
+  for (let from = 0; from < ids.length; from += MOST) {
+    const { done, missing } = await changeImages({ ids: ids.slice(from, from + MOST), ...change })
+    whole.done.push(...done)
+    whole.missing.push(...missing)
+  }
+  return whole
+}
+
 /** What can be done to pictures, one or many: shown at once, said in a passing sentence, undone where it deletes. */
 export function useImageActions({ onVary } = {}) {
   const { t } = useTranslation()
@@ -21,7 +35,7 @@ export function useImageActions({ onVary } = {}) {
 
   const bulk = useCallback(
     async (ids, action, extra = {}) => {
-      const answer = await attempt(() => changeImages({ ids, action, ...extra })).finally(refresh)
+      const answer = await attempt(() => changeInParts(ids, { action, ...extra })).finally(refresh)
       if (answer?.missing.length > 0) toast({ text: t('gallery.missing', { count: answer.missing.length }) })
       return answer
     },

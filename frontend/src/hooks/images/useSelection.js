@@ -13,6 +13,7 @@ export function useSelection(shown) {
   const toggle = useCallback((image, options) => setSelection((now) => select(now, shown.current, image, options)), [shown])
   const clear = useCallback(() => setSelection(NOTHING), [])
   const all = useCallback(() => setSelection((now) => selectAll(now, shown.current)), [shown])
+  const add = useCallback((images) => setSelection((now) => selectAll(now, images)), [])
   const chosen = useMemo(() => [...selection.chosen.values()], [selection])
-  return { chosen, has: (id) => selection.chosen.has(id), toggle, clear, all }
+  return { chosen, has: (id) => selection.chosen.has(id), toggle, clear, all, add }
 }
