@@ -116,6 +116,16 @@ export function cards(stage) {
     assert.equal(await page.getByRole('dialog').count(), 0)
   })
 
+  it('opens a picture in another tab by the middle button of the mouse', async () => {
+    const { page, images } = await focusFirst()
+    const [other] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.locator('[data-picture]').first().click({ button: 'middle' }),
+    ])
+    await seen(other.getByRole('dialog').getByRole('img', { name: images[0].prompt }))
+    assert.equal(await page.getByRole('dialog').count(), 0)
+  })
+
   it('drags a card out as its file, and onto the form as its settings', async () => {
     const { page, images } = await focusFirst()
     const [first] = images
