@@ -197,7 +197,7 @@ describe('ImageGallery', () => {
     server.images = [makeImage(2, { prompt: 'a fox', favourite: true }), makeImage(1, { prompt: 'an owl' })]
     const { user } = renderWith(<ImageGallery />)
     await screen.findByRole('img', { name: 'an owl' })
-    await user.type(screen.getByRole('searchbox', { name: 'Search the prompts' }), 'fox')
+    await user.type(screen.getByRole('searchbox', { name: 'Search prompts, tags, seeds' }), 'fox')
     await waitFor(() => expect(screen.queryByRole('img', { name: 'an owl' })).not.toBeInTheDocument())
     expect(window.location.search).toBe('?q=fox')
     await user.click(screen.getByRole('button', { name: 'Favourites only' }))
