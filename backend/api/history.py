@@ -60,7 +60,10 @@ async def _query(
     owner: Owner,
     page: Annotated[int, Query(ge=1, le=10**9, description="Counted from 1.")] = 1,
     page_size: Annotated[int, Query(ge=1, le=100)] = 20,
-    q: Annotated[str, Query(max_length=200, description="Words that the prompt or the tags must all have.")] = "",
+    q: Annotated[
+        str,
+        Query(max_length=200, description="Words that the prompt or the tags must all have; a number may be the seed."),
+    ] = "",
     model: Annotated[str | None, Query(max_length=100)] = None,
     favourite: Annotated[bool | None, Query()] = None,
     tag: Annotated[str | None, Query(max_length=MAX_TAG_CHARACTERS)] = None,
