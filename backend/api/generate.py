@@ -104,8 +104,10 @@ def retry(task_id: TaskId, tasks: Tasks, settings: Config, client: Client, respo
 
 @router.post("/{task_id}/move", responses=documented(400, 404, 409, 413, 422))
 def move(task_id: TaskId, request: MoveRequest, tasks: Tasks, settings: Config) -> TaskStatus:
-    """Moves a waiting task to a position in the queue, as near as other clients' turns allow."""
-    return _present(tasks.move(task_id, request.position), tasks, settings)
+    """Moves a waiting task to a position in the queue, as near as other clients' turns allow, or by some places."""
+    if request.by is not None:
+        return _present(tasks.move_by(task_id, request.by), tasks, settings)
+    return _present(tasks.move(task_id, request.position or 0), tasks, settings)
 
 
 @router.get(

@@ -17,6 +17,7 @@ from backend.models.gallery import (
     BulkRequest,
     BulkResult,
     ExportRequest,
+    FileName,
     ImageChange,
     ReadResult,
     ThumbnailWidth,
@@ -59,7 +60,10 @@ async def _query(
     owner: Owner,
     page: Annotated[int, Query(ge=1, le=10**9, description="Counted from 1.")] = 1,
     page_size: Annotated[int, Query(ge=1, le=100)] = 20,
-    q: Annotated[str, Query(max_length=200, description="Words that the prompt or the tags must all have.")] = "",
+    q: Annotated[
+        str,
+        Query(max_length=200, description="Words that the prompt or the tags must all have; a number may be the seed."),
+    ] = "",
     model: Annotated[str | None, Query(max_length=100)] = None,
     favourite: Annotated[bool | None, Query()] = None,
     tag: Annotated[str | None, Query(max_length=MAX_TAG_CHARACTERS)] = None,
@@ -150,16 +154,17 @@ def _change_of(request: BulkRequest) -> Change:
 )
 def export(request: ExportRequest, history: History, owner: Owner) -> StreamingResponse:
     """Streams a zip of images. Those that do not exist are left out."""
-    paths = []
+    files = []
     for image_id in history.own(request.ids, owner):
         try:
-            paths.append(history.image_path(image_id))
+            path = history.image_path(image_id)
         except UnknownImage:
             continue
-    if not paths:
+        files.append((path, request.names.get(image_id, path.name)))
+    if not files:
         raise UnknownImage("None of these pictures exists.")
     headers = {"Content-Disposition": 'attachment; filename="zimage-pictures.zip"'}
-    return StreamingResponse(stream_zip(paths), media_type="application/zip", headers=headers)
+    return StreamingResponse(stream_zip(files), media_type="application/zip", headers=headers)
 
 
 @router.post("/history/read", responses=documented(400, 413, 422))
@@ -251,7 +256,11 @@ def get_thumbnail(
     response_class=FileResponse,
     responses={**documented(404, 422), 200: {"content": {"image/png": {}}, "description": "The image."}},
 )
-def download(image_id: ImageId, history: History) -> FileResponse:
+def download(
+    image_id: ImageId,
+    history: History,
+    name: Annotated[FileName | None, Query(description="Name to save it under; its own without.")] = None,
+) -> FileResponse:
     """Returns an image as PNG with its parameters inside."""
     path = history.image_path(image_id)
-    return FileResponse(path, media_type="image/png", filename=path.name, headers=_NEVER_CHANGES)
+    return FileResponse(path, media_type="image/png", filename=name or path.name, headers=_NEVER_CHANGES)

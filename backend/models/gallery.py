@@ -69,10 +69,17 @@ class BulkResult(Frozen):
     missing: list[str]
 
 
+FileName = Annotated[str, Field(max_length=200, pattern=r'^[^\x00-\x1f\x7f<>:"/\\|?*]+\.png$')]
+"""Name of a PNG that every system takes."""
+
+
 class ExportRequest(_Body):
     """Images of a zip."""
 
     ids: ImageIds
+    names: dict[str, FileName] = Field(
+        default_factory=dict, max_length=MAX_BULK, description="Names in the zip by id; the others keep their own."
+    )
 
 
 class ReadParameters(Frozen):

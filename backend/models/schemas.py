@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from backend.models.recipe import MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe
@@ -149,11 +149,20 @@ class TaskCreated(Frozen):
 
 
 class MoveRequest(BaseModel):
-    """New position of a waiting task."""
+    """New position of a waiting task: `position` or `by`."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    position: int = Field(ge=0, le=10**6, description="Tasks that shall run before it.")
+    position: int | None = Field(default=None, ge=0, le=10**6, description="Tasks that shall run before it.")
+    by: int | None = Field(
+        default=None, ge=-(10**6), le=10**6, description="Places among your own tasks; fewer than 0 is earlier."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> MoveRequest:
+        if (self.position is None) is (self.by is None):
+            raise PydanticCustomError("move", "Either `position` or `by` says where to.")
+        return self
 
 
 class ImageRecord(Recipe):

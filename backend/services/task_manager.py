@@ -21,7 +21,7 @@ from backend.services.generation.job import Job
 from backend.services.generation.preview import PreviewPixels
 from backend.services.tasks.eta import Busy, EtaModel, QueueEtas
 from backend.services.tasks.executors.base import Executor
-from backend.services.tasks.queue import Limits, refuse_too_many
+from backend.services.tasks.queue import Limits, Rearrange, move_task, move_task_by, refuse_too_many
 from backend.services.tasks.records import TaskRecord, find_repeat
 from backend.services.tasks.store import Journal
 from backend.services.tasks.table import TaskTable
@@ -264,11 +264,18 @@ class TaskManager:
             UnknownTask: there is none.
             TaskNotWaiting: it does not wait any more.
         """
+        return self._rearrange(task_id, lambda waiting, served: move_task(waiting, served, task_id, position))
+
+    def move_by(self, task_id: str, places: int) -> TaskRecord:
+        """Moves a waiting task by some places among those of its client; raises as `move` does."""
+        return self._rearrange(task_id, lambda waiting, _: move_task_by(waiting, task_id, places))
+
+    def _rearrange(self, task_id: str, rearrange: Rearrange) -> TaskRecord:
         with self._table.changed:
             task = self.get(task_id)
             if task.status is not Status.PENDING:
                 raise TaskNotWaiting(f"This task is {task.status}; only a waiting task can be moved.")
-            self._table.move(task_id, position)
+            self._table.rearrange(rearrange)
         self._watchers.notify()
         return task
 

@@ -91,6 +91,17 @@ describe('App', () => {
     expect(await screen.findByRole('button', { name: 'View large: picture 1' })).toBeInTheDocument()
   })
 
+  it('says how many requests wait for a server that does not answer', async () => {
+    const { user } = renderApp()
+    await user.type(prompt(), 'a red fox')
+    server.down = true
+    for (let press = 0; press < 3; press += 1) await user.keyboard('{Control>}{Enter}{/Control}')
+    expect(await screen.findByRole('button', { name: /Sending 3…/ })).toBeInTheDocument()
+    expect(await screen.findByRole('alert')).toHaveTextContent('3 requests wait here; each will be sent once.')
+    server.down = false
+    await waitFor(() => expect(server.bodiesOf('post', '/generate')).toHaveLength(3), SLOW)
+  })
+
   it('has one status region', () => {
     renderApp()
     expect(screen.getAllByRole('status')).toHaveLength(1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from backend.models.recipe import MAX_SEED
 from backend.models.schemas import ImageRecord
 from backend.services.images.history_file import Line
 from backend.utils.fold import fold
@@ -26,6 +27,7 @@ class Entry(NamedTuple):
     filename: str
     words: str
     """Text to search, as `searchable` encodes it."""
+    seed: int
     model: str
     longer_side_px: int
     created_at: float
@@ -92,6 +94,15 @@ def words_of(query: str) -> list[str]:
     return [word for part in searchable(query.replace("、", ",")).split() for word in part.split(",") if word]
 
 
+_NO_SEED = -1
+
+
+def _seed_of(word: str) -> int:
+    """Returns the seed that a word of a query may mean, as `4711` and `seed:4711` do; -1 without one."""
+    digits = word.removeprefix("seed:")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_SEED)) else _NO_SEED
+
+
 class Index:
     """Index of all images, oldest first. Not thread-safe."""
 
@@ -135,6 +146,7 @@ class Index:
             json=line.json,
             filename=record.filename,
             words=searchable("\n".join((record.prompt, *record.tags))),
+            seed=record.seed,
             model=self._models.setdefault(record.model, record.model),  # one string for all
             longer_side_px=max(record.width, record.height),
             created_at=record.created_at.timestamp(),
@@ -195,7 +207,8 @@ class Index:
         """Returns what a query wants, oldest first, in passes over a list that grows shorter."""
         found = list(self._entries.values())
         for word in sorted(words_of(query.text), key=len, reverse=True):  # every word must be there
-            found = [entry for entry in found if word in entry.words]
+            seed = _seed_of(word)
+            found = [entry for entry in found if word in entry.words or entry.seed == seed]
         found = self._shown(found, query)
         if query.model is not None:
             found = [entry for entry in found if entry.model == query.model]

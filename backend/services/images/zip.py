@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, cast
 
@@ -29,16 +30,30 @@ class _Pipe:
         return content
 
 
-def stream_zip(files: Iterable[Path]) -> Iterator[bytes]:
-    """Yields a zip of files, uncompressed since PNG does not shrink. Files that are missing by then are left out."""
+def _distinct(name: str, taken: set[str]) -> str:
+    """Numbers a name that another file has, whatever its case: `fox.png`, `fox-2.png`."""
+    stem, _, ending = name.rpartition(".")
+    numbered = chain([name], (f"{stem}-{number}.{ending}" for number in count(2)))
+    distinct = next(name for name in numbered if name.casefold() not in taken)
+    taken.add(distinct.casefold())
+    return distinct
+
+
+def stream_zip(files: Iterable[tuple[Path, str]]) -> Iterator[bytes]:
+    """Yields a zip of files under these names, uncompressed since PNG does not shrink.
+
+    Files that are missing by then are left out.
+    """
     pipe = _Pipe()
+    taken: set[str] = set()
     with zipfile.ZipFile(cast("IO[bytes]", pipe), "w", zipfile.ZIP_STORED) as archive:
-        for path in files:
+        for path, name in files:
             try:
-                entry = zipfile.ZipInfo.from_file(path, path.name, strict_timestamps=False)  # zip's years begin in 1980
+                entry = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)  # zip's years begin in 1980
                 source = path.open("rb")
             except OSError:
                 continue
+            entry.filename = _distinct(name, taken)
             with source, archive.open(entry, "w") as target:
                 while chunk := source.read(_CHUNK_BYTES):
                     target.write(chunk)

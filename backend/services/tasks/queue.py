@@ -12,6 +12,9 @@ from backend.services.tasks.records import TaskRecord
 MAX_CLIENTS = 1000
 """Clients whose last turn is remembered."""
 
+Rearrange = Callable[[Sequence[TaskRecord], Mapping[str, int]], list[TaskRecord]]
+"""Gives waiting tasks another order; see `take_turns` for what it is told."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -71,10 +74,26 @@ def move_task(
     waiting: Sequence[TaskRecord], served: Mapping[str, int], task_id: str, position: int
 ) -> list[TaskRecord]:
     """Moves a task among those of its own client so that it runs as near to a position as their turns allow."""
-    [task] = [task for task in waiting if task.id == task_id]
+    task = _find(waiting, task_id)
     turns = [index for index, other in enumerate(take_turns(waiting, served)) if other.client == task.client]
     place = min(range(len(turns)), key=lambda place: abs(turns[place] - position))  # turns do not depend on whose task
-    own = [other for other in waiting if other.client == task.client and other.id != task_id]
+    return _place(waiting, task, place)
+
+
+def move_task_by(waiting: Sequence[TaskRecord], task_id: str, places: int) -> list[TaskRecord]:
+    """Moves a task by some places among those of its own client, at most to their end."""
+    task = _find(waiting, task_id)
+    own = [other.id for other in waiting if other.client == task.client]
+    return _place(waiting, task, max(0, own.index(task_id) + places))
+
+
+def _find(waiting: Sequence[TaskRecord], task_id: str) -> TaskRecord:
+    return next(task for task in waiting if task.id == task_id)
+
+
+def _place(waiting: Sequence[TaskRecord], task: TaskRecord, place: int) -> list[TaskRecord]:
+    """Gives a task a place among those of its own client; all others keep theirs."""
+    own = [other for other in waiting if other.client == task.client and other.id != task.id]
     own.insert(place, task)
     in_order = iter(own)
     return [next(in_order) if other.client == task.client else other for other in waiting]

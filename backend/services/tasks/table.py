@@ -9,7 +9,7 @@ from collections.abc import Callable
 from backend.models.schemas import Status
 from backend.services.generation.job import Job
 from backend.services.tasks import records
-from backend.services.tasks.queue import move_task, note_turn, take_turns
+from backend.services.tasks.queue import Rearrange, note_turn, take_turns
 from backend.services.tasks.records import TaskRecord
 from backend.services.tasks.store import Journal
 
@@ -113,9 +113,9 @@ class TaskTable:
         self.save_if_possible()
         return task
 
-    def move(self, task_id: str, position: int) -> None:
-        """Moves a waiting task as near to a place as the turns of other clients allow."""
-        waiting = move_task(self.pending(), self._served, task_id, position)
+    def rearrange(self, rearrange: Rearrange) -> None:
+        """Gives the waiting tasks another order."""
+        waiting = rearrange(self.pending(), self._served)
         others = {key: other for key, other in self.tasks.items() if other.status is not Status.PENDING}
         self.tasks = {**others, **{other.id: other for other in waiting}}
         self._reorder()

@@ -104,6 +104,28 @@ export function cards(stage) {
     await gone(page.locator('.bulk-bar'))
   })
 
+  it('chooses by a fingertip in the corner of a card', async () => {
+    await stage.havePictures(2)
+    const page = await stage.open({ viewport: { width: 360, height: 800 }, hasTouch: true, isMobile: true })
+    const card = page.locator('.card-item').first()
+    await seen(card.locator('[data-picture]'))
+    const { width, height } = await card.locator('.card-choice-area').boundingBox()
+    assert.ok(width >= 44 && height >= 44, `${width} × ${height}`)
+    await card.tap({ position: { x: 40, y: 40 } })
+    await chosen(page, 1)
+    assert.equal(await page.getByRole('dialog').count(), 0)
+  })
+
+  it('opens a picture in another tab by the middle button of the mouse', async () => {
+    const { page, images } = await focusFirst()
+    const [other] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.locator('[data-picture]').first().click({ button: 'middle' }),
+    ])
+    await seen(other.getByRole('dialog').getByRole('img', { name: images[0].prompt }))
+    assert.equal(await page.getByRole('dialog').count(), 0)
+  })
+
   it('drags a card out as its file, and onto the form as its settings', async () => {
     const { page, images } = await focusFirst()
     const [first] = images

@@ -93,6 +93,23 @@ export function gallery(stage) {
     assert.equal((await stage.server.get('/history')).total, total - 1)
   })
 
+  for (const view of ['pages', 'scroll']) {
+    it(`moves no picture under the mouse while others come: ${view}`, async () => {
+      await stage.havePictures(5)
+      const page = await stage.open({ path: `/?view=${view}` })
+      const first = page.locator('[data-picture]').first()
+      const known = await first.getAttribute('data-picture')
+      await first.hover()
+      await stage.server.submit({ prompt: `came meanwhile: ${view}`, num_images: 2 })
+      await stage.server.idle()
+      await seen(page.getByRole('button', { name: '2 new' }))
+      assert.equal(await first.getAttribute('data-picture'), known)
+      await page.getByRole('button', { name: '2 new' }).click()
+      await page.waitForFunction((text) => document.querySelector('.card-picture img')?.alt === text, `came meanwhile: ${view}`)
+      await gone(page.getByRole('button', { name: '2 new' }))
+    })
+  }
+
   it('loads copies as sharp as the screen, and no larger', async () => {
     await stage.server.import(a1111Png('of many pixels\nSteps: 20, Seed: 7, Size: 1024x1024', 1024))
     for (const [deviceScaleFactor, width, expected] of [

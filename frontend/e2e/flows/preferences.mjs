@@ -88,6 +88,13 @@ export function preferences(stage) {
     assert.equal(download.suggestedFilename(), `my-${seed}- ${width}.jpg`)
     const bytes = await readFile(await download.path())
     assert.deepEqual([...bytes.subarray(0, 3)], [0xff, 0xd8, 0xff])
+
+    await openSettings(page)
+    await dialog.getByRole('button', { name: 'PNG' }).click()
+    await page.keyboard.press('Escape')
+    await gone(dialog)
+    const [original] = await Promise.all([page.waitForEvent('download'), button.click()])
+    assert.equal(original.suggestedFilename(), `my-${seed}- ${width}.png`)
   })
 
   it('says in the title and the icon of the tab how far it is, and that it is done until one looks', async () => {

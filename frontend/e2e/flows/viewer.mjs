@@ -71,6 +71,30 @@ export function viewer(stage) {
     })
   }
 
+  it('shows a small picture as large as there is room, says its real size, and closes by a click beside it', async () => {
+    const [{ prompt, width, height }] = await haveWalk()
+    const page = await stage.open({ path: `/?q=${WORD}` })
+    const steps = await page.evaluate(() => window.history.length)
+    await cardOf(page, prompt).dblclick()
+    const picture = page.locator('.lightbox-stage img')
+    await seen(picture)
+    assert.equal(await page.evaluate(() => window.history.length), steps + 1, 'a double click is one step')
+    await page.keyboard.press('0')
+    await page.locator('.lightbox-stage:not(.zoomed)').waitFor()
+    await page.waitForTimeout(400) // it slides in
+    const [shown, room] = await Promise.all([picture.boundingBox(), page.locator('.lightbox-stage').boundingBox()])
+    assert.ok(Math.abs(Math.min(room.height - shown.height, room.width - shown.width) - 48) <= 2, `${shown.height} of ${room.height}`)
+    assert.ok(Math.abs(shown.width / shown.height - width / height) < 0.01)
+    await seen(page.getByText(`${width} × ${height}, shown at ${Math.round((100 * shown.width) / width)} %`))
+
+    await picture.click()
+    await page.waitForTimeout(400)
+    assert.equal(await dialogOf(page).count(), 1, 'the picture itself is looked at')
+    await page.locator('.lightbox-stage').click({ position: { x: 5, y: 5 } })
+    await gone(dialogOf(page))
+    assert.equal(new URL(page.url()).searchParams.has('picture'), false)
+  })
+
   it('walks by a swipe and by the strip, and leaves the deleted one for the next', async () => {
     const images = await haveWalk()
     const page = await stage.open({ path: `/?q=${WORD}`, hasTouch: true })

@@ -77,6 +77,8 @@ export default function GenerateForm({ form, onGenerate }) {
   useHotkeys({ 'Mod+Enter': submit })
   useHeldEnter(formRef)
   const onSubmit = (event) => {
+    // React lets events of dialogs bubble to what opened them: the forms in there are not this one.
+    if (event.target !== event.currentTarget) return
     event.preventDefault()
     submit()
   }

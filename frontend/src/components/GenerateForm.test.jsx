@@ -163,6 +163,35 @@ describe('GenerateForm', () => {
     expect(width).toHaveAccessibleDescription(/divisible by 16/)
   })
 
+  it.each([
+    ['a preset', async (user) => {
+      await user.type((await screen.findAllByPlaceholderText('Name'))[0], 'mine')
+      await user.click(screen.getByRole('button', { name: 'Save the form' }))
+      expect(await screen.findByRole('button', { name: 'Delete: mine' })).toBeInTheDocument()
+    }],
+    ['a list', async (user) => {
+      await user.type((await screen.findAllByPlaceholderText('Name'))[1], 'colours')
+      await user.type(screen.getByRole('textbox', { name: 'Entries, one a line' }), 'red')
+      await user.click(screen.getByRole('button', { name: 'Save the list' }))
+      expect(await screen.findByRole('button', { name: 'Delete: colours' })).toBeInTheDocument()
+    }],
+  ])('saves %s and generates nothing', async (_, save) => {
+    const { user, onGenerate } = setUp()
+    await user.type(prompt(), 'a fox')
+    await user.click(screen.getByRole('button', { name: 'Saved' }))
+    await save(user)
+    expect(onGenerate).not.toHaveBeenCalled()
+  })
+
+  it('says which signs the model takes for plain words, and sends them all the same', async () => {
+    const { onGenerate, user } = setUp()
+    fireEvent.change(prompt(), { target: { value: 'a (fox:1.2) <lora:ink:0.8> of __colour__' } })
+    expect(screen.getByText('To the model these are plain words: <lora:ink:0.8>, (fox:1.2)')).toBeInTheDocument()
+    expect(screen.getByText(/There is no list of this name.*: __colour__/)).toBeInTheDocument()
+    await user.click(submit())
+    expect(onGenerate.mock.calls[0][0]).toMatchObject([{ prompt: 'a (fox:1.2) <lora:ink:0.8> of __colour__' }])
+  })
+
   it('turns a preset on its side', async () => {
     const { user } = setUp()
     await user.click(screen.getByRole('radio', { name: '16:9' }))

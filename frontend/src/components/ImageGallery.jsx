@@ -32,6 +32,11 @@ function Placeholders() {
   )
 }
 
+/** Names what the pictures at hand are the list of; null while they are still those of another one. */
+function listOf(gallery, query) {
+  return query.isPlaceholderData ? null : JSON.stringify(gallery)
+}
+
 /** Twenty pictures and the way to the others. */
 function PagedGallery({ gallery, query, onTurn, ...pictures }) {
   return (
@@ -46,7 +51,14 @@ function PagedGallery({ gallery, query, onTurn, ...pictures }) {
         }
         return (
           <>
-            <GalleryPictures images={images} trash={gallery.trash} onTurn={turnBy} {...pictures} />
+            <GalleryPictures
+              images={images}
+              list={listOf(gallery, query)}
+              gallery={gallery}
+              total={total}
+              onTurn={turnBy}
+              {...pictures}
+            />
             {images.length > 0 && <Pager page={gallery.page} pages={pages} onChange={onTurn} />}
           </>
         )
@@ -94,7 +106,16 @@ export default function ImageGallery(pictures) {
       {/* Also while there is none: a picture may be open that was the last one. */}
       <Suspense fallback={<Placeholders />}>
         {gallery.view === 'scroll' && total !== undefined ? (
-          <EndlessGallery key={gallery.trash} gallery={gallery} total={total} seenRef={seenRef} isViewing={isViewing} {...pictures} />
+          <EndlessGallery
+            key={gallery.trash}
+            gallery={gallery}
+            list={listOf(gallery, query)}
+            newest={query.data.images}
+            total={total}
+            seenRef={seenRef}
+            isViewing={isViewing}
+            {...pictures}
+          />
         ) : (
           <PagedGallery key={gallery.trash} gallery={gallery} query={query} onTurn={turn} {...pictures} />
         )}

@@ -1,5 +1,5 @@
 import { screen, waitFor, within } from '@testing-library/react'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { makeImage, Refusal } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
@@ -43,6 +43,95 @@ describe('ImageGallery', () => {
     const { user } = renderWith(<ImageGallery />)
     await user.click(await screen.findByRole('button', { name: 'Go to the first page' }))
     expect(await screen.findByRole('img', { name: 'picture 1' })).toBeInTheDocument()
+  })
+
+  it('packs pictures under the wanted names', async () => {
+    window.localStorage.setItem('zimage.preferences', JSON.stringify({ pattern: 'fox {seed}' }))
+    vi.stubGlobal('URL', Object.assign(class extends URL {}, { createObjectURL: () => '#', revokeObjectURL: () => {} }))
+    server.images = pictures(2)
+    const { user } = renderWith(<ImageGallery />)
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2' }))
+    await user.click(screen.getByRole('button', { name: 'Download zip' }))
+    const [{ id }] = server.images
+    await waitFor(() => expect(server.bodiesOf('post', '/history/export')).toEqual([{ ids: [id], names: { [id]: 'fox 102.png' } }]))
+    vi.unstubAllGlobals()
+  })
+
+  it('chooses all that the filters find, on other pages too, and changes them in parts', async () => {
+    server.images = [...pictures(2210), makeImage(9000, { prompt: 'another' })]
+    const { user } = renderWith(<ImageGallery />)
+    await user.type(screen.getByRole('searchbox'), 'picture')
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2210' }))
+    await user.click(await screen.findByRole('button', { name: 'Choose all 2,210 that match' }))
+    expect(await screen.findByText('2210 chosen')).toBeInTheDocument()
+    await user.click(within(screen.getByRole('toolbar')).getByRole('button', { name: 'Delete' }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('2210 pictures moved to the trash.'))
+    expect(server.bodiesOf('post', '/history/bulk').map(({ ids }) => ids.length)).toEqual([1000, 1000, 210])
+    expect(server.images.filter((image) => !image.deleted_at).map(({ prompt }) => prompt)).toEqual(['another'])
+  })
+
+  it('clears the search by Esc, and chooses none wherever the focus is', async () => {
+    server.images = pictures(2)
+    const onEscape = vi.fn((event) => event.defaultPrevented)
+    const { user } = renderWith(<ImageGallery />)
+    window.addEventListener('keydown', onEscape)
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2' }))
+    await user.type(screen.getByRole('searchbox'), 'pic')
+    onEscape.mockClear()
+    await user.keyboard('{Escape}')
+    expect(screen.getByRole('searchbox')).toHaveValue('')
+    expect(screen.getByText('1 chosen')).toBeInTheDocument()
+    await user.keyboard('{Escape}')
+    expect(screen.queryByText('1 chosen')).not.toBeInTheDocument()
+    expect(onEscape.mock.results.map(({ value }) => value)).toEqual([true, true])
+    window.removeEventListener('keydown', onEscape)
+  })
+
+  it('knows the same keys in the large view as on a card', async () => {
+    server.images = pictures(3)
+    const [onReuse, onVary, saved] = [vi.fn(), vi.fn(), vi.fn()]
+    vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function click() {
+      saved(this.download)
+    })
+    const { user } = renderWith(<ImageGallery onReuse={onReuse} onVary={onVary} />)
+    const open = async () => {
+      await user.click(await screen.findByRole('button', { name: 'View: picture 3' }))
+      await screen.findByRole('dialog', { name: 'Picture 1 of 3' })
+    }
+    const closed = () => waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument())
+    await open()
+    await user.keyboard('d')
+    expect(saved.mock.calls).toEqual([[makeImage(3).filename]])
+    await user.keyboard('v')
+    expect(onVary).toHaveBeenCalledOnce()
+    await user.keyboard('u')
+    await closed()
+    await open()
+    await user.keyboard('s')
+    await closed()
+    expect(onReuse.mock.calls.map(([{ id }, part]) => [id, part])).toEqual([[makeImage(3).id, undefined], [makeImage(3).id, 'seed']])
+    await open()
+    await user.keyboard('c')
+    expect(await screen.findByRole('dialog', { name: 'Compare' })).toBeInTheDocument()
+    expect(window.location.search).toBe(`?compare=${makeImage(2).id},${makeImage(3).id}`)
+    vi.restoreAllMocks()
+  })
+
+  it('keeps the pictures under a hand in their places while others come', async () => {
+    server.images = pictures(20)
+    const { user } = renderWith(<ImageGallery />)
+    const shown = () => screen.getAllByRole('img').map(({ alt }) => Number(alt.split(' ')[1]))
+    const before = Array.from({ length: 20 }, (_, index) => 20 - index)
+    await user.hover(await screen.findByRole('img', { name: 'picture 20' }))
+    server.images = [makeImage(22), makeImage(21), ...server.images]
+    await user.click(screen.getByRole('button', { name: 'Favourite: picture 19' })) // which asks anew
+    expect(await screen.findByRole('button', { name: '2 new' })).toBeInTheDocument()
+    expect(shown()).toEqual(before)
+    await user.click(screen.getByRole('button', { name: 'Delete: picture 1' }))
+    await waitFor(() => expect(shown()).toEqual(before.slice(0, -1)))
+    await user.click(screen.getByRole('button', { name: '2 new' }))
+    await waitFor(() => expect(shown()).toEqual([22, 21, ...before.slice(0, -2)]))
+    expect(screen.queryByRole('button', { name: /new/ })).not.toBeInTheDocument()
   })
 
   it('opens a picture and walks with the arrow keys', async () => {
@@ -108,7 +197,7 @@ describe('ImageGallery', () => {
     server.images = [makeImage(2, { prompt: 'a fox', favourite: true }), makeImage(1, { prompt: 'an owl' })]
     const { user } = renderWith(<ImageGallery />)
     await screen.findByRole('img', { name: 'an owl' })
-    await user.type(screen.getByRole('searchbox', { name: 'Search the prompts' }), 'fox')
+    await user.type(screen.getByRole('searchbox', { name: 'Search prompts, tags, seeds' }), 'fox')
     await waitFor(() => expect(screen.queryByRole('img', { name: 'an owl' })).not.toBeInTheDocument())
     expect(window.location.search).toBe('?q=fox')
     await user.click(screen.getByRole('button', { name: 'Favourites only' }))

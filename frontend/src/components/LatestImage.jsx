@@ -9,25 +9,31 @@ import './LatestImage.css'
 import ImageActions from './viewer/ImageActions.jsx'
 import ImageDetails from './viewer/ImageDetails.jsx'
 import QueryFaces from './ui/QueryFaces.jsx'
+import Finished from './latest/Finished.jsx'
 import { EmptyStage, LiveStage, PictureStage } from './latest/Stage.jsx'
 import LiveCaption from './latest/LiveCaption.jsx'
 import StageProgress from './latest/StageProgress.jsx'
 
-/** The newest picture's prompt, what can be done with it, and its settings. */
-function Caption({ image, actions, onReuse }) {
+/** What can be done with the newest picture, where there is one: the props of ImageActions. */
+function useLatestActions(image, { onReuse, onVary }) {
+  const actions = useImageActions({ onVary })
   const recent = useRecentPictures()
-  const previous = recent[recent.findIndex(({ id }) => id === image.id) + 1]
+  const previous = image && recent[recent.findIndex(({ id }) => id === image.id) + 1]
+  return {
+    actions,
+    onReuse,
+    onCompare: previous && (() => open({ compare: [previous.id, image.id] })),
+    onDelete: () => actions.trash([image.id]),
+  }
+}
+
+/** The newest picture's prompt, what can be done with it, and its settings. */
+function Caption({ image, actions }) {
   return (
     <>
       <div className="latest-caption">
         <p className="prompt-text">{image.prompt}</p>
-        <ImageActions
-          image={image}
-          actions={actions}
-          onReuse={onReuse}
-          onCompare={previous && (() => open({ compare: [previous.id, image.id] }))}
-          onDelete={() => actions.trash([image.id])}
-        />
+        <ImageActions image={image} {...actions} />
       </div>
       <ImageDetails image={image} />
     </>
@@ -36,11 +42,13 @@ function Caption({ image, actions, onReuse }) {
 
 /** The newest picture, or the place for the first one; while one is drawn, that one as it grows. */
 function OnStage({ image, preview, running }) {
-  const picture = image ? <PictureStage image={image} onOpen={() => open({ picture: image.id })} /> : <EmptyStage />
+  const view = () => open({ picture: image.id })
+  const picture = image ? <PictureStage image={image} onOpen={view} /> : <EmptyStage />
   return (
     <div className="stage-frame">
       {preview ? <LiveStage preview={preview} /> : picture}
       {running && <StageProgress task={running} />}
+      {preview && image && <Finished image={image} onOpen={view} />}
     </div>
   )
 }
@@ -50,7 +58,7 @@ export default function LatestImage({ tasks, onReuse, onVary }) {
   const { t } = useTranslation()
   const query = useLatestImage()
   const { running, task, preview } = useStage(tasks, query)
-  const actions = useImageActions({ onVary })
+  const actions = useLatestActions(query.data, { onReuse, onVary })
   return (
     <section className="panel latest" aria-labelledby="latest-title">
       <h2 id="latest-title">{t('latest.title')}</h2>
@@ -58,8 +66,16 @@ export default function LatestImage({ tasks, onReuse, onVary }) {
         {(image) => (
           <>
             <OnStage image={image} preview={preview} running={running} />
-            {task && <LiveCaption task={task} actions={actions} Actions={ImageActions} Details={ImageDetails} />}
-            {image && !task && <Caption image={image} actions={actions} onReuse={onReuse} />}
+            {task && (
+              <LiveCaption
+                task={task}
+                last={image}
+                lastActions={actions}
+                Actions={ImageActions}
+                Details={ImageDetails}
+              />
+            )}
+            {image && !task && <Caption image={image} actions={actions} />}
           </>
         )}
       </QueryFaces>

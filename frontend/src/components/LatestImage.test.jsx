@@ -1,6 +1,7 @@
-import { screen, waitFor } from '@testing-library/react'
+import { act, screen, waitFor, within } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
+import { stubImages } from '../test/fakeImages.js'
 import { makeImage, makeTask } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
 import LatestImage from './LatestImage.jsx'
@@ -30,6 +31,14 @@ describe('LatestImage', () => {
     const { container } = setUp()
     expect(await screen.findByText('<b id="x">bold</b> {{evil}}')).toBeInTheDocument()
     expect(container.querySelector('#x')).toBeNull()
+  })
+
+  it('asks for the file under the wanted name', async () => {
+    window.localStorage.setItem('zimage.preferences', JSON.stringify({ pattern: 'a {seed} & 狐狸' }))
+    server.images = [makeImage(1)]
+    setUp()
+    const download = await screen.findByRole('button', { name: 'Download' })
+    expect(new URL(download.href).searchParams.get('name')).toBe('a 101 & 狐狸.png')
   })
 
   it('offers download and settings', async () => {
@@ -96,6 +105,22 @@ describe('LatestImage', () => {
     const task = makeTask('a', { current_step: 4, progress: 44.4, eta_seconds: 3 })
     setUp({ tasks: [{ id: 'a', listed: task }] })
     expect(await screen.findByText('Step 4 of 9 · about 3 s left')).toBeInTheDocument()
+  })
+
+  it('keeps the last finished picture at hand while the next one is drawn', async () => {
+    const loading = stubImages()
+    server.images = [makeImage(1)]
+    const onVary = vi.fn()
+    const task = makeTask('a', { current_step: 4, preview_seq: 1 })
+    const { user } = setUp({ onVary, tasks: [{ id: 'a', listed: task }] })
+    await screen.findByRole('button', { name: 'View large: picture 1' })
+    act(() => loading.findLast(({ src }) => src.includes('seq=1')).onload())
+    expect(screen.getByRole('img', { name: 'Being drawn: prompt of a' })).toBeInTheDocument()
+    const buttons = within(screen.getByRole('group', { name: 'For the last finished picture' }))
+    await user.click(buttons.getByRole('button', { name: 'Vary' }))
+    expect(onVary.mock.calls[0][0]).toMatchObject([{ prompt: 'picture 1', seed: 102 }])
+    await user.click(screen.getByRole('button', { name: 'View the last finished picture: picture 1' }))
+    expect(window.location.search).toBe(`?picture=${makeImage(1).id}`)
   })
 
   it('opens the picture in full', async () => {

@@ -5,7 +5,7 @@ import { useFreshGallery } from '../hooks/images/walk/useFreshGallery.js'
 import { useImageActions } from '../hooks/images/useImageActions.js'
 import { useWalk } from '../hooks/images/walk/useWalk.js'
 import { useErrorText } from '../hooks/server/useErrorText.js'
-import { close, openInstead, useOpened } from '../hooks/ui/useOpened.js'
+import { close, open, openInstead, useOpened } from '../hooks/ui/useOpened.js'
 import { useToast } from '../hooks/ui/useToast.js'
 import { waysFrom } from '../lib/images/walk.js'
 import Lightbox from './viewer/Lightbox.jsx'
@@ -54,6 +54,7 @@ export default function PictureViewer({ id: deferredId, gallery, seenRef, onReus
     else await go(neighbour)
     actions.trash([step.image.id])
   }
+  const older = pictureAt((gallery.sort === 'oldest' ? previous : next) ?? -1)
   return (
     <Lightbox
       step={step}
@@ -62,6 +63,7 @@ export default function PictureViewer({ id: deferredId, gallery, seenRef, onReus
       pictureAt={pictureAt}
       actions={actions}
       onGo={go}
+      onCompare={older && (() => open({ compare: [older.id, step.image.id] }))}
       onDelete={remove}
       onClose={close}
       onReuse={onReuse}

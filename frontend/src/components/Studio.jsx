@@ -82,7 +82,7 @@ export default function Studio() {
           <Latest tasks={tasks} onReuse={reuse} onVary={submit} />
         </PanelBoundary>
         <PanelBoundary>
-          <Tasks tasks={tasks} onTrack={track} onForget={forget} />
+          <Tasks tasks={tasks} onTrack={track} onReuse={reuse} onForget={forget} />
         </PanelBoundary>
         <PanelBoundary>
           <Gallery onReuse={reuse} onVary={submit} />

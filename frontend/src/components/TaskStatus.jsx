@@ -1,34 +1,16 @@
-import { useQueryClient } from '@tanstack/react-query'
-import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { useHotkeys } from '../hooks/input/useHotkeys.js'
 import { useCancelTask } from '../hooks/tasks/useTask.js'
 import './TaskStatus.css'
+import QueueButtons from './tasks/QueueButtons.jsx'
 import TaskCard from './tasks/TaskCard.jsx'
 
-/** Esc stops what runs, or what would run next. */
+/** Esc stops what runs, or what would run next, where there is nothing to close and nothing chosen. */
 function CancelKey({ queue }) {
   const cancel = useCancelTask()
-  useHotkeys({ Escape: () => cancel.mutate(queue[0].id) })
+  useHotkeys({ Escape: () => cancel.mutate(queue[0].id) }, { last: true })
   return null
-}
-
-/** Dismisses all that ended. Known from the cache: a card that waits for its status stays. */
-function ClearButton({ ended, onForget }) {
-  const { t } = useTranslation()
-  const queryClient = useQueryClient()
-  const clear = () => {
-    for (const { id } of ended) {
-      onForget(id)
-      queryClient.removeQueries({ queryKey: ['task', id] })
-    }
-  }
-  return (
-    <Button variant="link" size="sm" onClick={clear}>
-      {t('task.clear')}
-    </Button>
-  )
 }
 
 /**
@@ -36,7 +18,7 @@ function ClearButton({ ended, onForget }) {
  *
  * Shows nothing while there are none. `tasks` is a list of `{id, listed}`, see useActiveTasks.
  */
-export default function TaskStatus({ tasks, onTrack, onForget }) {
+export default function TaskStatus({ tasks, onTrack, onReuse, onForget }) {
   const { t } = useTranslation()
   if (tasks.length === 0) return null
   const queue = tasks.filter(({ listed }) => listed)
@@ -46,13 +28,21 @@ export default function TaskStatus({ tasks, onTrack, onForget }) {
     <section className="panel task-status" aria-labelledby="tasks-title">
       <div className="panel-head">
         <h2 id="tasks-title">{queue.length > 0 ? t('task.title', { count: queue.length }) : t('task.titleDone')}</h2>
-        {ended.length > 1 && <ClearButton ended={ended} onForget={onForget} />}
+        <QueueButtons queue={queue} ended={ended} onTrack={onTrack} onForget={onForget} />
       </div>
       {queue.length > 0 && <CancelKey queue={queue} />}
       {/* A long queue scrolls in itself: it must not push the gallery off the screen. */}
       <ul className="task-list">
         {tasks.map(({ id, listed }) => (
-          <TaskCard key={id} taskId={id} listed={listed} last={last} onTrack={onTrack} onForget={onForget} />
+          <TaskCard
+            key={id}
+            taskId={id}
+            listed={listed}
+            last={last}
+            onTrack={onTrack}
+            onReuse={onReuse}
+            onForget={onForget}
+          />
         ))}
       </ul>
     </section>

@@ -6,7 +6,7 @@ import { renderWith } from '../test/render.jsx'
 import TaskStatus from './TaskStatus.jsx'
 
 function setUp(tasks, { listed = false, ...options } = {}) {
-  const handlers = { onTrack: vi.fn(), onForget: vi.fn() }
+  const handlers = { onTrack: vi.fn(), onReuse: vi.fn(), onForget: vi.fn() }
   for (const task of tasks) server.addTask(task)
   const entries = tasks.map((task) => ({ id: task.task_id, listed: listed ? task : undefined }))
   return { ...handlers, ...renderWith(<TaskStatus tasks={entries} {...handlers} />, options) }
@@ -67,7 +67,24 @@ describe('TaskStatus', () => {
     expect(screen.getByRole('button', { name: 'Earlier: prompt of t0' })).toBeDisabled()
     expect(screen.getByRole('button', { name: 'Later: prompt of t2' })).toBeDisabled()
     await user.click(screen.getByRole('button', { name: 'Earlier: prompt of t2' }))
-    await waitFor(() => expect(server.bodiesOf('post', '/generate/t2/move')).toEqual([{ position: 1 }]))
+    await user.click(screen.getByRole('button', { name: 'Earlier: prompt of t2' })) // before the first is answered
+    await user.click(screen.getByRole('button', { name: 'Later: prompt of t1' }))
+    await user.click(screen.getByRole('button', { name: 'To the front: prompt of t2' }))
+    await waitFor(() => expect(server.bodiesOf('post', '/generate/t2/move')).toEqual([{ by: -1 }, { by: -1 }, { position: 0 }]))
+    expect(server.bodiesOf('post', '/generate/t1/move')).toEqual([{ by: 1 }])
+  })
+
+  it.each(['pending', 'cancelled', 'failed', 'completed'])('gives the settings of a %s task to the form', async (status) => {
+    const { user, onReuse } = setUp([makeTask('a', { status })])
+    await user.click(await screen.findByRole('button', { name: 'Take its settings: prompt of a' }))
+    expect(onReuse).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ prompt: 'prompt of a', num_inference_steps: 9 }))
+  })
+
+  it('opens the picture of a finished task', async () => {
+    const { user } = setUp([makeTask('a', { status: 'completed', result: makeImage(7) }), makeTask('b', { status: 'failed' })])
+    await user.click(await screen.findByRole('button', { name: 'View the picture: prompt of a' }))
+    expect(window.location.search).toBe(`?picture=${makeImage(7).id}`)
+    expect(screen.queryByRole('button', { name: 'View the picture: prompt of b' })).not.toBeInTheDocument()
   })
 
   it('says which of several pictures it draws, and how long that takes', async () => {
@@ -93,9 +110,26 @@ describe('TaskStatus', () => {
     expect(server.tasks.get('b').status).toBe('pending')
   })
 
+  it('cancels all that waits, the last one first, and runs them again when that is undone', async () => {
+    const waiting = (n) => makeTask(`t${n}`, { status: 'pending', queue_position: n })
+    const { user, onTrack, onForget } = setUp([makeTask('a'), waiting(0), waiting(1), waiting(2)], { listed: true })
+    server.overrides['delete /generate/t1'] = () => {
+      throw new Refusal(409, 'conflict')
+    }
+    await user.click(screen.getByRole('button', { name: 'Cancel all waiting (3)' }))
+    expect(await screen.findByText('2 waiting tasks cancelled.')).toBeInTheDocument()
+    const paths = (method) => server.requests.filter((request) => request.method === method).map(({ path }) => path)
+    expect(paths('delete')).toEqual(['/generate/t2', '/generate/t1', '/generate/t0'])
+    expect(server.tasks.get('a').cancelling).toBe(false)
+    await user.click(screen.getByRole('button', { name: 'Undo' }))
+    await waitFor(() => expect(paths('post')).toEqual(['/generate/t0/retry', '/generate/t2/retry']))
+    await waitFor(() => expect(onTrack.mock.calls).toEqual([[['task-5']], [['task-6']]]))
+    expect(onForget.mock.calls).toEqual([['t0'], ['t2']])
+  })
+
   it('clears all that ended', async () => {
     const { user, onForget } = setUp(['a', 'b'].map((id) => makeTask(id, { status: 'cancelled' })))
-    await user.click(screen.getByRole('button', { name: 'Clear' }))
+    await user.click(screen.getByRole('button', { name: 'Dismiss the ended ones' }))
     expect(onForget.mock.calls).toEqual([['a'], ['b']])
   })
 

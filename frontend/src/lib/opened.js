@@ -29,3 +29,8 @@ export function writeOpened(search, opened) {
   const entries = Object.entries(opened).map(([key, value]) => `${key}=${[value].flat().join(',')}`)
   return [params.toString(), ...entries].filter(Boolean).join('&')
 }
+
+/** The address of the page on which a picture is open, for another tab. */
+export function pictureAddress({ id, deleted_at: deletedAt }) {
+  return `?${writeOpened(deletedAt ? 'trash=1' : '', { picture: id })}`
+}

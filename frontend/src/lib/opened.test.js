@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { parseOpened, writeOpened } from './opened.js'
+import { parseOpened, pictureAddress, writeOpened } from './opened.js'
 
 const [A, B] = ['a', 'b'].map((digit) => digit.repeat(32))
 
@@ -21,6 +21,11 @@ describe('what the address says is open', () => {
 
   it.each([{}, { picture: A }, { compare: [A, B] }, { dialog: 'help' }])('is read as it was written: %o', (opened) => {
     expect(parseOpened(writeOpened('?page=2', opened))).toEqual(opened)
+  })
+
+  it('has an address', () => {
+    expect(pictureAddress({ id: A, deleted_at: null })).toBe(`?picture=${A}`)
+    expect(pictureAddress({ id: A, deleted_at: '2026-03-02T12:00:00Z' })).toBe(`?trash=1&picture=${A}`)
   })
 
   it('is one thing at a time, and leaves the rest of the address alone', () => {

@@ -167,10 +167,10 @@ export function retryTask(taskId, { signal } = {}) {
   return request({ method: 'post', url: `/generate/${encodeURIComponent(taskId)}/retry`, signal })
 }
 
-/** Gives a waiting task another place in the queue; answers its status. */
-export async function moveTask(taskId, position, { signal } = {}) {
+/** Moves a waiting task in the queue, `by` some places or to a `position`; answers its status. */
+export async function moveTask(taskId, move, { signal } = {}) {
   const url = `/generate/${encodeURIComponent(taskId)}/move`
-  return withResultUrls(await request({ method: 'post', url, data: { position }, signal }))
+  return withResultUrls(await request({ method: 'post', url, data: move, signal }))
 }
 
 /** Where a running task's picture can be seen as it is now. Each number is another picture. */
@@ -218,9 +218,14 @@ export function changeImages(body, { signal } = {}) {
   return request({ method: 'post', url: '/history/bulk', data: body, signal })
 }
 
-/** A zip with these pictures, as a Blob. */
-export function exportImages(ids, { signal } = {}) {
-  return request({ method: 'post', url: '/history/export', data: { ids }, responseType: 'blob', signal })
+/** Where a picture is had as a file of another name than its own: the server's word on that counts for browsers. */
+export function namedUrl(image, name) {
+  return name === image.filename ? image.download_url : `${image.download_url}?${new URLSearchParams({ name })}`
+}
+
+/** A zip with these pictures, as a Blob; `names` are those in it by id, where they are not their own. */
+export function exportImages(ids, { names = {}, signal } = {}) {
+  return request({ method: 'post', url: '/history/export', data: { ids, names }, responseType: 'blob', signal })
 }
 
 /** The settings that a picture carries, ours or another program's: `{source, parameters}`. */

@@ -170,7 +170,10 @@ export class FakeServer {
   }
 
   post_generate({ id: old, action, body }) {
-    if (action === 'move') return this.addTask({ ...this.get_generate({ id: old }), queue_position: body.position })
+    if (action === 'move') {
+      const task = this.get_generate({ id: old })
+      return this.addTask({ ...task, queue_position: body.position ?? Math.max(0, task.queue_position + body.by) })
+    }
     const request = action === 'retry' ? this.get_generate({ id: old }).request : body
     const id = `task-${this.tasks.size + 1}`
     this.addTask(makeTask(id, { status: 'pending', queue_position: 0, request }))

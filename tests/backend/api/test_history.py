@@ -77,6 +77,23 @@ def test_a_download_is_the_png_with_its_parameters(client, services):
         assert "Seed: 9" in picture.info["parameters"]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a fox.png", 'filename*=utf-8\'\'a%20fox.png'), ("狐狸.png", "filename*=utf-8''%E7%8B%90%E7%8B%B8.png"),
+     ("fox-9.png", 'filename="fox-9.png"')],
+)  # fmt: skip
+def test_a_download_has_the_name_that_is_wanted(client, pictures, name, expected):
+    response = client.get(f"/api/download/{pictures[0]}", params={"name": name})
+    assert response.headers["content-disposition"] == f"attachment; {expected}"
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".png", "fox.exe", "a/fox.png", 'a".png', "a\nb.png", "..\\fox.png", "x" * 200 + ".png"]
+)
+def test_a_name_that_no_file_can_have(client, pictures, name):
+    assert client.get(f"/api/download/{pictures[0]}", params={"name": name}).status_code == 422
+
+
 def test_a_thumbnail_is_a_webp(client, pictures):
     response = client.get(f"/api/images/{pictures[0]}/thumbnail")
 

@@ -139,6 +139,18 @@ def test_an_archive_of_pictures(client, services, pictures):
     assert client.post("/api/history/export", json={"ids": ["0" * 32]}).status_code == 404
 
 
+def test_an_archive_with_names(client, services, pictures):
+    ids = pictures[:3]
+    names = dict.fromkeys(ids[:2], "a fox.png")
+
+    response = client.post("/api/history/export", json={"ids": ids, "names": names})
+
+    with zipfile.ZipFile(BytesIO(response.content)) as archive:
+        assert archive.namelist() == ["a fox.png", "a fox-2.png", services.history.image_path(ids[2]).name]
+    refused = client.post("/api/history/export", json={"ids": ids, "names": {ids[0]: "../fox.png"}})
+    assert refused.status_code == 422
+
+
 # -- parameters -------------------------------------------------------------------------------------------------------
 
 

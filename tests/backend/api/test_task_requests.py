@@ -192,7 +192,13 @@ def test_move(client, post, engine):
 
     assert (response.status_code, response.json()["queue_position"]) == (200, 0)
     assert [task["task_id"] for task in client.get("/api/generate").json()["tasks"]] == [running, second, first]
+    assert client.post(f"/api/generate/{second}/move", json={"by": 1}).json()["queue_position"] == 1
+    for _ in range(2):  # past the front is the front
+        assert client.post(f"/api/generate/{second}/move", json={"by": -1}).json()["queue_position"] == 0
     assert client.post(f"/api/generate/{running}/move", json={"position": 0}).status_code == 409
+    assert client.post(f"/api/generate/{running}/move", json={"by": 1}).status_code == 409
+    for body in ({}, {"position": 0, "by": 1}, {"by": 0.5}, {"by": "1"}):
+        assert client.post(f"/api/generate/{first}/move", json=body).status_code == 422
     for position in (-1, "1", None, 10**9):
         assert client.post(f"/api/generate/{first}/move", json={"position": position}).status_code == 422
     release()

@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
@@ -35,9 +36,17 @@ function TrashActions({ ids, actions, onPurge, onDone }) {
   )
 }
 
-/** What can be done with the chosen pictures. */
-export default function BulkBar({ selection, trash, actions, onCompare, onPurge }) {
+/**
+ * What can be done with the chosen pictures. `total` is how many the gallery's filters find, `findEvery` promises them.
+ */
+export default function BulkBar({ selection, trash, total, findEvery, actions, onCompare, onPurge }) {
   const { t } = useTranslation()
+  const [finding, setFinding] = useState(false)
+  const chooseEvery = async () => {
+    setFinding(true)
+    selection.add((await findEvery()) ?? [])
+    setFinding(false)
+  }
   const ids = selection.chosen.map(({ id }) => id)
   if (ids.length === 0) return null
   return (
@@ -51,6 +60,11 @@ export default function BulkBar({ selection, trash, actions, onCompare, onPurge 
       <Button variant="link" size="sm" onClick={selection.all}>
         {t('gallery.chooseAll')}
       </Button>
+      {total > ids.length && (
+        <Button variant="link" size="sm" disabled={finding} onClick={chooseEvery}>
+          {t('gallery.chooseEvery', { count: total })}
+        </Button>
+      )}
       <button
         type="button"
         className="icon-button bulk-close"

@@ -23,6 +23,11 @@ function Toggle({ icon, label, pressed, onClick }) {
 export default function GalleryBar({ gallery, onChange }) {
   const { t } = useTranslation()
   const [more, setMore] = useState(false)
+  const clearByEscape = (event) => {
+    if (event.key !== 'Escape' || event.nativeEvent.isComposing || !gallery.q) return
+    event.preventDefault()
+    onChange({ q: '' })
+  }
   return (
     <div role="search" className="gallery-bar">
       <div className="search-box">
@@ -34,6 +39,7 @@ export default function GalleryBar({ gallery, onChange }) {
           placeholder={t('filter.search')}
           value={gallery.q}
           onChange={(event) => onChange({ q: event.target.value })}
+          onKeyDown={clearByEscape}
         />
       </div>
       <div className="bar-toggles">

@@ -1,43 +1,59 @@
-import { lazy, Suspense, useDeferredValue, useState } from 'react'
+import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 
+import { useEveryPicture } from '../../hooks/images/cards/useEveryPicture.js'
 import { useGalleryKeys } from '../../hooks/images/cards/useGalleryKeys.js'
+import { useHeldPictures } from '../../hooks/images/cards/useHeldPictures.js'
+import { useHold } from '../../hooks/images/cards/useHold.js'
 import { useImageActions } from '../../hooks/images/useImageActions.js'
 import { useSelection } from '../../hooks/images/useSelection.js'
 import { open } from '../../hooks/ui/useOpened.js'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import BulkBar from './BulkBar.jsx'
 import ImageCard from './ImageCard.jsx'
+import NewPictures from './NewPictures.jsx'
 
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
 
 const view = (id) => open({ picture: id })
+const compare = (pictures) => open({ compare: pictures.map(({ id }) => id) })
 
 /**
  * Images as cards, and what is done from them: one opened, two compared, many changed at once.
  *
  * `children` is a function of `renderCard`, for another arrangement than the plain grid. `onTurn` turns the page by a
- * direction, and answers whether there is one.
+ * direction, and answers whether there is one. `list` is that of useHeldPictures: cards do not move under a hand.
  */
-export default function GalleryPictures({ images: newest, inSight, trash, onReuse, onVary, onTurn, children }) {
+export default function GalleryPictures({ images: newest, list = null, gallery, total, inSight, onReuse, onVary, onTurn, children }) {
+  const { trash } = gallery
+  const findEvery = useEveryPicture(gallery)
+  const ref = useRef(null)
+  const shown = useRef([])
+  const selection = useSelection(shown)
+  const isHeld = useHold(ref) || selection.chosen.length > 0
+  const { images: held, waiting, show, drop } = useHeldPictures(newest, { list, isHeld })
   // Another page's cards wait until the click is answered. What can be clicked is what is seen, so all below is of it.
-  const deferred = useDeferredValue(newest)
+  const deferred = useDeferredValue(held)
   const images = children ? newest : deferred
+  useEffect(() => {
+    shown.current = images
+  }, [images])
   const [doomed, setDoomed] = useState(null)
-  const actions = useImageActions({ onVary })
-  const selection = useSelection(images)
+  const every = useImageActions({ onVary })
+  const actions = useMemo(() => ({ ...every, trash: (ids) => every.trash(ids).then(drop) }), [every, drop])
   const [{ ask_purge: asks }] = usePreferences()
   const purge = (ids) => {
     actions.purge(ids)
     selection.clear()
   }
   const doom = (pictures) => (asks ? setDoomed(pictures) : purge(pictures.map(({ id }) => id)))
-  const { ref, stop } = useGalleryKeys({
+  const stop = useGalleryKeys(ref, {
     images,
     inSight: inSight ?? images,
     trash,
     actions,
     selection,
     onReuse,
+    onCompare: compare,
     onPurge: doom,
     onTurn,
   })
@@ -54,16 +70,23 @@ export default function GalleryPictures({ images: newest, inSight, trash, onReus
       onPurge={doom}
     />
   )
+  const showNew = () => {
+    show()
+    if (ref.current.getBoundingClientRect().top < 0) ref.current.scrollIntoView({ block: 'start' })
+  }
   return (
     <>
+      <NewPictures count={waiting} onShow={showNew} />
       <div ref={ref}>
         {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
       </div>
       <BulkBar
         selection={selection}
         trash={trash}
+        total={total}
+        findEvery={findEvery}
         actions={actions}
-        onCompare={() => open({ compare: selection.chosen.map(({ id }) => id) })}
+        onCompare={() => compare(selection.chosen)}
         onPurge={() => doom(selection.chosen)}
       />
       <Suspense>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { usePictureDownload } from '../../hooks/images/usePictureDownload.js'
 import { formatDateTime, formatShortDate } from '../../lib/format.js'
 import { packPicture } from '../../lib/images/drag.js'
+import { pictureAddress } from '../../lib/opened.js'
 import FavouriteButton from '../ui/FavouriteButton.jsx'
 import Icon from '../ui/Icon.jsx'
 import Thumbnail from './Thumbnail.jsx'
@@ -79,13 +80,16 @@ function ImageCard({ image, chosen, isStop, actions, onOpen, onChoose, onReuse, 
   const { id, prompt } = image
   const tabIndex = isStop ? 0 : -1
   const openOrChoose = (event) => {
+    event.preventDefault()
     if (event.shiftKey || event.ctrlKey || event.metaKey) onChoose(image, { range: event.shiftKey })
     else onOpen(id)
   }
   return (
     <li className={`card-item ${chosen ? 'card-chosen' : ''}`}>
-      <button
-        type="button"
+      {/* A link for the mouse's middle button and its menu; else it opens a dialog, as buttons do. */}
+      <a
+        href={pictureAddress(image)}
+        role="button"
         className="card-picture"
         data-picture={id}
         tabIndex={tabIndex}
@@ -95,15 +99,17 @@ function ImageCard({ image, chosen, isStop, actions, onOpen, onChoose, onReuse, 
         onClick={openOrChoose}
       >
         <Thumbnail image={image} />
-      </button>
-      <input
-        type="checkbox"
-        tabIndex={tabIndex}
-        className="form-check-input card-choice"
-        aria-label={t('gallery.chooseNamed', { prompt })}
-        checked={chosen}
-        onChange={(event) => onChoose(image, { range: event.nativeEvent.shiftKey })}
-      />
+      </a>
+      <label className="card-choice-area">
+        <span className="visually-hidden">{t('gallery.chooseNamed', { prompt })}</span>
+        <input
+          type="checkbox"
+          tabIndex={tabIndex}
+          className="form-check-input card-choice"
+          checked={chosen}
+          onChange={(event) => onChoose(image, { range: event.nativeEvent.shiftKey })}
+        />
+      </label>
       {!image.deleted_at && (
         <FavouriteButton
           image={image}

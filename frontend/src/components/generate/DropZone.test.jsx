@@ -1,7 +1,7 @@
 import { act, fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
-import { makeImage } from '../../test/fakeServer.js'
+import { makeImage, Refusal } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
 import DropZone from './DropZone.jsx'
 
@@ -50,6 +50,22 @@ describe('DropZone', () => {
     expect(server.images).toHaveLength(1)
   })
 
+  it('reads the first of many, says that the others were left, and adds them all', async () => {
+    const files = ['a', 'b', 'c'].map((name) => new File(['png'], `${name}.png`, { type: 'image/png' }))
+    server.overrides['post /history/read'] = ({ body }) => ({ source: 'a1111', parameters: { prompt: body.get('file').name, seed: 1 } })
+    server.overrides['post /history/import'] = ({ body }) => {
+      if (body.get('file').name === 'b.png') throw new Refusal(422, 'validation_error', 'No settings.')
+      return server.importPicture(body.get('file'))
+    }
+    const onReplace = vi.fn()
+    const { user } = renderWith(<DropZone onReplace={onReplace} />)
+    act(() => void fireEvent.drop(window, { dataTransfer: { types: ['Files'], files } }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('The other 2 files were left.'))
+    expect(onReplace).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ prompt: 'a.png' }))
+    await user.click(screen.getByRole('button', { name: 'Add all 3 to the gallery' }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('2 of them are in the gallery. 1 could not be added: No settings.'))
+  })
+
   it.each([
     ['nothing', { prompt: 'a fox', width: 512, height: 512, num_inference_steps: 9, seed: 0 }, ''],
     ['the prompt', { prompt: null, width: 512, height: 512, num_inference_steps: 9, seed: 1 }, ' No prompt was found in it.'],
@@ -70,6 +86,47 @@ describe('DropZone', () => {
     act(() => void fireEvent.drop(window, { dataTransfer }))
     await user.click(await screen.findByRole('button', { name: 'Add to the gallery' }))
     await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('No prompt was found in it.'))
+  })
+
+  const paste = (target, clipboardData) => act(() => void fireEvent.paste(target, { clipboardData }))
+
+  it('reads a picture that is pasted, but leaves a field the text beside it', async () => {
+    const onReplace = vi.fn()
+    server.overrides['post /history/read'] = () => ({ source: 'a1111', parameters: { prompt: 'a fox', seed: 5 } })
+    renderWith(
+      <>
+        <DropZone onReplace={onReplace} />
+        <input aria-label="tag" />
+      </>,
+    )
+    const both = { types: ['text/plain', 'Files'], files: [file], getData: () => 'cells' }
+    paste(screen.getByLabelText('tag'), both)
+    expect(server.bodiesOf('post', '/history/read')).toHaveLength(0)
+    paste(document.body, both)
+    await waitFor(() => expect(onReplace).toHaveBeenCalledOnce())
+    paste(screen.getByLabelText('tag'), { types: ['Files'], files: [file], getData: () => '' })
+    await waitFor(() => expect(onReplace).toHaveBeenCalledTimes(2))
+  })
+
+  it('offers to read the settings that a pasted text tells, once it is meant for the prompt', async () => {
+    const onReplace = vi.fn()
+    const { user } = renderWith(
+      <>
+        <DropZone onReplace={onReplace} />
+        <textarea className="prompt" aria-label="prompt" />
+        <input aria-label="tag" />
+      </>,
+    )
+    const text = (words) => ({ types: ['text/plain'], files: [], getData: () => words })
+    const infotext = 'a fox\nNegative prompt: text\nSteps: 20, Seed: 5, Size: 512x768'
+    paste(screen.getByLabelText('tag'), text(infotext))
+    paste(screen.getByLabelText('prompt'), text('a fox'))
+    expect(screen.queryByRole('button', { name: 'Read its settings' })).not.toBeInTheDocument()
+    paste(screen.getByLabelText('prompt'), text(infotext))
+    await user.click(await screen.findByRole('button', { name: 'Read its settings' }))
+    const size = { width: 512, height: 768, custom_size: false }
+    const others = { num_inference_steps: 20, seed: '5', seed_locked: true }
+    expect(onReplace).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ prompt: 'a fox', negative_prompt: 'text', ...size, ...others }))
   })
 
   it('says that a file carries nothing', async () => {

@@ -12,7 +12,7 @@ function FileChip({ onReplace }) {
   const choose = (event) => {
     const [file] = event.target.files
     event.target.value = '' // The same file may be chosen again.
-    if (file) read(file)
+    if (file) read([file])
   }
   return (
     <>

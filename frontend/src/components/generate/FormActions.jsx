@@ -17,8 +17,9 @@ const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
 
 function SubmitText({ count }) {
   const { t } = useTranslation()
-  const isSlow = useLasting(useUnanswered() > 0, SLOW_MS)
-  if (isSlow) return t('form.submitting')
+  const unanswered = useUnanswered()
+  const isSlow = useLasting(unanswered > 0, SLOW_MS)
+  if (isSlow) return unanswered > 1 ? t('form.submittingMany', { count: unanswered }) : t('form.submitting')
   return count > 1 ? t('form.submitMany', { count }) : t('form.submit')
 }
 

@@ -3,6 +3,7 @@ import Button from 'react-bootstrap/Button'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
+import { useLibraryEdits } from '../../hooks/generate/useLibraryEdits.js'
 import { parseList } from '../../lib/generate/expand.js'
 import { toListName } from '../../lib/generate/library.js'
 import Field from '../ui/Field.jsx'
@@ -27,6 +28,7 @@ function SavedList({ name, entries, onEdit, onDrop }) {
 /** The lists that `__name__` stands for. */
 export default function ListEditor({ library }) {
   const { t } = useTranslation()
+  const edits = useLibraryEdits(library)
   const [name, setName] = useState('')
   const [text, setText] = useState('')
   const listName = toListName(name)
@@ -37,7 +39,7 @@ export default function ListEditor({ library }) {
   const save = (event) => {
     event.preventDefault()
     if (!listName) return
-    library.saveList(listName, parseList(text))
+    edits.saveList(listName, parseList(text))
     setName('')
     setText('')
   }
@@ -66,7 +68,7 @@ export default function ListEditor({ library }) {
         )}
       </Field>
       <Button type="submit" variant="outline-secondary" disabled={!listName || parseList(text).length === 0}>
-        {t('library.saveList')}
+        {Object.hasOwn(library.lists, listName) ? t('library.replace', { name: listName }) : t('library.saveList')}
       </Button>
       <ul className="library-list">
         {Object.entries(library.lists).map(([known, entries]) => (
@@ -75,7 +77,7 @@ export default function ListEditor({ library }) {
             name={known}
             entries={entries}
             onEdit={() => edit(known)}
-            onDrop={() => library.saveList(known, [])}
+            onDrop={() => edits.dropList(known)}
           />
         ))}
       </ul>

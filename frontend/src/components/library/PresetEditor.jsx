@@ -4,6 +4,7 @@ import Form from 'react-bootstrap/Form'
 import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
+import { useLibraryEdits } from '../../hooks/generate/useLibraryEdits.js'
 import { applyPreset } from '../../lib/generate/library.js'
 import Field from '../ui/Field.jsx'
 import Icon from '../ui/Icon.jsx'
@@ -30,11 +31,13 @@ function Preset({ preset, onApply, onDrop }) {
 /** Saves the form under a name and brings such a preset back. */
 export default function PresetEditor({ settings, library, onApply }) {
   const { t } = useTranslation()
+  const edits = useLibraryEdits(library)
   const [name, setName] = useState('')
+  const isKnown = library.presets.some((preset) => preset.name === name.trim())
   const save = (event) => {
     event.preventDefault()
     if (!name.trim()) return
-    library.savePreset(name.trim(), settings)
+    edits.savePreset(name.trim(), settings)
     setName('')
   }
   return (
@@ -51,7 +54,7 @@ export default function PresetEditor({ settings, library, onApply }) {
                 onChange={(event) => setName(event.target.value)}
               />
               <Button type="submit" variant="outline-secondary">
-                {t('library.save')}
+                {isKnown ? t('library.replace', { name: name.trim() }) : t('library.save')}
               </Button>
             </InputGroup>
           )}
@@ -63,7 +66,7 @@ export default function PresetEditor({ settings, library, onApply }) {
             key={preset.name}
             preset={preset}
             onApply={() => onApply(applyPreset(preset, settings.prompt))}
-            onDrop={() => library.dropPreset(preset.name)}
+            onDrop={() => edits.dropPreset(preset)}
           />
         ))}
       </ul>

@@ -12,7 +12,7 @@ export default function ConnectionBanner() {
   return (
     <Notice tone="warning" role="alert">
       {heardAt > 0 ? t('connection.lostSince', { time }) : t('connection.lost')}
-      {unanswered > 0 && ` ${t('connection.unanswered')}`}
+      {unanswered > 0 && ` ${t('connection.unanswered', { count: unanswered })}`}
     </Notice>
   )
 }

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { canRetry } from '../../lib/tasks.js'
 import Icon from '../ui/Icon.jsx'
 
-function MoveButton({ icon, label, disabled, onClick }) {
+function TaskButton({ icon, label, disabled, onClick }) {
   return (
     <button type="button" className="icon-button" aria-label={label} title={label} disabled={disabled} onClick={onClick}>
       <Icon name={icon} size={16} />
@@ -19,28 +19,38 @@ function MoveButtons({ task, last, prompt, onMove }) {
   if (task.status !== 'pending' || position === null || last === 0) return null
   return (
     <>
-      <MoveButton
+      <TaskButton
+        icon="first"
+        label={t('task.moveFirst', { prompt })}
+        disabled={position === 0}
+        onClick={() => onMove({ position: 0 })}
+      />
+      <TaskButton
         icon="up"
         label={t('task.moveUp', { prompt })}
         disabled={position === 0}
-        onClick={() => onMove(position - 1)}
+        onClick={() => onMove({ by: -1 })}
       />
-      <MoveButton
+      <TaskButton
         icon="down"
         label={t('task.moveDown', { prompt })}
         disabled={position >= last}
-        onClick={() => onMove(position + 1)}
+        onClick={() => onMove({ by: 1 })}
       />
     </>
   )
 }
 
-/** Move and cancel while it waits or runs; retry and dismiss when it has ended. */
-export default function TaskActions({ task, prompt, ended, cancelling, last, onMove, onCancel, onRetry, onForget }) {
+/** Move and cancel while it waits or runs; retry and dismiss when it has ended; its settings at any time. */
+export default function TaskActions({ task, prompt, ended, cancelling, last, onMove, onReuse, onCancel, onRetry, onForget }) {
   const { t } = useTranslation()
+  const reuse = task?.request && (
+    <TaskButton icon="reuse" label={t('task.useSettings', { prompt })} onClick={() => onReuse(task.request)} />
+  )
   if (!ended) {
     return (
       <>
+        {reuse}
         {task && <MoveButtons task={task} last={last} prompt={prompt} onMove={onMove} />}
         <Button
           variant="outline-secondary"
@@ -56,6 +66,7 @@ export default function TaskActions({ task, prompt, ended, cancelling, last, onM
   }
   return (
     <>
+      {reuse}
       {canRetry(task) && (
         <Button variant="outline-secondary" size="sm" onClick={onRetry}>
           {t('task.retry')}

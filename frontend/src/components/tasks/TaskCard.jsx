@@ -32,7 +32,7 @@ function useRefusal({ cancel, retry, move, ended }) {
 }
 
 /** One task: what it draws, how far it is, and what can be done about it. `last` is the last place in the queue. */
-export default function TaskCard({ taskId, listed, last, onTrack, onForget }) {
+export default function TaskCard({ taskId, listed, last, onTrack, onReuse, onForget }) {
   const { t } = useTranslation()
   const { data: task, error } = useTask(taskId, listed)
   const cancel = useCancelTask()
@@ -48,7 +48,7 @@ export default function TaskCard({ taskId, listed, last, onTrack, onForget }) {
   const refusal = useRefusal({ cancel, retry, move, ended })
   return (
     <li className={`task task-${status}`} data-status={status}>
-      <TaskThumb task={task} />
+      <TaskThumb task={task} prompt={prompt} />
       <div className="task-body">
         <div className="task-head">
           <span className="task-badge">{cancelling && !ended ? t('task.cancelling') : t(`task.${status}`)}</span>
@@ -61,7 +61,8 @@ export default function TaskCard({ taskId, listed, last, onTrack, onForget }) {
             ended={ended}
             cancelling={cancelling}
             last={last}
-            onMove={(position) => move.mutate({ taskId, position })}
+            onMove={(to) => move.mutate({ taskId, move: to })}
+            onReuse={onReuse}
             onCancel={() => cancel.mutate(taskId)}
             onRetry={() => retry.mutate(taskId)}
             onForget={() => onForget(taskId)}

@@ -2,13 +2,21 @@ import { useState } from 'react'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
-/** Where a tag is written; Enter gives it to `onTag`. */
+/** Longer than any tag: several are written at once. */
+const MOST_CHARACTERS = 200
+
+/** The tags of what was written, between the commas of any keyboard. */
+function tagsOf(text) {
+  return [...new Set(text.split(/[,，、]/).map((name) => name.trim()))].filter(Boolean)
+}
+
+/** Where tags are written, with commas between them; Enter gives each to `onTag`. */
 export default function TagInput({ onTag }) {
   const { t } = useTranslation()
   const [name, setName] = useState('')
   const tag = (event) => {
     event.preventDefault()
-    if (name.trim()) onTag(name.trim())
+    for (const one of tagsOf(name)) onTag(one)
     setName('')
   }
   return (
@@ -16,7 +24,7 @@ export default function TagInput({ onTag }) {
       <Form.Control
         size="sm"
         className="tag-input"
-        maxLength={40}
+        maxLength={MOST_CHARACTERS}
         aria-label={t('image.addTag')}
         placeholder={t('image.addTag')}
         value={name}

@@ -13,6 +13,7 @@ function MoreMenu({ image, actions, onCompare, onDelete }) {
   const items = [
     ['copy', t('image.copyPicture'), () => actions.copyPicture(image)],
     ['copy', t('image.copyPrompt'), () => actions.copyPrompt(image)],
+    ['copy', t('image.copySettings'), () => actions.copySettings(image)],
     onCompare && ['compare', t('image.comparePrevious'), onCompare],
     onDelete && ['trash', t('common.delete'), onDelete],
   ]

@@ -3,16 +3,15 @@ import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
 import { useHasKeyboard } from '../../hooks/input/useHasKeyboard.js'
-import { useHotkeys } from '../../hooks/input/useHotkeys.js'
 import { useLeftOverEscape } from '../../hooks/input/useLeftOverEscape.js'
 import { useSwipe } from '../../hooks/input/useSwipe.js'
 import { useZoom } from '../../hooks/input/useZoom.js'
 import './Lightbox.css'
 import Icon from '../ui/Icon.jsx'
 import LightboxInfo from './LightboxInfo.jsx'
+import LightboxKeys from './LightboxKeys.jsx'
+import LightboxPicture from './LightboxPicture.jsx'
 import Strip from './Strip.jsx'
-
-const PAN_PX = 80
 
 /** A way that ends keeps its button: what has the focus must not vanish from under it. */
 function Turn({ side, label, to, onGo }) {
@@ -29,29 +28,6 @@ function Turn({ side, label, to, onGo }) {
   )
 }
 
-function LightboxKeys({ zoom, inTrash, total, previous, next, onGo, onFavour, onDelete, onInfo }) {
-  const goTo = (index) => index !== null && onGo(index)
-  useHotkeys(
-    {
-      // Of a picture that is larger than the window, the arrows show another part.
-      ArrowLeft: () => (zoom.zoomed ? zoom.pan(PAN_PX, 0) : goTo(previous)),
-      ArrowRight: () => (zoom.zoomed ? zoom.pan(-PAN_PX, 0) : goTo(next)),
-      ArrowUp: () => zoom.pan(0, PAN_PX),
-      ArrowDown: () => zoom.pan(0, -PAN_PX),
-      Home: () => goTo(previous === null ? null : 0),
-      End: () => goTo(next === null ? null : total - 1),
-      '+': zoom.zoomIn,
-      '=': zoom.zoomIn,
-      '-': zoom.zoomOut,
-      0: zoom.fit,
-      i: onInfo,
-      ...(!inTrash && { f: onFavour, x: onDelete, Delete: onDelete }),
-    },
-    { inDialog: true },
-  )
-  return null
-}
-
 /** Loads the neighbours before they are asked for. */
 function useNeighbours(addresses) {
   const list = addresses.filter(Boolean).join(' ')
@@ -65,7 +41,7 @@ function useNeighbours(addresses) {
  *
  * `step` is the picture and its place; see useWalk. `previous` and `next` are the places beside it, null at the ends.
  */
-export default function Lightbox({ step, previous, next, pictureAt, actions, onGo, onDelete, onClose, onReuse }) {
+export default function Lightbox({ step, previous, next, pictureAt, actions, onGo, onCompare, onDelete, onClose, onReuse }) {
   const { t } = useTranslation()
   const [info, setInfo] = useState(true)
   const stageRef = useRef(null)
@@ -77,6 +53,10 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
   })
   useNeighbours([pictureAt(next ?? -1)?.download_url, pictureAt(previous ?? -1)?.download_url])
   const { onKeyDownCapture, onEscapeKeyDown } = useLeftOverEscape(onClose)
+  const reuse = (...what) => {
+    onReuse(...what)
+    onClose()
+  }
   const infoText = useHasKeyboard() ? t('lightbox.info') : t('image.details')
   const title = step.isIn ? t('lightbox.title', { index: index + 1, count: total }) : t('lightbox.outside')
   const hasOthers = previous !== null || next !== null
@@ -92,27 +72,20 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
     >
       <LightboxKeys
         zoom={zoom}
-        inTrash={Boolean(image.deleted_at)}
+        image={image}
         total={total}
         previous={previous}
         next={next}
+        actions={actions}
         onGo={onGo}
-        onFavour={() => actions.favour([image.id], !image.favourite)}
+        onReuse={reuse}
+        onCompare={onCompare}
         onDelete={onDelete}
         onInfo={() => setInfo(!info)}
       />
       <Modal.Body onKeyDownCapture={onKeyDownCapture}>
         <div className="lightbox-view">
-          <div className={`lightbox-stage ${zoom.zoomed ? 'zoomed' : ''}`} ref={stageRef} {...zoom.handlers} {...swipe}>
-            <img
-              key={image.id}
-              src={image.download_url}
-              width={image.width}
-              height={image.height}
-              alt={image.prompt}
-              style={zoom.style}
-              draggable={!zoom.zoomed}
-            />
+          <LightboxPicture image={image} zoom={zoom} swipe={swipe} stageRef={stageRef} onClose={onClose}>
             {hasOthers && (
               <>
                 <Turn side="left" label={t('lightbox.previous')} to={previous} onGo={onGo} />
@@ -129,11 +102,19 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
             >
               <Icon name="info" />
             </button>
-          </div>
+          </LightboxPicture>
           {hasOthers && <Strip step={step} pictureAt={pictureAt} onGo={onGo} />}
         </div>
         {info && (
-          <LightboxInfo image={image} title={title} actions={actions} onReuse={onReuse} onDelete={onDelete} onClose={onClose} />
+          <LightboxInfo
+            image={image}
+            title={title}
+            actions={actions}
+            onReuse={reuse}
+            onCompare={onCompare}
+            onDelete={onDelete}
+            onClose={onClose}
+          />
         )}
       </Modal.Body>
     </Modal>

@@ -6,12 +6,8 @@ import ImageDetails from './ImageDetails.jsx'
 import TagEditor from './TagEditor.jsx'
 
 /** What is known of the picture that is seen in full, and what can be done with it. */
-export default function LightboxInfo({ image, title, actions, onReuse, onDelete, onClose }) {
+export default function LightboxInfo({ image, title, actions, onReuse, onCompare, onDelete, onClose }) {
   const { t } = useTranslation()
-  const reuse = (...what) => {
-    onReuse(...what)
-    onClose()
-  }
   return (
     <aside className="lightbox-info">
       <div className="panel-head">
@@ -23,7 +19,7 @@ export default function LightboxInfo({ image, title, actions, onReuse, onDelete,
       <p className="prompt-text">{image.prompt}</p>
       <ImageDetails image={image} />
       {!image.deleted_at && <TagEditor image={image} onTag={actions.tag} />}
-      <ImageActions image={image} actions={actions} onDelete={onDelete} onReuse={reuse} />
+      <ImageActions image={image} actions={actions} onReuse={onReuse} onCompare={onCompare} onDelete={onDelete} />
     </aside>
   )
 }

@@ -2,8 +2,8 @@ import { useEffect, useRef, useState } from 'react'
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes('Files')
 
-/** Calls back with the first file that is dropped anywhere on the page; answers whether one hovers over it. */
-export function useFileDrop(onFile) {
+/** Calls back with the list of files that are dropped anywhere on the page; answers whether any hover over it. */
+export function useFileDrop(onFiles) {
   const [hovering, setHovering] = useState(false)
   const depth = useRef(0)
   useEffect(() => {
@@ -17,8 +17,8 @@ export function useFileDrop(onFile) {
       dragover: () => {},
       drop: (event) => {
         set(0)
-        const [file] = event.dataTransfer.files
-        if (file) onFile(file)
+        const files = [...event.dataTransfer.files]
+        if (files.length > 0) onFiles(files)
       },
     }
     const entries = Object.entries(listeners).map(([name, listener]) => {
@@ -34,6 +34,6 @@ export function useFileDrop(onFile) {
     return () => {
       for (const [name, handle] of entries) window.removeEventListener(name, handle)
     }
-  }, [onFile])
+  }, [onFiles])
   return hovering
 }

@@ -2,9 +2,9 @@ import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { fromParameters, missingParts } from '../../lib/generate/settings.js'
-import { importPicture, readParameters } from '../../services/api.js'
+import { readParameters } from '../../services/api.js'
 import { useErrorText } from '../server/useErrorText.js'
-import { useImageCache } from '../images/useImageCache.js'
+import { useImport } from '../images/useImport.js'
 import { useModels } from '../server/useModels.js'
 import { useToast } from '../ui/useToast.js'
 
@@ -27,30 +27,9 @@ function useOutcome() {
   )
 }
 
-/** Adds a picture file to the gallery, and says how that went. */
-function useImport() {
-  const { t } = useTranslation()
-  const toast = useToast()
-  const { errorText } = useErrorText()
-  const { refresh } = useImageCache()
-  return useCallback(
-    async (file) => {
-      try {
-        const { image, isNew } = await importPicture(file)
-        const done = t(isNew ? 'drop.added' : 'drop.known')
-        toast({ text: image.prompt ? done : `${done} ${t('drop.missing', { parts: t('drop.partPrompt') })}` })
-        await refresh()
-      } catch (error) {
-        toast({ text: errorText(error) })
-      }
-    },
-    [toast, t, errorText, refresh],
-  )
-}
-
 /**
- * Reads the settings that a picture file carries into the form, and offers to take that back and to add the picture to
- * the gallery. What the form does not know is left out.
+ * Reads the settings that the first of some picture files carries into the form, and offers to take that back and to add
+ * them all to the gallery. What the form does not know is left out; that others were left is said.
  */
 export function useReadPicture(onReplace) {
   const { t } = useTranslation()
@@ -60,15 +39,17 @@ export function useReadPicture(onReplace) {
   const add = useImport()
   const outcomeOf = useOutcome()
   return useCallback(
-    async (file) => {
+    async (files) => {
+      const [file, ...others] = files
+      const left = others.length > 0 ? ` ${t('drop.left', { count: others.length })}` : ''
       try {
         const found = await readParameters(file)
         const installed = data?.models.filter((model) => model.installed) ?? []
         const undo = onReplace(fromParameters(found.parameters, installed))
-        const offer = { label: t('drop.add'), onClick: () => add(file) }
-        toast({ text: outcomeOf(found), action: offer, undo })
+        const label = left ? t('drop.addAll', { count: files.length }) : t('drop.add')
+        toast({ text: outcomeOf(found) + left, action: { label, onClick: () => add(files) }, undo })
       } catch (error) {
-        toast({ text: error.status === 422 ? t('drop.nothing') : errorText(error) })
+        toast({ text: (error.status === 422 ? t('drop.nothing') : errorText(error)) + left })
       }
     },
     [data, onReplace, toast, t, errorText, add, outcomeOf],

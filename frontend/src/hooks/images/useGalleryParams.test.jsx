@@ -16,6 +16,7 @@ describe('useGalleryParams', () => {
     const { result } = renderHook(() => useGalleryParams())
     const before = window.history.length
     for (const q of ['f', 'fo', 'fox']) act(() => result.current[1]({ q }))
+    for (const tag of ['r', 're', 'red', '']) act(() => result.current[1]({ tag }))
     expect(window.history.length).toBe(before)
     act(() => result.current[1]({ page: 2 }))
     expect([window.history.length, window.location.search]).toEqual([before + 1, '?q=fox&page=2'])

@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { useLayoutEffect, useRef, useState } from 'react'
+import { useLayoutEffect, useState } from 'react'
 
 import { CARD_PX, phoneColumns } from '../../lib/images/cards.js'
 import { usePreferences } from '../kept/usePreferences.js'
@@ -36,9 +36,12 @@ function usePlace(ref) {
   return place
 }
 
-/** The rows of a long grid that are in sight, the way to any other, and the pages of the history that hold their pictures. */
-export function useGridRows(total) {
-  const ref = useRef(null)
+/**
+ * The rows of a long grid that are in sight, the way to any other, and the pages of the history that hold their pictures.
+ *
+ * The grid is the element of `ref`, and begins with picture number `start` of all.
+ */
+export function useGridRows(ref, total, start) {
   const { top, width } = usePlace(ref)
   const [{ card_px: cardPx }] = usePreferences()
   const { columns, card } = columnsOf(width, cardPx)
@@ -50,13 +53,13 @@ export function useGridRows(total) {
     scrollMargin: top,
   })
   useLayoutEffect(() => virtualizer.measure(), [virtualizer, rowHeight])
-  const rows = virtualizer.getVirtualItems().map(({ index, start }) => ({
+  const rows = virtualizer.getVirtualItems().map(({ index, start: offset }) => ({
     index,
-    offset: start - top,
+    offset: offset - top,
     indices: Array.from({ length: Math.min(columns, total - index * columns) }, (_, at) => index * columns + at),
   }))
   const indices = rows.flatMap((row) => row.indices)
-  const pages = [...new Set(indices.map((index) => Math.floor(index / SCROLL_PAGE_SIZE) + 1))]
-  const scrollTo = (index) => virtualizer.scrollToIndex(Math.floor(index / columns), { align: 'center' })
-  return { ref, rows, pages, columns, height: virtualizer.getTotalSize(), scrollTo }
+  const pages = [...new Set(indices.map((index) => Math.floor((index + start) / SCROLL_PAGE_SIZE) + 1))]
+  const scrollTo = (index) => virtualizer.scrollToIndex(Math.floor(Math.max(0, index - start) / columns), { align: 'center' })
+  return { rows, pages, columns, height: virtualizer.getTotalSize(), scrollTo }
 }

@@ -2,13 +2,28 @@ import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { copyPicture, copyText } from '../../lib/clipboard.js'
+import { toInfotext } from '../../lib/generate/infotext.js'
 import { variationsOf } from '../../lib/images/pictures.js'
-import { save } from '../../lib/images/save.js'
-import { changeImages, deleteImage, exportImages, fetchPicture } from '../../services/api.js'
+import { changeImages, deleteImage, fetchPicture } from '../../services/api.js'
 import { useAttempt } from './useAttempt.js'
 import { useImageCache } from './useImageCache.js'
 import { useModelOf } from '../server/useModels.js'
 import { useToast } from '../ui/useToast.js'
+import { useZip } from './useZip.js'
+
+/** As many as the server changes at a time. */
+const MOST = 1000
+
+/** Does one thing to any number of pictures; answers `{done, missing}`. */
+async function changeInParts(ids, change) {
+  const whole = { done: [], missing: [] }
+  for (let from = 0; from < ids.length; from += MOST) {
+    const { done, missing } = await changeImages({ ids: ids.slice(from, from + MOST), ...change })
+    whole.done.push(...done)
+    whole.missing.push(...missing)
+  }
+  return whole
+}
 
 /** What can be done to pictures, one or many: shown at once, said in a passing sentence, undone where it deletes. */
 export function useImageActions({ onVary } = {}) {
@@ -20,7 +35,7 @@ export function useImageActions({ onVary } = {}) {
 
   const bulk = useCallback(
     async (ids, action, extra = {}) => {
-      const answer = await attempt(() => changeImages({ ids, action, ...extra })).finally(refresh)
+      const answer = await attempt(() => changeInParts(ids, { action, ...extra })).finally(refresh)
       if (answer?.missing.length > 0) toast({ text: t('gallery.missing', { count: answer.missing.length }) })
       return answer
     },
@@ -30,8 +45,9 @@ export function useImageActions({ onVary } = {}) {
   const trash = useCallback(
     async (ids) => {
       const answer = await bulk(ids, 'delete')
-      if (!answer?.done.length) return
-      toast({ text: t('gallery.trashed', { count: answer.done.length }), undo: () => restore(answer.done) })
+      const done = answer?.done ?? []
+      if (done.length > 0) toast({ text: t('gallery.trashed', { count: done.length }), undo: () => restore(done) })
+      return done
     },
     [bulk, restore, toast, t],
   )
@@ -57,12 +73,13 @@ export function useImageActions({ onVary } = {}) {
       }).finally(refresh),
     [attempt, refresh, toast, t],
   )
-  const download = useCallback(
-    (ids) => attempt(async () => save(await exportImages(ids), 'z-image.zip')),
-    [attempt],
-  )
+  const download = useZip()
   const copyPrompt = useCallback(
     async ({ prompt }) => toast({ text: t((await copyText(prompt)) ? 'image.promptCopied' : 'errors.clipboard') }),
+    [toast, t],
+  )
+  const copySettings = useCallback(
+    async (image) => toast({ text: t((await copyText(toInfotext(image))) ? 'image.settingsCopied' : 'errors.clipboard') }),
     [toast, t],
   )
   const copy = useCallback(
@@ -78,7 +95,7 @@ export function useImageActions({ onVary } = {}) {
     [attempt, onVary, modelOf],
   )
   return useMemo(
-    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copyPicture: copy, vary }),
-    [trash, restore, purge, favour, tag, download, copyPrompt, copy, vary],
+    () => ({ trash, restore, purge, favour, tag, download, copyPrompt, copySettings, copyPicture: copy, vary }),
+    [trash, restore, purge, favour, tag, download, copyPrompt, copySettings, copy, vary],
   )
 }

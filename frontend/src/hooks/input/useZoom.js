@@ -20,7 +20,7 @@ export function zoomAt(view, factor, x = 0, y = 0) {
  * Zooming by keys and wheel, panning by dragging, on the stage of `stageRef`. `key` names what is shown: another
  * one is fitted again.
  *
- * Answers the style of the picture, handlers for its stage, and `zoomIn`, `zoomOut`, `fit`, `pan`.
+ * Answers the style of the picture, its `scale`, handlers for its stage, and `zoomIn`, `zoomOut`, `fit`, `pan`.
  */
 export function useZoom(key, stageRef) {
   const [state, setState] = useState({ key, view: FITTED })
@@ -60,6 +60,7 @@ export function useZoom(key, stageRef) {
   return {
     handlers,
     style,
+    scale: view.scale,
     zoomed,
     zoomIn: () => change((now) => zoomAt(now, STEP)),
     zoomOut: () => change((now) => zoomAt(now, 1 / STEP)),

@@ -1,7 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
 
-import { isTerminal } from '../../lib/tasks.js'
 import { fetchTasks } from '../../services/api.js'
 import { usePersistentState } from '../kept/usePersistentState.js'
 
@@ -47,9 +46,9 @@ export function useActiveTasks() {
   const listed = useServerTasks()
   const [own, setOwn] = usePersistentState('zimage.tasks', [], restoreIds)
   const cached = useCallback((id) => queryClient.getQueryData(['task', id]), [queryClient])
-  /** Remembers new tasks. How earlier ones ended is old news then. */
+  /** Remembers new tasks. That earlier ones are done is old news then; what did not end well waits to be dismissed. */
   const track = useCallback(
-    (added) => setOwn((ids) => restoreIds([...ids.filter((id) => !added.includes(id) && !isTerminal(cached(id))), ...added])),
+    (added) => setOwn((ids) => restoreIds([...ids.filter((id) => !added.includes(id) && cached(id)?.status !== 'completed'), ...added])),
     [setOwn, cached],
   )
   const forget = useCallback((id) => setOwn((ids) => ids.filter((other) => other !== id)), [setOwn])

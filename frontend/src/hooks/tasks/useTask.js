@@ -69,11 +69,11 @@ export function useRetryTask({ onTrack, onForget }) {
   })
 }
 
-/** Gives a waiting task another place in the queue. */
+/** Moves a waiting task in the queue; by places, since the queue moves too while one clicks. */
 export function useMoveTask() {
   const queryClient = useQueryClient()
   return useMutation({
-    mutationFn: ({ taskId, position }) => moveTask(taskId, position),
+    mutationFn: ({ taskId, move }) => moveTask(taskId, move),
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['tasks'] }),
   })
 }

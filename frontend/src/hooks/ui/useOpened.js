@@ -6,9 +6,11 @@ import { changeSearch, useSearch } from './useAddress.js'
 /** Marks a step of the browser's history that opening made: the step before it is the page without what is open. */
 const OPENING = { opening: true }
 
-/** Opens a picture, a comparison or a dialog: a step of the browser's history, so that Back closes it. */
+/** Opens a picture, a comparison or a dialog: one step of the browser's history, so that Back closes it. */
 export function open(opened) {
-  changeSearch((search) => writeOpened(search, opened), { state: OPENING })
+  const { search } = window.location
+  if (writeOpened(search, opened) === writeOpened(search, parseOpened(search))) return // The second of two clicks.
+  changeSearch((present) => writeOpened(present, opened), { state: OPENING })
 }
 
 /** Shows another one in the place of what is open, without a step of its own; nothing where it was closed meanwhile. */

@@ -18,10 +18,11 @@ export function restoreLibrary(stored) {
   }
 }
 
-/** A library with a preset more; one of the same name is replaced. */
+/** A library with a preset more; one of the same name is replaced in its place. */
 export function withPreset(library, name, settings) {
-  const others = library.presets.filter((preset) => preset.name !== name)
-  return { ...library, presets: [...others, { name, settings }] }
+  const isKnown = library.presets.some((preset) => preset.name === name)
+  const replaced = library.presets.map((preset) => (preset.name === name ? { name, settings } : preset))
+  return { ...library, presets: isKnown ? replaced : [...replaced, { name, settings }] }
 }
 
 export function withoutPreset(library, name) {
@@ -31,7 +32,7 @@ export function withoutPreset(library, name) {
 /** A library with a list of this name; an empty list is none. */
 export function withList(library, name, entries) {
   const others = Object.entries(library.lists).filter(([other]) => other !== name)
-  return { ...library, lists: Object.fromEntries(entries.length > 0 ? [...others, [name, entries]] : others) }
+  return { ...library, lists: entries.length > 0 ? { ...library.lists, [name]: entries } : Object.fromEntries(others) }
 }
 
 /**

@@ -76,6 +76,10 @@ def index() -> Index:
         ({"text": "ＦＯＸ　ｓｎｏｗ"}, [1]),
         ({"text": "，"}, [5, 3, 2, 1, 0]),
         ({"tag": "ＦＲＵＩＴ"}, [3]),
+        ({"text": "5"}, [5]),
+        ({"text": "seed:2"}, [2]),
+        ({"text": "Seed:２ apple"}, [2]),
+        ({"text": "seed:"}, []),
         ({"min_side_px": 512}, [2]),
         ({"max_side_px": 1000}, [5, 3, 1, 0]),
         ({"since": datetime(2026, 1, 3, 12, tzinfo=UTC)}, [5, 3, 2]),
@@ -154,7 +158,11 @@ def test_a_search_finds_what_a_plain_look_at_every_text_finds(pictures, query):
     index = index_of(*(a_record(n, prompt=prompt, tags=tuple(tags)) for n, (prompt, tags) in enumerate(pictures)))
     texts = [fold("\n".join((prompt, *tags))) for prompt, tags in pictures]
     words = [word for word in re.split(r"[\s,]+", fold(query.replace("、", ","))) if word]
-    wanted = [n for n, text in enumerate(texts) if all(word in text for word in words)]
+    wanted = [
+        n
+        for n, text in enumerate(texts)
+        if all(word in text or re.fullmatch(rf"(seed:)?0*{n}", word) for word in words)
+    ]
     assert seeds(index, text=query, page_size=100, order="oldest") == wanted
 
 

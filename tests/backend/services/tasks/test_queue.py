@@ -6,7 +6,15 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from backend.services.errors import QueueFull
-from backend.services.tasks.queue import MAX_CLIENTS, Limits, move_task, note_turn, refuse_too_many, take_turns
+from backend.services.tasks.queue import (
+    MAX_CLIENTS,
+    Limits,
+    move_task,
+    move_task_by,
+    note_turn,
+    refuse_too_many,
+    take_turns,
+)
 from backend.services.tasks.records import TaskRecord
 from tests.backend.fakes import Ticking, a_request
 
@@ -53,6 +61,21 @@ def test_clients_take_turns(clients, served, order):
 )
 def test_a_task_moves_among_those_of_its_client(clients, task_id, position, order):
     assert ids(take_turns(move_task(waiting(clients), {}, task_id, position), {})) == order
+
+
+@pytest.mark.parametrize(
+    ("clients", "task_id", "places", "order"),
+    [
+        ("aaa", "a2", -1, "a0 a2 a1"),
+        ("aaa", "a0", 1, "a1 a0 a2"),
+        ("aaa", "a1", 99, "a0 a2 a1"),
+        ("aaa", "a1", -99, "a1 a0 a2"),
+        ("aba", "a1", -1, "a1 b0 a0"),
+        ("abab", "a0", 1, "a1 b0 a0 b1"),
+    ],
+)
+def test_a_task_moves_by_places_of_its_client(clients, task_id, places, order):
+    assert ids(take_turns(move_task_by(waiting(clients), task_id, places), {})) == order
 
 
 @limits(max_examples=60, deadline=None, derandomize=True)

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { MAX_PROMPTS } from '../../../lib/generate/expand.js'
 import FileChip from '../FileChip.jsx'
 import Icon from '../../ui/Icon.jsx'
+import PlainParts from './PlainParts.jsx'
 import TokenMeter from './TokenMeter.jsx'
 
 function longest(prompts) {
@@ -21,6 +22,7 @@ export default function PromptTools({ settings, prompts, library, Library, onRep
         {prompts.length > 1 && prompts.length <= MAX_PROMPTS && (
           <p className="prompt-matrix">{t('form.matrix', { count: prompts.length })}</p>
         )}
+        <PlainParts prompt={settings.prompt} lists={library.lists} />
       </div>
       <div className="prompt-chips">
         <FileChip onReplace={onReplace} />

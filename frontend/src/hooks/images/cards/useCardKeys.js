@@ -21,22 +21,21 @@ function moveTo(card) {
 }
 
 /**
- * Keys on cards, which are one stop of Tab: arrows, Home and End lead from card to card, `keys` maps the names of others
+ * Keys on cards in the element of `ref`, which are one stop of Tab: arrows, Home and End lead from card to card, `keys` maps the names of others
  * to what they do with the card's picture, `(id, {card, leave, event})`; `leave` gives the focus to a neighbour.
  *
  * Past the ends they turn the page where `onTurn`, told the direction, answers that there is another.
  *
- * Answers the ref of what holds the cards, and the id of the card that is the stop.
+ * Answers the id of the card that is the stop.
  */
-export function useCardKeys(images, keys, onTurn) {
-  const ref = useRef(null)
+export function useCardKeys(ref, images, keys, onTurn) {
   const [active, setActive] = useState(null)
   const turned = useRef(null)
   useEffect(() => {
     if (!turned.current || turned.current.from === images) return
     moveTo([...ref.current.querySelectorAll(CARD)].at(turned.current.direction > 0 ? 0 : -1))
     turned.current = null
-  }, [images])
+  }, [ref, images])
   useEffect(() => {
     const element = ref.current
     const onFocus = ({ target }) => {
@@ -74,5 +73,5 @@ export function useCardKeys(images, keys, onTurn) {
       for (const [name, listener] of Object.entries(listeners)) element.removeEventListener(name, listener)
     }
   })
-  return { ref, stop: images.some(({ id }) => id === active) ? active : images[0]?.id }
+  return images.some(({ id }) => id === active) ? active : images[0]?.id
 }

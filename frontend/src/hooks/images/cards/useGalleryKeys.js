@@ -1,11 +1,13 @@
+import { useHotkeys } from '../../input/useHotkeys.js'
 import { useCardKeys } from './useCardKeys.js'
 
 /**
- * What the keys on a card do. Where the card is one of several chosen ones, they all are meant.
+ * What the keys on a card do. Where the card is one of several chosen ones, they all are meant. Esc chooses none,
+ * wherever the focus is.
  *
- * `onReuse` and `onPurge` are those of the cards' buttons; `onTurn` is that of useCardKeys.
+ * `onReuse`, `onCompare` and `onPurge` are those of the cards' buttons; `onTurn` is that of useCardKeys.
  */
-export function useGalleryKeys({ images, inSight, trash, actions, selection, onReuse, onPurge, onTurn }) {
+export function useGalleryKeys(ref, { images, inSight, trash, actions, selection, onReuse, onCompare, onPurge, onTurn }) {
   const find = (id) => images.find((image) => image.id === id)
   const meant = (id) => (selection.has(id) ? selection.chosen : [find(id)])
   const idsOf = (id) => meant(id).map((image) => image.id)
@@ -18,16 +20,22 @@ export function useGalleryKeys({ images, inSight, trash, actions, selection, onR
     actions.trash(idsOf(id))
     if (selection.has(id)) selection.clear()
   }
+  /** The two that are chosen, or a card and the one after it. */
+  const compare = (id) => {
+    const { chosen } = selection
+    const pair = chosen.length === 2 ? chosen : images.slice(images.indexOf(find(id))).slice(0, 2).toReversed()
+    if (pair.length === 2) onCompare(pair)
+  }
   const keys = {
     ' ': (id, { event }) => selection.toggle(find(id), { range: event.shiftKey }),
     'Mod+a': selection.all,
-    // With nothing chosen, Esc means the task that runs.
-    Escape: () => selection.chosen.length > 0 && selection.clear(),
     x: remove,
     Delete: remove,
     ...(!trash && {
       f: (id) => actions.favour(idsOf(id), !find(id).favourite),
       u: (id) => onReuse(find(id)),
+      v: (id) => void actions.vary(find(id)),
+      c: compare,
       s: (id) => onReuse(find(id), 'seed'),
       d: (id, { card }) =>
         selection.has(id) && selection.chosen.length > 1
@@ -35,5 +43,6 @@ export function useGalleryKeys({ images, inSight, trash, actions, selection, onR
           : card.querySelector('a[download]').click(),
     }),
   }
-  return useCardKeys(inSight, keys, onTurn)
+  useHotkeys(selection.chosen.length > 0 ? { Escape: selection.clear } : {})
+  return useCardKeys(ref, inSight, keys, onTurn)
 }

@@ -1,0 +1,45 @@
+import { useQueryClient } from '@tanstack/react-query'
+import Button from 'react-bootstrap/Button'
+import { useTranslation } from 'react-i18next'
+
+import { useCancelWaiting } from '../../hooks/tasks/useCancelWaiting.js'
+
+/** Cancels all that waits; what runs goes on. */
+function CancelWaiting({ waiting, onTrack, onForget }) {
+  const { t } = useTranslation()
+  const cancel = useCancelWaiting({ onTrack, onForget })
+  const ids = waiting.map(({ id }) => id)
+  return (
+    <Button variant="link" size="sm" disabled={cancel.isPending} onClick={() => cancel.mutate(ids)}>
+      {t('task.cancelWaiting', { count: ids.length })}
+    </Button>
+  )
+}
+
+/** Dismisses all that ended. Known from the cache: a card that waits for its status stays. */
+function DismissEnded({ ended, onForget }) {
+  const { t } = useTranslation()
+  const queryClient = useQueryClient()
+  const dismiss = () => {
+    for (const { id } of ended) {
+      onForget(id)
+      queryClient.removeQueries({ queryKey: ['task', id] })
+    }
+  }
+  return (
+    <Button variant="link" size="sm" onClick={dismiss}>
+      {t('task.clear')}
+    </Button>
+  )
+}
+
+/** What can be done to many tasks at once. One alone has its own buttons. */
+export default function QueueButtons({ queue, ended, onTrack, onForget }) {
+  const waiting = queue.filter(({ listed }) => listed.status === 'pending')
+  return (
+    <div className="queue-buttons">
+      {waiting.length > 1 && <CancelWaiting waiting={waiting} onTrack={onTrack} onForget={onForget} />}
+      {ended.length > 1 && <DismissEnded ended={ended} onForget={onForget} />}
+    </div>
+  )
+}
