@@ -105,7 +105,7 @@ describe('ModelDialog', () => {
     it('shows what it is put together from', async () => {
       setUp({ turbo: own })
       expect(await screen.findByText('unet/tune.gguf · Q8_0 · 7.2 GB')).toBeInTheDocument()
-      expect(screen.getByText('vae/ae.safetensors · F32 · 0.3 GB')).toBeInTheDocument()
+      expect(screen.getByText('vae/ae.safetensors · F32 · 319.5 MB')).toBeInTheDocument()
       expect(await choice('Text encoder')).toHaveValue('qwen.safetensors')
     })
 
