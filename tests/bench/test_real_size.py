@@ -18,8 +18,22 @@ def test_a_tiny_model_is_written_loaded_and_run(repository_root, tmp_path):
     assert re.search(r"strict load in bfloat16 \| \d+ s, [1-9]\d* tensors compared", done.stdout), done.stderr
     assert re.search(r"one forward at 256×256 \| \d+ s, finite", done.stdout)
     assert done.returncode == 1  # torch alone needs more than 10 MB
-    assert "of 0.01 GB" in done.stderr
+    assert "too much memory" in done.stderr
     assert list(folder.iterdir()) == []
     above, table, below = page.read_text("utf-8").partition(done.stdout)
     assert (above, below) == ("above\n<!-- bench:real-size -->\n", "<!-- /bench:real-size -->\nbelow\n")
     assert "| strict load" in table
+
+
+def test_a_tiny_quantised_file_is_loaded_within_its_size_and_a_gigabyte(repository_root, tmp_path):
+    folder = tmp_path / "disk"
+    done = subprocess.run(
+        [sys.executable, "bench/real_size.py", "--int8", "--tiny", "--folder", str(folder)],
+        cwd=repository_root, capture_output=True, text=True, timeout=300, check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "matrices int8 by " in done.stderr
+    assert re.search(r"memory that loading takes at its peak \| [\d.]+ GB, bound 1\.\d+", done.stdout)
+    assert re.search(r"one forward at 256×256 \| \d+ s, finite", done.stdout)
+    assert list(folder.iterdir()) == []
