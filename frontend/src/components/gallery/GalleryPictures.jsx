@@ -8,7 +8,9 @@ import { useImageActions } from '../../hooks/images/useImageActions.js'
 import { useSelection } from '../../hooks/images/useSelection.js'
 import { open } from '../../hooks/ui/useOpened.js'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
+import { clearFilters } from '../../lib/images/gallery.js'
 import BulkBar from './BulkBar.jsx'
+import EmptyTrash from './EmptyTrash.jsx'
 import ImageCard from './ImageCard.jsx'
 import NewPictures from './NewPictures.jsx'
 
@@ -26,6 +28,7 @@ const compare = (pictures) => open({ compare: pictures.map(({ id }) => id) })
 export default function GalleryPictures({ images: newest, list = null, gallery, total, inSight, onReuse, onVary, onTurn, children }) {
   const { trash } = gallery
   const findEvery = useEveryPicture(gallery)
+  const findAll = useEveryPicture(useMemo(() => clearFilters(gallery), [gallery]))
   const ref = useRef(null)
   const shown = useRef([])
   const selection = useSelection(shown)
@@ -77,6 +80,7 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
   return (
     <>
       <NewPictures count={waiting} onShow={showNew} />
+      {trash && images.length > 0 && <EmptyTrash findAll={findAll} onFound={setDoomed} />}
       <div ref={ref}>
         {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
       </div>
