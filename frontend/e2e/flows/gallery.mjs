@@ -107,6 +107,14 @@ export function gallery(stage) {
       await page.getByRole('button', { name: '2 new' }).click()
       await page.waitForFunction((text) => document.querySelector('.card-picture img')?.alt === text, `came meanwhile: ${view}`)
       await gone(page.getByRole('button', { name: '2 new' }))
+
+      await page.locator('.card-choice').first().check()
+      await promptOf(page).hover()
+      await promptOf(page).focus()
+      await stage.server.submit({ prompt: `came while one was chosen: ${view}` })
+      await seen(page.getByRole('button', { name: '1 new' }))
+      await page.keyboard.press('Escape')
+      await gone(page.getByRole('button', { name: '1 new' }))
     })
   }
 

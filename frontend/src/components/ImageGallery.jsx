@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useGalleryParams } from '../hooks/images/useGalleryParams.js'
 import { PAGE_SIZE, useHistory } from '../hooks/images/useHistory.js'
+import { useSelection } from '../hooks/images/useSelection.js'
 import { useReturn } from '../hooks/images/walk/useReturn.js'
 import { useOpened } from '../hooks/ui/useOpened.js'
 import { usePreferences } from '../hooks/kept/usePreferences.js'
@@ -39,6 +40,7 @@ function listOf(gallery, query) {
 
 /** Twenty pictures and the way to the others. */
 function PagedGallery({ gallery, query, onTurn, ...pictures }) {
+  const selection = useSelection()
   return (
     <QueryFaces query={query} pending={<Placeholders />}>
       {({ images, total }) => {
@@ -56,6 +58,7 @@ function PagedGallery({ gallery, query, onTurn, ...pictures }) {
               list={listOf(gallery, query)}
               gallery={gallery}
               total={total}
+              selection={selection}
               onTurn={turnBy}
               {...pictures}
             />

@@ -70,6 +70,26 @@ describe('ImageGallery', () => {
     expect(server.images.filter((image) => !image.deleted_at).map(({ prompt }) => prompt)).toEqual(['another'])
   })
 
+  it('empties the trash, whatever the filters show of it, after a question', async () => {
+    server.images = [...pictures(25).map((image) => ({ ...image, deleted_at: '2026-03-02T12:00:00Z' })), makeImage(99)]
+    window.localStorage.setItem('zimage.preferences', JSON.stringify({ ask_purge: false }))
+    window.history.replaceState(null, '', '/?trash=1&q=picture+2')
+    const { user } = renderWith(<ImageGallery />)
+    await user.click(await screen.findByRole('button', { name: 'Empty the trash' }))
+    const dialog = await screen.findByRole('dialog', { name: 'Delete 25 pictures for good?' })
+    await user.click(within(dialog).getByRole('button', { name: 'Delete for good' }))
+    await waitFor(() => expect(server.images.map(({ id }) => id)).toEqual([makeImage(99).id]))
+  })
+
+  it('offers the tags of the pictures at hand', async () => {
+    server.images = [makeImage(2, { tags: ['red', 'fox'] }), makeImage(1, { tags: ['fox'] })]
+    const { user, container } = renderWith(<ImageGallery />)
+    await screen.findByRole('img', { name: 'picture 1' })
+    await user.click(screen.getByRole('button', { name: 'More filters' }))
+    await user.click(screen.getByRole('combobox', { name: 'Tag' }))
+    expect([...container.querySelectorAll('datalist option')].map(({ value }) => value)).toEqual(['fox', 'red'])
+  })
+
   it('clears the search by Esc, and chooses none wherever the focus is', async () => {
     server.images = pictures(2)
     const onEscape = vi.fn((event) => event.defaultPrevented)
@@ -220,7 +240,7 @@ describe('ImageGallery', () => {
     expect(within(bar).getByRole('button', { name: 'Compare' })).toBeDisabled()
     await user.click(within(bar).getByRole('button', { name: 'Favourite' }))
     await waitFor(() => expect(server.images.map(({ favourite }) => favourite)).toEqual([true, true, true, false, false]))
-    await user.type(within(bar).getByRole('textbox', { name: 'Add a tag' }), 'best{Enter}')
+    await user.type(within(bar).getByRole('combobox', { name: 'Add a tag' }), 'best{Enter}')
     await waitFor(() => expect(server.images[0].tags).toEqual(['best']))
     await user.click(within(bar).getByRole('button', { name: 'Delete' }))
     await waitFor(() => expect(screen.getAllByRole('img')).toHaveLength(2))

@@ -4,6 +4,7 @@ import { useHeldStart } from '../../hooks/images/cards/useHeldStart.js'
 import { useHold } from '../../hooks/images/cards/useHold.js'
 import { useHistoryPages, SCROLL_PAGE_SIZE } from '../../hooks/images/useHistory.js'
 import { useGridRows } from '../../hooks/images/useGridRows.js'
+import { useSelection } from '../../hooks/images/useSelection.js'
 import { useReturn } from '../../hooks/images/walk/useReturn.js'
 import GalleryPictures from './GalleryPictures.jsx'
 import NewPictures from './NewPictures.jsx'
@@ -22,7 +23,9 @@ function PendingCard() {
  */
 export default function EndlessGallery({ gallery, list, newest, total, seenRef, isViewing, ...pictures }) {
   const ref = useRef(null)
-  const { waiting, show } = useHeldStart(newest, { list, total, isHeld: useHold(ref) })
+  const selection = useSelection()
+  const isHeld = useHold(ref) || selection.chosen.length > 0
+  const { waiting, show } = useHeldStart(newest, { list, total, isHeld })
   const { rows, pages, columns, height, scrollTo } = useGridRows(ref, total - waiting, waiting)
   const queries = useHistoryPages(gallery, pages)
   const held = new Map(pages.map((page, at) => [page, queries[at].data?.images]))
@@ -40,7 +43,7 @@ export default function EndlessGallery({ gallery, list, newest, total, seenRef, 
   return (
     <>
       <NewPictures count={waiting} onShow={showNew} />
-      <GalleryPictures images={images} inSight={inSight} gallery={gallery} total={total} {...pictures}>
+      <GalleryPictures images={images} inSight={inSight} gallery={gallery} total={total} selection={selection} {...pictures}>
         {(renderCard) => (
           <div className="endless" ref={ref} style={{ height }}>
             {rows.map(({ index, offset, indices }) => (

@@ -2,6 +2,7 @@ import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
 import { useModels } from '../../hooks/server/useModels.js'
+import TagFilter from './TagFilter.jsx'
 
 function Choice({ label, value, options, onChange }) {
   return (
@@ -48,13 +49,7 @@ export default function GalleryFilters({ gallery, onChange }) {
         ]}
         onChange={set('sort')}
       />
-      <Form.Control
-        size="sm"
-        aria-label={t('filter.tag')}
-        placeholder={t('filter.tag')}
-        value={gallery.tag}
-        onChange={(event) => onChange({ tag: event.target.value })}
-      />
+      <TagFilter value={gallery.tag} onChange={set('tag')} />
       <Day label={t('filter.from')} value={gallery.from} onChange={set('from')} />
       <Day label={t('filter.to')} value={gallery.to} onChange={set('to')} />
     </div>

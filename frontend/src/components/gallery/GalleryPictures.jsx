@@ -5,10 +5,11 @@ import { useGalleryKeys } from '../../hooks/images/cards/useGalleryKeys.js'
 import { useHeldPictures } from '../../hooks/images/cards/useHeldPictures.js'
 import { useHold } from '../../hooks/images/cards/useHold.js'
 import { useImageActions } from '../../hooks/images/useImageActions.js'
-import { useSelection } from '../../hooks/images/useSelection.js'
 import { open } from '../../hooks/ui/useOpened.js'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
+import { clearFilters } from '../../lib/images/gallery.js'
 import BulkBar from './BulkBar.jsx'
+import EmptyTrash from './EmptyTrash.jsx'
 import ImageCard from './ImageCard.jsx'
 import NewPictures from './NewPictures.jsx'
 
@@ -22,21 +23,20 @@ const compare = (pictures) => open({ compare: pictures.map(({ id }) => id) })
  *
  * `children` is a function of `renderCard`, for another arrangement than the plain grid. `onTurn` turns the page by a
  * direction, and answers whether there is one. `list` is that of useHeldPictures: cards do not move under a hand.
+ * `selection` is what useSelection answers.
  */
-export default function GalleryPictures({ images: newest, list = null, gallery, total, inSight, onReuse, onVary, onTurn, children }) {
+export default function GalleryPictures({ images: newest, list = null, gallery, total, inSight, selection, onReuse, onVary, onTurn, children }) {
   const { trash } = gallery
   const findEvery = useEveryPicture(gallery)
+  const findAll = useEveryPicture(useMemo(() => clearFilters(gallery), [gallery]))
   const ref = useRef(null)
-  const shown = useRef([])
-  const selection = useSelection(shown)
   const isHeld = useHold(ref) || selection.chosen.length > 0
   const { images: held, waiting, show, drop } = useHeldPictures(newest, { list, isHeld })
   // Another page's cards wait until the click is answered. What can be clicked is what is seen, so all below is of it.
   const deferred = useDeferredValue(held)
   const images = children ? newest : deferred
-  useEffect(() => {
-    shown.current = images
-  }, [images])
+  const { see } = selection
+  useEffect(() => see(images), [see, images])
   const [doomed, setDoomed] = useState(null)
   const every = useImageActions({ onVary })
   const actions = useMemo(() => ({ ...every, trash: (ids) => every.trash(ids).then(drop) }), [every, drop])
@@ -77,6 +77,7 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
   return (
     <>
       <NewPictures count={waiting} onShow={showNew} />
+      {trash && images.length > 0 && <EmptyTrash findAll={findAll} onFound={setDoomed} />}
       <div ref={ref}>
         {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
       </div>

@@ -19,4 +19,17 @@ describe('Pager', () => {
     rerender(<Pager page={2} pages={2} onChange={onChange} />)
     expect(screen.getByRole('button', { name: 'Older' })).toBeDisabled()
   })
+
+  it.each([
+    ['12', 12],
+    ['１２', 12],
+    ['999', 40],
+    ['0', null],
+    ['', null],
+  ])('goes to the page "%s" of 40', async (text, page) => {
+    const onChange = vi.fn()
+    const { user } = renderWith(<Pager page={3} pages={40} onChange={onChange} />)
+    await user.type(screen.getByRole('textbox', { name: 'Go to page' }), `${text}{Enter}`)
+    expect(onChange.mock.calls).toEqual(page === null ? [] : [[page]])
+  })
 })

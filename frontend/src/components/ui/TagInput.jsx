@@ -1,6 +1,8 @@
-import { useState } from 'react'
+import { useId, useState } from 'react'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
+
+import { useKnownTags } from '../../hooks/images/cards/useKnownTags.js'
 
 /** Longer than any tag: several are written at once. */
 const MOST_CHARACTERS = 200
@@ -14,6 +16,8 @@ function tagsOf(text) {
 export default function TagInput({ onTag }) {
   const { t } = useTranslation()
   const [name, setName] = useState('')
+  const known = useKnownTags()
+  const listId = useId()
   const tag = (event) => {
     event.preventDefault()
     for (const one of tagsOf(name)) onTag(one)
@@ -23,6 +27,8 @@ export default function TagInput({ onTag }) {
     <form onSubmit={tag}>
       <Form.Control
         size="sm"
+        list={listId}
+        onFocus={known.look}
         className="tag-input"
         maxLength={MOST_CHARACTERS}
         aria-label={t('image.addTag')}
@@ -30,6 +36,11 @@ export default function TagInput({ onTag }) {
         value={name}
         onChange={(event) => setName(event.target.value)}
       />
+      <datalist id={listId}>
+        {known.tags.map((tag) => (
+          <option key={tag} value={tag} />
+        ))}
+      </datalist>
     </form>
   )
 }

@@ -12,7 +12,7 @@ it.each([
 ])('takes "%s" for the tags %j', async (text, tags) => {
   const onTag = vi.fn()
   const { user } = renderWith(<TagInput onTag={onTag} />)
-  await user.type(screen.getByRole('textbox', { name: 'Add a tag' }), `${text}{Enter}`)
+  await user.type(screen.getByRole('combobox', { name: 'Add a tag' }), `${text}{Enter}`)
   expect(onTag.mock.calls).toEqual(tags.map((tag) => [tag]))
-  expect(screen.getByRole('textbox')).toHaveValue('')
+  expect(screen.getByRole('combobox')).toHaveValue('')
 })

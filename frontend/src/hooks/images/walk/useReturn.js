@@ -5,6 +5,21 @@ import { afterPaint } from '../../../lib/afterPaint.js'
 /** The browser may restore its own place later than the first paint. */
 const SETTLED_MS = 150
 
+const ACTS = ['wheel', 'touchstart', 'pointerdown', 'keydown']
+
+/** Does something later, unless a person does anything before: who scrolls on must not be thrown back. */
+function whileIdle(work, afterMs) {
+  const end = () => {
+    clearTimeout(timer)
+    for (const act of ACTS) window.removeEventListener(act, end)
+  }
+  const timer = setTimeout(() => {
+    end()
+    work()
+  }, afterMs)
+  for (const act of ACTS) window.addEventListener(act, end, { passive: true })
+}
+
 const cardOf = (id) => document.querySelector(`[data-picture="${id}"]`)
 
 /**
@@ -31,7 +46,7 @@ export function useReturn(seenRef, isOpen, approach) {
       card?.focus({ preventScroll: true })
       const reveal = () => card?.scrollIntoView({ block: 'nearest' })
       reveal()
-      setTimeout(reveal, SETTLED_MS)
+      whileIdle(reveal, SETTLED_MS)
     })
   })
 }
