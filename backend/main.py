@@ -213,6 +213,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
     for what, close in (
         ("the running task", lambda: services.tasks.close(TASK_END_S)),
         ("the download", services.downloads.close),
+        ("what images took", services.planner.save),
         ("the monitor", services.monitor.close),
         ("the history", services.history.close),
     ):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from backend.models.recipe import Recipe
 from backend.models.schemas import MIN_SIDE_PX
-from backend.services.errors import BlankPicture, DeviceFault, OutOfMemory
+from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.engines.memory import MemoryMeter
@@ -22,7 +22,7 @@ from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, LoadPlan
 from backend.services.generation.planner import Planner
 from backend.services.library.catalogue import Catalogue
-from backend.services.library.files import ModelFiles
+from backend.services.library.files import ModelFiles, Signature
 from backend.services.library.model_entry import AUTO, ModelEntry
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ MAX_FAULTS = 2
 class _InMemory:
     model_id: str
     files: ModelFiles
+    signature: tuple[Signature, ...]
+    """Of the files, as they were before they were read."""
     plan: LoadPlan
     held_bytes: int | None = field(default=None, compare=False)
     """By the device once it was loaded."""
@@ -184,7 +186,7 @@ class ImageGenerator:
         if model.files is None:
             raise RuntimeError("resolve() returns installed models only")
         plan = self._planner.plan(model.files, self._device if use_gpu else CPU)
-        wanted = _InMemory(model.id, model.files, plan)
+        wanted = _InMemory(model.id, model.files, _signature_of(model.files), plan)
         if self._in_memory == wanted:
             return plan
         meter = MemoryMeter(plan.device)
@@ -202,13 +204,20 @@ class ImageGenerator:
             raise
         took_s = time.perf_counter() - started
         self._in_memory = replace(wanted, held_bytes=meter.held())
-        if recipe is not None and before is not None:
+        if recipe is not None:
             self._planner.learn_load(model, plan, recipe, took_s, before)
         logger.info(
             "loaded %s on %s in %s, offload %s, %.1f s",
             model.name, plan.device, plan.dtype, plan.offload, took_s,
         )  # fmt: skip
         return plan
+
+
+def _signature_of(files: ModelFiles) -> tuple[Signature, ...]:
+    try:
+        return files.signature()
+    except OSError as error:
+        raise ModelBroken(f"The weights of {files.name} cannot be read: {error.strerror}.") from error
 
 
 class _Watch:

@@ -56,7 +56,7 @@ class Calibration:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._saved_at = -math.inf
-        self._costs = _read(path)
+        self._read: dict[str, Cost] | None = None
 
     def learn(self, plan: LoadPlan, model: str, work: Work, seen: Cost) -> None:
         """Takes in what an image cost."""
@@ -64,28 +64,43 @@ class Calibration:
         if seen.activation_ratio and not low < seen.activation_ratio < high:
             seen = Cost(seen.flops_per_s, seen.around_s, seen.load_bytes_per_s)
         with self._lock:
+            costs = self._costs()
             for key in _keys(plan, model, work):
-                self._costs[key] = self._costs.pop(key, Cost()).mixed(seen)  # the latest stands last
-            while len(self._costs) > MAX_KEPT:
-                del self._costs[next(iter(self._costs))]
+                costs[key] = costs.pop(key, Cost()).mixed(seen)  # the latest stands last
+            while len(costs) > MAX_KEPT:
+                del costs[next(iter(costs))]
             if self._monotonic() - self._saved_at < SAVE_EVERY_S:
                 return
+        self.save()
+
+    def save(self) -> None:
+        """Writes what is known; a disk that refuses is logged, since it is learned again."""
+        with self._lock:
+            if self._read is None:
+                return
             self._saved_at = self._monotonic()
-            text = json.dumps({key: asdict(cost) for key, cost in self._costs.items()}, indent=1)
+            text = json.dumps({key: asdict(cost) for key, cost in self._read.items()}, indent=1)
         try:
             write_atomically(self._path, lambda file: file.write(text.encode()))
-        except OSError as error:  # it is learned again
+        except OSError as error:
             logger.warning("%s cannot be written: %s", self._path.name, error.strerror)
 
     def cost(self, plan: LoadPlan, model: str, work: Work) -> Cost:
         """Returns what is known, of the most alike first: the same model and size, the same size, the same device."""
         with self._lock:
-            known = [self._costs[key] for key in _keys(plan, model, work) if key in self._costs]
+            costs = self._costs()
+            known = [costs[key] for key in _keys(plan, model, work) if key in costs]
         values = {
             field.name: next((value for cost in known if (value := getattr(cost, field.name))), 0.0)
             for field in fields(Cost)
         }
         return Cost(**values)
+
+    def _costs(self) -> dict[str, Cost]:
+        """Returns all costs, from the file at first."""
+        if self._read is None:
+            self._read = _read(self._path)
+        return self._read
 
 
 def _keys(plan: LoadPlan, model: str, work: Work) -> tuple[str, ...]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.services.generation.calibration import Cost
-from backend.services.generation.load_plan import BYTES, CPU, Hardware, LoadPlan, Weights
+from backend.services.generation.load_plan import BYTES, Hardware, LoadPlan, Weights
 from backend.services.generation.model_facts import ModelFacts
 from backend.services.generation.work import Work
+
+LAYERS = 30
+"""Of the published models; where nobody tells."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Prediction:
         load_s: seconds until the model is in memory, 0 when it is; None while unknown, as for the others.
         first_s: seconds from there to the first image.
         next_s: seconds of each further image.
+        fits: whether there is memory enough, by what is surely needed: a prediction that was learned too high must not
+            keep anybody from drawing, since only drawing corrects it.
     """
 
     device_bytes: int
@@ -31,11 +36,7 @@ class Prediction:
     load_s: float | None
     first_s: float | None
     next_s: float | None
-
-    @property
-    def fits(self) -> bool:
-        """Whether there is memory enough."""
-        return self.device_bytes <= self.device_total_bytes and self.host_bytes <= self.host_total_bytes
+    fits: bool
 
 
 def weights_bytes(facts: ModelFacts, plan: LoadPlan) -> int:
@@ -56,7 +57,7 @@ def resident_bytes(facts: ModelFacts, plan: LoadPlan) -> int:
             return weights_bytes(facts, plan)
         case "model":
             return max(Weights(*facts.parts).part_bytes(plan.dtype, plan.quantization))
-    return 3 * facts.transformer_values * size // max(1, facts.n_layers)  # a layer, the next one, and what stays
+    return 3 * facts.transformer_values * size // (facts.n_layers or LAYERS)  # a layer, the next one, and what stays
 
 
 def predict(
@@ -80,19 +81,28 @@ def predict(
         base_bytes: main memory of the program without a model.
         is_loaded: whether the model is in memory already.
     """
-    activations = activation_bytes(plan, work, cost.activation_ratio)
-    weights = weights_bytes(facts, plan)
     accelerator = next((one for one in hardware.accelerators if one.device == plan.device), None)
-    host = hardware.memory_bytes
-    if plan.device == CPU or accelerator is None or not plan.device.startswith("cuda"):  # the memory is the host's
-        peak = base_bytes + weights + activations
-        memory = (peak, host, peak, host)
-    else:
+    is_shared = accelerator is None or not accelerator.is_cuda  # the memory is the host's
+    weights, host = weights_bytes(facts, plan), hardware.memory_bytes
+    device_total = host if is_shared or accelerator is None else accelerator.memory_bytes
+
+    def memory(ratio: float) -> tuple[int, int]:
+        activations = activation_bytes(plan, work, ratio)
+        if is_shared:
+            peak = base_bytes + weights + activations
+            return peak, peak
         kept_on_host = 0 if plan.offload == "none" else weights
-        on_device = resident_bytes(facts, plan) + activations
-        memory = (on_device, accelerator.memory_bytes, base_bytes + kept_on_host, host)
+        return resident_bytes(facts, plan) + activations, base_bytes + kept_on_host
+
+    on_device, on_host = memory(cost.activation_ratio)
+    surely_on_device, surely_on_host = memory(min(cost.activation_ratio or 1.0, 1.0))
+    host_limit = host + hardware.swap_bytes
+    fits = surely_on_host <= host_limit and surely_on_device <= (host_limit if is_shared else device_total)
     next_s = work.forwards * work.forward_flops / cost.flops_per_s if cost.flops_per_s else None
     if next_s is not None:
         next_s += cost.around_s * work.pixels / 2**20
     load_s = facts.stored_bytes / cost.load_bytes_per_s if cost.load_bytes_per_s else None
-    return Prediction(*memory, load_s=0.0 if is_loaded else load_s, first_s=next_s, next_s=next_s)
+    return Prediction(
+        on_device, device_total, on_host, host, load_s=0.0 if is_loaded else load_s, first_s=next_s, next_s=next_s,
+        fits=fits,
+    )  # fmt: skip

@@ -31,6 +31,11 @@ class Accelerator:
     memory_bytes: int
     has_bf16: bool
 
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the card has a memory of its own; elsewhere the device shares the main memory."""
+        return self.device.startswith("cuda")
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -39,6 +44,8 @@ class Hardware:
     memory_bytes: int
     cpu_has_bf16: bool
     accelerators: tuple[Accelerator, ...] = ()
+    swap_bytes: int = 0
+    """What may be held beside the main memory, slowly."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Weights:
         transformer: number of its values; of the other parts likewise.
         stored: what the transformer's matrices are stored in, where they can stay so.
         is_native: whether the native engine runs the model, which alone has float16 and quantised matrices.
+        can_offload: whether parts may take turns on a card, which only diffusers does, with a folder.
     """
 
     transformer: int
@@ -67,6 +75,7 @@ class Weights:
     vae: int
     stored: Quantized | None = None
     is_native: bool = True
+    can_offload: bool = True
 
     def part_bytes(self, dtype: DType, quantization: Quantized | None = None) -> tuple[int, int, int]:
         """Returns the memory of transformer, text encoder and autoencoder."""
@@ -121,26 +130,26 @@ def plan_load(
     card = next((accelerator for accelerator in hardware.accelerators if accelerator.device == device), None)
     if card is None:
         return _plan_on_processor(weights, hardware, quantization, cpu_precision)
-    dtype: DType = "bfloat16" if card.has_bf16 else "float16"
-    for choice in _choices(weights, quantization, offload):
-        if dtype == "float16" and not weights.is_native:
-            break
-        if not card.device.startswith("cuda") or _room(card) >= weights.total_bytes(dtype, choice):
-            return LoadPlan(device, dtype, quantization=choice)
+    dtype: DType = "bfloat16" if card.has_bf16 else "float16" if weights.is_native else "float32"
+    choices = _choices(weights, card, quantization)
+    fitting = [choice for choice in choices if weights.total_bytes(dtype, choice) <= _room(card)]
+    is_whole = not weights.can_offload or not card.is_cuda
+    if is_whole or (fitting and offload in ("auto", "none")):
+        return LoadPlan(device, dtype, quantization=fitting[0] if fitting else choices[-1])
     dtype = "bfloat16" if card.has_bf16 else "float32"
     explicit: Quantized | None = None if quantization == "auto" or quantization == "none" else quantization
     return LoadPlan(device, dtype, _offload(weights, card, dtype, offload), explicit)
 
 
-def _choices(weights: Weights, wanted: Quantization, offload: Offload) -> tuple[Quantized | None, ...]:
+def _choices(weights: Weights, card: Accelerator, wanted: Quantization) -> tuple[Quantized | None, ...]:
     """Returns how the matrices may be held as a whole on a card, the best first."""
-    if offload not in ("auto", "none"):
-        return ()
     if wanted == "none" or not weights.is_native:
         return (None,)
     if wanted != "auto":
         return (wanted,)
-    return (weights.stored,) if weights.stored else (None, "int8")
+    has_float8 = card.is_cuda
+    stored = weights.stored if weights.stored != "fp8" or has_float8 else None
+    return (stored,) if stored else (None, "int8")
 
 
 def _room(card: Accelerator) -> int:
@@ -148,8 +157,6 @@ def _room(card: Accelerator) -> int:
 
 
 def _offload(weights: Weights, card: Accelerator, dtype: DType, wanted: Offload) -> PlannedOffload:
-    if not card.device.startswith("cuda"):  # elsewhere the device shares the main memory
-        return "none"
     if wanted != "auto":
         return wanted
     if weights.total_bytes(dtype) <= _room(card):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from backend.services.errors import ModelBroken
 from backend.services.generation.load_plan import Quantized
-from backend.services.library.files import ModelFiles
+from backend.services.library.files import ModelFiles, Signature
 from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class FactsReader:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[tuple[ModelFiles, tuple[int, ...]], ModelFacts] = {}
+        self._known: dict[tuple[ModelFiles, tuple[Signature, ...]], ModelFacts] = {}
 
     def read(self, files: ModelFiles) -> ModelFacts:
         """Returns the facts of a model.
@@ -68,7 +68,7 @@ class FactsReader:
             ModelBroken: a file is missing, damaged or truncated; the message names it.
         """
         try:
-            key = files, tuple(path.stat().st_mtime_ns for path in files.parts)
+            key = files, files.signature()
         except OSError as error:
             raise ModelBroken(f"The weights of {files.name} cannot be read: {error.strerror}.") from error
         with self._lock:

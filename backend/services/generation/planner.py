@@ -20,6 +20,8 @@ from backend.services.library.model_entry import ModelEntry
 
 MIN_OFFERED_PX = 256
 SHRINK = 0.8
+TELLING_BYTES = 2**26
+"""Activations below are lost in what else a process holds and frees."""
 GIB = 2**30
 
 
@@ -52,7 +54,10 @@ class Planner:
         facts = self._facts.read(files)
         return plan_load(
             Weights(
-                *facts.parts, stored=facts.stored, is_native=facts.is_native and self._settings.engine != "diffusers"
+                *facts.parts,
+                stored=facts.stored,
+                is_native=facts.is_native and self._settings.engine != "diffusers",
+                can_offload=files.folder is not None and self._settings.engine != "native",
             ),
             self._hardware(),
             device,
@@ -97,19 +102,24 @@ class Planner:
             return
         found = outlook.prediction
         needed, there, place = found.host_bytes, found.host_total_bytes, "main memory"
-        if outlook.plan.device != CPU and found.device_bytes > found.device_total_bytes:
+        if outlook.plan.device.startswith("cuda") and found.device_bytes > found.device_total_bytes:
             needed, there, place = found.device_bytes, found.device_total_bytes, f"memory of {outlook.plan.device}"
         what = f"{outlook.offer[0]}×{outlook.offer[1]} would fit." if outlook.offer else "No size of this model would."
+        if outlook.plan.device != CPU:
+            what += " The processor draws it with use_gpu false."
         raise DoesNotFit(
             f"{model.name} at {recipe.width}×{recipe.height} takes {needed / GIB:.1f} GiB of {place}, and there are "
             f"{there / GIB:.1f}. {what}"
         )
 
-    def learn_load(self, model: ModelEntry, plan: LoadPlan, recipe: Recipe, seconds: float, base_bytes: int) -> None:
-        """Takes in how long loading took, and what the program held before."""
+    def learn_load(
+        self, model: ModelEntry, plan: LoadPlan, recipe: Recipe, seconds: float, base_bytes: int | None
+    ) -> None:
+        """Takes in how long loading took, and what the program held before where that is known."""
         facts = self._facts.read(_files_of(model))
-        with self._lock:
-            self._base_bytes = min(self._base_bytes or base_bytes, base_bytes)
+        if base_bytes is not None:
+            with self._lock:
+                self._base_bytes = min(self._base_bytes or base_bytes, base_bytes)
         cost = Cost(load_bytes_per_s=facts.stored_bytes / max(seconds, 1e-6))
         self._calibration.learn(plan, model.id, work_of(facts, recipe), cost)
 
@@ -125,13 +135,19 @@ class Planner:
     ) -> None:
         """Takes in what an image took: seconds of its forwards and of the rest, and bytes beside the weights."""
         work = work_of(self._facts.read(_files_of(model)), recipe)
-        ratio = 0.0 if activations is None else activations / max(1, activation_bytes(plan, work))
+        predicted = activation_bytes(plan, work)
+        ratio = 0.0 if activations is None or predicted < TELLING_BYTES else activations / predicted
         cost = Cost(
             flops_per_s=work.forwards * work.forward_flops / max(forwards_s, 1e-6),
             around_s=around_s * 2**20 / work.pixels,
             activation_ratio=ratio,
         )
         self._calibration.learn(plan, model.id, work, cost)
+
+    def save(self) -> bool:
+        """Writes what was learned since the last time; returns True."""
+        self._calibration.save()
+        return True
 
     def _predict(
         self, model: ModelEntry, facts: ModelFacts, plan: LoadPlan, recipe: Recipe, *, is_loaded: bool

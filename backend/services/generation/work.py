@@ -12,7 +12,6 @@ TOKEN_WIDTHS = 14
 """Memory of a token in a block, in its width: stream, normed copy, q, k, v, and w1, w3 of 8/3 each with product."""
 PIXEL_WIDTHS = 9
 """Memory of a pixel while the autoencoder decodes it, in its widest layers' channels."""
-TILE_PX = 512
 
 
 @dataclass(frozen=True)

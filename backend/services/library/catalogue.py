@@ -66,9 +66,7 @@ class Catalogue:
             ModelNotFound: there is no such model.
             UnknownPart: the model is no one of files, or a part is none that fits it.
         """
-        model = next((model for model in self.models() if model.id == model_id), None)
-        if model is None:
-            raise ModelNotFound(f"There is no model {model_id!r}.")
+        model = self._find(model_id)
         if not model.choices:
             raise UnknownPart(f"{model.name} is a folder with all its parts: there is nothing to choose.")
         for kind, name in parts.items():
@@ -81,7 +79,13 @@ class Catalogue:
             self._choices.put(model_id, Choice(member, parts))
         except OSError as error:
             raise DiskFull("The choice cannot be written, so nothing was changed.") from error
-        return next(model for model in self.models() if model.id == model_id)
+        return self._find(model_id)
+
+    def _find(self, model_id: str) -> ModelEntry:
+        model = next((model for model in self.models() if model.id == model_id), None)
+        if model is None:
+            raise ModelNotFound(f"There is no model {model_id!r}.")
+        return model
 
     def _of_files(self, published: Sequence[ModelEntry]) -> list[ModelEntry]:
         files = self.weight_files()

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import get_args
 
 from backend.models.catalogue import Member, PartName
@@ -30,7 +30,7 @@ _CALLS: tuple[Callable[[PurePosixPath], str], ...] = (
     lambda path: path.name,
     lambda path: f"{path.name} ({str(path.parent).replace('/', '-')})",
 )
-_BASE_NAME = re.compile(r"(^|[^a-z])base([^a-z]|$)|^z[-_]?image[-_](?!turbo)")
+_BASE_NAME = re.compile(r"(^|[^a-z])base([^a-z]|$)|^z[-_]?image([-_]|$)")
 
 
 def compose_models(
@@ -48,27 +48,31 @@ def compose_models(
     transformers = [part for part in parts if part.part == "transformer"]
     names = _names(transformers, set(taken))
     others = [*parts, *shared]
-    return [_compose(names[part.name], part, others, choices.get(names[part.name], Choice())) for part in transformers]
+    return [_compose(names[part.path], part, others, choices.get(names[part.path], Choice())) for part in transformers]
 
 
 def guess_member(name: str) -> Member:
     """Guesses from a file's name which member of the family it is: their tensors have the same names and shapes."""
-    name = name.lower()
-    return "base" if "turbo" not in name and _BASE_NAME.search(name) else "turbo"
+    stem = PurePosixPath(name).stem.lower()
+    return "base" if "turbo" not in stem and _BASE_NAME.search(stem) else "turbo"
 
 
-def _names(transformers: Sequence[FoundPart], taken: set[str]) -> dict[str, str]:
+def _names(transformers: Sequence[FoundPart], taken: set[str]) -> dict[Path, str]:
     """Returns what to call each: its file's name without the ending, or more where that is another's as well."""
     levels = [[call(PurePosixPath(part.name)) for part in transformers] for call in _CALLS]
     counts = [Counter(name.lower() for name in level) for level in levels]
-    names = {}
+    names: dict[Path, str] = {}
     for part, *calls in zip(transformers, *levels, strict=True):
         free = (
             name
             for name, count in zip(calls, counts, strict=True)
             if count[name.lower()] == 1 and name.lower() not in {*taken, AUTO}
         )
-        names[part.name] = next(free, calls[-1])
+        given = {*taken, *(name.lower() for name in names.values())}
+        numbered = (f"{calls[-1]} {number}" for number in range(2, len(transformers) + 2))
+        names[part.path] = next(free, None) or next(
+            name for name in (calls[-1], *numbered) if name.lower() not in given
+        )
     return names
 
 

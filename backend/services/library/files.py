@@ -8,6 +8,9 @@ from pathlib import Path
 
 WEIGHTED_PARTS = ("transformer", "text_encoder", "vae")
 
+Signature = tuple[tuple[str, int, int], ...]
+"""Name, size and time of change of a file, or of all files of a folder."""
+
 
 @dataclass(frozen=True)
 class ModelFiles:
@@ -42,7 +45,25 @@ class ModelFiles:
             text = text.replace(f"{folder}{os.sep}", "")
         return text
 
+    def signature(self) -> tuple[Signature, ...]:
+        """Returns what tells a changed file of any part.
+
+        Raises:
+            OSError: one is not there, or cannot be looked at.
+        """
+        return tuple(signature_of(path) for path in self.parts)
+
     @property
     def parts(self) -> tuple[Path, Path, Path]:
         """Those with weights."""
         return self.transformer, self.text_encoder, self.vae
+
+
+def signature_of(path: Path) -> Signature:
+    """Returns what tells a changed file, or a folder with a changed one.
+
+    Raises:
+        OSError: it is not there, or cannot be looked at.
+    """
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple((file.name, status.st_size, status.st_mtime_ns) for file in files for status in [file.stat()])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.models.catalogue import PartName
+from backend.services.library.files import Signature, signature_of
 from backend.utils.texts import as_utf_8
 from backend.utils.zimage_library import make_importable
 
@@ -24,6 +25,7 @@ SUFFIXES = (".safetensors", ".sft", ".gguf")
 MAX_FILES = 5000
 MAX_DEPTH = 5
 PATCH_SIDE = 2  # latents
+LOST = "It is a link to a file that is not there, or cannot be looked at."
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class PartFiles:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[Path, tuple[tuple[int, int], WeightFile]] = {}
+        self._known: dict[Path, tuple[Signature, WeightFile]] = {}
 
     def find(self, root: Path, folders: Iterable[Path], leave_out: Callable[[Path], bool]) -> list[WeightFile]:
         """Returns the files of weights in folders below a root, and in theirs, by name.
@@ -91,7 +93,9 @@ class PartFiles:
             leave_out: tells folders that are not searched.
         """
         found = {path: signature for folder in folders for path, signature in _files_in(folder, leave_out)}
-        return [self._describe(path, root, signature) for path, signature in sorted(found.items())[:MAX_FILES]]
+        if len(found) > MAX_FILES:
+            logger.warning("only %d of %d files of weights are looked at", MAX_FILES, len(found))
+        return [self._describe(path, root, found[path]) for path in sorted(found)[:MAX_FILES]]
 
     def describe_folder(self, folder: Path, label: str) -> tuple[FoundPart, ...]:
         """Returns the text encoder and the autoencoder of a published model, which files of weights may share."""
@@ -99,7 +103,7 @@ class PartFiles:
         found = []
         for part in ("text_encoder", "vae"):
             try:
-                signature = _signature(folder / part)
+                signature = signature_of(folder / part)
             except OSError:
                 continue
             file = self._describe(folder / part, folder.parent, signature, f"{label}/{part}", tokenizer)
@@ -110,7 +114,7 @@ class PartFiles:
         self,
         path: Path,
         root: Path,
-        signature: tuple[int, int],
+        signature: Signature,
         name: str | None = None,
         tokenizer: Path | None = None,
     ) -> WeightFile:
@@ -118,36 +122,36 @@ class PartFiles:
             known = self._known.get(path)
         if known is None or known[0] != signature:
             name = name or as_utf_8(path.relative_to(root) if path.is_relative_to(root) else path.name)
-            known = signature, _read(path, name.replace(os.sep, "/"), tokenizer)
-            with self._lock:
-                self._known[path] = known
+            name = name.replace(os.sep, "/")
+            known = signature, _read(path, name, tokenizer) if signature else WeightFile(path, name, fault=LOST)
+            if known[1].fault is None:  # what is wrong may be mended in a way that its file does not show
+                with self._lock:
+                    self._known[path] = known
         return known[1]
 
 
-def _files_in(
-    folder: Path, leave_out: Callable[[Path], bool], depth: int = 0
-) -> Iterator[tuple[Path, tuple[int, int]]]:
-    """Yields files of weights and what tells a changed one; what cannot be read is left out, and logged."""
+def _files_in(folder: Path, leave_out: Callable[[Path], bool], depth: int = 0) -> Iterator[tuple[Path, Signature]]:
+    """Yields files of weights and what tells a changed one, nothing for one that cannot be opened."""
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                path = folder / entry.name
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    if depth < MAX_DEPTH and not leave_out(path):
-                        yield from _files_in(path, leave_out, depth + 1)
-                elif path.suffix.lower() in SUFFIXES:
-                    yield path, _signature(path)
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
-    except OSError as error:
-        logger.warning("the folder of models %s cannot be read: %s", as_utf_8(folder), error.strerror)
-
-
-def _signature(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
+    except (OSError, ValueError) as error:
+        logger.warning("the folder of models %s cannot be read: %s", as_utf_8(folder), error)
+        return
+    for entry in entries:
+        path = folder / entry.name
+        if entry.name.startswith("."):
+            continue
+        try:
+            is_folder = entry.is_dir()
+            signature = () if is_folder or path.suffix.lower() not in SUFFIXES else signature_of(path)
+        except OSError:
+            is_folder, signature = False, ()
+        if is_folder and depth < MAX_DEPTH and not leave_out(path):
+            yield from _files_in(path, leave_out, depth + 1)
+        elif not is_folder and path.suffix.lower() in SUFFIXES:
+            yield path, signature
 
 
 def _read(path: Path, name: str, tokenizer: Path | None) -> WeightFile:
@@ -160,6 +164,9 @@ def _read(path: Path, name: str, tokenizer: Path | None) -> WeightFile:
     except (WeightsError, ConfigError) as error:
         fault = str(error).splitlines()[0].replace(f"{path}: ", "").replace(f"{path} ", "").replace(str(path), name)
         return WeightFile(path, name, fault=f"{fault[:1].upper()}{fault[1:]}.")
+    except (ValueError, ArithmeticError, LookupError, RecursionError, OSError) as error:
+        logger.warning("%s cannot be read: %r", name, error)  # whatever a header says, the other files count
+        return WeightFile(path, name, fault="Its header makes no sense, or it cannot be read; the log has more.")
     return WeightFile(path, name, parts)
 
 

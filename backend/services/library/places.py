@@ -74,8 +74,11 @@ def _extra_places(file: Path) -> list[Place]:
 
 
 def _section(file: Path, section: dict[str, Any]) -> Place:
-    base = _resolve(file.parent, str(section.get("base_path") or ""))
-    return Place(base, tuple(dict.fromkeys(_folders(base, section))))
+    try:
+        base = _resolve(file.parent, str(section.get("base_path") or ""))
+        return Place(base, tuple(dict.fromkeys(_folders(base, section))))
+    except (RuntimeError, ValueError) as error:  # a home that nobody has, a path that cannot be one
+        return Place(file.parent, fault=f"{file.name} has a path that makes no sense: {error}.")
 
 
 def _folders(base: Path, section: dict[str, Any]) -> Iterator[Path]:
@@ -86,4 +89,6 @@ def _folders(base: Path, section: dict[str, Any]) -> Iterator[Path]:
 
 
 def _resolve(base: Path, path: str) -> Path:
+    if "\0" in path:
+        raise ValueError("it has a zero byte")
     return base / Path(os.path.expandvars(path)).expanduser()

@@ -13,6 +13,7 @@ from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles
 from tests.backend.fakes import a_job, make_model_folder, make_planner, with_cards
+from tests.backend.services.library.weight_files import touch_again
 
 
 @pytest.fixture
@@ -203,3 +204,12 @@ def test_what_the_processor_draws_does_not_make_a_card_healthy(make, engine):
             draw(generator, a_job(use_gpu=use_gpu))
         assert not generator.healthy
     assert generator.is_given_up
+
+
+def test_a_file_that_was_replaced_is_loaded_anew(make, engine, settings):
+    generator = make()
+    draw(generator, a_job())
+    weights = settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano" / "transformer" / "model.safetensors"
+    touch_again(weights)
+    draw(generator, a_job())
+    assert len(engine.loads) == 2

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 import psutil
 
 from backend.services.generation.load_plan import Accelerator, Hardware
 from backend.utils.torch_library import map_torch
+
+CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Of cgroup 2 and 1."""
 
 
 def detect_hardware() -> Hardware:
     """Looks at accelerators and processor; imports torch, so the first call takes a second."""
     map_torch()
     return Hardware(
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=_memory_bytes(),
+        swap_bytes=psutil.swap_memory().total,
         cpu_has_bf16=_cpu_has_bf16(),
         accelerators=_accelerators(),
     )
+
+
+def _memory_bytes() -> int:
+    """Returns the main memory, or what a container may have of it."""
+    total = int(psutil.virtual_memory().total)
+    for limit in CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
+            return min(total, int(limit.read_text()))
+    return total
 
 
 def _accelerators() -> tuple[Accelerator, ...]:
@@ -32,7 +48,7 @@ def _accelerators() -> tuple[Accelerator, ...]:
             for index in range(count)
         )
     if torch.backends.mps.is_available():
-        return (Accelerator("mps", psutil.virtual_memory().total, has_bf16=True),)
+        return (Accelerator("mps", _memory_bytes(), has_bf16=True),)
     return ()
 
 

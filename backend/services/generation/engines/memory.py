@@ -33,6 +33,7 @@ class MemoryMeter:
 
     def __init__(self, device: str) -> None:
         self._device = device
+        self._is_reset = False
         self._is_card = device.startswith("cuda") and _has_card()
 
     def held(self) -> int | None:
@@ -46,7 +47,7 @@ class MemoryMeter:
     def reset(self) -> None:
         """Lets the peak begin anew."""
         if not self._is_card:
-            reset_peak()
+            self._is_reset = reset_peak()
             return
         import torch
 
@@ -55,7 +56,7 @@ class MemoryMeter:
     def peak(self) -> int | None:
         """Returns the most bytes that were held since the last reset; None where nobody tells."""
         if not self._is_card:
-            return peak_bytes()
+            return peak_bytes() if self._is_reset else None
         import torch
 
         return torch.cuda.max_memory_allocated(self._device)

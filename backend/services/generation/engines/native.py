@@ -6,7 +6,6 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -19,7 +18,7 @@ from backend.services.generation.engines.memory import first_line, free_memory, 
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
-from backend.services.library.files import ModelFiles
+from backend.services.library.files import ModelFiles, signature_of
 from backend.services.library.preview_map import PreviewMap
 from backend.utils.zimage_library import make_importable
 
@@ -43,7 +42,7 @@ class _Loaded:
     @classmethod
     def now(cls, files: ModelFiles, plan: LoadPlan) -> _Loaded:
         """Describes files as they are."""
-        return cls(files, plan, tuple(_signature(path) for path in (files.text_encoder, files.vae)))
+        return cls(files, plan, tuple(signature_of(path) for path in (files.text_encoder, files.vae)))
 
     def has_parts_of(self, other: _Loaded) -> bool:
         """Tells whether text encoder and autoencoder are the same, held in the same way."""
@@ -99,10 +98,12 @@ class NativeEngine:
         if plan.offload != "none":
             raise OutOfMemory(
                 f"{files.name} does not fit into the accelerator's memory, and the native engine keeps all of a model "
-                "there: choose ZIMAGE_ENGINE=auto or diffusers."
+                "there: choose smaller weights, or draw on the processor."
             )
+        with _part_errors(files):
+            loaded = _Loaded.now(files, plan)
         self._pipeline = translate_oom(lambda: self._open(files, plan))
-        self._loaded = _Loaded.now(files, plan)
+        self._loaded = loaded
         self._preview_map = preview_map
         if self._compile_blocks:
             self._compile(self._pipeline)
@@ -179,7 +180,8 @@ class NativeEngine:
         loaded, pipeline = self._loaded, self._pipeline
         if loaded is None or pipeline is None or files.folder is not None or self._compile_blocks:
             return False
-        wanted = _Loaded.now(files, plan)
+        with _part_errors(files):
+            wanted = _Loaded.now(files, plan)
         if not loaded.has_parts_of(wanted):
             return False
         self._loaded = self._pipeline = None
@@ -203,20 +205,16 @@ class NativeEngine:
 @contextlib.contextmanager
 def _part_errors(files: ModelFiles) -> Iterator[None]:
     """Says which part of a model is at fault, without where it lies."""
-    from zimage.errors import PartError
+    from zimage.errors import ConfigError, PartError
 
     try:
         yield
+    except (OSError, ConfigError) as error:
+        raise ModelBroken(f"{files.name} cannot be loaded: {files.without_paths(first_line(error))}") from error
     except PartError as error:
         logger.error("%s: %s", files.name, error)
         reason = first_line(error).removeprefix(f"{error.part}: ")
         raise ModelBroken.at(error.part, files.name, files.without_paths(reason)) from error
-
-
-def _signature(path: Path) -> tuple[object, ...]:
-    """Returns what tells a file, or a folder of files, that was changed."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return tuple((file.name, status.st_size, status.st_mtime_ns) for file in files for status in [file.stat()])
 
 
 def _guidance_scales(pipeline: zimage.ZImagePipeline) -> tuple[float, ...]:

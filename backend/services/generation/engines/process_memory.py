@@ -8,12 +8,13 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"  # proc(5)
 
 
-def reset_peak() -> None:
-    """Lets the peak begin anew; does nothing where the system cannot."""
+def reset_peak() -> bool:
+    """Lets the peak begin anew; returns whether the system can."""
     try:
         _CLEAR.write_text(_RESET_PEAK)
     except OSError:
-        return
+        return False
+    return True
 
 
 def peak_bytes() -> int | None:

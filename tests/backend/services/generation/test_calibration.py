@@ -65,10 +65,21 @@ def test_it_survives_a_restart_and_is_written_seldom(tmp_path):
     assert Calibration(file).cost(PLAN, "b", LARGE) == SEEN
 
 
+def test_what_was_not_written_yet_is_written_at_the_end(tmp_path):
+    file = tmp_path / "calibration.json"
+    calibration = Calibration(file, monotonic=lambda: 0.0)
+    calibration.save()
+    assert not file.exists()  # nothing was learned
+    for model in "ab":
+        calibration.learn(PLAN, model, SMALL, SEEN)
+    calibration.save()
+    assert "b" in {key.split()[-1] for key in json.loads(file.read_text())}
+
+
 def test_it_does_not_grow_for_ever(calibration):
     for number in range(MAX_KEPT):
         calibration.learn(PLAN, f"model {number}", SMALL, SEEN)
-    assert len(calibration._costs) == MAX_KEPT
+    assert len(calibration._costs()) == MAX_KEPT
     assert calibration.cost(PLAN, "model 0", SMALL) == SEEN  # by the size
 
 

@@ -75,8 +75,21 @@ def test_the_settings_decide_about_offload():
     assert plan(TURBO, card(8), offload="none").offload == "none"
 
 
+def test_shared_memory_holds_what_fits_it():
+    assert plan(TURBO, card(32, kind="mps")) == LoadPlan("mps", "bfloat16")
+    assert plan(TURBO, card(16, kind="mps")) == LoadPlan("mps", "bfloat16", quantization="int8")
+    assert plan(replace(TURBO, stored="fp8"), card(32, kind="mps")) == LoadPlan("mps", "bfloat16")  # it has no float8
+    assert plan(replace(TURBO, stored="int8"), card(32, kind="mps")).quantization == "int8"
+
+
+def test_files_are_held_as_a_whole_as_small_as_they_can_be():
+    files = replace(TURBO, can_offload=False)
+    assert plan(files, card(12)) == LoadPlan("cuda", "bfloat16", quantization="int8")
+    assert plan(files, card(24), offload="model") == LoadPlan("cuda", "bfloat16")
+
+
 def test_shared_memory_is_not_offloaded():
-    assert plan(TURBO, card(8, kind="mps"), offload="model") == LoadPlan("mps", "bfloat16", "none")
+    assert plan(TURBO, card(80, kind="mps"), offload="model") == LoadPlan("mps", "bfloat16", "none")
 
 
 def test_the_cpu_is_used_when_asked_for_and_when_there_is_nothing_else():

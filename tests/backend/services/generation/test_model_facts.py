@@ -48,7 +48,7 @@ def test_headers_are_read_once_until_a_file_changes(tmp_path, monkeypatch):
     reader, files = FactsReader(), ModelFiles.of_folder(path)
     assert reader.read(files) == reader.read(files)
     assert len(reads) == 1
-    touch_again(path / "vae")
+    touch_again(path / "vae" / "model.safetensors")
     reader.read(files)
     assert len(reads) == 2
 

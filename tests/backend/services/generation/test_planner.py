@@ -6,7 +6,7 @@ import pytest
 
 from backend.services.errors import DoesNotFit
 from backend.services.generation import planner as planner_module
-from backend.services.generation.estimate import Prediction, resident_bytes, weights_bytes
+from backend.services.generation.estimate import resident_bytes, weights_bytes
 from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
 from backend.services.generation.model_facts import ModelFacts
 from backend.services.library.files import ModelFiles
@@ -93,11 +93,35 @@ def test_predictions_are_held_against_what_happened(settings, turbo):
     assert larger.next_s > 10.0
 
 
-def test_a_prediction_fits_only_where_both_memories_do():
-    fits = Prediction(1, 2, 1, 2, None, None, None)
-    assert fits.fits
-    assert not replace(fits, host_bytes=3).fits
-    assert not replace(fits, device_bytes=3).fits
+def test_a_prediction_that_was_learned_too_high_keeps_nobody_from_drawing(settings, turbo):
+    planner, first = outlook(settings, turbo, with_card(24))
+    recipe = a_recipe(width=1024, height=1024)
+    planner.learn_image(turbo, first.plan, recipe, forwards_s=4.0, around_s=1.0, activations=20 * GIB)
+    found = planner.outlook(turbo, recipe, use_gpu=True).prediction
+    assert found.device_bytes > found.device_total_bytes
+    assert found.fits
+    planner.refuse_what_cannot_fit(turbo, recipe, use_gpu=True)
+
+
+def test_swap_counts_as_memory_of_the_host(settings, turbo):
+    small = replace(PLAIN_CPU, memory_bytes=8 * GIB)
+    assert not outlook(settings, turbo, small)[1].prediction.fits
+    assert outlook(settings, turbo, replace(small, swap_bytes=32 * GIB))[1].prediction.fits
+
+
+def test_files_that_a_card_cannot_hold_are_refused_with_the_processor_as_the_way_out(settings, turbo, tmp_path):
+    files = replace(turbo.files, folder=None)
+    planner, found = outlook(settings, replace(turbo, files=files), with_card(8))
+    assert (found.plan.offload, found.prediction.fits) == ("none", False)
+    with pytest.raises(DoesNotFit, match="The processor draws it with use_gpu false"):
+        planner.refuse_what_cannot_fit(replace(turbo, files=files), a_recipe(), use_gpu=True)
+
+
+def test_a_model_that_only_diffusers_knows_is_assumed_to_be_as_published(settings, turbo, monkeypatch):
+    unknown = replace(FACTS, width=0, n_layers=0)
+    monkeypatch.setattr(planner_module.FactsReader, "read", lambda self, files: unknown)
+    found = outlook(settings, turbo, with_card(8))[1]
+    assert (found.plan.offload, found.prediction.fits) == ("sequential", True)
 
 
 @pytest.mark.parametrize(("engine", "dtype"), [("auto", "float16"), ("native", "float16"), ("diffusers", "float32")])

@@ -104,6 +104,13 @@ def test_names_are_short_where_they_are_unique():
     ]  # fmt: skip
 
 
+def test_files_of_one_name_in_several_places_have_names_of_their_own():
+    parts = [replace(DIT, path=Path(f"/{place}/z.safetensors"), name="z.safetensors") for place in "abc"]
+    models = compose(*parts, QWEN, AE)
+    assert len({model.id for model in models}) == 3
+    assert [model.files.transformer for model in models if model.files] == [part.path for part in parts]
+
+
 def test_a_name_that_cannot_be_asked_for_is_said():
     [model] = compose(replace(DIT, name=f"{'x' * 200}.gguf"), QWEN, AE)
     assert "Rename it." in str(model.note)
@@ -116,7 +123,9 @@ def test_a_name_that_cannot_be_asked_for_is_said():
         ("z-image-Q4_0.gguf", "base"),
         ("Z-Image-Base-fp8.safetensors", "base"), ("my_tune.safetensors", "turbo"), ("database.gguf", "turbo"),
         ("zimageTurboAio_bf16.safetensors", "turbo"), ("zimage_base.safetensors", "base"),
-        ("z_image_turbo_from_base.gguf", "turbo"),
+        ("z_image_turbo_from_base.gguf", "turbo"), ("diffusion_models/z_image_bf16.safetensors", "base"),
+        ("unet/z-image.safetensors", "base"), ("sdxl_base/z_turbo.safetensors", "turbo"),
+        ("sdxl_base/my_tune.safetensors", "turbo"), ("turbo/z_image_bf16.safetensors", "base"),
     ],
 )  # fmt: skip
 def test_the_member_is_guessed_by_the_name_alone_since_no_tensor_tells_it(name, member):

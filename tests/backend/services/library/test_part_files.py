@@ -84,6 +84,38 @@ def test_a_circle_of_links_ends(tmp_path, files):
     assert 1 <= len(find(files, tmp_path)) <= MAX_DEPTH + 1
 
 
+def test_a_link_to_nothing_is_said_and_hides_nobody(tmp_path, files):
+    for name in "acz":
+        save_vae(tmp_path / f"{name}.safetensors")
+    (tmp_path / "b.safetensors").symlink_to(tmp_path / "gone")
+    (tmp_path / "d.safetensors").symlink_to(tmp_path / "d.safetensors")
+    found = {file.name: file.fault for file in find(files, tmp_path)}
+    assert [name for name, fault in found.items() if fault is None] == [
+        "a.safetensors",
+        "c.safetensors",
+        "z.safetensors",
+    ]
+    assert "link to a file that is not there" in str(found["b.safetensors"])
+    assert found["d.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["all_x_embedder.0-1.weight", f"layers.{'9' * 5000}.x"])
+def test_a_hostile_header_costs_its_own_file_only(tmp_path, files, name):
+    save_foreign(tmp_path / "bad.safetensors", name)
+    save_vae(tmp_path / "good.safetensors")
+    bad, good = find(files, tmp_path)
+    assert bad.fault
+    assert good.fault is None
+
+
+def test_a_fault_that_was_mended_beside_the_file_is_forgotten(tmp_path, files, monkeypatch):
+    save_vae(tmp_path / "ae.safetensors")
+    with monkeypatch.context() as patch:
+        patch.setattr("zimage.weights.parts.find_parts", lambda path: 1 / 0)
+        assert find(files, tmp_path)[0].fault
+    assert find(files, tmp_path)[0].fault is None
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_folder_that_cannot_be_read_is_logged(tmp_path, files, caplog):
     (tmp_path / "closed").mkdir(mode=0)

@@ -80,6 +80,14 @@ def test_a_file_of_paths_that_makes_no_sense_is_said(tmp_path, text, fault):
     assert (place.folders, str(tmp_path) in str(place.fault)) == ((), False)
 
 
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/x", '"a\\0b"'])
+def test_a_path_that_makes_no_sense_is_said(tmp_path, path):
+    (tmp_path / "extra.yaml").write_text(f"a:\n  base_path: {path}\n  vae: v\nb:\n  vae: here")
+    bad, good = find_places(tmp_path / "extra.yaml")
+    assert "makes no sense" in str(bad.fault)
+    assert good.folders == (tmp_path / "here",)
+
+
 @pytest.mark.parametrize("value", ["5", "null", "[a, b]", "{a: b}"])
 def test_what_is_no_path_is_left_out(tmp_path, value):
     (tmp_path / "extra.yaml").write_text(f"a:\n  base_path: {value}\n  vae: {value}\nb: 3\nc:\n  vae: here")
