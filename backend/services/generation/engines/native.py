@@ -98,7 +98,7 @@ class NativeEngine:
         if plan.offload != "none":
             raise OutOfMemory(
                 f"{files.name} does not fit into the accelerator's memory, and the native engine keeps all of a model "
-                "there: choose smaller weights, or draw on the processor."
+                "there: choose ZIMAGE_ENGINE=auto, smaller weights, or the processor."
             )
         with _part_errors(files):
             loaded = _Loaded.now(files, plan)
