@@ -8,7 +8,7 @@ import { gone, promptOf, seen } from '../stage.mjs'
 export function elsewhere(stage) {
   const remove = (id) => fetch(`${stage.server.url}/api/history/${id}`, { method: 'DELETE' })
 
-  for (const opener of ['button.card-picture >> nth=1', '.latest button.stage']) {
+  for (const opener of ['.card-picture >> nth=1', '.latest button.stage']) {
     it(`says when the picture that is looked at was deleted elsewhere: ${opener}`, async () => {
       await stage.havePictures(3)
       const { images } = await stage.server.get('/history')

@@ -41,12 +41,20 @@ export function useReturn(seenRef, isOpen, approach) {
     }
     // The browser, going back, restores where the page was scrolled to before.
     return afterPaint(() => {
-      const card = seenRef.current && cardOf(seenRef.current.id)
+      const seen = seenRef.current
+      const card = seen && cardOf(seen.id)
+      if (!card) {
+        if (seen) approach(seen.index) // its page was put away before it was painted
+        return
+      }
       seenRef.current = null
-      card?.focus({ preventScroll: true })
-      const reveal = () => card?.scrollIntoView({ block: 'nearest' })
-      reveal()
-      whileIdle(reveal, SETTLED_MS)
+      card.focus({ preventScroll: true })
+      card.scrollIntoView({ block: 'nearest' })
+      whileIdle(() => {
+        if (card.isConnected) return card.scrollIntoView({ block: 'nearest' })
+        seenRef.current = seen // the browser scrolled so far away that the card was put away
+        return approach(seen.index)
+      }, SETTLED_MS)
     })
   })
 }
