@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 from zimage.errors import WeightsError
 from zimage.utils.loader import load_weights
-from zimage.weights import safetensors_file
+from zimage.weights.files import safetensors_file
 from zimage.weights.files.safetensors_file import StoredTensor
 
 QUICK = settings(

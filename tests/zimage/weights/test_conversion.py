@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from zimage.config import TransformerConfig
 from zimage.errors import WeightsError
-from zimage.weights import safetensors_file
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.conversion import (
     STATE,
@@ -21,6 +20,7 @@ from zimage.weights.conversion import (
     plan_part,
     plan_single_file,
 )
+from zimage.weights.files import safetensors_file
 from zimage.weights.files.safetensors_file import read_tensor
 
 GB = 10**9

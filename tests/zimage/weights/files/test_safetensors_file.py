@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from zimage.errors import WeightsError
-from zimage.weights import safetensors_file
+from zimage.weights.files import safetensors_file
 from zimage.weights.files.safetensors_file import DTYPES, read_header, read_tensor
 
 QUICK = settings(

@@ -5,7 +5,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from zimage.errors import WeightsError
-from zimage.weights import safetensors_file
+from zimage.weights.files import safetensors_file
 from zimage.weights.files.safetensors_file import read_header
 from zimage.weights.files.safetensors_writer import is_written, plan, write_file
 
