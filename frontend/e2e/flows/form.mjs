@@ -82,7 +82,8 @@ export function form(stage) {
     // The server itself knows better, and refuses.
     await stage.pretendModels(page, (model) => ({ ...model, guidance: true, guidance_scale: 0.5, negative_prompt: true }))
     const sent = []
-    page.on('request', (request) => request.method() === 'POST' && sent.push(request.postDataJSON()))
+    const asks = (request) => request.method() === 'POST' && request.url().endsWith('/api/generate')
+    page.on('request', (request) => asks(request) && sent.push(request.postDataJSON()))
     await page.goto(stage.server.url)
     const guidance = page.getByRole('slider', { name: 'Guidance' })
     await guidance.fill('6')

@@ -1,5 +1,8 @@
 import { useEffect, useState } from 'react'
 
+/** The way of a hand from the pictures to what says how many new ones wait. */
+const LEAVING_MS = 1000
+
 /**
  * Whether somebody is at the pictures in the element of `ref`: with a mouse, with the focus, or reading further down than
  * where they begin. Then they must not move.
@@ -9,7 +12,12 @@ export function useHold(ref) {
   useEffect(() => {
     const element = ref.current
     const set = (key, value) => setAt((now) => (now[key] === value ? now : { ...now, [key]: value }))
-    const onPointer = ({ type, pointerType }) => set('pointer', type === 'pointerenter' && pointerType === 'mouse')
+    let leaving
+    const onPointer = ({ type, pointerType }) => {
+      clearTimeout(leaving)
+      if (type === 'pointerenter') set('pointer', pointerType === 'mouse')
+      else leaving = setTimeout(() => set('pointer', false), LEAVING_MS)
+    }
     const onFocus = ({ type, target, relatedTarget }) => set('focus', element.contains(type === 'focusin' ? target : relatedTarget))
     const onScroll = () => set('below', element.getBoundingClientRect().top < 0)
     element.addEventListener('pointerenter', onPointer)
@@ -18,6 +26,7 @@ export function useHold(ref) {
     document.addEventListener('focusout', onFocus)
     window.addEventListener('scroll', onScroll, { passive: true })
     return () => {
+      clearTimeout(leaving)
       element.removeEventListener('pointerenter', onPointer)
       element.removeEventListener('pointerleave', onPointer)
       document.removeEventListener('focusin', onFocus)
