@@ -3,6 +3,9 @@ import { useEffect, useState } from 'react'
 /** The way of a hand from the pictures to what says how many new ones wait. */
 const LEAVING_MS = 1000
 
+/** Who has scrolled to where the pictures begin may be a little below that. */
+const BEGUN_PX = 48
+
 /**
  * Whether somebody is at the pictures in the element of `ref`: with a mouse, with the focus, or reading further down than
  * where they begin. Then they must not move.
@@ -19,7 +22,7 @@ export function useHold(ref) {
       else leaving = setTimeout(() => set('pointer', false), LEAVING_MS)
     }
     const onFocus = ({ type, target, relatedTarget }) => set('focus', element.contains(type === 'focusin' ? target : relatedTarget))
-    const onScroll = () => set('below', element.getBoundingClientRect().top < 0)
+    const onScroll = () => set('below', element.getBoundingClientRect().top < -BEGUN_PX)
     element.addEventListener('pointerenter', onPointer)
     element.addEventListener('pointerleave', onPointer)
     document.addEventListener('focusin', onFocus)
