@@ -31,7 +31,7 @@ describe('TaskStatus', () => {
     await screen.findByText('Step 4 of 9')
     server.addTask(makeTask('a', { status: 'completed', progress: 100, result: makeImage(1) }))
     expect(await screen.findByText(/Finished in 1.23 s/, {}, { timeout: 4000 })).toBeInTheDocument()
-    expect(screen.getByRole('status')).toHaveTextContent('Done: prompt of a')
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('Done: prompt of a'))
   })
 
   it('says what the server changed', async () => {
