@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from PIL import Image
@@ -119,7 +120,7 @@ class ImageGenerator:
             if image is None:
                 return
             took_s, peak = time.perf_counter() - started, meter.peak()
-            self._learn(model, plan, recipe, watch.forwards_s, took_s, peak)
+            self._learn_image(model, plan, recipe, watch.forwards_s, took_s, peak)
             emit(Drawn(image, recipe, plan.device, round(took_s * 1000, 2), peak))
 
     def unload(self) -> None:
@@ -149,18 +150,24 @@ class ImageGenerator:
         self._largest = max(self._largest, (recipe.width, recipe.height), key=math.prod)
         return image
 
-    def _learn(
+    def _learn_image(
         self, model: ModelEntry, plan: LoadPlan, recipe: Recipe, forwards_s: float, took_s: float, peak: int | None
     ) -> None:
-        """Tells the planner what an image took; whatever is wrong with that, the image counts."""
         held = self._in_memory.held_bytes if self._in_memory is not None else None
         activations = peak - held if peak is not None and held is not None and plan.offload == "none" else None
-        try:
-            self._planner.learn_image(
-                model, plan, recipe, forwards_s=forwards_s, around_s=took_s - forwards_s, activations=activations
+        around_s = took_s - forwards_s
+        self._learn(
+            lambda: self._planner.learn_image(
+                model, plan, recipe, forwards_s=forwards_s, around_s=around_s, activations=activations
             )
+        )
+
+    def _learn(self, tell: Callable[[], None]) -> None:
+        """Tells the planner what something took; whatever is wrong with that, the image counts."""
+        try:
+            tell()
         except Exception:
-            logger.exception("what the image took is not learned")
+            logger.exception("what it took is not learned")
 
     def _report_device_fault(self, error: Exception, device: str) -> None:
         """Raises DeviceFault when an error of the engine, or what is behind it, is one of the device."""
@@ -205,7 +212,7 @@ class ImageGenerator:
         took_s = time.perf_counter() - started
         self._in_memory = replace(wanted, held_bytes=meter.held())
         if recipe is not None:
-            self._planner.learn_load(model, plan, recipe, took_s, before)
+            self._learn(lambda: self._planner.learn_load(model, plan, recipe, took_s, before))
         logger.info(
             "loaded %s on %s in %s, offload %s, %.1f s",
             model.name, plan.device, plan.dtype, plan.offload, took_s,

@@ -146,17 +146,6 @@ def vae_config_of(file: PartFile) -> VaeConfig:
     return _config_of(file, VaeConfig, infer_vae_config)
 
 
-def count_values(transformer: Path, text_encoder: Path, vae: Path) -> tuple[int, int, int]:
-    """Counts the values of each part of a model in files.
-
-    Raises:
-        PartError: a part is missing or damaged.
-    """
-    places = {Part.TRANSFORMER: transformer, Part.TEXT_ENCODER: text_encoder, Part.VAE: vae}
-    numbers = (sum(t.numel for t in open_part(path, part).tensors.values()) for part, path in places.items())
-    return tuple(numbers)  # type: ignore[return-value]  # three of them
-
-
 def require_fit(transformer: PartFile, text_width: int, latent_channels: int) -> None:
     """Checks that a transformer reads what a text encoder says, and draws what an autoencoder decodes.
 
