@@ -3,9 +3,10 @@ import { useTranslation } from 'react-i18next'
 
 import { useFreshGallery } from '../hooks/images/walk/useFreshGallery.js'
 import { useImageActions } from '../hooks/images/useImageActions.js'
+import { useViewed } from '../hooks/images/walk/useViewed.js'
 import { useWalk } from '../hooks/images/walk/useWalk.js'
 import { useErrorText } from '../hooks/server/useErrorText.js'
-import { close, open, openInstead, useOpened } from '../hooks/ui/useOpened.js'
+import { close, open, openInstead } from '../hooks/ui/useOpened.js'
 import { useToast } from '../hooks/ui/useToast.js'
 import { waysFrom } from '../lib/images/walk.js'
 import Lightbox from './viewer/Lightbox.jsx'
@@ -27,8 +28,7 @@ function useMissing({ missing, wasSeen, inTrash }) {
 export default function PictureViewer({ id: deferredId, gallery, seenRef, onReuse, onVary }) {
   const toast = useToast()
   const { errorText } = useErrorText()
-  // Opening and closing may wait for a moment, a step to the neighbour may not: the next one starts from it.
-  const id = useOpened().picture ?? deferredId
+  const id = useViewed(deferredId)
   const [first] = useState(id)
   const actions = useImageActions({ onVary })
   const { step, pictureAt, fetchAt, missing } = useWalk(gallery, id)

@@ -24,6 +24,27 @@ describe('useLivePreview', () => {
     expect(result.current.url).toMatch(/seq=2$/)
   })
 
+  it('is never behind for ever where previews come faster than they load, and skips those in between', () => {
+    const { result, rerender } = setUp(makeTask('a', { preview_seq: 1 }))
+    for (const seq of [2, 3]) rerender({ task: makeTask('a', { preview_seq: seq }) })
+    act(() => loading[0].onload())
+    expect(result.current.url).toMatch(/seq=1$/)
+    expect(loading.map(({ src }) => src.at(-1))).toEqual(['1', '3'])
+    act(() => loading[1].onerror())
+    rerender({ task: makeTask('a', { preview_seq: 4 }) })
+    act(() => loading[2].onload())
+    expect(result.current.url).toMatch(/seq=4$/)
+  })
+
+  it('never shows the picture of the task before', () => {
+    const { result, rerender } = setUp(makeTask('a', { preview_seq: 1 }))
+    act(() => loading[0].onload())
+    rerender({ task: makeTask('b', { preview_seq: 1 }) })
+    expect(result.current).toBeNull()
+    act(() => loading[1].onload())
+    expect(result.current.url).toMatch(/\/b\/preview/)
+  })
+
   it.each([
     ['nothing runs', undefined],
     ['there is none', makeTask('a')],

@@ -51,7 +51,10 @@ export function useReturn(seenRef, isOpen, approach) {
       card.focus({ preventScroll: true })
       card.scrollIntoView({ block: 'nearest' })
       whileIdle(() => {
-        if (card.isConnected) return card.scrollIntoView({ block: 'nearest' })
+        if (card.isConnected) {
+          if (document.activeElement === document.body) card.focus({ preventScroll: true }) // its row was made anew
+          return card.scrollIntoView({ block: 'nearest' })
+        }
         seenRef.current = seen // the browser scrolled so far away that the card was put away
         return approach(seen.index)
       }, SETTLED_MS)
