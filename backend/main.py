@@ -15,9 +15,10 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
-from backend.api import estimates, generate, history, models, session, system
+from backend.api import estimates, generate, history, inputs, models, session, system
 from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
+from backend.api.live.polls import PollRoute
 from backend.api.middleware.body import BodyGuard
 from backend.api.middleware.faults import FaultGuard
 from backend.api.middleware.head import HeadAsGet
@@ -30,7 +31,6 @@ from backend.api.middleware.root_path import RootPath
 from backend.api.middleware.token import TokenGuard
 from backend.api.middleware.trailing_slash import TrailingSlash
 from backend.api.openapi import complete_description
-from backend.api.polls import PollRoute
 from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
@@ -44,7 +44,9 @@ from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import Hardware
 from backend.services.generation.planner import Planner
 from backend.services.generation.resolve import Resolver
+from backend.services.generation.sources import SourceKeeper
 from backend.services.images.importer import PictureImporter
+from backend.services.images.inputs import InputStore
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
@@ -94,8 +96,8 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=settings.api_prefix)
-    for router in (generate.router, history.router, system.router, models.router, estimates.router, session.router):
-        api.include_router(router)
+    for room in (generate, history, inputs, system, models, estimates, session):
+        api.include_router(room.router)
     app.router.routes.insert(0, PollRoute(services))
     app.include_router(system.root_router)
     app.include_router(api)
@@ -112,7 +114,8 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     hardware = cache(hardware)
     planner = Planner(settings, hardware, Calibration(settings.data_dir / "calibration.json"))
     executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner)
-    resolver = Resolver(settings, catalogue, hardware)
+    inputs = InputStore(settings.data_dir / "inputs")
+    resolver = Resolver(settings, catalogue, hardware, inputs)
     store = HistoryStore(
         settings.images_dir,
         settings.history_file,
@@ -157,6 +160,8 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
         resolver=resolver,
         history=store,
         importer=PictureImporter(store),
+        inputs=inputs,
+        sources=SourceKeeper(inputs, store),
         monitor=monitor,
         tasks=tasks,
         tokens=TokenCounter(catalogue),
@@ -193,10 +198,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services.settings.data_dir.mkdir(parents=True, exist_ok=True)
     with FolderLock(services.settings.data_dir):
         services.history.open()
+        services.inputs.open()
         services.sessions.open()
         services.tasks.start()
         services.monitor.start()
-        purging = asyncio.create_task(_purge_now_and_then(services.history))
+        purging = asyncio.create_task(_purge_now_and_then(services))
         try:
             yield
         finally:
@@ -224,11 +230,16 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
             logger.warning("%s did not end in time", what)
 
 
-async def _purge_now_and_then(history: HistoryStore) -> None:
-    """Empties the trash of what is old, on a thread of its own."""
+async def _purge_now_and_then(services: Services) -> None:
+    """Empties the trash of what is old, and removes inputs that nothing refers to, on a thread of its own."""
+
+    def purge() -> None:
+        services.history.purge()
+        services.inputs.collect(services.history.inputs_in_use() | services.tasks.inputs_in_use)
+
     while True:
         try:
-            await anyio.to_thread.run_sync(history.purge, abandon_on_cancel=True)
+            await anyio.to_thread.run_sync(purge, abandon_on_cancel=True)
         except (StudioError, OSError) as error:
             logger.warning("the trash could not be emptied: %s", error)
         await asyncio.sleep(PURGE_PERIOD_S)
@@ -243,7 +254,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         BodyGuard,
         max_bytes=settings.max_body_kb * 2**10,
         max_upload_bytes=settings.max_upload_mb * 2**20,
-        upload_paths=[f"{settings.api_prefix}/history/{what}" for what in ("read", "import")],
+        upload_paths=[f"{settings.api_prefix}/{what}" for what in ("history/read", "history/import", "inputs")],
     )
     if services.access_tokens.required:
         app.add_middleware(

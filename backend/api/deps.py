@@ -19,7 +19,9 @@ from backend.services.access.rate_limit import rate_limit_key
 from backend.services.access.sessions import Sessions
 from backend.services.generation.planner import Planner
 from backend.services.generation.resolve import Resolver
+from backend.services.generation.sources import SourceKeeper
 from backend.services.images.importer import PictureImporter
+from backend.services.images.inputs import InputStore
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
@@ -46,6 +48,8 @@ class Services:
     resolver: Resolver
     history: HistoryStore
     importer: PictureImporter
+    inputs: InputStore
+    sources: SourceKeeper
     monitor: SystemMonitor
     tasks: TaskManager
     tokens: TokenCounter
@@ -77,6 +81,14 @@ async def _monitor(app: App) -> SystemMonitor:
 
 async def _importer(app: App) -> PictureImporter:
     return app.importer
+
+
+async def _sources(app: App) -> SourceKeeper:
+    return app.sources
+
+
+async def _inputs(app: App) -> InputStore:
+    return app.inputs
 
 
 async def _tasks(app: App) -> TaskManager:
@@ -114,5 +126,7 @@ Owner = Annotated[str | None, Depends(_owner)]
 Config = Annotated[Settings, Depends(_settings)]
 History = Annotated[HistoryStore, Depends(_history)]
 Importer = Annotated[PictureImporter, Depends(_importer)]
+Inputs = Annotated[InputStore, Depends(_inputs)]
+Sources = Annotated[SourceKeeper, Depends(_sources)]
 Monitor = Annotated[SystemMonitor, Depends(_monitor)]
 Tasks = Annotated[TaskManager, Depends(_tasks)]

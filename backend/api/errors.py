@@ -22,6 +22,7 @@ from backend.services.errors import (
     Draining,
     GuidanceUnused,
     IdempotencyMismatch,
+    InputRefused,
     ModelNotFound,
     ModelNotInstalled,
     NegativePromptUnused,
@@ -36,9 +37,11 @@ from backend.services.errors import (
     TooMuchWork,
     UnknownDownload,
     UnknownImage,
+    UnknownInput,
     UnknownModel,
     UnknownPart,
     UnknownTask,
+    UnreadableImage,
     WrongToken,
 )
 
@@ -49,6 +52,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (WrongToken, 401),
     (UnknownTask, 404),
     (UnknownImage, 404),
+    (UnknownInput, 404),
     (UnknownDownload, 404),
     (ModelNotFound, 404),
     (TaskAlreadyFinished, 409),
@@ -60,6 +64,8 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (TooMuchWork, 422),
     (DoesNotFit, 422),
     (NoParameters, 422),
+    (UnreadableImage, 422),
+    (InputRefused, 422),
     (UnknownModel, 422),
     (UnknownPart, 422),
     (ModelNotInstalled, 422),
@@ -78,6 +84,7 @@ _FIELD_OF: dict[type[Exception], str] = {
     TooMuchWork: "num_images",
     DoesNotFit: "width",
     NoParameters: "file",
+    UnreadableImage: "file",
 }
 _CODE_OF_STATUS = {
     400: "bad_request",
@@ -142,7 +149,7 @@ async def _on_studio_error(_request: Request, error: Exception) -> JSONResponse:
 def present_error(error: StudioError) -> JSONResponse:
     """Builds the response to an error of the domain."""
     status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
-    field = _FIELD_OF.get(type(error))
+    field = error.field if isinstance(error, InputRefused) else _FIELD_OF.get(type(error))
     fields = [FieldProblem(field=field, message=str(error))] if field else []
     headers = {}
     if isinstance(error, QueueFull | TooManyAttempts):

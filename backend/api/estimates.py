@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from backend.api.deps import App
+from backend.api.deps import App, Owner
 from backend.api.errors import documented
 from backend.models.estimate import Estimate, Size
 from backend.models.gallery import TokenCount, TokenRequest
@@ -20,9 +20,9 @@ def count_tokens(request: TokenRequest, app: App) -> TokenCount:
 
 
 @router.post("/estimate", responses=documented(400, 413, 422))
-def estimate(request: GenerateRequest, app: App) -> Estimate:
+def estimate(request: GenerateRequest, app: App, owner: Owner) -> Estimate:
     """Predicts memory and seconds of a request that is not queued, from what images have taken on this machine."""
-    job = app.resolver.resolve(app.resolver.complete(request))
+    job = app.resolver.resolve(app.resolver.complete(app.sources.keep(request, owner)))
     model, recipe = app.catalogue.resolve(job.recipe.model), job.recipe
     is_loaded = model.id in app.executor.loaded_models
     outlook = app.planner.outlook(model, recipe, use_gpu=job.use_gpu, is_loaded=is_loaded)

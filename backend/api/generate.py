@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
-from backend.api.deps import Client, Config, Owner, Tasks
+from backend.api.deps import Client, Config, Owner, Sources, Tasks
 from backend.api.errors import documented
-from backend.api.events import stream_status
+from backend.api.live.events import stream_status
 from backend.api.presenters import present_task
 from backend.models.schemas import GenerateRequest, MoveRequest, TaskCreated, TaskList, TaskStatus
 from backend.services.errors import UnknownTask
@@ -51,11 +51,13 @@ def submit(
     tasks: Tasks,
     settings: Config,
     client: Client,
+    owner: Owner,
+    sources: Sources,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> TaskCreated:
     """Queues a task and returns at once. Poll the URL in `Location`, or listen to its `/events`."""
-    task_id = tasks.submit(request, client, idempotency_key)
+    task_id = tasks.submit(sources.keep(request, owner), client, idempotency_key)
     return _created(task_id, settings, response)
 
 

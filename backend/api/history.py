@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BeforeValidator
 
-from backend.api.deps import Config, History, Importer, Owner
+from backend.api.deps import Config, History, Importer, Inputs, Owner
 from backend.api.errors import documented
 from backend.api.presenters import present_image
 from backend.models.gallery import (
@@ -22,6 +22,7 @@ from backend.models.gallery import (
     ReadResult,
     ThumbnailWidth,
 )
+from backend.models.recipe import INPUT_ID_PATTERN
 from backend.models.schemas import HistoryPage, ImageInfo, ImageRecord
 from backend.services.errors import UnknownImage
 from backend.services.images.index import HistoryQuery
@@ -78,6 +79,12 @@ async def _query(
         str | None, Query(pattern=_CURSOR_PATTERN, description="`next_cursor` of the page before.")
     ] = None,
     trash: Annotated[bool, Query(description="The images in the trash instead of the others.")] = False,
+    made_from: Annotated[
+        str | None, Query(pattern=INPUT_ID_PATTERN, description="`pixel_hash` of an image, or an input, drawn from.")
+    ] = None,
+    pixel_hash: Annotated[
+        str | None, Query(pattern=INPUT_ID_PATTERN, description="`pixel_hash` of an image, or an input that it became.")
+    ] = None,
 ) -> HistoryQuery:
     return HistoryQuery(
         page=page,
@@ -94,6 +101,8 @@ async def _query(
         after=after,
         trash=trash,
         owner=owner,
+        made_from=made_from,
+        pixel_hash=pixel_hash,
     )
 
 
@@ -152,17 +161,20 @@ def _change_of(request: BulkRequest) -> Change:
         200: {"content": {"application/zip": {}}, "description": "The images as PNG files."},
     },
 )
-def export(request: ExportRequest, history: History, owner: Owner) -> StreamingResponse:
-    """Streams a zip of images. Those that do not exist are left out."""
+def export(request: ExportRequest, history: History, inputs: Inputs, owner: Owner) -> StreamingResponse:
+    """Streams a zip of images, and of the inputs that they were drawn from. Those that do not exist are left out."""
     files = []
+    sources: dict[str, None] = {}
     for image_id in history.own(request.ids, owner):
         try:
             path = history.image_path(image_id)
         except UnknownImage:
             continue
         files.append((path, request.names.get(image_id, path.name)))
+        sources |= dict.fromkeys(history.get(image_id).inputs)
     if not files:
         raise UnknownImage("None of these pictures exists.")
+    files += [(path, f"inputs/{path.name}") for path in inputs.paths(sources)]
     headers = {"Content-Disposition": 'attachment; filename="zimage-pictures.zip"'}
     return StreamingResponse(stream_zip(files), media_type="application/zip", headers=headers)
 

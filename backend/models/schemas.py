@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from backend.models.edit import EditRequest, Identifier
 from backend.models.recipe import MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe
 
 MIN_SIDE_PX = 256
@@ -21,14 +22,12 @@ MIN_SHIFT, MAX_SHIFT = 0.1, 20.0
 MAX_PICTURES = 16
 
 MAX_MODEL_CHARACTERS = 100
-ID_PATTERN = r"^[0-9a-f]{32}$"
-Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 LOCAL_CLIENT = "local"
 """Client of a request without an address."""
 _ALLOWED_CONTROL_CHARACTERS = frozenset("\n\t")
 
 
-class GenerateRequest(BaseModel):
+class GenerateRequest(EditRequest):
     """Request for one image, or for several that differ in their seeds. Strict: no coercion, no unknown fields."""
 
     model_config = ConfigDict(

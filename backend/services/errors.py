@@ -1,9 +1,9 @@
 """What can go wrong in the domain.
 
 StudioError
-├── UnknownTask, UnknownImage, UnknownDownload, ModelNotFound → 404
+├── UnknownTask, UnknownImage, UnknownInput, UnknownDownload, ModelNotFound → 404
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
-├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit → 422
+├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, InputRefused → 422
 ├── WrongToken                          → 401
 ├── QueueFull, TooManyAttempts          → 429
 ├── DiskFull                            → 507
@@ -129,6 +129,33 @@ class NoParameters(StudioError):
     """A picture that somebody has sent carries no parameters that we can read."""
 
     code = "no_parameters"
+
+
+class UnknownInput(StudioError):
+    """No input has this id."""
+
+    code = "not_found"
+
+    def __init__(
+        self, message: str = "There is no input with this id; one that nothing refers to is kept for a week only."
+    ) -> None:
+        super().__init__(message)
+
+
+class UnreadableImage(StudioError):
+    """An image that somebody has sent to draw from cannot be used."""
+
+    code = "unreadable_image"
+
+
+class InputRefused(StudioError):
+    """A request draws from an image in a way that makes no sense; `field` is where."""
+
+    code = "input_refused"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class UnknownDownload(StudioError):

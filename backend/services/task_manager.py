@@ -114,6 +114,11 @@ class TaskManager:
         return tuple(task.id for task in self._table.waiting)
 
     @property
+    def inputs_in_use(self) -> set[str]:
+        """Ids of the inputs of all tasks that are known, of which one may be run again."""
+        return {input_id for task in list(self._table.tasks.values()) for input_id in task.request.input_ids}
+
+    @property
     def closing(self) -> bool:
         """Whether the process is about to end."""
         return self._workers.closing or self._ending

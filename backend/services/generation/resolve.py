@@ -12,7 +12,8 @@ from backend.models.schemas import GenerateRequest
 from backend.services.errors import GuidanceUnused, NegativePromptUnused, StudioError
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, choose_devices
-from backend.services.generation.sizes import CPU_MAX_AREA_PX, fit_size, nearest_size
+from backend.services.generation.sizes import CPU_MAX_AREA_PX, canvas_size, fit_size, nearest_size
+from backend.services.generation.sources import NO_IMAGES, Images, edit_of, image_of, refuse_too_large, size_after
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.model_entry import ModelEntry
 
@@ -35,20 +36,29 @@ class Resolver:
         settings: Settings,
         catalogue: Catalogue,
         hardware: Callable[[], Hardware],
+        images: Images = NO_IMAGES,
         draw_seed: Callable[[], int] = draw_seed,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._hardware = hardware
+        self._images = images
         self._draw_seed = draw_seed
 
     def complete(self, request: GenerateRequest) -> GenerateRequest:
-        """Fills in the settings' defaults for what the client left out."""
+        """Fills in the settings' defaults for what the client left out; an image is drawn at the size that it has.
+
+        Raises:
+            InputRefused: an image that is drawn from is not here, or a mask does not fit it.
+        """
         defaults = {
             "height": self._settings.default_height,
             "width": self._settings.default_width,
             "num_inference_steps": self._settings.default_num_inference_steps,
         }
+        image = image_of(request, self._images)
+        if image is not None and request.upscale is None:
+            defaults["width"], defaults["height"] = canvas_size(*size_after(image.width, image.height, request))
         missing = {name: value for name, value in defaults.items() if name not in request.model_fields_set}
         return request.model_copy(update=missing)
 
@@ -57,11 +67,15 @@ class Resolver:
 
         Raises:
             ModelError: the model is unknown, not installed, or does not take the guidance asked for.
+            InputRefused: an image that is drawn from is not here, or the result would be too large.
         """
         model = self._catalogue.resolve(request.model)
         refuse_unused_guidance(request, model)
         use_gpu = request.use_gpu and self._has_accelerator()
         width, height = _drawn_size(request, model, use_gpu=use_gpu)
+        image = image_of(request, self._images)
+        if image is not None:
+            refuse_too_large(*size_after(image.width, image.height, request), request)
         recipe = Recipe(
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
@@ -72,6 +86,7 @@ class Resolver:
             shift=request.shift,
             seed=self._draw_seed() if request.seed is None else request.seed,
             model=model.id,
+            **edit_of(request),
         )
         note = describe_changes(request, model, recipe, use_gpu=use_gpu)
         return Job(recipe=recipe, num_images=request.num_images, use_gpu=use_gpu, note=note)

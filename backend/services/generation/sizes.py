@@ -6,6 +6,8 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from backend.models.schemas import MAX_SIDE_PX, MIN_SIDE_PX, SIDE_MULTIPLE_PX
+
 CPU_MAX_AREA_PX = 512 * 512
 
 
@@ -28,6 +30,18 @@ def nearest_size(width: int, height: int, sizes: Sequence[tuple[int, int]], max_
         return round(aspect, 6), abs(math.log(math.prod(size) / (width * height)))
 
     return min(allowed, key=distance) if allowed else min(sizes, key=math.prod)
+
+
+def canvas_size(width: int, height: int) -> tuple[int, int]:
+    """Returns the size to ask for so that an image is drawn whole: on the grid of requests and within their bounds.
+
+    An image of that size is drawn to the pixel; a larger one is scaled down, and the rest of the canvas is cut off.
+    """
+    longest = max(width, height)
+    scale = min(max(1.0, MIN_SIDE_PX / longest), MAX_SIDE_PX / longest)
+    sides = (math.ceil(round(side * scale, 6) / SIDE_MULTIPLE_PX) * SIDE_MULTIPLE_PX for side in (width, height))
+    canvas_width, canvas_height = (max(MIN_SIDE_PX, side) for side in sides)
+    return canvas_width, canvas_height
 
 
 def fit_size(width: int, height: int, *, multiple: int, max_area: int | None) -> tuple[int, int]:

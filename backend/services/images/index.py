@@ -64,6 +64,9 @@ class HistoryQuery:
     after: str | None = None
     trash: bool = False
     owner: str | None = None
+    made_from: str | None = None
+    """An input, or the pixel hash of an image, that is the same where it was kept as one."""
+    pixel_hash: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -95,6 +98,7 @@ def words_of(query: str) -> list[str]:
 
 
 _NO_SEED = -1
+_INPUT_MARKS = (b'"init_image":', b'"control":')
 
 
 def _seed_of(word: str) -> int:
@@ -221,7 +225,17 @@ class Index:
             found = [entry for entry in found if entry.longer_side_px >= query.min_side_px]
         if query.max_side_px is not None:
             found = [entry for entry in found if entry.longer_side_px <= query.max_side_px]
+        if query.made_from is not None:
+            mark = query.made_from.encode()
+            found = [entry for entry in found if mark in entry.json and query.made_from in entry.record.inputs]
+        if query.pixel_hash is not None:
+            mark = query.pixel_hash.encode()
+            found = [entry for entry in found if mark in entry.json and entry.record.pixel_hash == query.pixel_hash]
         return _between(found, query.since, query.until)
+
+    def drawn_from_images(self) -> list[Entry]:
+        """Returns what was drawn from other images."""
+        return [entry for entry in self._entries.values() if any(mark in entry.json for mark in _INPUT_MARKS)]
 
     def _shown(self, found: list[Entry], query: HistoryQuery) -> list[Entry]:
         if self._in_trash or query.trash:

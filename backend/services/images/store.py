@@ -7,9 +7,8 @@ the days of the settings.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import gc
+import itertools
 import logging
 import os
 import threading
@@ -32,6 +31,7 @@ from backend.services.images.repair import DELETED_SUFFIX, Dropped, find_strays,
 from backend.services.images.thumbnails import Thumbnails
 from backend.utils.atomic_file import remove_temporary_files, sync_directory, write_atomically
 from backend.utils.clock import utc_now
+from backend.utils.garbage import no_garbage_collection
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
 from backend.utils.record_file import Changes
@@ -79,7 +79,7 @@ class HistoryStore:
         for folder in self._folders:
             folder.mkdir(parents=True, exist_ok=True)
             remove_temporary_files(folder)
-        with _no_garbage_collection():
+        with no_garbage_collection():
             self._load()
         logger.info("history: %d pictures", len(self._index))
 
@@ -156,6 +156,13 @@ class HistoryStore:
         """Returns an image with the same pixels that a client may see, in the trash or not."""
         with self._reading:
             return self._index.find_pixels(pixel_hash, owner)
+
+    def inputs_in_use(self) -> set[str]:
+        """Returns the ids of all inputs that an image was drawn from, one in the trash or with a lost file included."""
+        with self._reading:
+            entries = self._index.drawn_from_images()
+        records = itertools.chain((entry.record for entry in entries), self._dropped.facts().values())
+        return {input_id for record in records for input_id in record.inputs}
 
     def image_path(self, image_id: str) -> Path:
         """Returns the path of an image's PNG.
@@ -376,18 +383,6 @@ class HistoryStore:
         except OSError as error:  # what stays is removed at the next start
             logger.error("the deletes that were cut off could not be finished: %s", error)
         return bool(gone)
-
-
-@contextlib.contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Pauses garbage collection while many objects are made, none of which is garbage."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _why_not_saved(error: OSError) -> str:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from pydantic import Field
 
+from backend.models.edit import Identifier
 from backend.models.recipe import Frozen
-from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Identifier, ImageRecord, Status, Timings
+from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, ImageRecord, Status, Timings
 from backend.services.errors import IdempotencyMismatch, ShutDown
 from backend.services.generation.job import Job
 from backend.utils.texts import as_utf_8

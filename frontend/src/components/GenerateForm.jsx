@@ -17,6 +17,7 @@ import ModeSwitch from './generate/ModeSwitch.jsx'
 import PromptField from './generate/prompt/PromptField.jsx'
 import PromptTools from './generate/prompt/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
+import SourceField from './generate/source/SourceField.jsx'
 
 const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
 
@@ -29,7 +30,7 @@ const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
  */
 export default function GenerateForm({ form, onGenerate }) {
   const { t } = useTranslation()
-  const { settings, recent, change: onChange, write, replace: onReplace, replaceAloud, steps, reset: onReset, remember } = form
+  const { settings, recent, change: onChange, write, replace: onReplace, replaceAloud, steps, reset: onReset, drawFrom, remember } = form
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
   const [mode, setMode] = useMode()
   const library = useLibrary()
@@ -114,7 +115,8 @@ export default function GenerateForm({ form, onGenerate }) {
         steps={steps}
         onReset={resetOf(settings, ['prompt'], replace)}
       />
-      <SizePicker settings={settings} errors={texts} onChange={change} />
+      <SourceField edit={settings.edit} errors={texts} onChoose={drawFrom} onChange={change} />
+      {settings.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}
       <FormActions

@@ -33,7 +33,7 @@ function reveal(element) {
 /** The panels, and what they tell each other. */
 export default function Studio() {
   const form = useSettings()
-  const { adopt, replace } = form
+  const { adopt, replace, drawFrom } = form
   const { tasks, track, forget } = useActiveTasks()
   useFreshHistory()
   const resultRef = useRef(null)
@@ -52,18 +52,19 @@ export default function Studio() {
   )
   const reuse = useCallback(
     (image, part) => {
-      adopt(image, part)
+      if (part === 'picture') drawFrom(image)
+      else adopt(image, part)
       unfold()
       reveal(formRef.current)
     },
-    [adopt, unfold],
+    [adopt, drawFrom, unfold],
   )
   useCardDrop(formRef, reuse)
 
   return (
     <div className={`studio ${folded ? 'studio-folded' : ''}`}>
       <Suspense>{tasks.length > 0 && <Attention tasks={tasks} />}</Suspense>
-      <Drop onReplace={replace} />
+      <Drop onReplace={replace} onDraw={drawFrom} />
       <div className="studio-side" ref={sideRef}>
         <FoldButton folded={folded} controls="form" onToggle={toggle} />
         <div className="studio-form" id="form" ref={formRef}>

@@ -239,6 +239,16 @@ export async function importPicture(file, { signal } = {}) {
   return { image: withUrls(data), isNew: status === CREATED }
 }
 
+/** Keeps a picture to draw from: a file, or `{image_id}` of the history. Answers `{id, width, height, has_alpha}`. */
+export function keepInput(source, { signal } = {}) {
+  return request({ method: 'post', url: '/inputs', data: source instanceof Blob ? fileForm(source) : source, signal })
+}
+
+/** Where a kept input is seen. */
+export function inputUrl(inputId) {
+  return `${API_BASE_URL}/inputs/${encodeURIComponent(inputId)}`
+}
+
 /** A picture's bytes, as a Blob. */
 export function fetchPicture(image, { signal } = {}) {
   return request({ url: image.download_url, responseType: 'blob', signal })

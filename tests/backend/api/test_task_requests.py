@@ -12,7 +12,7 @@ import pytest
 from fastapi.sse import KEEPALIVE_COMMENT
 from PIL import Image
 
-from backend.api.events import stream_status
+from backend.api.live.events import stream_status
 from backend.models.schemas import TaskStatus
 from backend.services.tasks.queue import Limits
 from tests.backend.fakes import make_model_folder, wait_until
@@ -142,7 +142,7 @@ def test_the_events_of_no_task_are_404(client):
 
 
 def test_a_quiet_stream_is_kept_alive_and_ends_when_the_process_does(client, post, engine, services, monkeypatch):
-    monkeypatch.setattr("backend.api.events.KEEP_ALIVE_S", 0.001)
+    monkeypatch.setattr("backend.api.live.events.KEEP_ALIVE_S", 0.001)
     release = engine.pause_at(1)
     task_id = post()
     wait_until(engine.paused.is_set)

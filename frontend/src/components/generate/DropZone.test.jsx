@@ -7,7 +7,7 @@ import DropZone from './DropZone.jsx'
 
 const file = new File(['png'], 'fox.png', { type: 'image/png' })
 const dataTransfer = { types: ['Files'], files: [file] }
-const INVITATION = 'Drop a picture to use its settings'
+const INVITATION = 'Use its settings'
 
 describe('DropZone', () => {
   it('invites while a file hovers', () => {

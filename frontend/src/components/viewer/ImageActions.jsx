@@ -47,6 +47,9 @@ export default function ImageActions({ image, actions, onReuse, onCompare, onDel
   return (
     <div className="actions">
       <ReuseMenu image={image} onReuse={onReuse} />
+      <Button variant="outline-secondary" size="sm" onClick={() => onReuse(image, 'picture')}>
+        <Icon name="brush" /> {t('image.edit')}
+      </Button>
       <Button variant="outline-secondary" size="sm" onClick={() => actions.vary(image)}>
         <Icon name="vary" /> {t('image.vary')}
       </Button>

@@ -15,6 +15,7 @@ function entriesOf(image, t, language) {
     ['steps', image.num_inference_steps],
     ['guidance', image.guidance_scale > 0 ? image.guidance_scale : null],
     ['shift', image.shift],
+    ['strength', image.strength ? `${Math.round(100 * image.strength)} %` : null],
     ['device', t(`image.deviceName.${device}`, { defaultValue: device })],
     ['time', ended ? formatDuration(image.generation_time_ms) : UNKNOWN],
     ['file', ended ? formatBytes(image.size_bytes) : UNKNOWN],

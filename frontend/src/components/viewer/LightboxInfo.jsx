@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import Icon from '../ui/Icon.jsx'
 import ImageActions from './ImageActions.jsx'
 import ImageDetails from './ImageDetails.jsx'
+import Relatives from './Relatives.jsx'
 import TagEditor from './TagEditor.jsx'
 
 /** What is known of the picture that is seen in full, and what can be done with it. */
@@ -18,6 +19,7 @@ export default function LightboxInfo({ image, title, actions, onReuse, onCompare
       </div>
       <p className="prompt-text">{image.prompt}</p>
       <ImageDetails image={image} />
+      <Relatives image={image} />
       {!image.deleted_at && <TagEditor image={image} onTag={actions.tag} />}
       <ImageActions image={image} actions={actions} onReuse={onReuse} onCompare={onCompare} onDelete={onDelete} />
     </aside>

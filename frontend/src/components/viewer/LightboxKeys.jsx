@@ -27,6 +27,7 @@ export default function LightboxKeys({ zoom, image, total, previous, next, actio
         Delete: onDelete,
         u: () => onReuse(image),
         s: () => onReuse(image, 'seed'),
+        e: () => onReuse(image, 'picture'),
         d: () => saveFile(image),
         v: () => actions.vary(image),
         c: () => onCompare?.(),

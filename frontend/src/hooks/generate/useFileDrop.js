@@ -2,7 +2,10 @@ import { useEffect, useRef, useState } from 'react'
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes('Files')
 
-/** Calls back with the list of files that are dropped anywhere on the page; answers whether any hover over it. */
+/**
+ * Calls back with the list of files that are dropped anywhere on the page, and with what the place they are dropped on
+ * says of itself by `data-drop-as`; answers whether any hover over it.
+ */
 export function useFileDrop(onFiles) {
   const [hovering, setHovering] = useState(false)
   const depth = useRef(0)
@@ -18,7 +21,8 @@ export function useFileDrop(onFiles) {
       drop: (event) => {
         set(0)
         const files = [...event.dataTransfer.files]
-        if (files.length > 0) onFiles(files)
+        const place = event.target.closest?.('[data-drop-as]')?.dataset.dropAs
+        if (files.length > 0) onFiles(files, place)
       },
     }
     const entries = Object.entries(listeners).map(([name, listener]) => {

@@ -29,9 +29,10 @@ function useOutcome() {
 
 /**
  * Reads the settings that the first of some picture files carries into the form, and offers to take that back and to add
- * them all to the gallery. What the form does not know is left out; that others were left is said.
+ * them all to the gallery. What the form does not know is left out; that others were left is said. A picture without
+ * settings is offered to `onDraw`.
  */
-export function useReadPicture(onReplace) {
+export function useReadPicture(onReplace, onDraw) {
   const { t } = useTranslation()
   const toast = useToast()
   const { errorText } = useErrorText()
@@ -49,9 +50,11 @@ export function useReadPicture(onReplace) {
         const label = left ? t('drop.addAll', { count: files.length }) : t('drop.add')
         toast({ text: outcomeOf(found) + left, action: { label, onClick: () => add(files) }, undo })
       } catch (error) {
-        toast({ text: (error.status === 422 ? t('drop.nothing') : errorText(error)) + left })
+        const isPlain = error.status === 422
+        const action = isPlain && onDraw && { label: t('drop.draw'), onClick: () => onDraw(file) }
+        toast({ text: (isPlain ? t('drop.nothing') : errorText(error)) + left, ...(action && { action }) })
       }
     },
-    [data, onReplace, toast, t, errorText, add, outcomeOf],
+    [data, onReplace, onDraw, toast, t, errorText, add, outcomeOf],
   )
 }

@@ -1,10 +1,15 @@
 import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { newEdit } from '../../lib/generate/edit.js'
+import { toLiteral } from '../../lib/generate/expand.js'
 import { DEFAULT_SETTINGS, fromSource, restoreSettings } from '../../lib/generate/settings.js'
+import { keepInput } from '../../services/api.js'
+import { useAttempt } from '../images/useAttempt.js'
 import { useModelOf } from '../server/useModels.js'
 import { usePersistentState } from '../kept/usePersistentState.js'
 import { useToast } from '../ui/useToast.js'
+import { useLatest } from '../ui/useLatest.js'
 import { useFormStates } from './useFormStates.js'
 import { usePromptHistory } from './usePromptHistory.js'
 
@@ -28,6 +33,7 @@ export function useSettings() {
     },
     [remember],
   )
+  const latest = useLatest(settings)
   const { replace, write, undo, redo } = useFormStates(settings, setSettings, keepDraft)
   const steps = useMemo(() => ({ undo, redo }), [undo, redo])
   const change = useCallback((patch) => setSettings((current) => ({ ...current, ...patch })), [setSettings])
@@ -48,5 +54,19 @@ export function useSettings() {
     },
     [replaceAloud, modelOf, t],
   )
-  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, remember }
+  const attempt = useAttempt()
+  /** Draws from a picture, a file or one of the history; a form without a prompt takes that one's. */
+  const drawFrom = useCallback(
+    (source) =>
+      attempt(async () => {
+        const isFile = source instanceof Blob
+        const { id } = await keepInput(isFile ? source : { image_id: source.id })
+        const { prompt, edit } = latest.current
+        const kept = edit && { strength: edit.strength, feather: edit.feather }
+        const words = !isFile && !prompt.trim() ? { prompt: toLiteral(source.prompt) } : {}
+        replaceAloud({ edit: { ...newEdit(id), ...kept }, ...words }, t('edit.taken'))
+      }),
+    [attempt, latest, replaceAloud, t],
+  )
+  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, drawFrom, remember }
 }

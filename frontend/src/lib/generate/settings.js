@@ -1,4 +1,5 @@
 import { plainSeed } from '../digits.js'
+import { editOf, editRequest, restoreEdit } from './edit.js'
 import { toLiteral } from './expand.js'
 import { adoptScale, guidanceRequest, GUIDANCE_MAX, isScale } from './guidance.js'
 import { isValidSide, snapSide } from './sizes.js'
@@ -14,7 +15,8 @@ export const SHIFT_STEP = 0.1
 
 /**
  * The form's values, named as the API names them. `seed` is text, empty for a drawn one; an unlocked seed is drawn
- * anew after each request. `guidance_scale` and `shift` are null for the model's own.
+ * anew after each request. `guidance_scale` and `shift` are null for the model's own. `edit` is what is drawn from, see
+ * newEdit.
  */
 export const DEFAULT_SETTINGS = Object.freeze({
   prompt: '',
@@ -30,6 +32,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   guidance_scale: null,
   shift: null,
   negative_prompt: '',
+  edit: null,
 })
 
 /** The fields that the simple form hides. */
@@ -78,6 +81,7 @@ export function restoreSettings(stored) {
     ...Object.fromEntries(entries),
     guidance_scale: isScale(stored.guidance_scale) ? stored.guidance_scale : null,
     shift: isShift(stored.shift) ? stored.shift : null,
+    edit: restoreEdit(stored.edit),
   }
 }
 
@@ -100,8 +104,8 @@ export function toRequest(settings, model, prompt = settings.prompt) {
   const seed = plainSeed(settings.seed)
   return {
     prompt: prompt.trim(),
-    width: settings.width,
-    height: settings.height,
+    // A picture that is drawn from another one has that one's size.
+    ...(settings.edit ? editRequest(settings.edit) : { width: settings.width, height: settings.height }),
     num_inference_steps: settings.num_inference_steps,
     use_gpu: settings.use_gpu,
     seed: seed ? Number(seed) : null,
@@ -127,6 +131,7 @@ export const REUSABLE = {
 export function fromSource(source, { part, model } = {}) {
   const all = restoreSettings({
     ...source,
+    edit: editOf(source),
     prompt: typeof source.prompt === 'string' ? toLiteral(source.prompt) : undefined,
     guidance_scale: adoptScale(source.guidance_scale, model),
     seed: source.seed === null || source.seed === undefined ? '' : String(source.seed),

@@ -37,6 +37,7 @@ export function useGalleryKeys(ref, { images, inSight, trash, actions, selection
       v: (id) => void actions.vary(find(id)),
       c: compare,
       s: (id) => onReuse(find(id), 'seed'),
+      e: (id) => onReuse(find(id), 'picture'),
       d: (id, { card }) =>
         selection.has(id) && selection.chosen.length > 1
           ? actions.download(idsOf(id))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.api.events import stream_status
+from backend.api.live.events import stream_status
 from backend.api.presenters import present_task
 from backend.models.schemas import Status, TaskStatus
 from backend.services.errors import UnknownTask

@@ -1,0 +1,102 @@
+"""Inputs: images that are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from backend.api.deps import Config, History, Inputs, Owner
+from backend.api.errors import documented
+from backend.models.config import Settings
+from backend.models.edit import FromHistory
+from backend.models.inputs import InputInfo
+from backend.services.errors import UnknownImage
+from backend.services.images.inputs import Input
+
+router = APIRouter(prefix="/inputs", tags=["pictures"])
+
+_NEVER_CHANGES = {"Cache-Control": "private, max-age=31536000, immutable"}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary", "title": "File"}},
+                }
+            },
+            "application/json": {"schema": FromHistory.model_json_schema()},
+        },
+    }
+}
+
+
+async def _sent(request: Request) -> AsyncIterator[UploadFile | FromHistory]:
+    """Yields the file of a form, or the image that a JSON body names."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+        yield _named(await request.body())
+        return
+    async with request.form(max_files=1, max_fields=1) as form:
+        file = form.get("file")
+        if isinstance(file, str) or file is None:
+            raise RequestValidationError([{"type": "missing", "loc": ("body", "file"), "msg": "Field required"}])
+        yield file
+
+
+def _named(body: bytes) -> FromHistory:
+    try:
+        return FromHistory.model_validate_json(body)
+    except ValidationError as error:
+        problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
+        raise RequestValidationError(problems) from error
+
+
+Sent = Annotated[UploadFile | FromHistory, Depends(_sent)]
+
+
+@router.post("", status_code=201, responses=documented(400, 404, 413, 422, 507), openapi_extra=_BODY)
+async def add_input(sent: Sent, inputs: Inputs, history: History, settings: Config, owner: Owner) -> InputInfo:
+    """Keeps a PNG, JPEG, WebP or AVIF, or an image of the history, to draw from.
+
+    It is turned upright; EXIF and the like are dropped. The same pixels again are the same input. One that no task and
+    no image refers to is removed after a week.
+    """
+
+    def keep() -> Input:
+        if not isinstance(sent, FromHistory):
+            return inputs.add(sent.file)
+        if not history.own([sent.image_id], owner):
+            raise UnknownImage
+        return inputs.add_file(history.image_path(sent.image_id))
+
+    return _present(await run_in_threadpool(keep), settings)
+
+
+@router.get(
+    "/{input_id}",
+    response_class=FileResponse,
+    responses={**documented(404, 422), 200: {"content": {"image/png": {}}, "description": "The image."}},
+)
+def get_input(input_id: Annotated[str, Path(description="Id of an input.")], inputs: Inputs) -> FileResponse:
+    """Returns an input as PNG."""
+    return FileResponse(inputs.get(input_id).path, media_type="image/png", headers=_NEVER_CHANGES)
+
+
+def _present(found: Input, settings: Settings) -> InputInfo:
+    return InputInfo(
+        id=found.id,
+        width=found.width,
+        height=found.height,
+        has_alpha=found.has_alpha,
+        size_bytes=found.size_bytes,
+        url=f"{settings.api_address}/inputs/{found.id}",
+    )

@@ -1,0 +1,1 @@
+"""Status as it changes: streams, and polls that cost nothing."""

@@ -1,0 +1,183 @@
+"""Fields of a request that draws from images."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from backend.models.recipe import INPUT_ID_PATTERN, MAX_NAME_CHARACTERS, InputId, MaskMode, Outpaint
+
+ID_PATTERN = r"^[0-9a-f]{32}$"
+Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+MAX_FEATHER_PX = 256
+MAX_UPSCALE = 4.0
+MAX_CONTROLS = 4
+MAX_CONTROL_SCALE = 2.0
+
+ControlKind = Literal["finished", "canny", "lines", "scribble", "grey", "tile", "blur"]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_empty(value: list[object]) -> bool:
+    return not value
+
+
+def _refused(message: str) -> PydanticCustomError:
+    return PydanticCustomError("edit", message)
+
+
+_FAULTY = object()
+"""Stands for a field that was refused itself: what depends on it is not complained about."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class FromHistory(_Body):
+    """An image of the history, as what is drawn from."""
+
+    image_id: Identifier = Field(description="Id of an image of the history.")
+
+
+def _check_source(value: object) -> object:
+    """Says in one sentence what neither of the two kinds would say alone."""
+    named = value.get("image_id") if isinstance(value, dict) and len(value) == 1 else None
+    is_id = isinstance(value, str) and re.fullmatch(INPUT_ID_PATTERN, value)
+    if is_id or isinstance(value, FromHistory) or (isinstance(named, str) and re.fullmatch(ID_PATTERN, named)):
+        return value
+    raise PydanticCustomError(
+        "image_source",
+        'This must be the id of an input, from POST /api/inputs, or {"image_id": …} with an id of the history.',
+    )
+
+
+ImageSource = Annotated[InputId | FromHistory, BeforeValidator(_check_source)]
+"""An input by its id, or an image of the history."""
+
+
+class ControlRequest(_Body):
+    """An image that guides the composition, through a control network."""
+
+    image: ImageSource
+    kind: ControlKind = Field(
+        default="finished",
+        description="What is made of the image first: its edges, lines …; `finished` where it is a control image.",
+    )
+    model: str = Field(
+        default="auto",
+        min_length=1,
+        max_length=MAX_NAME_CHARACTERS,
+        description="A control network of /api/models, or `auto`.",
+    )
+    scale: float = Field(default=0.8, ge=0, le=MAX_CONTROL_SCALE, allow_inf_nan=False)
+    start: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False, description="Share of the steps before it.")
+    end: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False, description="Share of the steps at its end.")
+
+    @field_validator("end")
+    @classmethod
+    def _ends_after_its_start(cls, value: float, info: ValidationInfo) -> float:
+        if value <= info.data.get("start", 0.0):
+            raise _refused("This must be above `start`.")
+        return value
+
+
+class EditRequest(BaseModel):
+    """What of a request says how an image is drawn from others; nothing of it is text to image."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    init_image: ImageSource | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Draw from this image; the result has its size. See POST /api/inputs.",
+    )
+    strength: float | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How much of the image is drawn anew; 1 is text to image. Null for what suits the request.",
+    )
+    mask: ImageSource | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Of the size of `init_image`: white is drawn anew, black stays to the byte, a grey is that "
+        "pixel's strength.",
+    )
+    mask_mode: MaskMode | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="`only_masked` draws what is masked alone, enlarged, and puts it back.",
+    )
+    outpaint: Outpaint | None = Field(
+        default=None, exclude_if=_is_none, description="Pixels by which the image grows on each side."
+    )
+    feather: int | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        ge=0,
+        le=MAX_FEATHER_PX,
+        description="Pixels over which old and new blend into each other.",
+    )
+    upscale: float | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        gt=1,
+        le=MAX_UPSCALE,
+        allow_inf_nan=False,
+        description="How many times larger the image becomes, drawn in tiles.",
+    )
+    control: list[ControlRequest] = Field(
+        default=[], exclude_if=_is_empty, max_length=MAX_CONTROLS, description="Images that guide the composition."
+    )
+
+    @field_validator("strength", "mask", "outpaint", "upscale")
+    @classmethod
+    def _needs_image(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("init_image", _FAULTY) is None:
+            raise _refused("This needs an `init_image`.")
+        return value
+
+    @field_validator("mask_mode")
+    @classmethod
+    def _needs_mask(cls, value: MaskMode | None, info: ValidationInfo) -> MaskMode | None:
+        if value is not None and info.data.get("mask", _FAULTY) is None:
+            raise _refused("This needs a `mask`.")
+        return value
+
+    @field_validator("outpaint")
+    @classmethod
+    def _grows(cls, value: Outpaint | None, info: ValidationInfo) -> Outpaint | None:
+        if value is not None and not any(value.model_dump().values()):
+            raise _refused("The image grows on at least one side.")
+        if value is not None and info.data.get("mask_mode") == "only_masked":
+            raise _refused("What grows is the whole image: this cannot be combined with the mask mode `only_masked`.")
+        return value
+
+    @field_validator("feather")
+    @classmethod
+    def _has_an_edge(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("mask", _FAULTY) is None and info.data.get("outpaint", _FAULTY) is None:
+            raise _refused("This needs a `mask` or `outpaint`.")
+        return value
+
+    @field_validator("upscale")
+    @classmethod
+    def _is_alone(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and (info.data.get("outpaint") or info.data.get("mask_mode") == "only_masked"):
+            raise _refused("This cannot be combined with `outpaint` or the mask mode `only_masked`.")
+        return value
+
+    @property
+    def input_ids(self) -> tuple[str, ...]:
+        """Ids of all inputs that the request names, each once."""
+        named = (self.init_image, self.mask, *(control.image for control in self.control))
+        return tuple(dict.fromkeys(source for source in named if isinstance(source, str)))

@@ -1,0 +1,18 @@
+"""Wire schemas of the images that are drawn from."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from backend.models.recipe import Frozen, InputId
+
+
+class InputInfo(Frozen):
+    """A kept input."""
+
+    id: InputId
+    width: int = Field(description="Pixels, once it stands upright.")
+    height: int
+    has_alpha: bool
+    size_bytes: int
+    url: str = Field(description="Its PNG, without any metadata.")

@@ -1,0 +1,55 @@
+import { memo } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { EDIT_FIELDS, grows, STRENGTH_DEFAULT, STRENGTH_MIN, STRENGTH_STEP, UPSCALES } from '../../../lib/generate/edit.js'
+import RangeField from '../../ui/RangeField.jsx'
+import './SourceField.css'
+import SourceChooser from './SourceChooser.jsx'
+import SourcePicture from './SourcePicture.jsx'
+import UpscaleField from './UpscaleField.jsx'
+
+const PERCENT = 100
+
+/** How much of the picture is drawn anew. */
+function StrengthField({ edit, error, onEdit }) {
+  const { t } = useTranslation()
+  const percent = Math.round(edit.strength * PERCENT)
+  return (
+    <RangeField
+      label={t('edit.strength')}
+      text={`${percent} %`}
+      hint={t('edit.strengthHint')}
+      error={error}
+      value={edit.strength}
+      min={STRENGTH_MIN}
+      max={1}
+      step={STRENGTH_STEP}
+      onChange={(strength) => onEdit({ strength })}
+      onReset={edit.strength === STRENGTH_DEFAULT ? undefined : () => onEdit({ strength: STRENGTH_DEFAULT })}
+    />
+  )
+}
+
+/** The picture that is drawn from: chosen, dropped or pasted, with what becomes of it; text alone draws without one. */
+function SourceField({ edit, errors, onChoose, onChange }) {
+  const { t } = useTranslation()
+  const onEdit = (patch) => onChange({ edit: { ...edit, ...patch } })
+  const refused = EDIT_FIELDS.filter((field) => field !== 'strength').map((field) => errors[field])
+  const error = refused.find(Boolean)
+  if (!edit) return <SourceChooser error={error} onChoose={onChoose} />
+  return (
+    <fieldset className="field source" aria-describedby={error && 'source-error'}>
+      <legend>{t('edit.title')}</legend>
+      <SourcePicture edit={edit} onChoose={onChoose} onEdit={onEdit} onRemove={() => onChange({ edit: null })} />
+      {error && (
+        <p id="source-error" className="field-error" role="alert">
+          {error}
+        </p>
+      )}
+      <StrengthField edit={edit} error={errors.strength} onEdit={onEdit} />
+      {!grows(edit) && <UpscaleField value={edit.upscale} choices={UPSCALES} onChange={(upscale) => onEdit({ upscale })} />}
+    </fieldset>
+  )
+}
+
+export default memo(SourceField)

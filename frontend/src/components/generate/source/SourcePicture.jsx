@@ -1,0 +1,56 @@
+import Button from 'react-bootstrap/Button'
+import { useTranslation } from 'react-i18next'
+
+import { usePictureFile } from '../../../hooks/generate/usePictureFile.jsx'
+import { useInputUrls } from '../../../hooks/images/useInputUrls.js'
+import { grows } from '../../../lib/generate/edit.js'
+import Icon from '../../ui/Icon.jsx'
+
+const SIDES = ['top', 'right', 'bottom', 'left']
+
+/** What is done to the picture, in words: nothing where all of it is drawn anew. */
+function useSummary({ mask, mask_mode: mode, growth }) {
+  const { t } = useTranslation()
+  const sides = SIDES.filter((side) => growth[side] > 0).map((side) => t(`edit.side.${side}`, { count: growth[side] }))
+  return [
+    mask && t(mode === 'only_masked' && sides.length === 0 ? 'edit.onlyMasked' : 'edit.masked'),
+    sides.length > 0 && t('edit.grows', { sides: sides.join(', ') }),
+  ].filter(Boolean)
+}
+
+/** The chosen picture, small, with its mask, and the ways to change both. */
+export default function SourcePicture({ edit, onChoose, onEdit, onRemove, onPaint }) {
+  const { t } = useTranslation()
+  const { open, input } = usePictureFile(onChoose, 'source-file')
+  const summary = useSummary(edit)
+  const urls = useInputUrls(edit)
+  const mask = urls.mask && `url("${urls.mask}")`
+  const isPlain = !edit.mask && !grows(edit)
+  return (
+    <div className="source-row">
+      <button type="button" className="source-thumb" aria-label={t('edit.replace')} title={t('edit.replace')} onClick={open}>
+        <img src={urls.picture} alt={t('edit.alt')} />
+        {mask && <span className="source-mask" style={{ maskImage: mask, WebkitMaskImage: mask }} />}
+      </button>
+      {input}
+      <div className="source-what">
+        <p>{summary.length > 0 ? summary.join(' · ') : t('edit.whole')}</p>
+        <div className="actions">
+          {onPaint && (
+            <Button variant="outline-secondary" size="sm" onClick={onPaint}>
+              <Icon name="brush" /> {t('edit.paint')}
+            </Button>
+          )}
+          {!isPlain && (
+            <Button variant="link" size="sm" onClick={() => onEdit({ mask: null, growth: { top: 0, right: 0, bottom: 0, left: 0 } })}>
+              {t('edit.plain')}
+            </Button>
+          )}
+          <Button variant="link" size="sm" onClick={onRemove}>
+            {t('edit.remove')}
+          </Button>
+        </div>
+      </div>
+    </div>
+  )
+}

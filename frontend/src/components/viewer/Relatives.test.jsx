@@ -1,0 +1,27 @@
+import { screen } from '@testing-library/react'
+import { expect, it } from 'vitest'
+
+import { makeImage } from '../../test/fakeServer.js'
+import { renderWith } from '../../test/render.jsx'
+import Relatives from './Relatives.jsx'
+
+const [OWN, PARENT] = ['a'.repeat(64), 'b'.repeat(64)]
+
+it('shows what a picture came from and what was made of it, and leads there', async () => {
+  const [parent, child] = [makeImage(1, { pixel_hash: PARENT, prompt: 'the parent' }), makeImage(3, { init_image: OWN, prompt: 'a child' })]
+  server.overrides['get /history'] = ({ params }) => {
+    const images = params.pixel_hash === PARENT ? [parent] : params.made_from === OWN ? [child] : []
+    return { images, total: images.length, page: 1, page_size: 12 }
+  }
+  window.history.replaceState(null, '', `/?picture=${'c'.repeat(32)}`)
+  const { user } = renderWith(<Relatives image={makeImage(2, { pixel_hash: OWN, init_image: PARENT })} />)
+  await user.click(await screen.findByRole('button', { name: 'a child' }))
+  expect(window.location.search).toBe(`?picture=${child.id}`)
+  await user.click(await screen.findByRole('button', { name: 'Made from: the parent' }))
+  expect(window.location.search).toBe(`?picture=${parent.id}`)
+})
+
+it('is silent for a picture from words of which nothing was made', () => {
+  const { container } = renderWith(<Relatives image={makeImage(2, { pixel_hash: OWN })} />)
+  expect(container.querySelector('.relatives')).toBeNull()
+})

@@ -1,0 +1,82 @@
+export const STRENGTH_DEFAULT = 0.6
+export const STRENGTH_MIN = 0.05
+export const STRENGTH_STEP = 0.05
+export const FEATHER_DEFAULT = 16
+export const FEATHER_MAX = 256
+export const GROWTH_MAX = 2048
+export const UPSCALES = [1, 1.5, 2, 3, 4]
+export const MASK_MODES = ['whole', 'only_masked']
+export const NO_GROWTH = Object.freeze({ top: 0, right: 0, bottom: 0, left: 0 })
+
+const INPUT_ID = /^[0-9a-f]{64}$/
+
+/** The names of the API's fields that an edit stands for: where the server refuses one, the edit shows it. */
+export const EDIT_FIELDS = ['init_image', 'strength', 'mask', 'mask_mode', 'feather', 'outpaint', 'upscale']
+
+/**
+ * How a picture is drawn from another one: the form's value of it, null for text to image.
+ *
+ * `image` and `mask` are ids of inputs; `base` is what a colour sketch was painted on, where there is one. `growth` is
+ * the pixels that each side grows by.
+ */
+export function newEdit(image) {
+  return {
+    image,
+    base: null,
+    strength: STRENGTH_DEFAULT,
+    mask: null,
+    mask_mode: 'whole',
+    feather: FEATHER_DEFAULT,
+    growth: NO_GROWTH,
+    upscale: 1,
+  }
+}
+
+const isId = (value) => typeof value === 'string' && INPUT_ID.test(value)
+const within = (value, min, max, fallback) => (typeof value === 'number' && value >= min && value <= max ? value : fallback)
+
+function restoreGrowth(stored) {
+  const sides = Object.keys(NO_GROWTH).map((side) => [side, Math.round(within(stored?.[side], 0, GROWTH_MAX, 0))])
+  return Object.fromEntries(sides)
+}
+
+/** Makes a usable edit of whatever the browser stored; null where there is no picture to draw from. */
+export function restoreEdit(stored) {
+  if (!isId(stored?.image)) return null
+  return {
+    image: stored.image,
+    base: isId(stored.base) ? stored.base : null,
+    strength: within(stored.strength, Number.MIN_VALUE, 1, STRENGTH_DEFAULT),
+    mask: isId(stored.mask) ? stored.mask : null,
+    mask_mode: MASK_MODES.includes(stored.mask_mode) ? stored.mask_mode : 'whole',
+    feather: Math.round(within(stored.feather, 0, FEATHER_MAX, FEATHER_DEFAULT)),
+    growth: restoreGrowth(stored.growth),
+    upscale: within(stored.upscale, 1, Math.max(...UPSCALES), 1),
+  }
+}
+
+/** Whether the picture grows on any side. */
+export function grows({ growth }) {
+  return Object.values(growth).some((pixels) => pixels > 0)
+}
+
+/** What of a request's body an edit is; nothing for text to image. */
+export function editRequest(edit) {
+  if (!edit) return {}
+  const isGrowing = grows(edit)
+  return {
+    init_image: edit.image,
+    strength: edit.strength,
+    ...(edit.mask && { mask: edit.mask, mask_mode: isGrowing || edit.upscale > 1 ? 'whole' : edit.mask_mode }),
+    ...((edit.mask || isGrowing) && { feather: edit.feather }),
+    ...(isGrowing && { outpaint: edit.growth }),
+    ...(edit.upscale > 1 && !isGrowing && { upscale: edit.upscale }),
+  }
+}
+
+/** The edit that a picture or a request was made by, null where it was drawn from text alone. */
+export function editOf(source) {
+  if (typeof source?.init_image !== 'string') return null
+  const { init_image: image, outpaint: growth, ...rest } = source
+  return restoreEdit({ ...rest, image, growth })
+}

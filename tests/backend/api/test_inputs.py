@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from backend.services.images.inputs import GRACE_S
+from tests.backend.fakes import a_picture
+
+
+def png(width: int = 64, height: int = 48, colour: int | tuple[int, ...] = (200, 40, 10), mode: str = "RGB") -> bytes:
+    buffer = BytesIO()
+    Image.new(mode, (width, height), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def send(client, content: bytes, name: str = "a.png"):
+    return client.post("/api/inputs", files={"file": (name, content)})
+
+
+@pytest.fixture
+def kept(client) -> dict:
+    return send(client, png()).json()
+
+
+def test_a_file_is_kept_and_given_back_to_the_pixel(client):
+    response = send(client, png())
+    assert response.status_code == 201
+    found = response.json()
+    assert found == {
+        "id": found["id"], "width": 64, "height": 48, "has_alpha": False,
+        "size_bytes": found["size_bytes"], "url": f"/api/inputs/{found['id']}",
+    }  # fmt: skip
+    answer = client.get(found["url"])
+    assert answer.headers["content-type"] == "image/png"
+    assert "immutable" in answer.headers["cache-control"]
+    assert np.array_equal(np.asarray(Image.open(BytesIO(answer.content))), np.full((48, 64, 3), (200, 40, 10)))
+    assert send(client, png()).json() == found
+
+
+def test_an_image_of_the_history_is_kept_under_its_pixel_hash(client, services):
+    record = services.history.add(a_picture("a fox"))
+    response = client.post("/api/inputs", json={"image_id": record.id})
+    assert (response.status_code, response.json()["id"]) == (201, record.pixel_hash)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "field"),
+    [
+        ({"json": {"image_id": "0" * 32}}, 404, None),
+        ({"json": {"image_id": "x"}}, 422, "image_id"),
+        ({"json": {}}, 422, "image_id"),
+        ({"json": [1]}, 422, "body"),
+        ({"content": b"{", "headers": {"content-type": "application/json"}}, 422, "body"),
+        ({"data": {"file": "text"}}, 422, "file"),
+        ({"files": {"other": ("a.png", b"x")}}, 422, "file"),
+        ({"files": {"file": ("a.svg", b"<svg/>")}}, 422, "file"),
+        ({"content": b"raw"}, 422, "file"),
+    ],
+)
+def test_what_is_no_image_is_refused_in_words(client, options, status, field):
+    response = client.post("/api/inputs", **options)
+    assert response.status_code == status
+    error = response.json()["error"]
+    assert error["message"]
+    if field is not None:
+        assert error["fields"][0]["field"] == field
+
+
+def test_what_is_not_here(client):
+    for name in ("0" * 64, "nonsense"):
+        assert client.get(f"/api/inputs/{name}").status_code == 404
+
+
+def generate(client, **values):
+    return client.post("/api/generate", json={"prompt": "a fox", "num_inference_steps": 2, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"init_image": "0" * 64}, "init_image"),
+        ({"init_image": {"image_id": "0" * 32}}, "init_image"),
+        ({"control": [{"image": "0" * 64}]}, "control.0.image"),
+    ],
+)
+def test_a_request_for_what_is_not_here_is_refused_at_its_field(client, values, field):
+    response = generate(client, **values)
+    assert (response.status_code, response.json()["error"]["code"]) == (422, "input_refused")
+    assert response.json()["error"]["fields"][0]["field"] == field
+
+
+def test_a_mask_must_lie_on_its_image(client, kept):
+    mask = send(client, png(10, 10, 255, "L")).json()
+    response = generate(client, init_image=kept["id"], mask=mask["id"])
+    assert response.status_code == 422
+    assert "10×10" in response.json()["error"]["message"]
+    assert "64×48" in response.json()["error"]["message"]
+
+
+def test_inputs_of_tasks_and_images_stay_and_others_go(client, services, kept):
+    task = generate(client, init_image=kept["id"], strength=0.5).json()["task_id"]
+    other = send(client, png(colour=(1, 2, 3))).json()["id"]
+    assert client.get(f"/api/generate/{task}").json()["request"]["init_image"] == kept["id"]
+    services.inputs._now = lambda: __import__("time").time() + GRACE_S + 10
+    services.inputs.collect(services.history.inputs_in_use() | services.tasks.inputs_in_use)
+    assert client.get(kept["url"]).status_code == 200
+    assert client.get(f"/api/inputs/{other}").status_code == 404
+
+
+def test_what_was_made_of_an_image_is_found_and_exported_with_it(client, services, kept):
+    drawn = a_picture("a fox in the snow")
+    recipe = drawn.recipe.model_copy(update={"init_image": kept["id"], "strength": 0.5})
+    child = services.history.add(type(drawn)(drawn.image, recipe, drawn.device, drawn.generation_time_ms))
+    services.history.add(a_picture("another"))
+
+    found = client.get("/api/history", params={"made_from": kept["id"]}).json()
+    assert [image["id"] for image in found["images"]] == [child.id]
+    assert found["images"][0]["init_image"] == kept["id"]
+    assert client.get("/api/history", params={"made_from": "x"}).status_code == 422
+    parents = client.get("/api/history", params={"pixel_hash": child.pixel_hash}).json()["images"]
+    assert [image["id"] for image in parents] == [child.id]
+    assert services.history.inputs_in_use() == {kept["id"]}
+
+    content = client.post("/api/history/export", json={"ids": [child.id]}).content
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        assert archive.namelist() == [child.filename, f"inputs/{kept['id']}.png"]
