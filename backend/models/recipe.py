@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_SEED = 2**53 - 1
@@ -18,6 +21,36 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{16,128}$")]
+"""Of an input image's content, in hexadecimal."""
+MaskMode = Literal["whole", "only_masked"]
+"""What of an image with a mask is drawn: all of it, or what the mask covers, as large as the model draws."""
+MAX_FEATHER_PX = 512
+MAX_MARGIN_PX = 4096
+MAX_UPSCALED_SIDE_PX = 8192
+DEFAULT_STRENGTH, DEFAULT_MASKED_STRENGTH, DEFAULT_UPSCALE_STRENGTH = 0.6, 1.0, 0.3
+
+
+class Outpaint(Frozen):
+    """Pixels to add on each side of the image, in its own scale."""
+
+    top: int = Field(default=0, ge=0, le=MAX_MARGIN_PX)
+    right: int = Field(default=0, ge=0, le=MAX_MARGIN_PX)
+    bottom: int = Field(default=0, ge=0, le=MAX_MARGIN_PX)
+    left: int = Field(default=0, ge=0, le=MAX_MARGIN_PX)
+
+
+class Upscale(Frozen):
+    """Size of an image that is enlarged and drawn over in tiles; a tile has the recipe's own size."""
+
+    width: int = Field(gt=0, le=MAX_UPSCALED_SIDE_PX)
+    height: int = Field(gt=0, le=MAX_UPSCALED_SIDE_PX)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Recipe(Frozen):
     """Everything that makes one image: the same recipe gives the same pixels."""
 
@@ -32,10 +65,75 @@ class Recipe(Frozen):
     seed: int = Field(ge=0, le=MAX_SEED)
     model: str = Field(max_length=MAX_NAME_CHARACTERS)
 
+    # Of images that begin from another one; what is None is left out of JSON, so that other records stay as they were.
+    init_image: Digest | None = Field(default=None, exclude_if=_is_none, description="Image that it begins from.")
+    strength: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        exclude_if=_is_none,
+        description="Share of the schedule that is drawn; null for the default of what is done with the image.",
+    )
+    mask: Digest | None = Field(
+        default=None, exclude_if=_is_none, description="White is repainted, black is kept, grey is repainted less."
+    )
+    mask_mode: MaskMode | None = Field(
+        default=None, exclude_if=_is_none, description="What is drawn of an image with a mask; null for `whole`."
+    )
+    feather: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_FEATHER_PX,
+        exclude_if=_is_none,
+        description="How far the new image fades out around the mask, in pixels of the image.",
+    )
+    outpaint: Outpaint | None = Field(default=None, exclude_if=_is_none, description="Canvas to add.")
+    upscale: Upscale | None = Field(default=None, exclude_if=_is_none, description="Size to enlarge the image to.")
+
+    @property
+    def drawn_strength(self) -> float:
+        """Share of the schedule that is drawn; 1 without an image."""
+        if self.init_image is None:
+            return 1.0
+        if self.strength is not None:
+            return self.strength
+        if self.upscale is not None:
+            return DEFAULT_UPSCALE_STRENGTH
+        is_masked = self.mask is not None or self.outpaint is not None
+        return DEFAULT_MASKED_STRENGTH if is_masked else DEFAULT_STRENGTH
+
+    @property
+    def tile_overlap(self) -> int:
+        """Pixels by which tiles overlap: the more is redrawn, the more."""
+        wanted = 64 if self.drawn_strength <= 0.5 else 128
+        return min(wanted, min(self.width, self.height) // 64 * 32)
+
+    @property
+    def draws(self) -> int:
+        """How often the model draws for one image: once, or once a tile."""
+        if self.upscale is None or self.init_image is None:
+            return 1
+        overlap = self.tile_overlap
+        columns = count_tiles(self.upscale.width, self.width, overlap)
+        return columns * count_tiles(self.upscale.height, self.height, overlap)
+
     @property
     def forwards(self) -> int:
         """Calls of the model for one image."""
-        return count_forwards(self.num_inference_steps)
+        of_all = count_forwards(self.num_inference_steps)
+        if self.init_image is None:
+            return of_all
+        return self.draws * max(1, math.ceil(of_all * self.drawn_strength - _ROUNDING))
+
+
+_ROUNDING = 1e-9
+"""As in `zimage.conditions.strength`: 0.28 of 25 steps are 7, not 7.000000000000001."""
+
+
+def count_tiles(length: int, side: int, overlap: int) -> int:
+    """Returns how many tiles of a side cover a length."""
+    return 1 if length <= side else 1 + math.ceil((length - side) / (side - overlap))
 
 
 def count_forwards(num_inference_steps: int) -> int:

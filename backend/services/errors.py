@@ -13,7 +13,7 @@ StudioError
 │   ├── GuidanceUnused, NegativePromptUnused → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
-├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice → the task fails
+├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
 └── Cancelled, TimedOut, ShutDown       → why a task has ended before its time
 """
 
@@ -129,6 +129,12 @@ class NoParameters(StudioError):
     """A picture that somebody has sent carries no parameters that we can read."""
 
     code = "no_parameters"
+
+
+class InputUnusable(StudioError):
+    """An input image, mask or size cannot be used, or does not fit what is asked for; the message says what can."""
+
+    code = "input_unusable"
 
 
 class UnknownDownload(StudioError):
