@@ -44,7 +44,7 @@ from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import Hardware
 from backend.services.generation.planner import Planner
 from backend.services.generation.resolve import Resolver
-from backend.services.generation.sources import SourceKeeper
+from backend.services.generation.sources import SourceKeeper, read_from
 from backend.services.images.importer import PictureImporter
 from backend.services.images.inputs import InputStore
 from backend.services.images.store import HistoryStore
@@ -113,8 +113,8 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     catalogue = Catalogue(settings)
     hardware = cache(hardware)
     planner = Planner(settings, hardware, Calibration(settings.data_dir / "calibration.json"))
-    executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner)
     inputs = InputStore(settings.data_dir / "inputs")
+    executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_from(inputs))
     resolver = Resolver(settings, catalogue, hardware, inputs)
     store = HistoryStore(
         settings.images_dir,

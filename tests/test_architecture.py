@@ -26,7 +26,7 @@ ROOMS = {
     "generation": {"library": {"catalogue", "files", "model_entry", "preview_map", "prompt_tokens"}},
     "images": {"generation": {"events"}},
     "tasks": {
-        "generation": {"engines", "events", "job", "load_plan", "planner", "preview"},
+        "generation": {"engines", "events", "inputs", "job", "load_plan", "planner", "preview"},
         "library": {"catalogue", "model_entry"},
     },
     "system": {"tasks": {"records"}},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+import math
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,10 +15,6 @@ MAX_NAME_CHARACTERS = 255
 """Of a model, which is the name of a folder, and of a device."""
 
 
-MAX_GROWTH_PX = 2048
-"""Of each side, when an image is extended."""
-
-
 class Frozen(BaseModel):
     """An immutable value."""
 
@@ -28,17 +24,29 @@ class Frozen(BaseModel):
 INPUT_ID_PATTERN = r"^[0-9a-f]{64}$"
 InputId = Annotated[str, Field(pattern=INPUT_ID_PATTERN, description="Id of an input: a digest of its pixels.")]
 MaskMode = Literal["whole", "only_masked"]
+"""What of an image with a mask is drawn: all of it, or what the mask covers, as large as the model draws."""
+MAX_FEATHER_PX = 512
+MAX_MARGIN_PX = 2048
+MAX_UPSCALED_SIDE_PX = 8192
+DEFAULT_STRENGTH, DEFAULT_MASKED_STRENGTH, DEFAULT_UPSCALE_STRENGTH = 0.6, 1.0, 0.3
 
 
 class Outpaint(BaseModel):
-    """Pixels that an image grows by on each side."""
+    """Pixels to add on each side of the image, in its own scale."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    top: int = Field(default=0, ge=0, le=MAX_GROWTH_PX)
-    right: int = Field(default=0, ge=0, le=MAX_GROWTH_PX)
-    bottom: int = Field(default=0, ge=0, le=MAX_GROWTH_PX)
-    left: int = Field(default=0, ge=0, le=MAX_GROWTH_PX)
+    top: int = Field(default=0, ge=0, le=MAX_MARGIN_PX)
+    right: int = Field(default=0, ge=0, le=MAX_MARGIN_PX)
+    bottom: int = Field(default=0, ge=0, le=MAX_MARGIN_PX)
+    left: int = Field(default=0, ge=0, le=MAX_MARGIN_PX)
+
+
+class Upscale(Frozen):
+    """Size of an image that is enlarged and drawn over in tiles; a tile has the recipe's own size."""
+
+    width: int = Field(gt=0, le=MAX_UPSCALED_SIDE_PX)
+    height: int = Field(gt=0, le=MAX_UPSCALED_SIDE_PX)
 
 
 class Control(Frozen):
@@ -55,13 +63,12 @@ class Control(Frozen):
     end: float = 1.0
 
 
-def _unless(is_default: Callable[[Any], bool], default: object = None) -> Any:
-    """A field that is left out of the JSON where it has its default: text to image reads as it always has."""
-    return Field(default=default, exclude_if=is_default)
+def _is_none(value: object) -> bool:
+    return value is None
 
 
-def _optional() -> Any:
-    return _unless(lambda value: value is None)
+def _is_empty(value: tuple[object, ...]) -> bool:
+    return not value
 
 
 class Recipe(Frozen):
@@ -77,20 +84,34 @@ class Recipe(Frozen):
     """How far the schedule is moved towards high noise; None for the model's own shift."""
     seed: int = Field(ge=0, le=MAX_SEED)
     model: str = Field(max_length=MAX_NAME_CHARACTERS)
-    init_image: InputId | None = _optional()
-    """What is drawn from."""
-    strength: float | None = _optional()
-    """How much of it is drawn anew, 0–1; 1 is text to image."""
-    mask: InputId | None = _optional()
-    """Of the size of the initial image: white is drawn anew, black stays, a grey is that pixel's strength."""
-    mask_mode: MaskMode | None = _optional()
-    """Whether the whole image is drawn, or what is masked alone, enlarged."""
-    feather: int | None = _optional()
-    """Pixels over which old and new blend into each other."""
-    outpaint: Outpaint | None = _optional()
-    upscale: float | None = _optional()
-    """How many times larger the image becomes, drawn in tiles."""
-    control: tuple[Control, ...] = _unless(lambda value: not value, ())
+
+    # Of images that begin from another one; what is None is left out of JSON, so that other records stay as they were.
+    init_image: InputId | None = Field(default=None, exclude_if=_is_none, description="Image that it begins from.")
+    strength: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        exclude_if=_is_none,
+        description="Share of the schedule that is drawn; null for the default of what is done with the image.",
+    )
+    mask: InputId | None = Field(
+        default=None, exclude_if=_is_none, description="White is repainted, black is kept, grey is repainted less."
+    )
+    mask_mode: MaskMode | None = Field(
+        default=None, exclude_if=_is_none, description="What is drawn of an image with a mask; null for `whole`."
+    )
+    feather: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_FEATHER_PX,
+        exclude_if=_is_none,
+        description="How far the new image fades out around the mask, in pixels of the image.",
+    )
+    outpaint: Outpaint | None = Field(default=None, exclude_if=_is_none, description="Canvas to add.")
+    upscale: Upscale | None = Field(default=None, exclude_if=_is_none, description="Size to enlarge the image to.")
+
+    control: tuple[Control, ...] = Field(default=(), exclude_if=_is_empty, description="What guides the composition.")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -99,9 +120,48 @@ class Recipe(Frozen):
         return tuple(dict.fromkeys(input_id for input_id in found if input_id is not None))
 
     @property
+    def drawn_strength(self) -> float:
+        """Share of the schedule that is drawn; 1 without an image."""
+        if self.init_image is None:
+            return 1.0
+        if self.strength is not None:
+            return self.strength
+        if self.upscale is not None:
+            return DEFAULT_UPSCALE_STRENGTH
+        is_masked = self.mask is not None or self.outpaint is not None
+        return DEFAULT_MASKED_STRENGTH if is_masked else DEFAULT_STRENGTH
+
+    @property
+    def tile_overlap(self) -> int:
+        """Pixels by which tiles overlap: the more is redrawn, the more."""
+        wanted = 64 if self.drawn_strength <= 0.5 else 128
+        return min(wanted, min(self.width, self.height) // 64 * 32)
+
+    @property
+    def draws(self) -> int:
+        """How often the model draws for one image: once, or once a tile."""
+        if self.upscale is None or self.init_image is None:
+            return 1
+        overlap = self.tile_overlap
+        columns = count_tiles(self.upscale.width, self.width, overlap)
+        return columns * count_tiles(self.upscale.height, self.height, overlap)
+
+    @property
     def forwards(self) -> int:
         """Calls of the model for one image."""
-        return count_forwards(self.num_inference_steps)
+        of_all = count_forwards(self.num_inference_steps)
+        if self.init_image is None:
+            return of_all
+        return self.draws * max(1, math.ceil(of_all * self.drawn_strength - _ROUNDING))
+
+
+_ROUNDING = 1e-9
+"""As in `zimage.conditions.strength`: 0.28 of 25 steps are 7, not 7.000000000000001."""
+
+
+def count_tiles(length: int, side: int, overlap: int) -> int:
+    """Returns how many tiles of a side cover a length."""
+    return 1 if length <= side else 1 + math.ceil((length - side) / (side - overlap))
 
 
 def count_forwards(num_inference_steps: int) -> int:

@@ -13,7 +13,7 @@ StudioError
 │   ├── GuidanceUnused, NegativePromptUnused → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
-├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice → the task fails
+├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
 └── Cancelled, TimedOut, ShutDown       → why a task has ended before its time
 """
 
@@ -156,6 +156,12 @@ class InputRefused(StudioError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class InputUnusable(StudioError):
+    """An input image, mask or size cannot be used, or does not fit what is asked for; the message says what can."""
+
+    code = "input_unusable"
 
 
 class UnknownDownload(StudioError):

@@ -19,6 +19,7 @@ from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.engines.memory import MemoryMeter
 from backend.services.generation.engines.process_memory import held_bytes
 from backend.services.generation.events import Drawn, Emit, IsCancelled, JobEvent, Loaded, Loading, Step
+from backend.services.generation.inputs import Inputs, ReadInputs, read_none
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, LoadPlan
 from backend.services.generation.planner import Planner
@@ -53,6 +54,7 @@ class ImageGenerator:
         planner: Planner,
         device: str = CPU,
         loading: threading.Lock | None = None,
+        read_inputs: ReadInputs = read_none,
     ) -> None:
         """Takes a device for itself.
 
@@ -62,12 +64,14 @@ class ImageGenerator:
             planner: How to hold models in memory; learns what images take.
             device: Where jobs that use an accelerator run; the others run on the processor.
             loading: Held while a model is loaded: libraries set global defaults meanwhile.
+            read_inputs: Reads the images that a recipe names.
         """
         self._catalogue = catalogue
         self._engine = engine
         self._planner = planner
         self._device = device
         self._loading = loading or threading.Lock()
+        self._read_inputs = read_inputs
         self._in_memory: _InMemory | None = None
         self._largest = (0, 0)
         self._faults: dict[str, int] = {}
@@ -105,9 +109,11 @@ class ImageGenerator:
             OutOfMemory: it does not fit into memory.
             BlankPicture: the model's output is no image.
             DeviceFault: the device has failed.
+            InputUnusable: an input image is missing, or cannot be used.
         """
         if cancelled():
             return
+        inputs = self._read_inputs(job.recipe)
         model = self._catalogue.resolve(job.recipe.model)
         plan = self._load(model, emit, job.recipe, use_gpu=job.use_gpu)
         emit(Loaded(plan.device))
@@ -116,7 +122,7 @@ class ImageGenerator:
             recipe, watch = job.recipe_of(index), _Watch(emit)
             meter.reset()
             started = time.perf_counter()
-            image = None if cancelled() else self._draw(recipe, plan.device, watch, cancelled)
+            image = None if cancelled() else self._draw(recipe, plan.device, watch, cancelled, inputs)
             if image is None:
                 return
             took_s, peak = time.perf_counter() - started, meter.peak()
@@ -134,9 +140,11 @@ class ImageGenerator:
         except Exception:
             logger.exception("the model's memory could not be freed")
 
-    def _draw(self, recipe: Recipe, device: str, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def _draw(
+        self, recipe: Recipe, device: str, emit: Emit, cancelled: IsCancelled, inputs: Inputs
+    ) -> Image.Image | None:
         try:
-            image = self._engine.generate(recipe, emit, cancelled)
+            image = self._engine.generate(recipe, emit, cancelled, inputs)
         except OutOfMemory as error:
             raise OutOfMemory(f"{error} {self._what_would_fit(recipe)}") from None
         except Exception as error:
@@ -144,7 +152,7 @@ class ImageGenerator:
             raise
         if image is None:
             return None
-        if image.convert("RGB").getbbox() is None:  # no pixel above zero
+        if recipe.init_image is None and image.convert("RGB").getbbox() is None:  # no pixel above zero
             raise BlankPicture("The model produced a completely black picture, which is a fault of its numbers.")
         self._faults = {other: count for other, count in self._faults.items() if other != device}
         self._largest = max(self._largest, (recipe.width, recipe.height), key=math.prod)

@@ -19,6 +19,7 @@ from backend.models.schemas import GenerateRequest
 from backend.services.generation.calibration import Calibration
 from backend.services.generation.engines.base import Interrupted, report_step
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Step
+from backend.services.generation.inputs import NO_INPUTS, Inputs
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
 from backend.services.generation.planner import Planner
@@ -44,6 +45,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.loads: list[tuple[ModelFiles, LoadPlan]] = []
         self.requests: list[Recipe] = []
+        self.inputs: list[Inputs] = []
         self.decoded: list[str] = []
         self.load_error: Exception | None = None
         self.errors: dict[int, Exception] = {}
@@ -66,8 +68,11 @@ class FakeEngine:
         if self.load_error is not None:
             raise self.load_error
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+    ) -> Image.Image | None:
         self.requests.append(recipe)
+        self.inputs.append(inputs)
         try:
             self._reach(0)
             report_step(emit, cancelled, Step(0, recipe.forwards))

@@ -2,6 +2,7 @@
 
 ZImageError
 ├── ConfigError      also a ValueError: settings that no model can have
+├── ConditionError   also a ValueError: an input image, mask or size that cannot be used
 ├── WeightsError     also a ValueError: files that are missing, damaged or of another model
 ├── PartError        also a ValueError: a part of a model folder cannot be loaded
 ├── AttentionUnavailable  also a RuntimeError, in utils/attention.py: a kernel that does not work here
@@ -15,6 +16,10 @@ class ZImageError(Exception):
 
 class ConfigError(ZImageError, ValueError):
     """Invalid configuration; the message names key, value and allowed values."""
+
+
+class ConditionError(ZImageError, ValueError):
+    """An input image, mask or size cannot be used; the message says what is allowed."""
 
 
 class WeightsError(ZImageError, ValueError):

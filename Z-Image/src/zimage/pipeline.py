@@ -14,15 +14,18 @@ from PIL import Image
 from torch import Tensor
 
 from zimage.autoencoder import AutoencoderKL
+from zimage.conditions.images import to_tensor
+from zimage.conditions.source import Source, begin, unshifted_sigmas
 from zimage.config import InferenceSettings, SchedulerConfig
-from zimage.errors import ConfigError, NotFiniteError
+from zimage.errors import ConditionError, ConfigError, NotFiniteError
 from zimage.outputs import Images, OutputType, PipelineOutput, StepEvent
 from zimage.placement import Placement
 from zimage.quant.linear import make_compilable
 from zimage.sampling import Guidance, Step, build_velocity, denoise
-from zimage.scheduler import FlowMatchEulerDiscreteScheduler, linear_sigmas
+from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.sequence import Patch
 from zimage.text.encoder import PromptEncoder
+from zimage.text.features import FeatureReader
 from zimage.text.tokenizer import load_embedded_tokenizer, load_tokenizer
 from zimage.tiling import Tiles
 from zimage.transformer import ZImageTransformer2DModel
@@ -40,7 +43,7 @@ Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
 class ZImagePipeline:
-    """Text-to-image pipeline of the Z-Image family.
+    """Pipeline of the Z-Image family: text to image, and image to image.
 
     Not thread-safe. It stays usable after an exception, of a callback or for lack of memory.
     """
@@ -202,6 +205,7 @@ class ZImagePipeline:
         num_images_per_prompt: int = 1,
         generator: Generators = None,
         latents: Tensor | None = None,
+        source: Source | None = None,
         prompt_embeds: Sequence[Tensor] | None = None,
         negative_prompt_embeds: Sequence[Tensor] | None = None,
         output_type: OutputType = "pil",
@@ -223,7 +227,9 @@ class ZImagePipeline:
             negative_prompt: one for all prompts, or one for each. Needs guidance.
             num_images_per_prompt: images of a prompt are adjacent in the output.
             generator: source of the noise; one for each image makes it independent of its batch.
-            latents: initial noise, (B, C, h, w); default: drawn.
+            latents: noise, (B, C, h, w); default: drawn.
+            source: image to begin from, see `encode_image`; its strength shortens the schedule, unless `sigmas` are
+                given, which then begin where the strength says.
             prompt_embeds: features (L, cap_feat_dim) of each prompt, instead of prompts.
             negative_prompt_embeds: features (L, cap_feat_dim) of each negative prompt.
             output_type: `pil`, `np`, `pt`, or `latent` for undecoded latents.
@@ -245,21 +251,48 @@ class ZImagePipeline:
             raise ConfigError(f"output_type must be one of {', '.join(get_args(OutputType))}, got {output_type!r}")
         rows, columns = self._latent_size(settings)
         guidance = Guidance(settings.guidance_scale, settings.cfg_truncation, settings.cfg_normalization)
-        positive = self._features(prompt, prompt_embeds, settings)
-        negative = self._negative_features(negative_prompt, negative_prompt_embeds, len(positive), settings)
+        reader = FeatureReader(
+            self.text_encoder, max_sequence_length, self.transformer.device, self.transformer.activation_dtype
+        )
+        positive = reader.read(prompt, prompt_embeds)
+        guided = settings.guidance_scale > 0
+        negative = reader.read_negative(negative_prompt, negative_prompt_embeds, len(positive)) if guided else []
         positive, negative = (_repeat(features, num_images_per_prompt) for features in (positive, negative))
 
-        unshifted = linear_sigmas(num_inference_steps) if sigmas is None else sigmas
+        unshifted = unshifted_sigmas(num_inference_steps, source) if sigmas is None else sigmas
         levels = self.scheduler.sigmas(unshifted, rows * columns // Patch().side ** 2)
         shape = (len(positive), self.transformer.config.in_channels, rows, columns)
         noise = self._noise(shape, generator, latents)
+        first, keep = begin(source, noise, levels)
         times = self.scheduler.times(levels)
         velocity = build_velocity(self.transformer, times, positive, negative, guidance, (rows, columns))
 
-        final = denoise(noise, levels, velocity, None if on_step is None else self._report_to(on_step))
+        final = denoise(first, levels, velocity, None if on_step is None else self._report_to(on_step), keep)
         if not bool(final.isfinite().all()):
             raise NotFiniteError("the transformer gives NaN or infinity instead of latents")
         return PipelineOutput(self._output(final, output_type))
+
+    @torch.inference_mode()
+    def encode_image(self, image: Image.Image | Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Encodes an image for a `Source`: scaled latents (B, C, h, w), float32.
+
+        Args:
+            image: of any mode, or (B, 3, H, W) in −1…1; sides are multiples of `size_multiple`.
+            generator: samples the posterior, as diffusers does; default: its mean, which is the same every time.
+
+        Raises:
+            ConditionError: the image cannot be used, or has other sides.
+            NotFiniteError: the output has NaN or infinity.
+        """
+        pixels = to_tensor(image) if isinstance(image, Image.Image) else image
+        height, width = pixels.shape[-2:]
+        if height % self.size_multiple or width % self.size_multiple:
+            raise ConditionError(f"sides must be multiples of {self.size_multiple}, the image has {width}×{height}")
+        posterior = self.vae.encode(pixels.to(self.transformer.device, self.vae.dtype), self.vae_tiles)
+        latents = self.vae.normalise(posterior.mode() if generator is None else posterior.sample(generator)).float()
+        if not bool(latents.isfinite().all()):
+            raise NotFiniteError("the autoencoder gives NaN or infinity instead of latents")
+        return latents
 
     def decode(self, latents: Tensor) -> Tensor:
         """Decodes scaled latents: (B, C, h, w) → (B, 3, H, W) in 0…1, float32.
@@ -311,36 +344,6 @@ class ZImagePipeline:
                 raise ConfigError(f"{name} must be a multiple of {multiple} for this model, got {side}")
         scale = self.vae.config.size_multiple
         return settings.height // scale, settings.width // scale
-
-    def _features(
-        self, prompt: str | Sequence[str] | None, embeds: Sequence[Tensor] | None, settings: InferenceSettings
-    ) -> list[Tensor]:
-        if (prompt is None) == (embeds is None):
-            raise ValueError("either prompts or their embeds are needed, not both")
-        if embeds is not None:
-            features = [given.to(self.transformer.device) for given in embeds]
-        else:
-            prompts = [prompt] if isinstance(prompt, str) else list(prompt or ())
-            features = self.text_encoder.encode(prompts, settings.max_sequence_length)
-        if not features:
-            raise ValueError("there is no prompt")
-        return [one.to(self.transformer.activation_dtype) for one in features]
-
-    def _negative_features(
-        self,
-        prompt: str | Sequence[str] | None,
-        embeds: Sequence[Tensor] | None,
-        n_prompts: int,
-        settings: InferenceSettings,
-    ) -> list[Tensor]:
-        if settings.guidance_scale <= 0:
-            return []
-        if prompt is None and embeds is None:
-            prompt = ""
-        features = self._features([prompt] * n_prompts if isinstance(prompt, str) else prompt, embeds, settings)
-        if len(features) != n_prompts:
-            raise ValueError(f"{n_prompts} prompts need as many negative ones, got {len(features)}")
-        return features
 
     def _report_to(self, on_step: Callable[[StepEvent], None]) -> Callable[[Step], None]:
         return lambda step: on_step(StepEvent(step, self._draw_small))

@@ -43,7 +43,17 @@ Velocity = Callable[[Tensor, int], Tensor]
 """(latents (B, C, h, w), step) → d latents / dσ, in float32."""
 
 
-def denoise(latents: Tensor, sigmas: Tensor, velocity: Velocity, on_step: OnStep | None = None) -> Tensor:
+Adjust = Callable[[Tensor, int, Tensor], Tensor]
+"""(latents (B, C, h, w), finished step, their noise level) → latents that the next step begins from."""
+
+
+def denoise(
+    latents: Tensor,
+    sigmas: Tensor,
+    velocity: Velocity,
+    on_step: OnStep | None = None,
+    adjust: Adjust | None = None,
+) -> Tensor:
     """Integrates the velocity from noise to latents with Euler steps.
 
     Args:
@@ -51,13 +61,18 @@ def denoise(latents: Tensor, sigmas: Tensor, velocity: Velocity, on_step: OnStep
         sigmas: decreasing noise levels that end with 0, (steps + 1,).
         velocity: velocity of the latents at a step.
         on_step: called after every step; may raise.
+        adjust: changes the latents after every step, and their estimate.
     """
     levels = sigmas.tolist()
     for step, (sigma, next_sigma) in enumerate(pairwise(sigmas.to(latents.device))):
         direction = velocity(latents, step)
         before, latents = latents, euler_step(latents, direction, sigma, next_sigma)
+        if adjust is not None:
+            latents = adjust(latents, step, next_sigma)
         if on_step is not None:
-            estimate = euler_step(before, direction, sigma, torch.zeros_like(sigma))
+            end = torch.zeros_like(sigma)
+            estimate = euler_step(before, direction, sigma, end)
+            estimate = estimate if adjust is None else adjust(estimate, step, end)
             on_step(Step(step + 1, len(levels) - 1, levels[step], levels[step + 1], latents, estimate))
     return latents
 

@@ -86,8 +86,10 @@ class Resolver:
             shift=request.shift,
             seed=self._draw_seed() if request.seed is None else request.seed,
             model=model.id,
-            **edit_of(request),
+            **edit_of(request, image),
         )
+        if image is not None:  # what suits the request today is said, so that it can be repeated
+            recipe = recipe.model_copy(update={"strength": recipe.drawn_strength})
         note = describe_changes(request, model, recipe, use_gpu=use_gpu)
         return Job(recipe=recipe, num_images=request.num_images, use_gpu=use_gpu, note=note)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from backend.models.edit import ControlRequest, EditRequest, FromHistory, ImageSource
+from backend.models.recipe import MAX_UPSCALED_SIDE_PX, Recipe, Upscale
 from backend.models.schemas import GenerateRequest
-from backend.services.errors import InputRefused, UnknownImage, UnknownInput
-from backend.services.images.inputs import MAX_PIXELS, MAX_SIDE_PX, Input, InputStore
+from backend.services.errors import InputRefused, InputUnusable, UnknownImage, UnknownInput
+from backend.services.generation.inputs import Inputs, ReadInputs
+from backend.services.images.inputs import MAX_PIXELS, Input, InputStore
 from backend.services.images.store import HistoryStore
-
-DEFAULT_STRENGTH = 0.6
-"""Keeps the layout, changes the rest; of what grows, the new part is all noise."""
 
 
 class Images(Protocol):
@@ -70,6 +69,18 @@ class SourceKeeper:
             raise InputRefused(field, str(error)) from error
 
 
+def read_from(store: InputStore) -> ReadInputs:
+    """Returns what gives an engine the images that a recipe names."""
+
+    def read(recipe: Recipe) -> Inputs:
+        try:
+            return Inputs({input_id: store.read(input_id) for input_id in recipe.inputs})
+        except UnknownInput as error:
+            raise InputUnusable("An image that it is drawn from is not here any more: send it again.") from error
+
+    return read
+
+
 def image_of(request: GenerateRequest, images: Images) -> Input | None:
     """Returns what a request draws from, or None; refuses a mask that does not lie on it.
 
@@ -115,23 +126,20 @@ def refuse_too_large(width: int, height: int, request: GenerateRequest) -> None:
     Raises:
         InputRefused: it has too many pixels, or too many a side.
     """
-    if max(width, height) <= MAX_SIDE_PX and width * height <= MAX_PIXELS:
+    if max(width, height) <= MAX_UPSCALED_SIDE_PX and width * height <= MAX_PIXELS:
         return
     field = "upscale" if request.upscale else "outpaint"
     raise InputRefused(
         field,
-        f"The image would have {width}×{height} pixels; {MAX_PIXELS // 10**6} megapixels and {MAX_SIDE_PX:,} pixels "
-        "a side are allowed.",
+        f"The image would have {width}×{height} pixels; {MAX_PIXELS // 10**6} megapixels and "
+        f"{MAX_UPSCALED_SIDE_PX:,} pixels a side are allowed.",
     )
 
 
-def edit_of(request: GenerateRequest) -> dict[str, Any]:
+def edit_of(request: GenerateRequest, image: Input | None) -> dict[str, Any]:
     """Returns the fields of a recipe that say what it is drawn from; none for text to image."""
-    if request.init_image is None and not request.control:
-        return {}
     fields = request.model_dump(include=set(EditRequest.model_fields), exclude_none=True)
-    if request.init_image is not None:
-        fields.setdefault("strength", DEFAULT_STRENGTH if request.outpaint is None else 1.0)
-    if request.mask is not None:
-        fields.setdefault("mask_mode", "whole")
+    if image is not None and request.upscale is not None:
+        width, height = size_after(image.width, image.height, request)
+        fields["upscale"] = Upscale(width=width, height=height)
     return fields

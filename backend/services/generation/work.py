@@ -21,7 +21,7 @@ class Work:
     Attributes:
         forward_flops: floating-point operations of one forward, a guided one being two.
         forwards: number of them.
-        pixels: of the image.
+        pixels: that are drawn, in all tiles.
         activation_values: held beside the weights at the peak.
     """
 
@@ -42,6 +42,6 @@ def work_of(facts: ModelFacts, recipe: Recipe) -> Work:
     return Work(
         forward_flops=float(batch * (products + attention)),
         forwards=recipe.forwards,
-        pixels=pixels,
+        pixels=pixels * recipe.draws,
         activation_values=max(blocks, pixels * facts.vae_width * PIXEL_WIDTHS),
     )

@@ -64,7 +64,8 @@ class EtaModel:
 
     def learn(self, job: Job, denoise_s: float, around_s: float) -> None:
         """Takes in how long an image took: its forwards together, and everything else but loading."""
-        kind, seen = self._Kind.of(job), self._Pace(denoise_s / job.recipe.forwards, around_s)
+        recipe = job.recipe
+        kind, seen = self._Kind.of(job), self._Pace(denoise_s / recipe.forwards, around_s / recipe.draws)
         with self._lock:
             self._guesses.pop(kind, None)
             known = self._paces.pop(kind, seen)  # the latest stands last
@@ -85,7 +86,7 @@ class EtaModel:
             return None
         images = job.num_images - images_done
         forwards = images * job.recipe.forwards - forwards_done
-        return max(0, forwards) * pace.forward_s + max(0, images) * pace.around_s
+        return max(0, forwards) * pace.forward_s + max(0, images) * job.recipe.draws * pace.around_s
 
     def _pace(self, kind: _Kind) -> _Pace | None:
         if kind in self._paces:

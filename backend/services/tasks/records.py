@@ -47,7 +47,9 @@ class TaskRecord(Frozen):
 
     @property
     def steps(self) -> int:
-        """Steps of one picture."""
+        """Steps of one picture: the forwards, and the picture on the disk."""
+        if self.job is not None and self.job.recipe.init_image is not None:
+            return self.job.recipe.forwards + 1
         return self.request.num_inference_steps
 
     @property

@@ -5,8 +5,17 @@ import contextlib
 import pytest
 from PIL import Image
 
-from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory, UnknownModel
+from backend.models.recipe import Recipe
+from backend.services.errors import (
+    BlankPicture,
+    DeviceFault,
+    InputUnusable,
+    ModelBroken,
+    OutOfMemory,
+    UnknownModel,
+)
 from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Step
+from backend.services.generation.inputs import Inputs
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generator import ImageGenerator
@@ -52,6 +61,33 @@ def test_the_engine_gets_the_recipe_as_it_is(make, engine, settings):
     ]
     assert (drawn.recipe, drawn.device, drawn.use_gpu) == (job.recipe, "cpu", False)
     assert drawn.image.size == (512, 256)
+
+
+def test_the_engine_gets_the_images_that_the_recipe_names(settings, engine):
+    inputs, asked = Inputs({"0" * 64: Image.new("RGB", (4, 4))}), []
+    generator = ImageGenerator(
+        Catalogue(settings), engine, make_planner(settings, with_cards),
+        read_inputs=lambda recipe: (asked.append(recipe), inputs)[1],
+    )  # fmt: skip
+    job = a_job(init_image="0" * 64, num_images=2)
+    draw(generator, job)
+    assert engine.inputs == [inputs, inputs]
+    assert asked == [job.recipe]  # once for all images
+
+
+def test_images_that_are_gone_end_the_job_before_a_model_is_loaded(settings, engine):
+    def read(_recipe: Recipe) -> Inputs:
+        raise InputUnusable("gone")
+
+    generator = ImageGenerator(Catalogue(settings), engine, make_planner(settings, with_cards), read_inputs=read)
+    with pytest.raises(InputUnusable):
+        draw(generator, a_job(init_image="0" * 64))
+    assert not engine.loads
+
+
+def test_an_edit_may_be_black(make, monkeypatch):
+    monkeypatch.setattr("tests.backend.fakes.colour_of", lambda *_: Image.new("RGB", (8, 8)))
+    assert draw(make(), a_job(init_image="0" * 64))[0].image.getbbox() is None
 
 
 def test_events_come_phase_by_phase(make):

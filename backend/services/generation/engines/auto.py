@@ -8,6 +8,7 @@ from backend.models.recipe import Recipe
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import Emit, IsCancelled
+from backend.services.generation.inputs import NO_INPUTS, Inputs
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
@@ -33,9 +34,11 @@ class AutoEngine:
         self._chosen = chosen
         self._chosen.load(files, plan, preview_map)
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+    ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
-        return self._chosen.generate(recipe, emit, cancelled)
+        return self._chosen.generate(recipe, emit, cancelled, inputs)
 
     def unload(self) -> None:
         """Frees the model's memory."""

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from PIL import Image
 
-from backend.models.recipe import Recipe
+from backend.models.recipe import Recipe, count_forwards
 from backend.services.generation.events import Emit, IsCancelled, Preview, Step
+from backend.services.generation.inputs import NO_INPUTS, Inputs
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
 from backend.services.library.files import ModelFiles
@@ -28,7 +29,9 @@ class Engine(Protocol):
             OutOfMemory: they do not fit.
         """
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+    ) -> Image.Image | None:
         """Draws an image; the loaded model stays usable whatever this raises.
 
         Emits `Step` before the first forward and after every one, each but the first after a `Preview` where there is
@@ -40,6 +43,7 @@ class Engine(Protocol):
         Raises:
             OutOfMemory: the image does not fit into the device's memory.
             BlankPicture: the model produced NaN.
+            InputUnusable: an input image is missing, or cannot be used.
         """
 
     def unload(self) -> None:
@@ -55,10 +59,23 @@ def levels_for(recipe: Recipe, own_shift: float) -> list[float]:
 
     Moving by a after moving by b is moving by a·b, so what the scheduler adds is left out here.
     """
-    from zimage.scheduler import linear_sigmas
+    from zimage.conditions.strength import source_sigmas
 
     scale = 1.0 if recipe.shift is None else recipe.shift / own_shift
-    return [scale * level / (1 + (scale - 1) * level) for level in linear_sigmas(recipe.num_inference_steps)]
+    levels = source_sigmas(count_forwards(recipe.num_inference_steps), recipe.drawn_strength)
+    return [scale * level / (1 + (scale - 1) * level) for level in levels]
+
+
+def report_begin(emit: Emit, cancelled: IsCancelled, forwards_before: int, total: int) -> None:
+    """Emits the step before the first forward of an image; before that of a further tile it only asks.
+
+    Raises:
+        Interrupted: it was cancelled.
+    """
+    if forwards_before:
+        _go_on(cancelled)
+    else:
+        report_step(emit, cancelled, Step(0, total))
 
 
 def report_step(emit: Emit, cancelled: IsCancelled, step: Step, preview: PreviewPixels | None = None) -> None:

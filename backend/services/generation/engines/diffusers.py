@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -14,12 +14,15 @@ from backend.services.errors import BlankPicture, ModelBroken
 from backend.services.generation.engines.base import (
     Interrupted,
     levels_for,
+    report_begin,
     report_step,
 )
+from backend.services.generation.engines.editing import Drawing, Geometry, edit_image
 from backend.services.generation.engines.latents import Previewer
 from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
+from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
@@ -29,6 +32,7 @@ from backend.utils.zimage_library import make_importable
 if TYPE_CHECKING:
     import torch
     from diffusers import ZImagePipeline
+    from zimage.sampling import Adjust
 
 logger = logging.getLogger(__name__)
 
@@ -78,54 +82,71 @@ class DiffusersEngine:
         self._preview_map = preview_map
         self._tune(self._pipeline)
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+    ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
-        import numpy as np
-        import torch
-
         make_importable()
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
-        previewer = Previewer(self._preview_map) if self._preview_map else None
-
-        def begin(noise: torch.Tensor) -> None:
-            if previewer is not None:
-                previewer.begin(noise)
-            report_step(emit, cancelled, Step(0, recipe.forwards))
-
-        def on_step(_pipeline: object, step: int, _timestep: object, tensors: dict[str, Any]) -> dict[str, Any]:
-            sigmas = pipeline.scheduler.sigmas
-            preview = None
-            if previewer is not None:
-                preview = previewer.after_step(tensors["latents"][0], float(sigmas[step]), float(sigmas[step + 1]))
-            report_step(emit, cancelled, Step(step + 1, recipe.forwards), preview)
-            return tensors
-
-        def draw() -> Any:
-            with _weights_back_in_place(pipeline), _before_first_forward(pipeline.transformer, begin):
-                return pipeline(
-                    prompt=recipe.prompt,
-                    negative_prompt=recipe.negative_prompt,
-                    height=recipe.height,
-                    width=recipe.width,
-                    num_inference_steps=recipe.forwards,
-                    sigmas=levels_for(recipe, pipeline.scheduler.config.shift),
-                    guidance_scale=recipe.guidance_scale,
-                    generator=torch.Generator("cpu").manual_seed(recipe.seed),  # the same noise on every device
-                    max_sequence_length=_count_tokens(pipeline, recipe),
-                    callback_on_step_end=on_step,
-                    output_type="np",
-                ).images
-
         try:
-            pixels = translate_oom(draw)
+            with _weights_back_in_place(pipeline):
+                return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))
         except Interrupted:
             return None
-        if not np.isfinite(pixels).all():
-            raise BlankPicture
-        images: list[Image.Image] = pipeline.image_processor.numpy_to_pil(pixels)
-        return images[0]
+
+    def _draw(
+        self, pipeline: ZImagePipeline, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs
+    ) -> Image.Image:
+        import torch
+
+        levels = levels_for(recipe, pipeline.scheduler.config.shift)
+        max_tokens = _count_tokens(pipeline, recipe)
+
+        def draw(size: tuple[int, int], before: int = 0, keep: Adjust | None = None, **more: Any) -> Image.Image:
+            previewer = Previewer(self._preview_map) if self._preview_map else None
+
+            def begin(noise: torch.Tensor) -> None:
+                if previewer is not None:
+                    previewer.begin(noise)
+                report_begin(emit, cancelled, before, recipe.forwards)
+
+            def on_step(_pipeline: object, step: int, _time: object, tensors: dict[str, Any]) -> dict[str, Any]:
+                sigmas = pipeline.scheduler.sigmas
+                if keep is not None:
+                    tensors["latents"] = keep(tensors["latents"], step, sigmas[step + 1].to(tensors["latents"].device))
+                preview = None
+                if previewer is not None:
+                    preview = previewer.after_step(tensors["latents"][0], float(sigmas[step]), float(sigmas[step + 1]))
+                report_step(emit, cancelled, Step(before + step + 1, recipe.forwards), preview)
+                return tensors
+
+            with _before_first_forward(pipeline.transformer, begin):
+                pixels = pipeline(
+                    prompt=recipe.prompt,
+                    negative_prompt=recipe.negative_prompt,
+                    width=size[0],
+                    height=size[1],
+                    num_inference_steps=len(levels),
+                    sigmas=levels,
+                    guidance_scale=recipe.guidance_scale,
+                    max_sequence_length=max_tokens,
+                    callback_on_step_end=on_step,
+                    output_type="np",
+                    **more,
+                ).images
+            return _to_image(pipeline, pixels)
+
+        def redraw(drawing: Drawing) -> Image.Image:
+            first, keep = _begin(pipeline, recipe, drawing, levels)
+            return draw(drawing.image.size, drawing.forwards_before, keep, latents=first)
+
+        if recipe.init_image is None:
+            refuse_contradictions(recipe)
+            generator = torch.Generator("cpu").manual_seed(recipe.seed)  # the same noise on every device
+            return draw((recipe.width, recipe.height), generator=generator)
+        return edit_image(recipe, inputs, _geometry(pipeline), redraw)
 
     def unload(self) -> None:
         """Frees the model's memory."""
@@ -172,6 +193,41 @@ def _place(pipeline: ZImagePipeline, plan: LoadPlan) -> None:
         pipeline.enable_sequential_cpu_offload(device=plan.device)
     else:
         pipeline.to(plan.device)
+
+
+def _geometry(pipeline: ZImagePipeline) -> Geometry:
+    cell = pipeline.vae_scale_factor
+    return Geometry(2 * cell, cell, pipeline.transformer.config.in_channels)
+
+
+def _begin(
+    pipeline: ZImagePipeline, recipe: Recipe, drawing: Drawing, levels: Sequence[float]
+) -> tuple[torch.Tensor, Adjust | None]:
+    """Returns the latents before the first step, and what a mask keeps after each one."""
+    import torch
+    from zimage.conditions.images import to_tensor
+    from zimage.conditions.source import Source, begin
+    from zimage.scheduler import FlowMatchEulerDiscreteScheduler
+
+    device, vae = pipeline._execution_device, pipeline.vae  # noqa: SLF001 — where the pipeline itself puts latents
+    with torch.no_grad():
+        posterior = vae.encode(to_tensor(drawing.image).to(device, vae.dtype)).latent_dist
+    clean = ((posterior.mode() - vae.config.shift_factor) * vae.config.scaling_factor).float()
+    if not clean.isfinite().all():
+        raise BlankPicture
+    published = {name: value for name, value in pipeline.scheduler.config.items() if not name.startswith("_")}
+    n_tokens = drawing.noise.shape[-2] * drawing.noise.shape[-1] // 4
+    sigmas = FlowMatchEulerDiscreteScheduler(**published).sigmas(levels, n_tokens)
+    return begin(Source(clean, recipe.drawn_strength, drawing.mask), drawing.noise.to(device), sigmas)
+
+
+def _to_image(pipeline: ZImagePipeline, pixels: Any) -> Image.Image:
+    import numpy as np
+
+    if not np.isfinite(pixels).all():
+        raise BlankPicture
+    images: list[Image.Image] = pipeline.image_processor.numpy_to_pil(pixels)
+    return images[0]
 
 
 def _probe(pipeline: ZImagePipeline) -> None:

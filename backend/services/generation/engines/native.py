@@ -6,16 +6,18 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
-from backend.services.generation.engines.base import Interrupted, levels_for, report_step
+from backend.services.generation.engines.base import Interrupted, levels_for, report_begin, report_step
+from backend.services.generation.engines.editing import Drawing, Geometry, edit_image
 from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
+from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
 from backend.services.library.files import ModelFiles, signature_of
@@ -25,6 +27,7 @@ from backend.utils.zimage_library import make_importable
 if TYPE_CHECKING:
     import torch
     import zimage
+    from zimage.outputs import StepEvent
 
 logger = logging.getLogger(__name__)
 
@@ -108,42 +111,57 @@ class NativeEngine:
         if self._compile_blocks:
             self._compile(self._pipeline)
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+    ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
         from zimage.errors import NotFiniteError
-        from zimage.outputs import StepEvent
 
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
-
-        def on_step(event: StepEvent) -> None:
-            preview = _preview(event.step.estimate[0], self._preview_map)
-            report_step(emit, cancelled, Step(event.done, recipe.forwards), preview)
-
-        def draw() -> Image.Image:
-            encode, guided = pipeline.text_encoder.encode, recipe.guidance_scale > 0
-            prompt_embeds = encode([recipe.prompt])
-            negative_embeds = encode([recipe.negative_prompt]) if guided else None
-            report_step(emit, cancelled, Step(0, recipe.forwards))
-            [image] = pipeline(
-                prompt_embeds=prompt_embeds,
-                negative_prompt_embeds=negative_embeds,
-                height=recipe.height,
-                width=recipe.width,
-                sigmas=levels_for(recipe, pipeline.scheduler.config.shift),
-                guidance_scale=recipe.guidance_scale,
-                generator=_generator(recipe.seed),
-                on_step=on_step,
-            ).images
-            return image
-
         try:
-            return translate_oom(draw)
+            return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))
         except Interrupted:
             return None
         except NotFiniteError as error:
             raise BlankPicture from error
+
+    def _draw(
+        self, pipeline: zimage.ZImagePipeline, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs
+    ) -> Image.Image:
+        from zimage.conditions.source import Source
+
+        encode, guided = pipeline.text_encoder.encode, recipe.guidance_scale > 0
+        prompt_embeds = encode([recipe.prompt])
+        negative_embeds = encode([recipe.negative_prompt]) if guided else None
+
+        def draw(size: tuple[int, int], before: int = 0, **more: Any) -> Image.Image:
+            def on_step(event: StepEvent) -> None:
+                preview = _preview(event.step.estimate[0], self._preview_map)
+                report_step(emit, cancelled, Step(before + event.done, recipe.forwards), preview)
+
+            report_begin(emit, cancelled, before, recipe.forwards)
+            [image] = pipeline(
+                prompt_embeds=prompt_embeds,
+                negative_prompt_embeds=negative_embeds,
+                width=size[0],
+                height=size[1],
+                sigmas=levels_for(recipe, pipeline.scheduler.config.shift),
+                guidance_scale=recipe.guidance_scale,
+                on_step=on_step,
+                **more,
+            ).images
+            return image
+
+        def redraw(drawing: Drawing) -> Image.Image:
+            source = Source(pipeline.encode_image(drawing.image), recipe.drawn_strength, drawing.mask)
+            return draw(drawing.image.size, drawing.forwards_before, latents=drawing.noise, source=source)
+
+        if recipe.init_image is None:
+            refuse_contradictions(recipe)
+            return draw((recipe.width, recipe.height), generator=_generator(recipe.seed))
+        return edit_image(recipe, inputs, _geometry(pipeline), redraw)
 
     def unload(self) -> None:
         """Frees the model's memory."""
@@ -229,6 +247,11 @@ def _forget_compiled() -> None:
     import torch
 
     torch.compiler.reset()
+
+
+def _geometry(pipeline: zimage.ZImagePipeline) -> Geometry:
+    config = pipeline.vae.config
+    return Geometry(pipeline.size_multiple, config.size_multiple, config.latent_channels)
 
 
 def _generator(seed: int) -> torch.Generator:

@@ -11,6 +11,7 @@ from backend.models.system import Fault
 from backend.services.errors import StudioError
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.events import Emit, Ended, IsCancelled
+from backend.services.generation.inputs import ReadInputs, read_none
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import CPU, Hardware, choose_devices
 from backend.services.generation.planner import Planner
@@ -30,12 +31,14 @@ class LocalExecutor:
         make_engine: Callable[[], Engine],
         hardware: Callable[[], Hardware],
         planner: Planner,
+        read_inputs: ReadInputs = read_none,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._make_engine = make_engine
         self._hardware = hardware
         self._planner = planner
+        self._read_inputs = read_inputs
         self._preparing = threading.Lock()
         self._generators: dict[str, ImageGenerator] = {}
 
@@ -76,7 +79,7 @@ class LocalExecutor:
                 engines = {device: self._make_engine() for device in devices}
                 engines[devices[0]].prepare()
                 self._generators = {
-                    device: ImageGenerator(self._catalogue, engine, self._planner, device, loading)
+                    device: ImageGenerator(self._catalogue, engine, self._planner, device, loading, self._read_inputs)
                     for device, engine in engines.items()
                 }
                 self._generators[devices[0]].preload()

@@ -27,6 +27,14 @@ def test_more_pixels_are_more_work_than_their_number():
     assert large.activation_values == 4 * small.activation_values
 
 
+def test_tiles_are_more_pixels_and_forwards_and_no_more_memory():
+    one = {"init_image": "0" * 64, "strength": 0.5}
+    four = {**one, "upscale": {"width": 448, "height": 448}}
+    image, tiles = (work_of(TURBO, a_recipe(**values)) for values in (one, four))
+    assert (tiles.forwards, tiles.pixels) == (4 * image.forwards, 4 * image.pixels)
+    assert (image.forwards, tiles.activation_values) == (4, image.activation_values)
+
+
 def test_a_model_of_unknown_widths_has_the_published_decoder():
     work = work_of(ModelFacts(10, 10, 10, 10), a_recipe(width=256, height=256))
     assert work.activation_values == 256 * 256 * 128 * 9

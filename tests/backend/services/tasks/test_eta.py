@@ -43,6 +43,8 @@ def test_nothing_is_foretold_without_experience():
         ({"num_images": 4}, (0, 0), 40.0),
         ({"num_images": 4}, (3, 8), 2.0),
         ({"width": 512}, (0, 0), 20.0),
+        ({"init_image": "0" * 64, "strength": 0.5}, (0, 0), 6.0),
+        ({"init_image": "0" * 64, "strength": 0.5, "upscale": {"width": 448, "height": 448}}, (0, 0), 24.0),
         ({"guidance_scale": 4.0}, (0, 0), None),
         ({"model": "z-image-turbo"}, (0, 0), None),
         ({"use_gpu": True}, (0, 0), None),
@@ -50,6 +52,13 @@ def test_nothing_is_foretold_without_experience():
 )
 def test_what_is_left(model, values, done, seconds):
     assert model.seconds(a_job(**values), *done) == (seconds and pytest.approx(seconds))
+
+
+def test_what_tiles_take_is_learned_for_each_of_them(model):
+    tiles = {"init_image": "0" * 64, "strength": 0.5, "upscale": {"width": 448, "height": 448}}
+    for _ in range(20):
+        model.learn(a_job(**tiles), denoise_s=32.0, around_s=12.0)
+    assert model.seconds(a_job()) == pytest.approx(8 * 2 + 3, rel=0.01)
 
 
 def test_the_mean_follows_what_is_measured(model):

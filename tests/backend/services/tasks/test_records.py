@@ -4,7 +4,7 @@ import pytest
 
 from backend.models.schemas import Status
 from backend.services.tasks.records import TaskRecord, with_finished, without_oldest
-from tests.backend.fakes import a_request
+from tests.backend.fakes import a_job, a_request
 
 
 def tasks(names: str, status: Status = Status.COMPLETED) -> dict[str, TaskRecord]:
@@ -38,3 +38,16 @@ def test_what_has_not_ended_is_never_forgotten():
 def test_what_ends_stands_last():
     known = tasks("a1 a2 a3")
     assert list(with_finished(known, known["a1"])) == ["a2", "a3", "a1"]
+
+
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ({}, 9),
+        ({"init_image": "0" * 64, "strength": 0.5}, 5),
+        ({"init_image": "0" * 64, "strength": 0.5, "upscale": {"width": 448, "height": 448}}, 17),
+    ],
+)
+def test_steps_are_the_forwards_and_the_image_on_the_disk(values, steps):
+    task = TaskRecord.model_construct(request=a_request(), job=a_job(**values), images=(), step=0)
+    assert (task.steps, task.total_steps) == (steps, steps)

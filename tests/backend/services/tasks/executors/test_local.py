@@ -3,9 +3,11 @@ from __future__ import annotations
 import threading
 
 import pytest
+from PIL import Image
 
 from backend.services.errors import OutOfMemory, UnknownDevice
 from backend.services.generation.events import Drawn, Ended, JobEvent
+from backend.services.generation.inputs import Inputs
 from backend.services.library.catalogue import Catalogue
 from backend.services.tasks.executors.local import LocalExecutor
 from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, FakeEngine, a_job, make_planner, with_cards
@@ -51,6 +53,17 @@ def test_each_device_is_a_slot_with_an_engine_of_its_own(make, hardware, devices
     assert executor.engines == []
     assert executor.prepare() == executor.prepare() == slots
     assert len(executor.engines) == len(slots)
+
+
+def test_the_images_of_a_job_are_read_for_its_engine(settings):
+    inputs, engine = Inputs({"0" * 64: Image.new("RGB", (4, 4))}), FakeEngine()
+    executor = LocalExecutor(
+        settings, Catalogue(settings), lambda: engine, lambda: PLAIN_CPU,
+        make_planner(settings, lambda: PLAIN_CPU), read_inputs=lambda _recipe: inputs,
+    )  # fmt: skip
+    executor.prepare()
+    assert run(executor, "cpu", init_image="0" * 64)[-1] == Ended()
+    assert engine.inputs == [inputs]
 
 
 def test_a_job_runs_on_the_device_of_its_slot(make):
