@@ -23,6 +23,7 @@ export class CanvasDocument {
   #painters = new Set()
   #stroke = null
   #version = 0
+  #grownFrom = null
 
   constructor({ width, height }, { mask = null, sketch = null, outpaint = NO_OUTPAINT } = {}, history = new History()) {
     this.size = { width, height }
@@ -66,6 +67,7 @@ export class CanvasDocument {
       share: layers.includes('mask') ? shareOf(this.mask) : this.state.share,
       hasSketch: layers.includes('sketch') ? isPainted(this.sketch) : this.state.hasSketch,
       outpaint: this.outpaint,
+      isGrowing: this.#grownFrom !== null,
     }
     for (const listener of this.#listeners) listener()
   }
@@ -158,11 +160,18 @@ export class CanvasDocument {
     this.#change('import', 'mask', this.whole, (pixels) => pixels.set(mask))
   }
 
-  setOutpaint(outpaint) {
-    if (isSame(outpaint, this.outpaint)) return
-    const before = this.outpaint
+  /** Shows how far the picture would grow, while a handle is held: setOutpaint makes the step of it. */
+  previewOutpaint(outpaint) {
+    this.#grownFrom ??= this.outpaint
     this.outpaint = outpaint
-    this.#commit({ kind: 'outpaint', patches: [], outpaint: { before, after: outpaint } })
+    this.#settle([])
+  }
+
+  setOutpaint(outpaint) {
+    const before = this.#grownFrom ?? this.outpaint
+    this.#grownFrom = null
+    this.outpaint = outpaint
+    this.#commit({ kind: 'outpaint', patches: [], outpaint: isSame(before, outpaint) ? undefined : { before, after: outpaint } })
   }
 
   /** Throws everything away, as one step. */

@@ -22,11 +22,21 @@ export class Gestures {
   isSpaceHeld = false
   hasPen = false
 
-  /** `locate(event)` tells where on the stage an event is; `onPen()` is told of the first pen. */
-  constructor(session, { locate, onPen }) {
+  locate = ({ clientX, clientY }) => ({ x: clientX, y: clientY })
+  onPen = () => {}
+
+  constructor(session) {
     this.session = session
-    this.locate = locate
-    this.onPen = onPen
+  }
+
+  /** `locate(event)` tells where on the stage an event is; `onPen()` is told of the first pen. */
+  attach(listeners) {
+    Object.assign(this, listeners)
+  }
+
+  /** While Space is held the picture is pushed about. */
+  holdSpace(isHeld) {
+    this.isSpaceHeld = isHeld
   }
 
   get isBusy() {

@@ -19,8 +19,10 @@ beforeEach(() => {
   view.view = { scale: 1, x: 0, y: 0 }
   onPen = vi.fn()
   onPick = vi.fn()
-  session = new Session({ doc, view, settings: { ...DEFAULT_SETTINGS, size: 20 }, onGuide: () => {}, onPick })
-  gestures = new Gestures(session, { locate: ({ x, y }) => ({ x, y }), onPen })
+  session = new Session({ doc, view, settings: { ...DEFAULT_SETTINGS, size: 20 } })
+  session.attach({ onPick })
+  gestures = new Gestures(session)
+  gestures.attach({ locate: ({ x, y }) => ({ x, y }), onPen })
 })
 
 const use = (patch) => session.setSettings({ ...session.settings, ...patch })
@@ -67,7 +69,7 @@ describe('a mouse', () => {
 
   it.each([
     ['the middle button', { button: 1, buttons: 4 }, () => {}],
-    ['Space held', {}, () => (gestures.isSpaceHeld = true)],
+    ['Space held', {}, () => gestures.holdSpace(true)],
     ['the hand', {}, () => use({ tool: 'pan' })],
   ])('pushes the picture about with %s', (_, more, prepare) => {
     prepare()

@@ -21,14 +21,20 @@ export class Session {
   guide = null
   ring = null
   cursor = null
+  isHovered = false
 
-  /** `onGuide()` is told when lines over the picture have changed, `onPick(point)` where a colour is wanted. */
-  constructor({ doc, view, settings, onGuide, onPick }) {
+  onGuide = () => {}
+  onPick = () => {}
+
+  constructor({ doc, view, settings }) {
     this.doc = doc
     this.view = view
-    this.onGuide = onGuide
-    this.onPick = onPick
     this.setSettings(settings)
+  }
+
+  /** `onGuide()` is told when lines over the picture have changed, `onPick(point)` where a colour is wanted. */
+  attach(listeners) {
+    Object.assign(this, listeners)
   }
 
   setSettings(settings) {
@@ -78,11 +84,19 @@ export class Session {
   hover(at) {
     const point = this.pointAt({ ...at, pressure: 1 })
     this.cursor = null
+    this.isHovered = true
     this.#tool.hover?.(point)
     this.#ringAt(point)
   }
 
+  /** The keyboard has come to the stage: shows where it would paint. */
+  showCursor() {
+    this.#ringAt(this.#point())
+  }
+
+  /** The pointer has gone. */
   leave() {
+    this.isHovered = false
     this.ring = null
     this.onGuide()
   }
