@@ -18,8 +18,6 @@ import CanvasStage from './CanvasStage.jsx'
 import ToolBar from './ToolBar.jsx'
 import ZoomBar from './ZoomBar.jsx'
 
-const ACCENT = '#5ed0b2'
-
 /** The opened canvas: tools, stage and settings around one document. `cancelRef` gets what takes back what has begun. */
 export default function CanvasRoom({ image, doc, options, setOptions, settings, change, rules, cancelRef, onDone }) {
   const { t } = useTranslation()
@@ -38,10 +36,7 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const { maskColour, maskOpacity } = settings
   const { feather } = options
   const { outpaint } = state
-  const look = useMemo(
-    () => ({ maskColour, maskOpacity, feather, outpaint, lines: ACCENT }),
-    [maskColour, maskOpacity, feather, outpaint],
-  )
+  const look = useMemo(() => ({ maskColour, maskOpacity, feather, outpaint }), [maskColour, maskOpacity, feather, outpaint])
   const onColour = useCallback((channels) => act.colour(toHex(channels)), [act])
   const { isLost } = useScene(drawRef, { session, url: image.url, look, onColour })
   const onPen = useCallback(() => {

@@ -18,29 +18,44 @@ function answerOf(request) {
   })
 }
 
-async function open() {
+/** The opened database, while there is one: a page that is being left has no time to open it. */
+let database = null
+
+async function connect() {
+  if (database) return database
   const request = window.indexedDB.open(ownName('zimage.canvas'), VERSION)
   request.onupgradeneeded = () => {
     for (const name of [EDITS, FACTS]) request.result.createObjectStore(name, { keyPath: 'key' })
   }
-  return answerOf(request)
+  database = await answerOf(request)
+  const forget = () => (database = null)
+  database.onclose = forget
+  database.onversionchange = () => {
+    database?.close()
+    forget()
+  }
+  return database
 }
 
-/** Runs `work` on the stores of edits and of their facts, and waits until it is on the disk. */
-async function inStores(mode, work) {
-  const database = await open()
-  try {
-    const transaction = database.transaction([EDITS, FACTS], mode)
-    const done = new Promise((resolve, reject) => {
-      transaction.oncomplete = resolve
-      transaction.onabort = () => reject(transaction.error)
-    })
-    const result = await work(transaction.objectStore(EDITS), transaction.objectStore(FACTS))
-    await done
-    return result
-  } finally {
-    database.close()
-  }
+function doneOf(transaction) {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve
+    transaction.onabort = () => reject(transaction.error)
+  })
+}
+
+/** Asks both stores for changes that need no answers, and waits until they are on the disk. */
+async function change(work) {
+  // Not awaited where it is open already: what is asked for while the page goes away is still done.
+  const transaction = (database ?? (await connect())).transaction([EDITS, FACTS], 'readwrite')
+  const done = doneOf(transaction)
+  work(transaction.objectStore(EDITS), transaction.objectStore(FACTS))
+  transaction.commit?.()
+  await done
+}
+
+async function read(store, ask) {
+  return answerOf(ask((await connect()).transaction(store, 'readonly').objectStore(store)))
 }
 
 /** Which of the kept `{key, savedAt, bytes}` have to go, so that the others are within bounds. */
@@ -57,24 +72,31 @@ export function outdated(edits, { mostEdits = MOST_EDITS, mostBytes = MOST_BYTES
 export async function readEdit(key) {
   if (unkept.has(key)) return unkept.get(key)
   try {
-    return (await inStores('readonly', (edits) => answerOf(edits.get(key)))) ?? null
+    return (await read(EDITS, (edits) => edits.get(key))) ?? null
   } catch {
     return null // Storage is blocked.
   }
 }
 
+function remove(keys) {
+  return change((edits, facts) => {
+    for (const key of keys) {
+      edits.delete(key)
+      facts.delete(key)
+    }
+  })
+}
+
 /** Keeps `{key, savedAt, bytes, …}` and lets go of what is too much. */
 export async function writeEdit(edit) {
   try {
-    await inStores('readwrite', async (edits, facts) => {
+    await change((edits, facts) => {
       edits.put(edit)
       facts.put({ key: edit.key, savedAt: edit.savedAt, bytes: edit.bytes })
-      for (const { key } of outdated(await answerOf(facts.getAll()))) {
-        edits.delete(key)
-        facts.delete(key)
-      }
     })
     unkept.delete(edit.key)
+    const old = outdated(await read(FACTS, (facts) => facts.getAll()))
+    if (old.length > 0) await remove(old.map(({ key }) => key))
   } catch {
     // Full or blocked storage costs the memory of this edit after a reload, nothing else.
     unkept.set(edit.key, edit)
@@ -85,10 +107,7 @@ export async function writeEdit(edit) {
 export async function forgetEdit(key) {
   unkept.delete(key)
   try {
-    await inStores('readwrite', (edits, facts) => {
-      facts.delete(key)
-      return answerOf(edits.delete(key))
-    })
+    await remove([key])
   } catch {
     // Storage is blocked: nothing is kept there.
   }

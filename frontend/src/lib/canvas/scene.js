@@ -38,8 +38,10 @@ export class Scene {
       ['picture', 'sketch', 'mask', 'guides'].map((name) => [name, new Konva.Layer({ listening: false })]),
     )
     this.stage.add(...Object.values(this.layers))
-    this.growth = new Rect({ ...still, dash: [8, 6], strokeScaleEnabled: false, strokeWidth: 1.5, visible: false })
+    this.growth = new Rect({ ...still, opacity: 0.16 })
+    this.border = new Rect({ ...hairline, dash: [8, 6], strokeWidth: 1.5 })
     this.layers.picture.add(this.growth)
+    this.layers.guides.add(this.border)
     this.tint = LIGHT
     this.#addGuides()
     this.#addSurface('mask', (rect, target) => tintMask(doc.mask, doc.size.width, rect, this.tint, target))
@@ -78,7 +80,6 @@ export class Scene {
   }
 
   setPicture(image) {
-    this.image = image
     const picture = new Picture({ ...still, image, ...this.doc.size })
     this.layers.picture.add(picture)
   }
@@ -94,7 +95,7 @@ export class Scene {
     this.stage.batchDraw()
   }
 
-  /** `{maskColour, maskOpacity, feather, outpaint, lines}`: colours, how soft the mask's edge is, what grows around. */
+  /** `{maskColour, maskOpacity, feather, outpaint}`: how the mask is seen, how soft its edge is, what grows around. */
   setLook(look) {
     const isRecoloured = look.maskColour !== this.tint
     this.look = look
@@ -102,9 +103,11 @@ export class Scene {
     if (isRecoloured) this.#painted('mask', this.doc.whole)
     const { top, right, bottom, left } = look.outpaint
     const { width, height } = this.doc.size
-    const grows = top + right + bottom + left > 0
-    this.growth.setAttrs({ x: -left, y: -top, width: width + left + right, height: height + top + bottom, visible: grows })
-    this.growth.setAttrs({ stroke: look.lines, fill: `${look.lines}22` })
+    const accent = getComputedStyle(this.stage.container()).getPropertyValue('--zi-accent') || LIGHT
+    const grown = { x: -left, y: -top, width: width + left + right, height: height + top + bottom }
+    this.growth.setAttrs({ ...grown, fill: accent })
+    this.border.setAttrs({ ...grown, stroke: accent, visible: top + right + bottom + left > 0 })
+    this.layers.guides.batchDraw()
     this.layers.picture.batchDraw()
     this.#soften()
   }

@@ -43,7 +43,9 @@ export class Session {
     this.settings = settings
     if (isOther) this.#tool = new TOOLS[settings.tool](this)
     this.#toolName = settings.tool
-    if (this.cursor) this.#ringAt(this.cursor)
+    if (isOther && !this.cursor) this.ring = null // It comes back with the pointer.
+    if (this.cursor ?? this.ring) this.#ringAt(this.cursor ?? this.ring)
+    else this.onGuide()
   }
 
   get tool() {
