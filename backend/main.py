@@ -44,9 +44,9 @@ from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.load_plan import Hardware
 from backend.services.generation.planner import Planner
 from backend.services.generation.resolve import Resolver
-from backend.services.generation.sources import SourceKeeper, read_from
 from backend.services.images.importer import PictureImporter
 from backend.services.images.inputs import InputStore
+from backend.services.images.sources import SourceKeeper, read_from
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads

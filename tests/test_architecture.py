@@ -24,7 +24,7 @@ ROOMS = {
     "access": {},
     "library": {},
     "generation": {"library": {"catalogue", "files", "model_entry", "preview_map", "prompt_tokens"}},
-    "images": {"generation": {"events"}},
+    "images": {"generation": {"events", "inputs"}},
     "tasks": {
         "generation": {"engines", "events", "inputs", "job", "load_plan", "planner", "preview"},
         "library": {"catalogue", "model_entry"},

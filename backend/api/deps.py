@@ -19,9 +19,9 @@ from backend.services.access.rate_limit import rate_limit_key
 from backend.services.access.sessions import Sessions
 from backend.services.generation.planner import Planner
 from backend.services.generation.resolve import Resolver
-from backend.services.generation.sources import SourceKeeper
 from backend.services.images.importer import PictureImporter
 from backend.services.images.inputs import InputStore
+from backend.services.images.sources import SourceKeeper
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads

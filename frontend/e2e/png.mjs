@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { crc32, deflateSync } from 'node:zlib'
+import { crc32, deflateSync, inflateSync } from 'node:zlib'
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
@@ -24,4 +24,44 @@ export function a1111Png(parameters, side = 1) {
     chunk('IDAT', deflateSync(Buffer.concat(Array(side).fill(row)))),
     chunk('IEND', Buffer.alloc(0)),
   ])
+}
+
+/** A landscape of colours, `colourOf(x, y)` three bytes a pixel. */
+export function colourPng(width, height, colourOf) {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0])
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  const rows = Buffer.alloc(height * (1 + 3 * width))
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) rows.set(colourOf(x, y), y * (1 + 3 * width) + 1 + 3 * x)
+  }
+  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))])
+}
+
+/** A grey PNG of eight bits, each row as it is. */
+export function greyPng(width, height, greyOf) {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0])
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  const rows = Buffer.alloc(height * (1 + width))
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) rows[y * (1 + width) + 1 + x] = greyOf(x, y)
+  }
+  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))])
+}
+
+/** What a PNG without filters says: `{width, height, depth, type, pixels}`, its rows without what they begin with. */
+export function readPng(bytes) {
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)]
+  const [depth, type] = [bytes[24], bytes[25]]
+  const parts = []
+  for (let at = 8; at < bytes.length; ) {
+    const length = bytes.readUInt32BE(at)
+    if (bytes.toString('latin1', at + 4, at + 8) === 'IDAT') parts.push(bytes.subarray(at + 8, at + 8 + length))
+    at += 12 + length
+  }
+  const rows = inflateSync(Buffer.concat(parts))
+  const stride = rows.length / height
+  const pixels = Buffer.concat(Array.from({ length: height }, (_, y) => rows.subarray(y * stride + 1, (y + 1) * stride)))
+  return { width, height, depth, type, pixels }
 }

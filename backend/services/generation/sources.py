@@ -1,87 +1,45 @@
-"""What a request draws from: images of the history become inputs, and sizes are checked before it waits."""
+"""What a request draws from, checked before it waits. Pure functions."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
-from backend.models.edit import ControlRequest, EditRequest, FromHistory, ImageSource
-from backend.models.recipe import MAX_UPSCALED_SIDE_PX, Recipe, Upscale
+from backend.models.edit import EditRequest, FromHistory, ImageSource
+from backend.models.recipe import MAX_UPSCALED_SIDE_PX, Upscale
 from backend.models.schemas import GenerateRequest
-from backend.services.errors import InputRefused, InputUnusable, UnknownImage, UnknownInput
-from backend.services.generation.inputs import Inputs, ReadInputs
-from backend.services.images.inputs import MAX_PIXELS, Input, InputStore
-from backend.services.images.store import HistoryStore
+from backend.services.errors import InputRefused, UnknownInput
+
+MAX_RESULT_PIXELS = 50_000_000
+
+
+class Sized(Protocol):
+    """A kept image."""
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
 
 
 class Images(Protocol):
-    """Finds inputs."""
+    """Finds kept images."""
 
-    def get(self, input_id: str) -> Input:
-        """Returns an input; raises UnknownInput."""
+    def get(self, input_id: str) -> Sized:
+        """Returns one; raises UnknownInput."""
 
 
 class _NoImages:
-    def get(self, input_id: str) -> Input:
+    def get(self, input_id: str) -> Sized:
         raise UnknownInput(f"There is no input {input_id}.")
 
 
 NO_IMAGES: Images = _NoImages()
 
 
-class SourceKeeper:
-    """Makes inputs of what requests name."""
-
-    def __init__(self, inputs: InputStore, history: HistoryStore) -> None:
-        self._inputs = inputs
-        self._history = history
-
-    def keep(self, request: GenerateRequest, owner: str | None) -> GenerateRequest:
-        """Returns a request that names inputs only, all of which are here.
-
-        Raises:
-            InputRefused: one is not here, or is an image that the client may not see.
-            DiskFull: an image of the history cannot be kept as an input.
-        """
-        if request.init_image is None and not request.control:
-            return request
-        changes: dict[str, object] = {
-            name: self._id_of(source, name, owner)
-            for name in ("init_image", "mask")
-            if (source := getattr(request, name)) is not None
-        }
-        if request.control:
-            changes["control"] = [
-                self._with_id(control, f"control.{at}.image", owner) for at, control in enumerate(request.control)
-            ]
-        return request.model_copy(update=changes)
-
-    def _with_id(self, control: ControlRequest, field: str, owner: str | None) -> ControlRequest:
-        return control.model_copy(update={"image": self._id_of(control.image, field, owner)})
-
-    def _id_of(self, source: ImageSource, field: str, owner: str | None) -> str:
-        try:
-            if not isinstance(source, FromHistory):
-                return self._inputs.get(source).id
-            if not self._history.own([source.image_id], owner):
-                raise UnknownImage
-            return self._inputs.add_file(self._history.image_path(source.image_id)).id
-        except (UnknownImage, UnknownInput) as error:
-            raise InputRefused(field, str(error)) from error
-
-
-def read_from(store: InputStore) -> ReadInputs:
-    """Returns what gives an engine the images that a recipe names."""
-
-    def read(recipe: Recipe) -> Inputs:
-        try:
-            return Inputs({input_id: store.read(input_id) for input_id in recipe.inputs})
-        except UnknownInput as error:
-            raise InputUnusable("An image that it is drawn from is not here any more: send it again.") from error
-
-    return read
-
-
-def image_of(request: GenerateRequest, images: Images) -> Input | None:
+def image_of(request: GenerateRequest, images: Images) -> Sized | None:
     """Returns what a request draws from, or None; refuses a mask that does not lie on it.
 
     Raises:
@@ -100,7 +58,7 @@ def image_of(request: GenerateRequest, images: Images) -> Input | None:
     return image
 
 
-def _find(source: ImageSource | None, field: str, images: Images) -> Input | None:
+def _find(source: ImageSource | None, field: str, images: Images) -> Sized | None:
     if source is None:
         return None
     if isinstance(source, FromHistory):
@@ -126,17 +84,17 @@ def refuse_too_large(width: int, height: int, request: GenerateRequest) -> None:
     Raises:
         InputRefused: it has too many pixels, or too many a side.
     """
-    if max(width, height) <= MAX_UPSCALED_SIDE_PX and width * height <= MAX_PIXELS:
+    if max(width, height) <= MAX_UPSCALED_SIDE_PX and width * height <= MAX_RESULT_PIXELS:
         return
     field = "upscale" if request.upscale else "outpaint"
     raise InputRefused(
         field,
-        f"The image would have {width}×{height} pixels; {MAX_PIXELS // 10**6} megapixels and "
+        f"The image would have {width}×{height} pixels; {MAX_RESULT_PIXELS // 10**6} megapixels and "
         f"{MAX_UPSCALED_SIDE_PX:,} pixels a side are allowed.",
     )
 
 
-def edit_of(request: GenerateRequest, image: Input | None) -> dict[str, Any]:
+def edit_of(request: GenerateRequest, image: Sized | None) -> dict[str, Any]:
     """Returns the fields of a recipe that say what it is drawn from; none for text to image."""
     fields = request.model_dump(include=set(EditRequest.model_fields), exclude_none=True)
     if image is not None and request.upscale is not None:

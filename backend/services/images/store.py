@@ -23,7 +23,7 @@ from backend.models.schemas import ImageRecord
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.generation.events import Drawn
 from backend.services.images.folders import prepare_folder
-from backend.services.images.history_file import HistoryFile, Line, line_of
+from backend.services.images.history_file import HistoryFile, Line, line_of, no_garbage_collection
 from backend.services.images.index import Entry, Found, HistoryQuery, Index
 from backend.services.images.metadata.own import embed
 from backend.services.images.records import describe_drawn
@@ -31,7 +31,6 @@ from backend.services.images.repair import DELETED_SUFFIX, Dropped, find_strays,
 from backend.services.images.thumbnails import Thumbnails
 from backend.utils.atomic_file import remove_temporary_files, sync_directory, write_atomically
 from backend.utils.clock import utc_now
-from backend.utils.garbage import no_garbage_collection
 from backend.utils.ids import new_id
 from backend.utils.png import write_png
 from backend.utils.record_file import Changes

@@ -19,6 +19,7 @@ import PromptTools from './generate/prompt/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
 import SourceField from './generate/source/SourceField.jsx'
 
+const SourceCanvas = lazy(() => import('./SourceCanvas.jsx'))
 const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
 
 /**
@@ -115,7 +116,7 @@ export default function GenerateForm({ form, onGenerate }) {
         steps={steps}
         onReset={resetOf(settings, ['prompt'], replace)}
       />
-      <SourceField edit={settings.edit} errors={texts} onChoose={drawFrom} onChange={change} />
+      <SourceField edit={settings.edit} errors={texts} Canvas={SourceCanvas} onChoose={drawFrom} onChange={change} />
       {settings.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}

@@ -1,13 +1,15 @@
 import { describe, expect, it, vi } from 'vitest'
 
+import canvasEn from './canvas.en.json'
+import canvasZh from './canvas.zh.json'
 import mainEn from './en.json'
 import { createI18n, detectLanguage } from './index.js'
 import prefsEn from './preferences.en.json'
 import prefsZh from './preferences.zh.json'
 import mainZh from './zh.json'
 
-const en = { ...mainEn, prefs: prefsEn }
-const zh = { ...mainZh, prefs: prefsZh }
+const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn }
+const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh }
 
 const sources = import.meta.glob('../**/*.{js,jsx}', { query: '?raw', import: 'default', eager: true })
 const code = Object.entries(sources)
@@ -42,7 +44,7 @@ describe('the translations', () => {
   })
 
   it('hold no key that the code never names', () => {
-    const dynamic = /^(errors|edit\.side|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs)\./
+    const dynamic = /^(errors|edit\.side|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs|canvas)\./
     const unused = [...stems(english)].filter((key) => !code.includes(`'${key}'`) && !dynamic.test(key))
     expect(unused).toEqual([])
   })

@@ -249,6 +249,11 @@ export function inputUrl(inputId) {
   return `${API_BASE_URL}/inputs/${encodeURIComponent(inputId)}`
 }
 
+/** The PNG of a kept input, as a Blob. */
+export function fetchInput(inputId, { signal } = {}) {
+  return request({ url: `/inputs/${encodeURIComponent(inputId)}`, responseType: 'blob', signal })
+}
+
 /** A picture's bytes, as a Blob. */
 export function fetchPicture(image, { signal } = {}) {
   return request({ url: image.download_url, responseType: 'blob', signal })

@@ -44,10 +44,11 @@ const PATHS = {
   spark: 'M10 2.500 11.800 8l5.700 2-5.700 2L10 17.500 8.200 12l-5.700-2 5.700-2z',
 }
 
-export default function Icon({ name, size = 18, filled = false }) {
+/** `path` is given for one that only a part of the page has, and brings along. */
+export default function Icon({ name, path = PATHS[name], size = 18, filled = false }) {
   return (
     <svg className={`icon ${filled ? 'icon-filled' : ''}`} width={size} height={size} viewBox="0 0 20 20" aria-hidden="true" focusable="false">
-      <path d={PATHS[name]} />
+      <path d={path} />
     </svg>
   )
 }

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 
-import { useRelatives } from '../../hooks/images/useRelatives.js'
+import { useRelatives } from '../../hooks/images/inputs/useRelatives.js'
 import { useThumbnailWidths } from '../../hooks/images/useThumbnailWidths.js'
 import { openInstead } from '../../hooks/ui/useOpened.js'
 import { smallestThumbnail } from '../../lib/images/thumbnails.js'

@@ -31,7 +31,7 @@ function StrengthField({ edit, error, onEdit }) {
 }
 
 /** The picture that is drawn from: chosen, dropped or pasted, with what becomes of it; text alone draws without one. */
-function SourceField({ edit, errors, onChoose, onChange }) {
+function SourceField({ edit, errors, Canvas, onChoose, onChange }) {
   const { t } = useTranslation()
   const onEdit = (patch) => onChange({ edit: { ...edit, ...patch } })
   const refused = EDIT_FIELDS.filter((field) => field !== 'strength').map((field) => errors[field])
@@ -40,7 +40,7 @@ function SourceField({ edit, errors, onChoose, onChange }) {
   return (
     <fieldset className="field source" aria-describedby={error && 'source-error'}>
       <legend>{t('edit.title')}</legend>
-      <SourcePicture edit={edit} onChoose={onChoose} onEdit={onEdit} onRemove={() => onChange({ edit: null })} />
+      <SourcePicture edit={edit} Canvas={Canvas} onChoose={onChoose} onEdit={onEdit} onRemove={() => onChange({ edit: null })} />
       {error && (
         <p id="source-error" className="field-error" role="alert">
           {error}

@@ -1,9 +1,10 @@
+import { startTransition, Suspense, useState } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { usePictureFile } from '../../../hooks/generate/usePictureFile.jsx'
-import { useInputUrls } from '../../../hooks/images/useInputUrls.js'
-import { grows } from '../../../lib/generate/edit.js'
+import { useInputUrls } from '../../../hooks/images/inputs/useInputUrls.js'
+import { grows, NO_GROWTH } from '../../../lib/generate/edit.js'
 import Icon from '../../ui/Icon.jsx'
 
 const SIDES = ['top', 'right', 'bottom', 'left']
@@ -19,12 +20,13 @@ function useSummary({ mask, mask_mode: mode, growth }) {
 }
 
 /** The chosen picture, small, with its mask, and the ways to change both. */
-export default function SourcePicture({ edit, onChoose, onEdit, onRemove, onPaint }) {
+export default function SourcePicture({ edit, Canvas, onChoose, onEdit, onRemove }) {
   const { t } = useTranslation()
   const { open, input } = usePictureFile(onChoose, 'source-file')
   const summary = useSummary(edit)
   const urls = useInputUrls(edit)
   const mask = urls.mask && `url("${urls.mask}")`
+  const [isPainting, setPainting] = useState(false)
   const isPlain = !edit.mask && !grows(edit)
   return (
     <div className="source-row">
@@ -36,13 +38,11 @@ export default function SourcePicture({ edit, onChoose, onEdit, onRemove, onPain
       <div className="source-what">
         <p>{summary.length > 0 ? summary.join(' · ') : t('edit.whole')}</p>
         <div className="actions">
-          {onPaint && (
-            <Button variant="outline-secondary" size="sm" onClick={onPaint}>
-              <Icon name="brush" /> {t('edit.paint')}
-            </Button>
-          )}
+          <Button variant="outline-secondary" size="sm" onClick={() => startTransition(() => setPainting(true))}>
+            <Icon name="brush" /> {t('edit.paint')}
+          </Button>
           {!isPlain && (
-            <Button variant="link" size="sm" onClick={() => onEdit({ mask: null, growth: { top: 0, right: 0, bottom: 0, left: 0 } })}>
+            <Button variant="link" size="sm" onClick={() => onEdit({ mask: null, growth: NO_GROWTH })}>
               {t('edit.plain')}
             </Button>
           )}
@@ -51,6 +51,7 @@ export default function SourcePicture({ edit, onChoose, onEdit, onRemove, onPain
           </Button>
         </div>
       </div>
+      <Suspense>{isPainting && <Canvas edit={edit} onEdit={onEdit} onClose={() => setPainting(false)} />}</Suspense>
     </div>
   )
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 
-import { fetchHistory, inputUrl } from '../../services/api.js'
+import { fetchHistory, inputUrl } from '../../../services/api.js'
 
 const MOST = 12
 

@@ -1,0 +1,64 @@
+"""Images that requests name, as inputs: kept when a request comes, read when it is drawn."""
+
+from __future__ import annotations
+
+from backend.models.edit import ControlRequest, FromHistory, ImageSource
+from backend.models.recipe import Recipe
+from backend.models.schemas import GenerateRequest
+from backend.services.errors import InputRefused, InputUnusable, UnknownImage, UnknownInput
+from backend.services.generation.inputs import Inputs, ReadInputs
+from backend.services.images.inputs import InputStore
+from backend.services.images.store import HistoryStore
+
+
+class SourceKeeper:
+    """Makes inputs of what requests name."""
+
+    def __init__(self, inputs: InputStore, history: HistoryStore) -> None:
+        self._inputs = inputs
+        self._history = history
+
+    def keep(self, request: GenerateRequest, owner: str | None) -> GenerateRequest:
+        """Returns a request that names inputs only, all of which are here.
+
+        Raises:
+            InputRefused: one is not here, or is an image that the client may not see.
+            DiskFull: an image of the history cannot be kept as an input.
+        """
+        if request.init_image is None and not request.control:
+            return request
+        changes: dict[str, object] = {
+            name: self._id_of(source, name, owner)
+            for name in ("init_image", "mask")
+            if (source := getattr(request, name)) is not None
+        }
+        if request.control:
+            changes["control"] = [
+                self._with_id(control, f"control.{at}.image", owner) for at, control in enumerate(request.control)
+            ]
+        return request.model_copy(update=changes)
+
+    def _with_id(self, control: ControlRequest, field: str, owner: str | None) -> ControlRequest:
+        return control.model_copy(update={"image": self._id_of(control.image, field, owner)})
+
+    def _id_of(self, source: ImageSource, field: str, owner: str | None) -> str:
+        try:
+            if not isinstance(source, FromHistory):
+                return self._inputs.get(source).id
+            if not self._history.own([source.image_id], owner):
+                raise UnknownImage
+            return self._inputs.add_file(self._history.image_path(source.image_id)).id
+        except (UnknownImage, UnknownInput) as error:
+            raise InputRefused(field, str(error)) from error
+
+
+def read_from(store: InputStore) -> ReadInputs:
+    """Returns what gives an engine the images that a recipe names."""
+
+    def read(recipe: Recipe) -> Inputs:
+        try:
+            return Inputs({input_id: store.read(input_id) for input_id in recipe.inputs})
+        except UnknownInput as error:
+            raise InputUnusable("An image that it is drawn from is not here any more: send it again.") from error
+
+    return read

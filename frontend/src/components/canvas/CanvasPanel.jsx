@@ -1,0 +1,39 @@
+import Button from 'react-bootstrap/Button'
+import { useTranslation } from 'react-i18next'
+
+import Icon from '../ui/Icon.jsx'
+import BrushFields from './fields/BrushFields.jsx'
+import LayerActions from './fields/LayerActions.jsx'
+import MaskFields from './fields/MaskFields.jsx'
+import MaskFile from './fields/MaskFile.jsx'
+import OutpaintFields from './fields/OutpaintFields.jsx'
+import KeysHelp from './KeysHelp.jsx'
+
+/** The settings of what is edited. */
+export default function CanvasPanel({ doc, state, settings, options, rules, name, hasPen, isHelping, file, act, say, change, setOptions }) {
+  const { t } = useTranslation()
+  const { mode } = settings
+  return (
+    <section className="canvas-panel" id="canvas-panel" aria-label={t('canvas.settings')}>
+      {isHelping && <KeysHelp />}
+      <p className="field-hint">{t(`canvas.modeHints.${mode}`)}</p>
+      {mode === 'outpaint' ? (
+        <OutpaintFields doc={doc} outpaint={state.outpaint} rules={rules} say={say} />
+      ) : (
+        <>
+          <BrushFields settings={settings} size={doc.size} hasPen={hasPen} change={change} />
+          <LayerActions mode={mode} act={act} />
+        </>
+      )}
+      {mode === 'mask' && (
+        <>
+          <MaskFields settings={settings} options={options} share={state.share} change={change} setOptions={setOptions} />
+          <MaskFile file={file} size={doc.size} feather={options.feather} name={name} />
+        </>
+      )}
+      <Button variant="outline-danger" size="sm" className="canvas-discard" onClick={act.discard}>
+        <Icon name="trash" size={16} /> {t('canvas.discard')}
+      </Button>
+    </section>
+  )
+}

@@ -1,0 +1,109 @@
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { useCanvasActions } from '../../hooks/canvas/useCanvasActions.js'
+import { useCanvasKeys } from '../../hooks/canvas/useCanvasKeys.js'
+import { useMaskDrop } from '../../hooks/canvas/useMaskDrop.js'
+import { useMaskFile } from '../../hooks/canvas/useMaskFile.js'
+import { usePointers } from '../../hooks/canvas/usePointers.js'
+import { useScene } from '../../hooks/canvas/useScene.js'
+import { useSession } from '../../hooks/canvas/useSession.js'
+import { useSay } from '../../hooks/canvas/useSay.js'
+import { toHex } from '../../lib/canvas/raster/blend.js'
+import Icon from '../ui/Icon.jsx'
+import Notice from '../ui/Notice.jsx'
+import CanvasHead from './CanvasHead.jsx'
+import CanvasPanel from './CanvasPanel.jsx'
+import CanvasStage from './CanvasStage.jsx'
+import ToolBar from './ToolBar.jsx'
+import ZoomBar from './ZoomBar.jsx'
+
+/** The opened canvas: tools, stage and settings around one document. `cancelRef` gets what takes back what has begun. */
+export default function CanvasRoom({ image, doc, options, setOptions, settings, change, rules, cancelRef, onDone }) {
+  const { t } = useTranslation()
+  const [stageRef, drawRef] = [useRef(null), useRef(null)]
+  const [text, say, sayLater] = useSay()
+  const [isHelping, setHelping] = useState(false)
+  const [isOpen, setOpen] = useState(true)
+  const [hasPen, setPen] = useState(false)
+  const session = useSession(doc, settings)
+  const state = useSyncExternalStore(doc.subscribe, doc.getState)
+  const help = useCallback(() => setHelping((now) => !now), [])
+  const act = useCanvasActions({ session, change, say, sayLater, onHelp: help })
+  const file = useMaskFile({ doc, say })
+  const { mode } = settings
+
+  const { maskColour, maskOpacity } = settings
+  const { feather } = options
+  const { outpaint } = state
+  const look = useMemo(() => ({ maskColour, maskOpacity, feather, outpaint }), [maskColour, maskOpacity, feather, outpaint])
+  const onColour = useCallback((channels) => act.colour(toHex(channels)), [act])
+  const { isLost } = useScene(drawRef, { session, url: image.url, look, onColour })
+  const onPen = useCallback(() => {
+    setPen(true)
+    act.met()
+  }, [act])
+  const gestures = usePointers(stageRef, { session, onChange: change, onPen })
+  useCanvasKeys(stageRef, { session, gestures, act })
+  const openFile = (picked) => {
+    change({ mode: 'mask' })
+    setOpen(true)
+    file.open(picked)
+  }
+  const { isHovering, handlers } = useMaskDrop(openFile)
+  useEffect(() => {
+    cancelRef.current = () => session.cancel()
+  }, [cancelRef, session])
+
+  return (
+    <div className="canvas-room" {...handlers}>
+      <CanvasHead state={state} mode={mode} act={act} isHelping={isHelping} onDone={onDone} />
+      <ToolBar settings={settings} onTool={act.tool}>
+        <button
+          type="button"
+          className="canvas-tool canvas-fold"
+          aria-label={t('canvas.panel')}
+          aria-expanded={isOpen}
+          aria-controls="canvas-panel"
+          onClick={() => setOpen(!isOpen)}
+        >
+          <Icon name="sliders" size={20} />
+        </button>
+      </ToolBar>
+      <CanvasStage
+        session={session}
+        tool={settings.tool}
+        stageRef={stageRef}
+        drawRef={drawRef}
+        isGrowing={mode === 'outpaint'}
+        outpaint={outpaint}
+        rules={rules}
+        say={say}
+      >
+        {isLost && <Notice tone="danger">{t('canvas.lost')}</Notice>}
+        {isHovering && <p className="canvas-drop">{t('canvas.drop')}</p>}
+        <p className="canvas-said" role="status">
+          {text}
+        </p>
+        <ZoomBar view={session.view} />
+      </CanvasStage>
+      <div className={`canvas-side ${isOpen ? '' : 'canvas-side-folded'}`}>
+        <CanvasPanel
+          doc={doc}
+          state={state}
+          settings={settings}
+          options={options}
+          rules={rules}
+          name={`mask-${image.id ?? 'canvas'}`}
+          hasPen={hasPen}
+          isHelping={isHelping}
+          file={file}
+          act={act}
+          say={say}
+          change={change}
+          setOptions={setOptions}
+        />
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,101 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+
+import { CanvasDocument } from '../../lib/canvas/document.js'
+import { DEFAULT_OPTIONS, editOf, keepEdit, keyOf, readKept, valueOf } from '../../lib/canvas/value.js'
+
+/** After a change nobody waits longer for it to be kept, and told. */
+const SETTLE_MS = 300
+
+async function open(image, value) {
+  const edit = value ? await editOf(value, image) : await readKept(image)
+  const { feather, maskMode } = edit ?? DEFAULT_OPTIONS
+  return { doc: new CanvasDocument(image, edit ?? undefined), options: { feather, maskMode }, isNews: !value && edit !== null }
+}
+
+/** Runs `work` once things have been quiet; answers `later()` and `now()`, which does it at once if it is due. */
+function useSettled(work) {
+  const timer = useRef(null)
+  const latest = useRef(work)
+  useEffect(() => {
+    latest.current = work
+  })
+  const now = useCallback(() => {
+    if (timer.current === null) return undefined
+    clearTimeout(timer.current)
+    timer.current = null
+    return latest.current()
+  }, [])
+  const later = useCallback(() => {
+    clearTimeout(timer.current)
+    timer.current = setTimeout(now, SETTLE_MS)
+  }, [now])
+  return { later, now }
+}
+
+/**
+ * What is painted on a picture: as `value` has it, else as it was left the last time.
+ *
+ * Answers the `doc` (null while it is being read), its `options` and `setOptions`, an `error`, and `settle()`, after
+ * which all is kept and `onChange` has been told. Both happen by themselves a moment after each change.
+ */
+export function useCanvasEdit({ image, value, onChange }) {
+  const [edit, setEdit] = useState(null)
+  const [error, setError] = useState(null)
+  const key = keyOf(image)
+  const given = useRef({ image, value })
+  const round = useRef(0)
+
+  useEffect(() => {
+    let isWanted = true
+    open(given.current.image, given.current.value).then(
+      (opened) => isWanted && setEdit({ key, ...opened }),
+      (reason) => isWanted && setError(reason),
+    )
+    return () => {
+      isWanted = false
+    }
+  }, [key])
+
+  const tell = useCallback(async () => {
+    if (!edit) return
+    round.current += 1
+    const mine = round.current
+    const { doc, options } = edit
+    const content = { mask: doc.mask, sketch: doc.sketch, outpaint: doc.outpaint, ...options }
+    const kept = keepEdit(given.current.image, content)
+    const next = await valueOf(content, doc.size)
+    await kept
+    if (mine === round.current) onChange?.(next) // A later one is under way.
+  }, [edit, onChange])
+
+  const { later, now } = useSettled(tell)
+  const doc = edit?.doc ?? null
+  const isNews = edit?.isNews ?? false
+  useEffect(() => {
+    if (isNews) later() // What was kept here is not known there.
+    return doc?.subscribe(later)
+  }, [doc, isNews, later])
+  useEffect(() => {
+    const leave = () => now()
+    window.addEventListener('pagehide', leave)
+    document.addEventListener('visibilitychange', leave)
+    return () => {
+      window.removeEventListener('pagehide', leave)
+      document.removeEventListener('visibilitychange', leave)
+      leave()
+    }
+  }, [now])
+
+  const setOptions = useCallback(
+    (patch) => {
+      setEdit((present) => ({ ...present, options: { ...present.options, ...patch } }))
+      later()
+    },
+    [later],
+  )
+  const settle = useCallback(async () => {
+    doc?.end()
+    await now()
+  }, [doc, now])
+  return { doc, options: edit?.options ?? DEFAULT_OPTIONS, setOptions, settle, error }
+}

@@ -1,0 +1,46 @@
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { decodePixels } from '../../lib/canvas/files.js'
+import { encodeGrey } from '../../lib/canvas/png.js'
+import { featherMask } from '../../lib/canvas/raster/feather.js'
+import { fitMask, hasAlpha, maskFromPixels } from '../../lib/canvas/raster/import.js'
+import { save } from '../../lib/images/save.js'
+
+const isSameSize = (a, b) => a.width === b.width && a.height === b.height
+
+/**
+ * A mask out of a file, and into one.
+ *
+ * `open(file)` takes a file of the picture's size at once, where there is but one way to read it; else `offer` holds
+ * it with the ways there are, until `take({reading, fit})` or `drop()`. `error` is in words.
+ */
+export function useMaskFile({ doc, say }) {
+  const { t } = useTranslation()
+  const [offer, setOffer] = useState(null)
+  const [error, setError] = useState(null)
+
+  const lay = ({ name, decoded }, { reading, fit }) => {
+    doc.replaceMask(fitMask(maskFromPixels(decoded.pixels, reading), decoded, doc.size, fit))
+    setOffer(null)
+    say(t('canvas.saidImport', { name }))
+  }
+  const open = async (file) => {
+    setError(null)
+    setOffer(null)
+    const decoded = await decodePixels(file).catch(() => null)
+    if (!decoded) {
+      setError(t('canvas.notPicture', { name: file.name }))
+      return
+    }
+    const isClear = !hasAlpha(decoded.pixels)
+    const found = { name: file.name, decoded, isOtherSize: !isSameSize(decoded, doc.size), hasAlpha: !isClear }
+    if (isClear && !found.isOtherSize) lay(found, { reading: 'brightness', fit: 'stretch' })
+    else setOffer(found)
+  }
+  const write = async (filename, feather = 0) => {
+    say(t('canvas.saving'))
+    save(await encodeGrey(featherMask(doc.mask, doc.size, feather), doc.size), filename)
+  }
+  return { open, offer, take: (how) => lay(offer, how), drop: () => setOffer(null), error, write }
+}

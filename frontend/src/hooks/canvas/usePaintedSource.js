@@ -1,0 +1,54 @@
+import { useEffect, useRef, useState } from 'react'
+
+import { composite, sizeOf } from '../../lib/canvas/compose.js'
+import { readKeptValue } from '../../lib/canvas/value.js'
+import { NO_GROWTH } from '../../lib/generate/edit.js'
+import { fetchInput, inputUrl, keepInput } from '../../services/api.js'
+import { useAttempt } from '../images/useAttempt.js'
+import { useLatest } from '../ui/useLatest.js'
+
+/** What the canvas shows of an edit of which this browser has kept nothing: one that was taken over from a picture. */
+async function valueOf({ mask, growth, feather, mask_mode: maskMode }) {
+  return { mask: mask && (await fetchInput(mask)), sketch: null, outpaint: growth, feather, maskMode }
+}
+
+/** The edit that was painted: what is new of it is kept on the server first. */
+async function toEdit(edit, source, { mask, sketch, outpaint, feather, maskMode }) {
+  const painted = sketch && (await keepInput(await composite(source, sketch)))
+  const kept = mask && (await keepInput(mask))
+  return {
+    ...edit,
+    image: painted?.id ?? source.id,
+    base: painted ? source.id : null,
+    mask: kept?.id ?? null,
+    mask_mode: maskMode,
+    feather,
+    growth: { ...NO_GROWTH, ...outpaint },
+  }
+}
+
+/**
+ * What the canvas over the picture that is drawn from needs: the props of CanvasEditor, null until that picture is here.
+ *
+ * What was painted becomes the form's by `onEdit` when the canvas is closed, which `onClose` is told.
+ */
+export function usePaintedSource(edit, { onEdit, onClose }) {
+  const attempt = useAttempt()
+  const [source, setSource] = useState(null)
+  const latest = useRef(null)
+  const begin = useLatest(async () => {
+    const id = edit.base ?? edit.image
+    const url = inputUrl(id)
+    const image = { id, url, ...(await sizeOf(url)) }
+    const isKept = await readKeptValue(image)
+    return { image, value: isKept ? null : await valueOf(edit) }
+  })
+  useEffect(() => {
+    attempt(async () => setSource(await begin.current()))
+  }, [attempt, begin])
+  const close = () => {
+    onClose()
+    if (latest.current) attempt(async () => onEdit(await toEdit(edit, source.image, latest.current)))
+  }
+  return source && { ...source, onChange: (value) => (latest.current = value), onClose: close }
+}

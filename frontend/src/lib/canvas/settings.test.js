@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+
+import { DEFAULT_SETTINGS, mostSize, positionOf, restoreSettings, sizeAt, stepHardness, stepSize, toolIn } from './settings.js'
+
+describe('settings of the canvas', () => {
+  it('survive being stored, and whatever else is stored', () => {
+    const own = { ...DEFAULT_SETTINGS, mode: 'sketch', tool: 'picker', size: 7, maskColour: '#00ff00' }
+    expect(restoreSettings(JSON.parse(JSON.stringify(own)))).toEqual(own)
+    expect(restoreSettings(null)).toEqual(DEFAULT_SETTINGS)
+    expect(restoreSettings({ mode: 'x', tool: 'y', size: 'z', hardness: 9, maskColour: 'red', maskOpacity: 0 })).toEqual(DEFAULT_SETTINGS)
+  })
+
+  it('take a tool that the mode has', () => {
+    expect(restoreSettings({ mode: 'mask', tool: 'picker' }).tool).toBe('brush')
+    expect(toolIn('sketch', 'picker')).toBe('picker')
+    expect(toolIn('outpaint', 'brush')).toBe('pan')
+  })
+
+  it('step a brush up and down within bounds', () => {
+    expect([1, 2, 10, 100].map((size) => stepSize(size, 1, 512))).toEqual([2, 3, 12, 120])
+    expect([1, 2, 10, 120].map((size) => stepSize(size, -1, 512))).toEqual([1, 1, 8, 100])
+    expect(stepSize(500, 1, 512)).toBe(512)
+    expect([stepHardness(1, 1), stepHardness(1, -1), stepHardness(0.1, -1)]).toEqual([1, 0.9, 0])
+  })
+
+  it('lay sizes on a slider, from one pixel to the most', () => {
+    const most = mostSize({ width: 1024, height: 400 })
+    expect([most, sizeAt(0, most), sizeAt(100, most), positionOf(1, most), positionOf(most, most)]).toEqual([512, 1, 512, 0, 100])
+    for (const position of [30, 50, 80]) expect(Math.abs(positionOf(sizeAt(position, most), most) - position)).toBeLessThanOrEqual(1)
+  })
+})

@@ -1,0 +1,90 @@
+import { decodePixels } from './files.js'
+import { forgetEdit, readEdit, writeEdit } from './kept.js'
+import { NO_OUTPAINT } from './document.js'
+import { encodeGrey, encodeRgba } from './png.js'
+import { maskFromPixels } from './raster/import.js'
+import { isPainted } from './raster/measure.js'
+import { packedBytes, packRuns, unpackRuns } from './raster/runs.js'
+import { MASK_MODES, MOST_FEATHER } from './settings.js'
+
+export const DEFAULT_OPTIONS = { feather: 0, maskMode: MASK_MODES[0] }
+
+const grows = (outpaint) => Object.values(outpaint).some((px) => px > 0)
+
+/** Under what name an edit of `{id, url, width, height}` is kept: the same picture in another size is another one. */
+export function keyOf({ id, url, width, height }) {
+  return `${id ?? url} ${width}x${height}`
+}
+
+function usableOptions({ feather, maskMode }) {
+  return {
+    feather: Number.isFinite(feather) ? Math.min(MOST_FEATHER, Math.max(0, feather)) : DEFAULT_OPTIONS.feather,
+    maskMode: MASK_MODES.includes(maskMode) ? maskMode : DEFAULT_OPTIONS.maskMode,
+  }
+}
+
+/** The edit that others get: PNGs of exactly the picture's size, null where nothing is painted. */
+export async function valueOf({ mask, sketch, outpaint, feather, maskMode }, size) {
+  const [maskFile, sketchFile] = await Promise.all([
+    isPainted(mask) ? encodeGrey(mask, size) : null,
+    isPainted(sketch) ? encodeRgba(sketch, size) : null,
+  ])
+  return { mask: maskFile, sketch: sketchFile, outpaint, feather, maskMode }
+}
+
+/** The pixels of a value's file; it must have the picture's size. */
+async function pixelsOf(blob, { width, height }) {
+  const decoded = await decodePixels(blob)
+  if (decoded.width !== width || decoded.height !== height) {
+    throw new Error(`the picture has ${width} × ${height} pixels, its layer ${decoded.width} × ${decoded.height}`)
+  }
+  return decoded.pixels
+}
+
+/** An edit out of a value that others give. */
+export async function editOf(value, size) {
+  return {
+    mask: value.mask ? maskFromPixels(await pixelsOf(value.mask, size), 'brightness') : null,
+    sketch: value.sketch ? await pixelsOf(value.sketch, size) : null,
+    outpaint: { ...NO_OUTPAINT, ...value.outpaint },
+    ...usableOptions(value),
+  }
+}
+
+/** Keeps an edit of a picture; one without anything is forgotten. */
+export async function keepEdit(image, { mask, sketch, outpaint, feather, maskMode }) {
+  const key = keyOf(image)
+  const packedMask = isPainted(mask) ? packRuns(mask) : null
+  const packedSketch = isPainted(sketch) ? packRuns(sketch) : null
+  const isNothing = !packedMask && !packedSketch && !grows(outpaint)
+  if (isNothing && feather === DEFAULT_OPTIONS.feather && maskMode === DEFAULT_OPTIONS.maskMode) {
+    await forgetEdit(key)
+    return
+  }
+  const bytes = [packedMask, packedSketch].reduce((sum, packed) => sum + (packed ? packedBytes(packed) : 0), 0)
+  await writeEdit({ key, savedAt: Date.now(), bytes, mask: packedMask, sketch: packedSketch, outpaint, feather, maskMode })
+}
+
+/** The kept edit of a picture, or null. */
+export async function readKept(image) {
+  const kept = await readEdit(keyOf(image))
+  if (!kept) return null
+  const count = image.width * image.height
+  return {
+    mask: kept.mask && unpackRuns(kept.mask, new Uint8Array(count)),
+    sketch: kept.sketch && unpackRuns(kept.sketch, new Uint32Array(count)),
+    outpaint: { ...NO_OUTPAINT, ...kept.outpaint },
+    ...usableOptions(kept),
+  }
+}
+
+/** What was painted on a picture the last time, as the editor would give it; null where nothing is kept. */
+export async function readKeptValue(image) {
+  const kept = await readKept(image)
+  return kept && valueOf(kept, image)
+}
+
+/** Throws away what is kept of a picture. */
+export function forgetKept(image) {
+  return forgetEdit(keyOf(image))
+}
