@@ -1,0 +1,1 @@
+"""Images that condition a generation, made into what the sampler needs."""
