@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MAX_SEED = 2**53 - 1
 """Largest integer that a JavaScript client reads without rounding."""
@@ -18,6 +20,36 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+ControlKind = Literal["canny", "lines", "scribble", "grey", "tile", "blur", "finished"]
+"""What a control image is made with; `finished` takes it as it is."""
+MAX_CONTROL_SCALE = 2.0
+MAX_CONTROLS = 4
+
+
+class ControlUse(Frozen):
+    """A ControlNet, and the image that it holds the drawn one to."""
+
+    image: str = Field(pattern=r"^[0-9a-f]{32,64}$", description="Content id of the image.")
+    kind: ControlKind = Field(
+        default="finished", description="What makes the control image of it; `finished` takes the image as it is."
+    )
+    options: dict[str, float] | None = Field(
+        default=None, max_length=4, description="Of the kind, for example `low` and `high` of `canny`."
+    )
+    model: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS, description="Name of the ControlNet's file.")
+    scale: float = Field(
+        default=0.75, ge=0, le=MAX_CONTROL_SCALE, allow_inf_nan=False, description="How strongly it acts."
+    )
+    start: float = Field(default=0.0, ge=0, lt=1, description="Fraction of the steps after which it acts.")
+    end: float = Field(default=1.0, gt=0, le=1, description="Fraction of the steps until which it acts.")
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("a control starts before it ends")
+        return self
+
+
 class Recipe(Frozen):
     """Everything that makes one image: the same recipe gives the same pixels."""
 
@@ -31,6 +63,13 @@ class Recipe(Frozen):
     """How far the schedule is moved towards high noise; None for the model's own shift."""
     seed: int = Field(ge=0, le=MAX_SEED)
     model: str = Field(max_length=MAX_NAME_CHARACTERS)
+    control: tuple[ControlUse, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_CONTROLS,
+        exclude_if=lambda control: control is None,
+        description="ControlNets that act on the image; absent without any.",
+    )
 
     @property
     def forwards(self) -> int:

@@ -13,8 +13,9 @@ from PIL import Image
 
 from backend.models.recipe import Recipe
 from backend.models.schemas import MIN_SIDE_PX
-from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
+from backend.services.errors import BlankPicture, ControlUnusable, DeviceFault, ModelBroken, OutOfMemory
 from backend.services.generation.engines.base import Engine
+from backend.services.generation.engines.controls import ControlInput
 from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.engines.memory import MemoryMeter
 from backend.services.generation.engines.process_memory import held_bytes
@@ -53,6 +54,7 @@ class ImageGenerator:
         planner: Planner,
         device: str = CPU,
         loading: threading.Lock | None = None,
+        open_image: Callable[[str], Image.Image] | None = None,
     ) -> None:
         """Takes a device for itself.
 
@@ -62,12 +64,14 @@ class ImageGenerator:
             planner: How to hold models in memory; learns what images take.
             device: Where jobs that use an accelerator run; the others run on the processor.
             loading: Held while a model is loaded: libraries set global defaults meanwhile.
+            open_image: Returns an image that a recipe names by its content id; None where there are none.
         """
         self._catalogue = catalogue
         self._engine = engine
         self._planner = planner
         self._device = device
         self._loading = loading or threading.Lock()
+        self._open_image = open_image
         self._in_memory: _InMemory | None = None
         self._largest = (0, 0)
         self._faults: dict[str, int] = {}
@@ -136,7 +140,7 @@ class ImageGenerator:
 
     def _draw(self, recipe: Recipe, device: str, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
         try:
-            image = self._engine.generate(recipe, emit, cancelled)
+            image = self._engine.generate(recipe, emit, cancelled, **self._inputs_of(recipe))
         except OutOfMemory as error:
             raise OutOfMemory(f"{error} {self._what_would_fit(recipe)}") from None
         except Exception as error:
@@ -150,9 +154,25 @@ class ImageGenerator:
         self._largest = max(self._largest, (recipe.width, recipe.height), key=math.prod)
         return image
 
+    def _inputs_of(self, recipe: Recipe) -> dict[str, list[ControlInput]]:
+        """Returns what a recipe names, as the engine's arguments; nothing for a recipe that names nothing.
+
+        Raises:
+            UnknownControl: there is no such ControlNet.
+            ControlUnusable: this server keeps no images that a recipe can name.
+        """
+        if not recipe.control:
+            return {}
+        if self._open_image is None:
+            raise ControlUnusable("This server keeps no images that a control could name: leave the control out.")
+        find, show = self._catalogue.resolve_control, self._open_image
+        return {"controls": [ControlInput(use, find(use.model).path, show(use.image)) for use in recipe.control]}
+
     def _learn_image(
         self, model: ModelEntry, plan: LoadPlan, recipe: Recipe, forwards_s: float, took_s: float, peak: int | None
     ) -> None:
+        if recipe.control:  # it takes more, which images without it would be thought to take
+            return
         held = self._in_memory.held_bytes if self._in_memory is not None else None
         activations = peak - held if peak is not None and held is not None and plan.offload == "none" else None
         around_s = took_s - forwards_s

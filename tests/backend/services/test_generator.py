@@ -5,7 +5,15 @@ import contextlib
 import pytest
 from PIL import Image
 
-from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory, UnknownModel
+from backend.services.errors import (
+    BlankPicture,
+    ControlUnusable,
+    DeviceFault,
+    ModelBroken,
+    OutOfMemory,
+    UnknownControl,
+    UnknownModel,
+)
 from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Step
 from backend.services.generation.job import Job
 from backend.services.generation.load_plan import LoadPlan
@@ -13,7 +21,7 @@ from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles
 from tests.backend.fakes import a_job, make_model_folder, make_planner, with_cards
-from tests.backend.services.library.weight_files import touch_again
+from tests.backend.services.library.weight_files import save_control_header, touch_again
 
 
 @pytest.fixture
@@ -213,3 +221,54 @@ def test_a_file_that_was_replaced_is_loaded_anew(make, engine, settings):
     touch_again(weights)
     draw(generator, a_job())
     assert len(engine.loads) == 2
+
+
+# -- controls ---------------------------------------------------------------------------------------------------------
+
+CONTROL = {"image": "0" * 64, "kind": "canny", "model": "union.safetensors"}
+
+
+def test_a_control_reaches_the_engine_with_what_it_names(settings, engine, monkeypatch):
+    file = save_control_header(settings.base_dir / "Z-Image" / "ckpts" / "union.safetensors", layers=3)
+    image, asked, given = Image.new("RGB", (8, 8)), [], []
+    generate = engine.generate
+    monkeypatch.setattr(
+        engine, "generate", lambda recipe, emit, cancelled, controls=(): (
+            given.append(controls), generate(recipe, emit, cancelled)
+        )[1],
+    )  # fmt: skip
+    generator = ImageGenerator(
+        Catalogue(settings), engine, make_planner(settings, with_cards),
+        open_image=lambda digest: (asked.append(digest), image)[1],
+    )  # fmt: skip
+
+    draw(generator)
+    drawn, _ = draw(generator, a_job(control=[CONTROL]))
+
+    assert asked == ["0" * 64]
+    assert given[0] == ()
+    [control] = given[1]
+    assert (control.file, control.image, control.use) == (file, image, drawn.recipe.control[0])
+
+
+def test_what_an_image_with_a_control_took_is_not_learned(settings, engine, monkeypatch):
+    save_control_header(settings.base_dir / "Z-Image" / "ckpts" / "union.safetensors", layers=3)
+    planner, learned = make_planner(settings, with_cards), []
+    monkeypatch.setattr(planner, "learn_image", lambda *_, **__: learned.append(1))
+    generate = engine.generate
+    monkeypatch.setattr(engine, "generate", lambda recipe, emit, cancelled, **_: generate(recipe, emit, cancelled))
+    generator = ImageGenerator(Catalogue(settings), engine, planner, open_image=lambda _: Image.new("RGB", (8, 8)))
+    draw(generator, a_job(control=[CONTROL]))
+    assert learned == []
+    draw(generator)
+    assert learned == [1]
+
+
+def test_a_control_that_is_not_here_is_told(settings, engine, make):
+    with pytest.raises(ControlUnusable, match="keeps no images"):
+        draw(make(), a_job(control=[CONTROL]))
+    generator = ImageGenerator(
+        Catalogue(settings), engine, make_planner(settings, with_cards), open_image=lambda _: Image.new("RGB", (8, 8))
+    )
+    with pytest.raises(UnknownControl, match=r"'union\.safetensors'"):
+        draw(generator, a_job(control=[CONTROL]))

@@ -137,6 +137,20 @@ def choose_kind(shape: ControlShape, model: TransformerConfig, is_refiner_unused
     return chosen
 
 
+def name_layout(shape: ControlShape) -> str:
+    """Names the kind of a file as far as its header shows, without the transformer that it is for.
+
+    Raises:
+        WeightsError: it is as wide as the published ones, and of no known kind.
+    """
+    published = TransformerConfig()
+    if shape.dim != published.dim:
+        return f"{shape.dim} wide, for a small model"
+    chosen = choose_kind(shape, published, lambda: False)
+    is_open = chosen.name == "2.1" and shape.refiner is Refiner.CONTROL
+    return "2.0 or 2.1" if is_open else chosen.name
+
+
 def _fits(shape: ControlShape, kind: ControlKind, model: TransformerConfig) -> bool:
     """Whether numbers and refiner are those of a kind; files of 2.0 may carry a refiner that is not used."""
     own = (shape.channels, shape.n_layers)

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from zimage.conditions.modes import to_rgb
 from zimage.errors import ConfigError
@@ -177,6 +177,15 @@ def preprocess(image: Image.Image, kind: str, **options: float) -> Image.Image:
     if unknown := sorted(options.keys() - set(allowed)):
         raise ConfigError(f"{kind} takes {', '.join(allowed) or 'no options'}, got {', '.join(unknown)}")
     return made(image, **options)
+
+
+def control_image(image: Image.Image, kind: str, size: tuple[int, int], **options: float) -> Image.Image:
+    """Fits an image to the size that is drawn (width, height), then makes its control image; see `preprocess`.
+
+    It is cut where the sides differ in proportion, and never stretched.
+    """
+    rgb = to_rgb(image, (0, 0, 0) if kind == FINISHED else WHITE)
+    return preprocess(ImageOps.fit(rgb, size, Image.Resampling.LANCZOS), kind, **options)
 
 
 def _blurred(pixels: Values, sigma: float) -> Values:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PIL import Image
 
 from backend.models.recipe import Recipe
 from backend.services.generation.engines.base import Engine
+from backend.services.generation.engines.controls import ControlInput
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import Emit, IsCancelled
 from backend.services.generation.load_plan import LoadPlan
@@ -33,9 +36,11 @@ class AutoEngine:
         self._chosen = chosen
         self._chosen.load(files, plan, preview_map)
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, controls: Sequence[ControlInput] = ()
+    ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
-        return self._chosen.generate(recipe, emit, cancelled)
+        return self._chosen.generate(recipe, emit, cancelled, controls)
 
     def unload(self) -> None:
         """Frees the model's memory."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from PIL import Image
 
 from backend.models.recipe import Recipe
+from backend.services.generation.engines.controls import ControlInput
 from backend.services.generation.events import Emit, IsCancelled, Preview, Step
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
@@ -28,8 +30,12 @@ class Engine(Protocol):
             OutOfMemory: they do not fit.
         """
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, controls: Sequence[ControlInput] = ()
+    ) -> Image.Image | None:
         """Draws an image; the loaded model stays usable whatever this raises.
+
+        `controls` are those of the recipe, with what they name.
 
         Emits `Step` before the first forward and after every one, each but the first after a `Preview` where there is
         one; then asks whether it is cancelled.
@@ -40,6 +46,8 @@ class Engine(Protocol):
         Raises:
             OutOfMemory: the image does not fit into the device's memory.
             BlankPicture: the model produced NaN.
+            ControlUnusable: a control is one that the engine or its ControlNet does not take.
+            ModelBroken: a ControlNet cannot be read.
         """
 
     def unload(self) -> None:

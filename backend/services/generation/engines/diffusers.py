@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -16,6 +16,7 @@ from backend.services.generation.engines.base import (
     levels_for,
     report_step,
 )
+from backend.services.generation.engines.controls import ControlInput, refuse_controls
 from backend.services.generation.engines.latents import Previewer
 from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
@@ -78,7 +79,9 @@ class DiffusersEngine:
         self._preview_map = preview_map
         self._tune(self._pipeline)
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, controls: Sequence[ControlInput] = ()
+    ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
         import numpy as np
         import torch
@@ -87,6 +90,7 @@ class DiffusersEngine:
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
+        refuse_controls(controls, "The diffusers engine has no ControlNets")
         previewer = Previewer(self._preview_map) if self._preview_map else None
 
         def begin(noise: torch.Tensor) -> None:

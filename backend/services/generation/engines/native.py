@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from backend.models.recipe import Recipe
-from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
+from backend.services.errors import BlankPicture, ControlUnusable, ModelBroken, OutOfMemory
 from backend.services.generation.engines.base import Interrupted, levels_for, report_step
+from backend.services.generation.engines.controls import ControlInput, LoadedControls
 from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
@@ -60,6 +61,7 @@ class NativeEngine:
         self._pipeline: zimage.ZImagePipeline | None = None
         self._loaded: _Loaded | None = None
         self._preview_map: PreviewMap | None = None
+        self._controls = LoadedControls()
 
     def prepare(self) -> None:
         """Imports torch and the library, which takes a second."""
@@ -108,9 +110,11 @@ class NativeEngine:
         if self._compile_blocks:
             self._compile(self._pipeline)
 
-    def generate(self, recipe: Recipe, emit: Emit, cancelled: IsCancelled) -> Image.Image | None:
+    def generate(
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, controls: Sequence[ControlInput] = ()
+    ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
-        from zimage.errors import NotFiniteError
+        from zimage.errors import ConfigError, NotFiniteError
         from zimage.outputs import StepEvent
 
         pipeline = self._pipeline
@@ -125,6 +129,7 @@ class NativeEngine:
             encode, guided = pipeline.text_encoder.encode, recipe.guidance_scale > 0
             prompt_embeds = encode([recipe.prompt])
             negative_embeds = encode([recipe.negative_prompt]) if guided else None
+            made = self._controls.make(controls, pipeline, (recipe.width, recipe.height))
             report_step(emit, cancelled, Step(0, recipe.forwards))
             [image] = pipeline(
                 prompt_embeds=prompt_embeds,
@@ -134,6 +139,7 @@ class NativeEngine:
                 sigmas=levels_for(recipe, pipeline.scheduler.config.shift),
                 guidance_scale=recipe.guidance_scale,
                 generator=_generator(recipe.seed),
+                controls=made,
                 on_step=on_step,
             ).images
             return image
@@ -144,12 +150,17 @@ class NativeEngine:
             return None
         except NotFiniteError as error:
             raise BlankPicture from error
+        except ConfigError as error:
+            if not controls:
+                raise
+            raise ControlUnusable(f"The control cannot be used: {first_line(error)}.") from error
 
     def unload(self) -> None:
         """Frees the model's memory."""
         if self._pipeline is not None and self._compile_blocks:
             _forget_compiled()
         self._pipeline = self._loaded = None
+        self._controls.clear()
         free_memory()
 
     def _open(self, files: ModelFiles, plan: LoadPlan) -> zimage.ZImagePipeline:
@@ -185,6 +196,7 @@ class NativeEngine:
         if not loaded.has_parts_of(wanted):
             return False
         self._loaded = self._pipeline = None
+        self._controls.clear()
         with _part_errors(files):
             translate_oom(lambda: pipeline.replace_transformer(files.transformer, files.shift))
         self._loaded, self._pipeline = wanted, pipeline

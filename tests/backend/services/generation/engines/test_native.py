@@ -119,7 +119,7 @@ class Other:
     def load(self, files: ModelFiles, plan: LoadPlan, preview_map: object = None) -> None:
         self.done.append("load")
 
-    def generate(self, recipe: object, emit: object, cancelled: object) -> None:
+    def generate(self, recipe: object, emit: object, cancelled: object, controls: object = ()) -> None:
         self.done.append("generate")
 
     def unload(self) -> None:
