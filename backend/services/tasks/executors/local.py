@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from PIL import Image
+
 from backend.models.config import Settings
 from backend.models.system import Fault
 from backend.services.errors import StudioError
@@ -30,12 +32,14 @@ class LocalExecutor:
         make_engine: Callable[[], Engine],
         hardware: Callable[[], Hardware],
         planner: Planner,
+        open_image: Callable[[str], Image.Image] | None = None,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._make_engine = make_engine
         self._hardware = hardware
         self._planner = planner
+        self._open_image = open_image
         self._preparing = threading.Lock()
         self._generators: dict[str, ImageGenerator] = {}
 
@@ -76,7 +80,7 @@ class LocalExecutor:
                 engines = {device: self._make_engine() for device in devices}
                 engines[devices[0]].prepare()
                 self._generators = {
-                    device: ImageGenerator(self._catalogue, engine, self._planner, device, loading)
+                    device: ImageGenerator(self._catalogue, engine, self._planner, device, loading, self._open_image)
                     for device, engine in engines.items()
                 }
                 self._generators[devices[0]].preload()
