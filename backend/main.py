@@ -110,7 +110,12 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     metrics = Metrics()
     catalogue = Catalogue(settings)
     hardware = cache(hardware)
-    planner = Planner(settings, hardware, Calibration(settings.data_dir / "calibration.json"))
+    planner = Planner(
+        settings,
+        hardware,
+        Calibration(settings.data_dir / "calibration.json"),
+        lambda name: catalogue.resolve_control(name).n_values,
+    )
     executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner)
     resolver = Resolver(settings, catalogue, hardware)
     store = HistoryStore(

@@ -16,6 +16,7 @@ class FoundControl:
         kind: as far as its header shows, for example `2.1-lite`.
         format: that of most of its values, as `BF16`.
         size_bytes: on the disk.
+        n_values: number of values.
         dim: width of the transformer that it is for.
         takes_mask: whether it reads a mask and a masked image too.
     """
@@ -25,6 +26,7 @@ class FoundControl:
     kind: str
     format: str
     size_bytes: int
+    n_values: int
     dim: int
     takes_mask: bool
 
@@ -53,6 +55,7 @@ def read_control(path: Path, name: str) -> FoundControl | None:
         kind=name_layout(shape),
         format=formats.most_common(1)[0][0],
         size_bytes=sum(tensor.size_bytes for tensor in tensors.values()),
+        n_values=formats.total(),
         dim=shape.dim,
         takes_mask=shape.refiner is not Refiner.PLAIN,
     )

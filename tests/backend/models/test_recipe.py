@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from pydantic import ValidationError
 
 from backend.models.recipe import Recipe
-from tests.backend.fakes import a_recipe
+from backend.services.images.metadata.own import embed, parse_own
+from backend.services.images.records import describe_drawn
+from tests.backend.fakes import a_picture, a_recipe
 
 CONTROL = {"image": "ab" * 32, "model": "union.safetensors"}
 
@@ -44,3 +48,11 @@ def test_controls_that_cannot_be(changed):
 def test_numbers_of_controls_that_cannot_be(count):
     with pytest.raises(ValidationError):
         a_recipe(control=[CONTROL] * count)
+
+
+def test_an_image_carries_its_controls_and_the_history_is_rebuilt_with_them():
+    drawn = a_picture(control=[{**CONTROL, "kind": "canny", "options": {"low": 50.0}}])
+    record = describe_drawn(drawn, "0" * 32, datetime.now(UTC))
+    assert record.control == drawn.recipe.control
+    assert parse_own(embed(record)).control == drawn.recipe.control
+    assert "control" not in embed(describe_drawn(a_picture(), "0" * 32, datetime.now(UTC)))["zimage"]

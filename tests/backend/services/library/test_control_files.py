@@ -24,7 +24,7 @@ def test_a_published_file_is_told_by_its_header(tmp_path, layers, kind):
     assert (file.fault, file.parts) == (None, ())
     control = file.control
     assert (control.name, control.kind, control.dim, control.takes_mask) == ("any name.safetensors", kind, 3840, True)
-    assert (control.format, control.size_bytes > 10**6) == ("BF16", True)
+    assert (control.format, control.size_bytes > 10**6, control.n_values > 500_000) == ("BF16", True, True)
 
 
 def test_one_for_another_model_says_how_wide_it_is(tiny_model, tmp_path):
