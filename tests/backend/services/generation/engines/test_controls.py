@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,9 @@ def test_it_goes_with_the_model(engine, file, tiny_model, loads):
     assert engine._controls._nets == {}
     draw(engine, control(file))
     assert loads == [file, file]
+    [held] = map(weakref.ref, engine._controls._nets.values())
     engine.unload()
-    assert engine._controls._nets == {}
+    assert held() is None
 
 
 def test_a_damaged_file_is_told_without_its_folder_and_the_model_stays_usable(engine, file):
