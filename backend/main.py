@@ -112,9 +112,15 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     metrics = Metrics()
     catalogue = Catalogue(settings)
     hardware = cache(hardware)
-    planner = Planner(settings, hardware, Calibration(settings.data_dir / "calibration.json"))
+    planner = Planner(
+        settings,
+        hardware,
+        Calibration(settings.data_dir / "calibration.json"),
+        lambda name: catalogue.resolve_control(name).n_values,
+    )
     inputs = InputStore(settings.data_dir / "inputs")
-    executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_from(inputs))
+    read_inputs = read_from(inputs, lambda name: catalogue.resolve_control(name).path)
+    executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_inputs)
     resolver = Resolver(settings, catalogue, hardware, inputs)
     store = HistoryStore(
         settings.images_dir,

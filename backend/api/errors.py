@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
 from backend.services.errors import (
+    ControlUnusable,
     DiskFull,
     DoesNotFit,
     DownloadConflict,
@@ -35,6 +36,7 @@ from backend.services.errors import (
     TaskNotWaiting,
     TooManyAttempts,
     TooMuchWork,
+    UnknownControl,
     UnknownDownload,
     UnknownImage,
     UnknownInput,
@@ -68,9 +70,11 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (InputRefused, 422),
     (UnknownModel, 422),
     (UnknownPart, 422),
+    (UnknownControl, 422),
     (ModelNotInstalled, 422),
     (GuidanceUnused, 422),
     (NegativePromptUnused, 422),
+    (ControlUnusable, 422),
     (QueueFull, 429),
     (TooManyAttempts, 429),
     (Draining, 503),
@@ -81,6 +85,8 @@ _FIELD_OF: dict[type[Exception], str] = {
     ModelNotInstalled: "model",
     GuidanceUnused: "guidance_scale",
     NegativePromptUnused: "negative_prompt",
+    UnknownControl: "control",
+    ControlUnusable: "control",
     TooMuchWork: "num_images",
     DoesNotFit: "width",
     NoParameters: "file",

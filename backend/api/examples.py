@@ -144,7 +144,7 @@ def _model() -> ModelInfo:
 
 def _models() -> ModelList:
     model = _model()
-    return ModelList(default=model.id, loaded=model.id, models=[model], refused=[])
+    return ModelList(default=model.id, loaded=model.id, models=[model], controls=[], refused=[])
 
 
 def _estimate() -> Estimate:

@@ -8,7 +8,17 @@ from fastapi import APIRouter, Path, Response
 
 from backend.api.deps import App
 from backend.api.errors import documented
-from backend.models.catalogue import ModelChoice, ModelDownload, ModelInfo, ModelList, ModelPart, PartName, RefusedFile
+from backend.models.catalogue import (
+    ControlInfo,
+    ModelChoice,
+    ModelDownload,
+    ModelInfo,
+    ModelList,
+    ModelPart,
+    PartName,
+    RefusedFile,
+)
+from backend.services.library.control_files import FoundControl
 from backend.services.library.model_entry import ModelEntry
 from backend.services.library.part_files import FoundPart
 
@@ -26,6 +36,7 @@ def list_models(app: App) -> ModelList:
         default=best.id if best else None,
         loaded=next(iter(app.executor.loaded_models), None),
         models=[_present(model, app.downloads.state(model)) for model in models],
+        controls=[_present_control(control) for control in app.catalogue.controls()],
         refused=[RefusedFile(file=file.name, reason=file.fault) for file in app.catalogue.weight_files() if file.fault],
     )
 
@@ -87,3 +98,13 @@ def _present(model: ModelEntry, download: ModelDownload) -> ModelInfo:
 def _present_part(part: FoundPart, model: ModelEntry) -> ModelPart:
     choices = [other.name for other in model.choices.get(part.part, ())]
     return ModelPart(part=part.part, file=part.name, format=part.format, size_bytes=part.size_bytes, choices=choices)
+
+
+def _present_control(control: FoundControl) -> ControlInfo:
+    return ControlInfo(
+        name=control.name,
+        kind=control.kind,
+        format=control.format,
+        size_bytes=control.size_bytes,
+        takes_mask=control.takes_mask,
+    )

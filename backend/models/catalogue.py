@@ -38,6 +38,16 @@ class RefusedFile(Frozen):
     reason: str
 
 
+class ControlInfo(Frozen):
+    """ControlNet in the folders of models."""
+
+    name: str = Field(description="Name of its file, below the folder that is searched.")
+    kind: str = Field(description="As far as its header shows, for example `2.1-lite`.")
+    format: str = Field(description="Format of most of its values.")
+    size_bytes: int = Field(description="On the disk.")
+    takes_mask: bool = Field(description="Whether it reads a mask and a masked image too.")
+
+
 class ModelChoice(Frozen):
     """What a model of single files is run as; what is left out follows from what is there."""
 
@@ -86,4 +96,5 @@ class ModelList(Frozen):
     default: str | None
     loaded: str | None
     models: list[ModelInfo]
+    controls: list[ControlInfo] = Field(description="ControlNets in the folders of models.")
     refused: list[RefusedFile] = Field(description="Files of weights in the folders of models that are of no use.")

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from backend.models.recipe import INPUT_ID_PATTERN, MAX_NAME_CHARACTERS, InputId, MaskMode, Outpaint
+from backend.models.recipe import (
+    INPUT_ID_PATTERN,
+    MAX_CONTROL_SCALE,
+    MAX_CONTROLS,
+    MAX_NAME_CHARACTERS,
+    ControlKind,
+    InputId,
+    MaskMode,
+    Outpaint,
+)
 
 ID_PATTERN = r"^[0-9a-f]{32}$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 MAX_FEATHER_PX = 256
 MAX_UPSCALE = 4.0
-MAX_CONTROLS = 4
-MAX_CONTROL_SCALE = 2.0
-
-ControlKind = Literal["finished", "canny", "lines", "scribble", "grey", "tile", "blur"]
 
 
 def _is_none(value: object) -> bool:
@@ -75,6 +80,9 @@ class ControlRequest(_Body):
         min_length=1,
         max_length=MAX_NAME_CHARACTERS,
         description="A control network of /api/models, or `auto`.",
+    )
+    options: dict[str, float] | None = Field(
+        default=None, max_length=4, description="Of the kind, for example `low` and `high` of `canny`."
     )
     scale: float = Field(default=0.8, ge=0, le=MAX_CONTROL_SCALE, allow_inf_nan=False)
     start: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False, description="Share of the steps before it.")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MAX_SEED = 2**53 - 1
 """Largest integer that a JavaScript client reads without rounding."""
@@ -49,26 +49,38 @@ class Upscale(Frozen):
     height: int = Field(gt=0, le=MAX_UPSCALED_SIDE_PX)
 
 
-class Control(Frozen):
-    """An image that guides the composition, through a control network."""
+ControlKind = Literal["canny", "lines", "scribble", "grey", "tile", "blur", "finished"]
+"""What a control image is made with; `finished` takes it as it is."""
+MAX_CONTROL_SCALE = 2.0
+MAX_CONTROLS = 4
+
+
+class ControlUse(Frozen):
+    """A ControlNet, and the image that it holds the drawn one to."""
 
     image: InputId
-    kind: str = Field(max_length=MAX_NAME_CHARACTERS)
-    """What is made of the image: a preprocessor's name, or `finished` where it is a control image already."""
-    model: str = Field(max_length=MAX_NAME_CHARACTERS)
-    """Name of the control network."""
-    scale: float = Field(allow_inf_nan=False)
-    start: float = 0.0
-    """Share of the schedule after which it counts, and at which it ends."""
-    end: float = 1.0
+    kind: ControlKind = Field(
+        default="finished", description="What makes the control image of it; `finished` takes the image as it is."
+    )
+    options: dict[str, float] | None = Field(
+        default=None, max_length=4, description="Of the kind, for example `low` and `high` of `canny`."
+    )
+    model: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS, description="Name of the ControlNet's file.")
+    scale: float = Field(
+        default=0.75, ge=0, le=MAX_CONTROL_SCALE, allow_inf_nan=False, description="How strongly it acts."
+    )
+    start: float = Field(default=0.0, ge=0, lt=1, description="Fraction of the steps after which it acts.")
+    end: float = Field(default=1.0, gt=0, le=1, description="Fraction of the steps until which it acts.")
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("a control starts before it ends")
+        return self
 
 
 def _is_none(value: object) -> bool:
     return value is None
-
-
-def _is_empty(value: tuple[object, ...]) -> bool:
-    return not value
 
 
 class Recipe(Frozen):
@@ -84,6 +96,13 @@ class Recipe(Frozen):
     """How far the schedule is moved towards high noise; None for the model's own shift."""
     seed: int = Field(ge=0, le=MAX_SEED)
     model: str = Field(max_length=MAX_NAME_CHARACTERS)
+    control: tuple[ControlUse, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_CONTROLS,
+        exclude_if=_is_none,
+        description="ControlNets that act on the image; absent without any.",
+    )
 
     # Of images that begin from another one; what is None is left out of JSON, so that other records stay as they were.
     init_image: InputId | None = Field(default=None, exclude_if=_is_none, description="Image that it begins from.")
@@ -111,12 +130,10 @@ class Recipe(Frozen):
     outpaint: Outpaint | None = Field(default=None, exclude_if=_is_none, description="Canvas to add.")
     upscale: Upscale | None = Field(default=None, exclude_if=_is_none, description="Size to enlarge the image to.")
 
-    control: tuple[Control, ...] = Field(default=(), exclude_if=_is_empty, description="What guides the composition.")
-
     @property
     def inputs(self) -> tuple[str, ...]:
         """Ids of all images that it is drawn from, each once."""
-        found = (self.init_image, self.mask, *(control.image for control in self.control))
+        found = (self.init_image, self.mask, *(use.image for use in self.control or ()))
         return tuple(dict.fromkeys(input_id for input_id in found if input_id is not None))
 
     @property

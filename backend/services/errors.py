@@ -9,8 +9,8 @@ StudioError
 ├── DiskFull                            → 507
 ├── DownloadFailed                      → the download fails
 ├── ModelError                          → the request or the set-up is wrong
-│   ├── UnknownModel, UnknownPart, ModelNotInstalled → 422
-│   ├── GuidanceUnused, NegativePromptUnused → 422
+│   ├── UnknownModel, UnknownPart, UnknownControl, ModelNotInstalled → 422
+│   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
 ├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
@@ -212,6 +212,12 @@ class UnknownPart(ModelError):
     code = "unknown_part"
 
 
+class UnknownControl(ModelError):
+    """There is no such ControlNet on this machine."""
+
+    code = "unknown_control"
+
+
 class ModelNotInstalled(ModelError):
     """The model is known, its weights are not here."""
 
@@ -228,6 +234,12 @@ class NegativePromptUnused(ModelError):
     """A negative prompt for a model that takes none."""
 
     code = "negative_prompt_unused"
+
+
+class ControlUnusable(ModelError):
+    """A control that the model, the engine or the ControlNet does not take as it is asked for."""
+
+    code = "control_unusable"
 
 
 class ModelBroken(ModelError):

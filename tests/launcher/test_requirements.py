@@ -11,7 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {"backend", "launcher", "zimage", "training", "tests", "conftest", "bench"}
-DISTRIBUTIONS = {"PIL": "pillow", "_pytest": "pytest", "multipart": "python-multipart", "yaml": "pyyaml"}
+DISTRIBUTIONS = {
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
+    "_pytest": "pytest",
+    "multipart": "python-multipart",
+    "yaml": "pyyaml",
+}
 
 
 def normal(name: str) -> str:

@@ -27,6 +27,13 @@ def both_transformers(**config: Any) -> tuple[nn.Module, ZImageTransformer2DMode
         from diffusers import ZImageTransformer2DModel as Peer
     torch.manual_seed(0)
     peer, ours = Peer(**config).eval(), ZImageTransformer2DModel(**config).eval()
+    randomise(peer)
+    ours.load_state_dict(peer.state_dict())
+    return peer, ours
+
+
+def randomise(peer: nn.Module) -> None:
+    """Draws weights that keep activations at the order of 1."""
     with torch.no_grad():
         for name, parameter in peer.named_parameters():
             if "norm" in name:
@@ -35,8 +42,6 @@ def both_transformers(**config: Any) -> tuple[nn.Module, ZImageTransformer2DMode
                 parameter.normal_(std=0.2)
             else:
                 parameter.normal_(std=parameter.shape[-1] ** -0.5)
-    ours.load_state_dict(peer.state_dict())
-    return peer, ours
 
 
 def largest_difference(some: list[Tensor], others: list[Tensor]) -> float:

@@ -40,7 +40,11 @@ def test_the_tested_closure_pins_every_dependency(project, request):
     constraints = (request.config.rootpath / "constraints.txt").read_text("utf-8")
     pinned = {line.partition("==")[0].lower().replace("-", "_") for line in constraints.splitlines() if "==" in line}
     extras = project["optional-dependencies"].values()
-    named = {re.split("[>=]", entry)[0] for entries in (project["dependencies"], *extras) for entry in entries}
+    named = {
+        re.split("[>=]", entry)[0].replace("-", "_")
+        for entries in (project["dependencies"], *extras)
+        for entry in entries
+    }
     assert named - pinned == set()
 
 

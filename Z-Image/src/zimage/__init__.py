@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zimage.adapters.controlnet import ControlNet
+    from zimage.adapters.controls import Control
     from zimage.autoencoder import AutoencoderKL
     from zimage.outputs import PipelineOutput, StepEvent
     from zimage.pipeline import ZImagePipeline
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AutoencoderKL",
+    "Control",
+    "ControlNet",
     "FlowMatchEulerDiscreteScheduler",
     "PipelineOutput",
     "StepEvent",
@@ -25,6 +29,8 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "AutoencoderKL": "zimage.autoencoder",
+    "Control": "zimage.adapters.controls",
+    "ControlNet": "zimage.adapters.controlnet",
     "FlowMatchEulerDiscreteScheduler": "zimage.scheduler",
     "PipelineOutput": "zimage.outputs",
     "StepEvent": "zimage.outputs",

@@ -13,6 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from zimage.adapters.controlnet import ControlNet
+from zimage.adapters.controls import Control
 from zimage.autoencoder import AutoencoderKL
 from zimage.conditions.images import to_tensor
 from zimage.conditions.source import Source, begin, unshifted_sigmas
@@ -184,6 +186,14 @@ class ZImagePipeline:
         self.transformer.set_attention(self._placement.attention.attend)
         self.scheduler = FlowMatchEulerDiscreteScheduler(**SchedulerConfig(shift=shift).to_dict())
 
+    def load_controlnet(self, path: str | Path) -> ControlNet:
+        """Loads a ControlNet for the transformer, its matrices quantised as those are; see `ControlNet.load`.
+
+        It fills memory as long as it is referred to, and serves until the transformer is replaced.
+        """
+        quantization = None if self._placement is None else self._placement.quantization
+        return ControlNet.load(path, self.transformer, quantization)
+
     @property
     def size_multiple(self) -> int:
         """Divisor of image sides, in pixels."""
@@ -210,6 +220,7 @@ class ZImagePipeline:
         negative_prompt_embeds: Sequence[Tensor] | None = None,
         output_type: OutputType = "pil",
         max_sequence_length: int = 512,
+        controls: Sequence[Control] = (),
         on_step: Callable[[StepEvent], None] | None = None,
     ) -> PipelineOutput:
         """Generates `num_images_per_prompt` images for each prompt.
@@ -234,6 +245,7 @@ class ZImagePipeline:
             negative_prompt_embeds: features (L, cap_feat_dim) of each negative prompt.
             output_type: `pil`, `np`, `pt`, or `latent` for undecoded latents.
             max_sequence_length: limit in tokens, template included; longer prompts are truncated.
+            controls: ControlNets with their images, see `load_controlnet` and `zimage.conditions.control`.
             on_step: called after every step. An exception ends the generation before decoding.
 
         Raises:
@@ -265,7 +277,7 @@ class ZImagePipeline:
         noise = self._noise(shape, generator, latents)
         first, keep = begin(source, noise, levels)
         times = self.scheduler.times(levels)
-        velocity = build_velocity(self.transformer, times, positive, negative, guidance, (rows, columns))
+        velocity = build_velocity(self.transformer, times, positive, negative, guidance, (rows, columns), controls)
 
         final = denoise(first, levels, velocity, None if on_step is None else self._report_to(on_step), keep)
         if not bool(final.isfinite().all()):

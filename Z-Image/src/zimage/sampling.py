@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from zimage.adapters.controls import Control, ControlRun, PlacedControls
 from zimage.inputs import plain_batch
 from zimage.scheduler import euler_step
 from zimage.sequence import Patch, padded_length
@@ -118,24 +119,37 @@ class Predictor:
     """
 
     def __init__(
-        self, transformer: ZImageTransformer2DModel, captions: Sequence[Tensor], rows: int, columns: int
+        self,
+        transformer: ZImageTransformer2DModel,
+        captions: Sequence[Tensor],
+        rows: int,
+        columns: int,
+        controls: ControlRun | None = None,
     ) -> None:
         self._transformer = transformer
         by_length: dict[int, list[int]] = {}
         for index, caption in enumerate(captions):
             by_length.setdefault(padded_length(len(caption)), []).append(index)
-        self._batches: list[tuple[list[int], Prepared]] = []
+        self._batches: list[tuple[list[int], Prepared, PlacedControls | None]] = []
         for indices in by_length.values():
             sizes = [(1, rows, columns)] * len(indices)
             batch = plain_batch(sizes, [captions[index] for index in indices], Patch())
-            self._batches.append((indices, transformer.prepare(batch)))
+            prepared = transformer.prepare(batch)
+            self._batches.append((indices, prepared, None if controls is None else controls.place(indices, prepared)))
 
-    def __call__(self, latents: Tensor, factors: Factors) -> Tensor:
-        """Predicts for every caption, towards the image: (B, C, h, w) → (B, C, h, w) in float32."""
+    def __call__(self, latents: Tensor, factors: Factors, step: int = 0) -> Tensor:
+        """Predicts for every caption, towards the image: (B, C, h, w) → (B, C, h, w) in float32.
+
+        Args:
+            latents: one for each caption.
+            factors: modulation at the time of the step.
+            step: number of the step, on which controls depend.
+        """
         framed = latents.unsqueeze(2)
         predictions = torch.empty_like(latents, dtype=torch.float32)
-        for indices, prepared in self._batches:
-            predicted = self._transformer.predict([framed[index] for index in indices], factors, prepared)
+        for indices, prepared, controls in self._batches:
+            hints = None if controls is None else controls.at(step)
+            predicted = self._transformer.predict([framed[index] for index in indices], factors, prepared, hints)
             for index, prediction in zip(indices, predicted, strict=True):
                 predictions[index] = prediction.squeeze(1)
         return predictions
@@ -148,6 +162,7 @@ def build_velocity(
     negative: Sequence[Tensor],
     guidance: Guidance,
     size: tuple[int, int],
+    controls: Sequence[Control] = (),
 ) -> Velocity:
     """Returns the velocity of a schedule; precomputes what all steps share.
 
@@ -158,18 +173,23 @@ def build_velocity(
         negative: negative prompt features of each image; unused without guidance.
         guidance: combination of both predictions.
         size: rows and columns of the latents.
+        controls: of the images, in all steps between their start and end.
+
+    Raises:
+        ConfigError: a control does not fit.
     """
+    run = ControlRun(controls, transformer, times, len(positive), size) if controls else None
     factors = transformer.modulate(times.to(transformer.device))
     is_on = [guidance.is_on(time) for time in times.tolist()]
-    both = Predictor(transformer, [*positive, *negative], *size) if any(is_on) else None
-    alone = Predictor(transformer, positive, *size) if not all(is_on) else None
+    both = Predictor(transformer, [*positive, *negative], *size, run) if any(is_on) else None
+    alone = Predictor(transformer, positive, *size, run) if not all(is_on) else None
 
     def velocity(latents: Tensor, step: int) -> Tensor:
         now = factors.at(step)
         if is_on[step] and both is not None:
-            return -guidance.apply(*both(latents.repeat(2, 1, 1, 1), now).chunk(2))
+            return -guidance.apply(*both(latents.repeat(2, 1, 1, 1), now, step).chunk(2))
         if alone is None:
             raise RuntimeError(f"step {step} was not prepared")
-        return -alone(latents, now)
+        return -alone(latents, now, step)
 
     return velocity

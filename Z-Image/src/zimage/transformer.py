@@ -14,9 +14,9 @@ learned tokens which are attended to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +79,23 @@ class Prepared:
     clean: Factors | None
 
 
+AfterLayer = Callable[[int, Tensor], Tensor]
+"""(index of a layer, its output (B, n, dim)) → what the next layer gets instead."""
+
+Stack = Callable[[Tensor, AfterLayer | None], Tensor]
+"""Runs a stack of layers on tokens (B, S, dim)."""
+
+
+class Hints(Protocol):
+    """What is put beside the model at one step and adds to its tokens, for example a ControlNet."""
+
+    def refine(self, x: Tensor, prepared: Prepared, run: Stack) -> Tensor:
+        """Runs the noise refiner on image tokens (B, S_image, dim)."""
+
+    def run_layers(self, x: Tensor, prepared: Prepared, run: Stack) -> Tensor:
+        """Runs the layers on the joint sequence (B, S, dim)."""
+
+
 class Blocks(nn.ModuleList):
     """A stack of blocks."""
 
@@ -97,12 +114,20 @@ class Blocks(nn.ModuleList):
         return tuple(block.modulation(condition) for block in self)
 
     def forward(
-        self, x: Tensor, factors: Iterable[Modulation], rope: Tensor, mask: Tensor | None, n_out: int | None = None
+        self,
+        x: Tensor,
+        factors: Iterable[Modulation],
+        rope: Tensor,
+        mask: Tensor | None,
+        n_out: int | None = None,
+        after: AfterLayer | None = None,
     ) -> Tensor:
         """Maps tokens (B, S, dim) → (B, n_out, dim); default: all S."""
         n_all, last = x.shape[1], len(self) - 1
         for index, (block, modulation) in enumerate(zip(self, factors, strict=True)):
             x = block(x, modulation, rope, mask, n_out if n_out is not None and index == last else n_all)
+            if after is not None:
+                x = after(index, x)
         return x
 
 
@@ -241,19 +266,25 @@ class ZImageTransformer2DModel(nn.Module):
     def modulate(self, t: Tensor, patch: Patch = Patch()) -> Factors:  # noqa: B008 — frozen
         """Returns the modulation at times (B,), of a batch or of all steps of a schedule."""
         self._check_patch(patch)
-        condition = self.t_embedder(t * self.config.t_scale, self.activation_dtype).unsqueeze(
-            1
-        )  # (B, 1, modulation_dim)
+        condition = self.condition(t)
         final = cast("FinalLayer", self.all_final_layer[patch.key]).scale(condition)
         return Factors(self.noise_refiner.modulation(condition), self.layers.modulation(condition), final)
 
-    def predict(self, images: Sequence[Tensor], factors: Factors, prepared: Prepared) -> list[Tensor]:
+    def condition(self, t: Tensor) -> Tensor:
+        """Embeds times (B,) → (B, 1, modulation_dim)."""
+        embedded: Tensor = self.t_embedder(t * self.config.t_scale, self.activation_dtype)
+        return embedded.unsqueeze(1)
+
+    def predict(
+        self, images: Sequence[Tensor], factors: Factors, prepared: Prepared, hints: Hints | None = None
+    ) -> list[Tensor]:
         """Predicts one step.
 
         Args:
             images: latents (C, F, H, W) of all items in order.
             factors: modulation at the time of the step.
             prepared: precomputed inputs of the batch.
+            hints: what is put beside the model at this step.
 
         Returns:
             The predictions, (C, F, H, W) for each item, in `activation_dtype`.
@@ -264,12 +295,21 @@ class ZImageTransformer2DModel(nn.Module):
         x = layout.fill(self.all_x_embedder[patch.key](patches), self.x_pad_token)
         n_image = x.shape[1]
         of_image = None if prepared.is_noisy is None else prepared.is_noisy[:, :n_image]
-        refiner = _blend(noisy.noise_refiner, clean.noise_refiner, of_image)
-        x = self.noise_refiner(x, refiner, prepared.image_rope, layout.mask)
+
+        def refine(x: Tensor, after: AfterLayer | None) -> Tensor:
+            refiner = _blend(noisy.noise_refiner, clean.noise_refiner, of_image)
+            refined: Tensor = self.noise_refiner(x, refiner, prepared.image_rope, layout.mask, after=after)
+            return refined
+
+        def run_layers(x: Tensor, after: AfterLayer | None) -> Tensor:
+            layers = _blend(noisy.layers, clean.layers, prepared.is_noisy)
+            # What follows is of the image alone: the last layer leaves the caption out; without layers it is cut here.
+            mapped: Tensor = self.layers(x, layers, prepared.rope, prepared.mask, n_image, after)[:, :n_image]
+            return mapped
+
+        x = refine(x, None) if hints is None else hints.refine(x, prepared, refine)
         x = torch.cat((x, prepared.context), dim=1)  # the order is free: places are told by the rotations alone
-        layers = _blend(noisy.layers, clean.layers, prepared.is_noisy)
-        # What follows is of the image alone: the last layer leaves the caption out; without layers it is cut here.
-        x = self.layers(x, layers, prepared.rope, prepared.mask, n_image)[:, :n_image]
+        x = run_layers(x, None) if hints is None else hints.run_layers(x, prepared, run_layers)
         final = noisy.final if of_image is None else torch.where(of_image, noisy.final, clean.final)
         features = self.all_final_layer[patch.key](x, final)
         targets = zip(features, prepared.batch.targets, strict=True)

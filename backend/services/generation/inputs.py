@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PIL import Image
 
@@ -16,6 +17,8 @@ class Inputs:
     """Images by digest. Nobody changes them."""
 
     images: Mapping[str, Image.Image] = field(default_factory=dict)
+    control_files: Mapping[str, Path] = field(default_factory=dict)
+    """Of the ControlNets that a recipe names, by name."""
 
     def image(self, digest: str) -> Image.Image:
         """Returns an image.
@@ -27,6 +30,16 @@ class Inputs:
             return self.images[digest]
         except KeyError:
             raise InputUnusable(f"The input image {digest[:12]}… is not here any more: send it again.") from None
+
+    def control_file(self, name: str) -> Path:
+        """Returns the file of a ControlNet.
+
+        Raises:
+            InputUnusable: it is not here.
+        """
+        if name not in self.control_files:
+            raise InputUnusable(f"The ControlNet {name} is not here any more.")
+        return self.control_files[name]
 
 
 NO_INPUTS = Inputs()

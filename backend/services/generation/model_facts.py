@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,10 @@ class ModelFacts:
     vae_width: int = 128
     grid_px: int = 16
     stored: Quantized | None = None
+
+    def beside(self, control_values: int) -> ModelFacts:
+        """Returns what the model and its ControlNets are together: these are more of the transformer's blocks."""
+        return replace(self, transformer_values=self.transformer_values + control_values)
 
     @property
     def is_native(self) -> bool:

@@ -37,8 +37,23 @@ class Outlook:
 class Planner:
     """Plans and predicts, and learns from what images took. Safe for several threads."""
 
-    def __init__(self, settings: Settings, hardware: Callable[[], Hardware], calibration: Calibration) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        hardware: Callable[[], Hardware],
+        calibration: Calibration,
+        count_control: Callable[[str], int] = lambda _name: 0,
+    ) -> None:
+        """Predicts nothing yet.
+
+        Args:
+            settings: how models are held.
+            hardware: of this machine.
+            calibration: what was learned before.
+            count_control: returns the number of values of a ControlNet by its name.
+        """
         self._settings = settings
+        self._count_control = count_control
         self._hardware = hardware
         self._calibration = calibration
         self._facts = FactsReader()
@@ -80,11 +95,12 @@ class Planner:
 
         Raises:
             ModelBroken: the model's weights are damaged.
+            UnknownControl: there is no such ControlNet.
             UnknownDevice: the settings name a device that is not here.
         """
         files = _files_of(model)
         plan = self.plan(files, self.device_for(use_gpu=use_gpu))
-        facts = self._facts.read(files)
+        facts = self._facts.read(files).beside(self._values_of_controls(recipe))
         prediction = self._predict(model, facts, plan, recipe, is_loaded=is_loaded)
         offer = None if prediction.fits else self._largest_that_fits(model, facts, plan, recipe)
         return Outlook(plan, prediction, offer)
@@ -105,6 +121,8 @@ class Planner:
         if outlook.plan.device.startswith("cuda") and found.device_bytes > found.device_total_bytes:
             needed, there, place = found.device_bytes, found.device_total_bytes, f"memory of {outlook.plan.device}"
         what = f"{outlook.offer[0]}×{outlook.offer[1]} would fit." if outlook.offer else "No size of this model would."
+        if recipe.control:
+            what += " A smaller ControlNet takes less, and so does ZIMAGE_QUANTIZATION=int8."
         if outlook.plan.device != CPU:
             what += " The processor draws it with use_gpu false."
         raise DoesNotFit(
@@ -148,6 +166,10 @@ class Planner:
         """Writes what was learned since the last time; returns True."""
         self._calibration.save()
         return True
+
+    def _values_of_controls(self, recipe: Recipe) -> int:
+        """Returns the values of the ControlNets that are in memory for an image; one that acts twice is there once."""
+        return sum(map(self._count_control, {control.model for control in recipe.control or () if control.scale > 0}))
 
     def _predict(
         self, model: ModelEntry, facts: ModelFacts, plan: LoadPlan, recipe: Recipe, *, is_loaded: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from backend.models.edit import EditRequest, FromHistory, ImageSource
@@ -94,10 +95,16 @@ def refuse_too_large(width: int, height: int, request: GenerateRequest) -> None:
     )
 
 
-def edit_of(request: GenerateRequest, image: Sized | None) -> dict[str, Any]:
-    """Returns the fields of a recipe that say what it is drawn from; none for text to image."""
+def edit_of(request: GenerateRequest, image: Sized | None, name_of_control: Callable[[str], str]) -> dict[str, Any]:
+    """Returns the fields of a recipe that say what it is drawn from; none for text to image.
+
+    Raises:
+        UnknownControl: there is no ControlNet of a name.
+    """
     fields = request.model_dump(include=set(EditRequest.model_fields), exclude_none=True)
     if image is not None and request.upscale is not None:
         width, height = size_after(image.width, image.height, request)
         fields["upscale"] = Upscale(width=width, height=height)
+    if request.control:
+        fields["control"] = [{**use, "model": name_of_control(use["model"])} for use in fields["control"]]
     return fields

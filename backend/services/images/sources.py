@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from backend.models.edit import ControlRequest, FromHistory, ImageSource
 from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
@@ -52,13 +55,14 @@ class SourceKeeper:
             raise InputRefused(field, str(error)) from error
 
 
-def read_from(store: InputStore) -> ReadInputs:
-    """Returns what gives an engine the images that a recipe names."""
+def read_from(store: InputStore, find_control: Callable[[str], Path]) -> ReadInputs:
+    """Returns what gives an engine the images and the ControlNets that a recipe names."""
 
     def read(recipe: Recipe) -> Inputs:
         try:
-            return Inputs({input_id: store.read(input_id) for input_id in recipe.inputs})
+            images = {input_id: store.read(input_id) for input_id in recipe.inputs}
         except UnknownInput as error:
             raise InputUnusable("An image that it is drawn from is not here any more: send it again.") from error
+        return Inputs(images, {use.model: find_control(use.model) for use in recipe.control or ()})
 
     return read

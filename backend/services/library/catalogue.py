@@ -14,8 +14,16 @@ from pathlib import Path
 from backend.models.catalogue import Member, PartName
 from backend.models.config import Settings
 from backend.models.schemas import MAX_MODEL_CHARACTERS
-from backend.services.errors import DiskFull, ModelNotFound, ModelNotInstalled, UnknownModel, UnknownPart
+from backend.services.errors import (
+    DiskFull,
+    ModelNotFound,
+    ModelNotInstalled,
+    UnknownControl,
+    UnknownModel,
+    UnknownPart,
+)
 from backend.services.library.choices import Choice, Choices
+from backend.services.library.control_files import FoundControl
 from backend.services.library.file_models import compose_models
 from backend.services.library.files import ModelFiles
 from backend.services.library.hub_cache import find_cached
@@ -58,6 +66,31 @@ class Catalogue:
             for file in self._part_files.find(place.root, place.folders, is_meant_as_model):
                 found.setdefault(file.path, file)
         return list(found.values())
+
+    def controls(self) -> list[FoundControl]:
+        """Returns the ControlNets in the folders of models, the first of each name."""
+        found: dict[str, FoundControl] = {}
+        for file in self.weight_files():
+            if file.control is not None:
+                found.setdefault(file.control.name, file.control)
+        return list(found.values())
+
+    def resolve_control(self, name: str) -> FoundControl:
+        """Returns the ControlNet of a name; `auto` is the first.
+
+        Raises:
+            UnknownControl: there is none.
+        """
+        controls = self.controls()
+        for control in controls:
+            if name in (control.name, AUTO):
+                return control
+        names = ", ".join(control.name for control in controls)
+        raise UnknownControl(
+            f"There is no ControlNet {name!r}; installed: {names}."
+            if names
+            else f"There is no ControlNet {name!r}, nor any other: put one into model_patches/ or controlnet/."
+        )
 
     def choose(self, model_id: str, member: Member | None, parts: dict[PartName, str]) -> ModelEntry:
         """Sets which member of the family a model of files is, and which parts it uses.

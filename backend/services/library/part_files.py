@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.models.catalogue import PartName
+from backend.services.library.control_files import FoundControl, read_control
 from backend.services.library.files import Signature, signature_of
 from backend.utils.texts import as_utf_8
 from backend.utils.zimage_library import make_importable
@@ -68,6 +69,7 @@ class WeightFile:
 
     Attributes:
         name: path below the folder that is searched.
+        control: the ControlNet that it is, if it is one.
         fault: as a sentence without paths.
     """
 
@@ -75,6 +77,7 @@ class WeightFile:
     name: str
     parts: tuple[FoundPart, ...] = ()
     fault: str | None = None
+    control: FoundControl | None = None
 
 
 class PartFiles:
@@ -157,17 +160,29 @@ def _files_in(folder: Path, leave_out: Callable[[Path], bool], depth: int = 0) -
 def _read(path: Path, name: str, tokenizer: Path | None) -> WeightFile:
     make_importable()
     from zimage.errors import ConfigError, WeightsError
-    from zimage.weights.parts import find_parts
 
     try:
-        parts = tuple(_found(file, path, name, tokenizer) for file in find_parts(path).values())
+        return _look_at(path, name, tokenizer)
     except (WeightsError, ConfigError) as error:
         fault = str(error).splitlines()[0].replace(f"{path}: ", "").replace(f"{path} ", "").replace(str(path), name)
         return WeightFile(path, name, fault=f"{fault[:1].upper()}{fault[1:]}.")
     except (ValueError, ArithmeticError, LookupError, RecursionError, OSError) as error:
         logger.warning("%s cannot be read: %r", name, error)  # whatever a header says, the other files count
         return WeightFile(path, name, fault="Its header makes no sense, or it cannot be read; the log has more.")
-    return WeightFile(path, name, parts)
+
+
+def _look_at(path: Path, name: str, tokenizer: Path | None) -> WeightFile:
+    from zimage.errors import WeightsError
+    from zimage.weights.parts import find_parts
+
+    try:
+        found = find_parts(path).values()
+    except WeightsError:
+        control = read_control(path, name)
+        if control is None:
+            raise
+        return WeightFile(path, name, control=control)
+    return WeightFile(path, name, tuple(_found(file, path, name, tokenizer) for file in found))
 
 
 def _found(file: PartFile, path: Path, name: str, tokenizer: Path | None) -> FoundPart:

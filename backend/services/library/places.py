@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KINDS = ("diffusion_models", "unet", "text_encoders", "clip", "vae", "checkpoints")
-"""Folders of ComfyUI that may hold parts of a model; the others hold what is put beside one."""
+KINDS = ("diffusion_models", "unet", "text_encoders", "clip", "vae", "checkpoints", "model_patches", "controlnet")
+"""Folders of ComfyUI that may hold parts of a model, or a ControlNet."""
 EXTRA_PATHS = "extra_model_paths.yaml"
 YAML = (".yaml", ".yml")
 MAX_YAML_BYTES = 2**20

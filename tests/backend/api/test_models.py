@@ -9,7 +9,7 @@ import pytest
 
 from tests.backend.fakes import make_model_folder, wait_until
 from tests.backend.hub_server import HubServer, published
-from tests.backend.services.library.weight_files import save_foreign, save_transformer
+from tests.backend.services.library.weight_files import save_control_header, save_foreign, save_transformer
 
 FIELDS = {
     "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "sizes",
@@ -161,3 +161,14 @@ def test_a_model_of_files_and_what_it_is_put_together_from(client, settings, tin
     missing = client.put("/api/models/none/parts", json={})
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "model_not_found")
     assert client.put("/api/models/mine/parts", json={"unet": "x"}).status_code == 422
+
+
+def test_controlnets_in_the_folders_are_listed_as_what_they_are(client, settings):
+    save_control_header(settings.base_dir / "Z-Image" / "ckpts" / "union.safetensors", layers=3)
+    answer = client.get("/api/models").json()
+    [control] = answer["controls"]
+    assert control["size_bytes"] > 10**6
+    assert {key: value for key, value in control.items() if key != "size_bytes"} == {
+        "name": "union.safetensors", "kind": "2.1-lite", "format": "BF16", "takes_mask": True,
+    }  # fmt: skip
+    assert answer["refused"] == []

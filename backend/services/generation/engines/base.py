@@ -34,6 +34,8 @@ class Engine(Protocol):
     ) -> Image.Image | None:
         """Draws an image; the loaded model stays usable whatever this raises.
 
+        `controls` are those of the recipe, with what they name.
+
         Emits `Step` before the first forward and after every one, each but the first after a `Preview` where there is
         one; then asks whether it is cancelled.
 
@@ -44,6 +46,8 @@ class Engine(Protocol):
             OutOfMemory: the image does not fit into the device's memory.
             BlankPicture: the model produced NaN.
             InputUnusable: an input image is missing, or cannot be used.
+            ControlUnusable: a control is one that the engine or its ControlNet does not take.
+            ModelBroken: a ControlNet cannot be read.
         """
 
     def unload(self) -> None:

@@ -17,6 +17,7 @@ from backend.services.generation.engines.base import (
     report_begin,
     report_step,
 )
+from backend.services.generation.engines.controls import refuse_controls
 from backend.services.generation.engines.editing import Drawing, Geometry, edit_image
 from backend.services.generation.engines.latents import Previewer
 from backend.services.generation.engines.loading import load_pipeline
@@ -90,6 +91,7 @@ class DiffusersEngine:
         pipeline = self._pipeline
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
+        refuse_controls(recipe, "The diffusers engine has no ControlNets")
         try:
             with _weights_back_in_place(pipeline):
                 return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))

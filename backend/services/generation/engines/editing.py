@@ -32,6 +32,15 @@ class Geometry:
     channels: int
 
 
+Cut = Callable[[Image.Image], Image.Image]
+"""Takes out of an image that lies on the whole canvas what is drawn of it."""
+
+
+def whole(image: Image.Image) -> Image.Image:
+    """Takes all of an image: a `Cut`."""
+    return image
+
+
 @dataclass(frozen=True)
 class Drawing:
     """One call of the model's whole schedule.
@@ -41,7 +50,8 @@ class Drawing:
         noise: (1, C, h, w), float32, on the processor.
         mask: share of the strength, (1, 1, h, w) in 0…1; None for all of it.
         forwards_before: of earlier drawings of the same image.
-        box: of the whole canvas, in pixels, where it is a tile of one; for what else is cut into tiles.
+        box: of the whole canvas, in pixels, where it is a tile of one.
+        cut: of another image, for what guides the drawing.
     """
 
     image: Image.Image
@@ -49,6 +59,7 @@ class Drawing:
     mask: Tensor | None
     forwards_before: int = 0
     box: Box | None = None
+    cut: Cut = whole
 
 
 Redraw = Callable[[Drawing], Image.Image]
@@ -96,7 +107,22 @@ def _redraw_once(
         margins=None if recipe.outpaint is None else Margins(**recipe.outpaint.model_dump()),
     )
     noise = _noise((recipe.width, recipe.height), recipe, geometry)
-    return edit.finish(redraw(Drawing(edit.image, noise, _latent_mask(edit.mask, geometry))))
+
+    def cut(other: Image.Image) -> Image.Image:
+        return edit.window.cut(_on_canvas(other, image.size, edit.canvas.size, recipe))
+
+    return edit.finish(redraw(Drawing(edit.image, noise, _latent_mask(edit.mask, geometry), cut=cut)))
+
+
+def _on_canvas(other: Image.Image, size: tuple[int, int], canvas: tuple[int, int], recipe: Recipe) -> Image.Image:
+    """Lays an image on a canvas: one of the initial image's size at its place, another all over it."""
+    from zimage.conditions.images import to_rgb
+
+    if recipe.outpaint is None or other.size != size:
+        return to_rgb(other).resize(canvas, Image.Resampling.LANCZOS) if other.size != canvas else to_rgb(other)
+    grown = Image.new("RGB", canvas)
+    grown.paste(to_rgb(other), (recipe.outpaint.left, recipe.outpaint.top))
+    return grown
 
 
 def _redraw_in_tiles(
@@ -116,7 +142,11 @@ def _redraw_in_tiles(
         left, top, right, bottom = (pixels // geometry.cell for pixels in tile.box)
         before = tile.index * recipe.forwards // tile.count
         part = noise[..., top:bottom, left:right]
-        return redraw(Drawing(tile.image, part, _latent_mask(tile.mask, geometry), before, tile.box))
+
+        def cut(other: Image.Image) -> Image.Image:
+            return to_rgb(other).resize(grid.canvas_size, Image.Resampling.LANCZOS).crop(tile.box)
+
+        return redraw(Drawing(tile.image, part, _latent_mask(tile.mask, geometry), before, tile.box, cut))
 
     whole_mask = None if mask is None else to_mask(to_mask(mask, upright.size), size)
     return redraw_in_tiles(upright, grid, redraw_tile, whole_mask)

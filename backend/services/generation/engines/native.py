@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from backend.models.recipe import Recipe
-from backend.services.errors import BlankPicture, ModelBroken, OutOfMemory
+from backend.services.errors import BlankPicture, ControlUnusable, ModelBroken, OutOfMemory
 from backend.services.generation.engines.base import Interrupted, levels_for, report_begin, report_step
-from backend.services.generation.engines.editing import Drawing, Geometry, edit_image
+from backend.services.generation.engines.controls import LoadedControls, controls_of
+from backend.services.generation.engines.editing import Cut, Drawing, Geometry, edit_image, whole
 from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
@@ -63,6 +64,7 @@ class NativeEngine:
         self._pipeline: zimage.ZImagePipeline | None = None
         self._loaded: _Loaded | None = None
         self._preview_map: PreviewMap | None = None
+        self._controls = LoadedControls()
 
     def prepare(self) -> None:
         """Imports torch and the library, which takes a second."""
@@ -115,7 +117,7 @@ class NativeEngine:
         self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
     ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
-        from zimage.errors import NotFiniteError
+        from zimage.errors import ConfigError, NotFiniteError
 
         pipeline = self._pipeline
         if pipeline is None:
@@ -126,6 +128,10 @@ class NativeEngine:
             return None
         except NotFiniteError as error:
             raise BlankPicture from error
+        except ConfigError as error:
+            if not recipe.control:
+                raise
+            raise ControlUnusable(f"The control cannot be used: {first_line(error)}.") from error
 
     def _draw(
         self, pipeline: zimage.ZImagePipeline, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs
@@ -135,12 +141,14 @@ class NativeEngine:
         encode, guided = pipeline.text_encoder.encode, recipe.guidance_scale > 0
         prompt_embeds = encode([recipe.prompt])
         negative_embeds = encode([recipe.negative_prompt]) if guided else None
+        controls = controls_of(recipe, inputs)
 
-        def draw(size: tuple[int, int], before: int = 0, **more: Any) -> Image.Image:
+        def draw(size: tuple[int, int], before: int = 0, cut: Cut = whole, **more: Any) -> Image.Image:
             def on_step(event: StepEvent) -> None:
                 preview = _preview(event.step.estimate[0], self._preview_map)
                 report_step(emit, cancelled, Step(before + event.done, recipe.forwards), preview)
 
+            made = self._controls.make([one.cut(cut) for one in controls], pipeline, size)
             report_begin(emit, cancelled, before, recipe.forwards)
             [image] = pipeline(
                 prompt_embeds=prompt_embeds,
@@ -149,6 +157,7 @@ class NativeEngine:
                 height=size[1],
                 sigmas=levels_for(recipe, pipeline.scheduler.config.shift),
                 guidance_scale=recipe.guidance_scale,
+                controls=made,
                 on_step=on_step,
                 **more,
             ).images
@@ -156,7 +165,7 @@ class NativeEngine:
 
         def redraw(drawing: Drawing) -> Image.Image:
             source = Source(pipeline.encode_image(drawing.image), recipe.drawn_strength, drawing.mask)
-            return draw(drawing.image.size, drawing.forwards_before, latents=drawing.noise, source=source)
+            return draw(drawing.image.size, drawing.forwards_before, drawing.cut, latents=drawing.noise, source=source)
 
         if recipe.init_image is None:
             refuse_contradictions(recipe)
@@ -168,6 +177,7 @@ class NativeEngine:
         if self._pipeline is not None and self._compile_blocks:
             _forget_compiled()
         self._pipeline = self._loaded = None
+        self._controls.clear()
         free_memory()
 
     def _open(self, files: ModelFiles, plan: LoadPlan) -> zimage.ZImagePipeline:
@@ -203,6 +213,7 @@ class NativeEngine:
         if not loaded.has_parts_of(wanted):
             return False
         self._loaded = self._pipeline = None
+        self._controls.clear()
         with _part_errors(files):
             translate_oom(lambda: pipeline.replace_transformer(files.transformer, files.shift))
         self._loaded, self._pipeline = wanted, pipeline

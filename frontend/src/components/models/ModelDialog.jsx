@@ -10,6 +10,7 @@ import { useSystemStatus } from '../../hooks/server/useSystemStatus.js'
 import './ModelDialog.css'
 import DialogHead from '../ui/DialogHead.jsx'
 import Notice from '../ui/Notice.jsx'
+import ControlFiles from './ControlFiles.jsx'
 import ModelOffer from './ModelOffer.jsx'
 import ModelParts from './ModelParts.jsx'
 import RefusedFiles from './RefusedFiles.jsx'
@@ -83,13 +84,14 @@ export default function ModelDialog({ onClose }) {
           {t('models.title')}
         </DialogHead>
         <QueryFaces query={query}>
-          {({ models, loaded, refused }) => (
+          {({ models, loaded, controls, refused }) => (
             <>
               <ul className="model-list">
                 {models.map((model) => (
                   <ModelItem key={model.id} model={model} loaded={loaded} system={system} />
                 ))}
               </ul>
+              <ControlFiles controls={controls} />
               <RefusedFiles files={refused} />
             </>
           )}

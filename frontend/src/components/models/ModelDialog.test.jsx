@@ -131,6 +131,15 @@ describe('ModelDialog', () => {
       expect(await screen.findByText(/It does not fit/)).toBeInTheDocument()
     })
 
+    it('lists the ControlNets with kind and size', async () => {
+      setUp()
+      const union = { name: 'controlnet/union.safetensors', kind: '2.1-lite', format: 'BF16', size_bytes: 2.02e9 }
+      server.models = { ...server.models, controls: [union], refused: [] }
+      expect(await screen.findByText('1 ControlNet', {}, { timeout: 4000 })).toBeInTheDocument()
+      expect(screen.getByText('controlnet/union.safetensors')).toBeInTheDocument()
+      expect(screen.getByText(/2\.1-lite · BF16 · 2.0 GB/)).toBeInTheDocument()
+    })
+
     it('says which files are of no use, and why', async () => {
       setUp()
       server.models = { ...server.models, refused: [{ file: 'flux.safetensors', reason: 'It is FLUX.1.' }] }

@@ -6,9 +6,11 @@ import pytest
 
 from backend.services.errors import DoesNotFit
 from backend.services.generation import planner as planner_module
+from backend.services.generation.calibration import Calibration
 from backend.services.generation.estimate import resident_bytes, weights_bytes
 from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
 from backend.services.generation.model_facts import ModelFacts
+from backend.services.generation.planner import Planner
 from backend.services.library.files import ModelFiles
 from backend.services.library.model_entry import NANO, TURBO
 from tests.backend.fakes import PLAIN_CPU, a_recipe, make_planner
@@ -129,3 +131,45 @@ def test_old_cards_compute_in_float16_where_the_engine_can(settings, turbo, engi
     old = replace(with_card(24), accelerators=(Accelerator("cuda", 24 * GIB, has_bf16=False),))
     own = settings.model_copy(update={"engine": engine})
     assert outlook(own, turbo, old)[1].plan.dtype == dtype
+
+
+# -- ControlNets ------------------------------------------------------------------------------------------------------
+
+VALUES = {"union": 3_355_000_000, "lite": 1_010_000_000}
+
+
+def controls(*names, scale=0.8):
+    return [{"image": "0" * 64, "model": name, "scale": scale} for name in names]
+
+
+@pytest.fixture
+def controlled(settings, turbo):
+    hardware = with_card(24)
+    return Planner(settings, lambda: hardware, Calibration(settings.data_dir / "c.json"), VALUES.__getitem__)
+
+
+def predicted(planner, turbo, names, **more):
+    control = controls(*names, **more) or None
+    return planner.outlook(turbo, a_recipe(width=1024, height=1024, control=control), use_gpu=True).prediction
+
+
+def test_a_controlnet_is_held_beside_the_model(controlled, turbo):
+    alone = predicted(controlled, turbo, [])
+    lite = predicted(controlled, turbo, ["lite"])
+    assert lite.device_bytes - alone.device_bytes == 2 * VALUES["lite"]
+    assert predicted(controlled, turbo, ["lite", "lite"]) == lite
+    assert predicted(controlled, turbo, ["lite"], scale=0) == alone
+
+
+def test_one_that_does_not_fit_is_refused_with_what_helps(controlled, turbo):
+    controlled.refuse_what_cannot_fit(turbo, a_recipe(control=controls("lite")), use_gpu=True)
+    with pytest.raises(DoesNotFit, match="smaller ControlNet takes less, and so does ZIMAGE_QUANTIZATION=int8"):
+        controlled.refuse_what_cannot_fit(turbo, a_recipe(control=controls("union")), use_gpu=True)
+
+
+def test_it_takes_time_as_more_blocks_of_the_transformer_would(controlled, turbo):
+    plan = controlled.plan(turbo.files, "cuda")
+    recipe = a_recipe(width=1024, height=1024)
+    controlled.learn_image(turbo, plan, recipe, forwards_s=4.0, around_s=0.0, activations=None)
+    assert predicted(controlled, turbo, ["union"]).next_s == pytest.approx(4.0 * 1.5, rel=0.1)
+    assert predicted(controlled, turbo, ["lite"]).next_s == pytest.approx(4.0 * 1.15, rel=0.05)

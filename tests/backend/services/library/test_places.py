@@ -26,7 +26,7 @@ def test_a_folder_of_ones_own_is_searched_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("inside", ["", "models"])
 def test_of_comfyui_only_folders_of_parts_are_searched(tmp_path, inside):
-    root = comfy(tmp_path / inside, *KINDS, "loras", "controlnet", "upscale_models")
+    root = comfy(tmp_path / inside, *KINDS, "loras", "upscale_models")
     assert searched(tmp_path) == [root / kind for kind in KINDS]
     assert published_root(tmp_path) == root
 

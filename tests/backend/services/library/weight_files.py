@@ -41,6 +41,35 @@ def save_vae(file: Path) -> Path:
     return file
 
 
+def save_control(model: Path, file: Path, kind: str = "2.1", seed: int = 0) -> Path:
+    """Writes a ControlNet of random values for a folder's transformer."""
+    import torch
+    from safetensors.torch import save_file
+    from zimage.adapters.control_kinds import KINDS
+    from zimage.adapters.controlnet import ControlNet
+    from zimage.config import TransformerConfig
+
+    [chosen] = [known for known in KINDS if known.name == kind]
+    torch.manual_seed(seed)
+    net = ControlNet(chosen, TransformerConfig.from_file(model / "transformer" / "config.json"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(net.state_dict(), file)
+    return file
+
+
+def save_control_header(file: Path, *, layers: int, channels: int = 33, dim: int = 3840) -> Path:
+    """Writes what tells a ControlNet of the published width, without its blocks."""
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = {"control_all_x_embedder.2-1.weight": torch.zeros(dim, 4 * channels, dtype=torch.bfloat16)}
+    tensors |= {f"control_layers.{index}.after_proj.bias": torch.zeros(2) for index in range(layers)}
+    tensors |= {f"control_noise_refiner.{index}.after_proj.weight": torch.zeros(2, 2) for index in range(2)}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, file)
+    return file
+
+
 def save_foreign(file: Path, name: str = "double_blocks.0.img_attn.qkv.weight") -> Path:
     """Writes a file of another family."""
     import torch

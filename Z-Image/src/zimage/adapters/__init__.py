@@ -1,0 +1,1 @@
+"""What is put beside a model without changing it."""

@@ -1,0 +1,141 @@
+"""Controls of a recipe through the engines: the native one draws with them, diffusers refuses."""
+
+from __future__ import annotations
+
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from backend.models.recipe import ControlUse
+from backend.services.errors import ControlUnusable, ModelBroken
+from backend.services.generation.engines.auto import AutoEngine
+from backend.services.generation.engines.controls import ControlInput
+from backend.services.generation.engines.diffusers import DiffusersEngine
+from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.inputs import Inputs
+from backend.services.library.files import ModelFiles
+from tests.backend.fakes import a_recipe
+from tests.backend.services.generation.engines.drawing import PLAN, never
+from tests.backend.services.library.weight_files import save_control, touch_again
+
+DIGEST = "0" * 64
+
+
+@pytest.fixture
+def engine(tiny_model: Path) -> NativeEngine:
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
+    return engine
+
+
+@pytest.fixture
+def file(tiny_model: Path, tmp_path: Path) -> Path:
+    return save_control(tiny_model, tmp_path / "secret" / "union.safetensors")
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    from zimage import ZImagePipeline
+
+    paths: list[Path] = []
+    load = ZImagePipeline.load_controlnet
+    monkeypatch.setattr(ZImagePipeline, "load_controlnet", lambda own, path: (paths.append(path), load(own, path))[1])
+    return paths
+
+
+def photo() -> Image.Image:
+    image = Image.new("RGBA", (300, 200), "olive")
+    ImageDraw.Draw(image).ellipse((60, 40, 240, 160), fill="orange")
+    return image
+
+
+def control(file: Path, **values: Any) -> ControlInput:
+    facts = {"image": DIGEST, "kind": "canny", "model": "union.safetensors", **values}
+    return ControlInput(ControlUse.model_validate(facts), file, photo())
+
+
+def draw(engine: Any, *controls: ControlInput) -> np.ndarray:
+    recipe = a_recipe(seed=1, num_inference_steps=3, control=[one.use for one in controls] or None)
+    inputs = Inputs({one.use.image: one.image for one in controls}, {one.use.model: one.file for one in controls})
+    return np.asarray(engine.generate(recipe, lambda _event: None, never, inputs)).astype(int)
+
+
+@pytest.mark.parametrize("kind", ["canny", "lines", "scribble", "grey", "tile", "blur", "finished"])
+def test_every_kind_of_control_acts_and_0_is_none(engine, file, kind):
+    plain = draw(engine)
+    assert np.abs(draw(engine, control(file, kind=kind, scale=1.0)) - plain).max() > 8
+    assert np.array_equal(draw(engine, control(file, kind=kind, scale=0.0)), plain)
+
+
+def test_options_and_times_reach_the_control(engine, file):
+    drawn = draw(engine, control(file))
+    assert not np.array_equal(drawn, draw(engine, control(file, options={"low": 1, "high": 2})))
+    assert not np.array_equal(drawn, draw(engine, control(file, end=0.5)))
+    assert np.array_equal(drawn, draw(engine, control(file)))
+
+
+def test_a_file_stays_in_memory_until_the_next_image_does_without_it(engine, file, tiny_model, tmp_path, loads):
+    draw(engine, control(file), control(file, kind="grey", scale=0.3))
+    draw(engine, control(file, kind="blur"))
+    assert loads == [file]
+    other = save_control(tiny_model, tmp_path / "other.safetensors", "v1")
+    draw(engine, control(other))
+    draw(engine, control(file))
+    assert loads == [file, other, file]
+    touch_again(file)
+    draw(engine, control(file))
+    assert loads == [file, other, file, file]
+    draw(engine)
+    assert engine._controls._nets == {}
+
+
+def test_it_goes_with_the_model(engine, file, tiny_model, loads):
+    draw(engine, control(file))
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
+    assert engine._controls._nets == {}
+    draw(engine, control(file))
+    assert loads == [file, file]
+    [held] = map(weakref.ref, engine._controls._nets.values())
+    engine.unload()
+    assert held() is None
+
+
+def test_a_damaged_file_is_told_without_its_folder_and_the_model_stays_usable(engine, file):
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(ModelBroken, match=r"ControlNet union\.safetensors cannot be loaded: .*truncated") as caught:
+        draw(engine, control(file))
+    assert "secret" not in str(caught.value)
+    assert draw(engine).std() > 0
+
+
+def test_a_file_that_is_gone_is_told(engine, file):
+    file.unlink()
+    with pytest.raises(ModelBroken, match="cannot be read"):
+        draw(engine, control(file))
+
+
+def test_options_that_a_kind_has_not_are_refused(engine, file):
+    with pytest.raises(ControlUnusable, match="canny takes low, high, got sigma"):
+        draw(engine, control(file, options={"sigma": 1}))
+
+
+def test_a_span_without_a_step_is_refused(engine, file):
+    with pytest.raises(ControlUnusable, match="acts at none"):
+        draw(engine, control(file, start=0.2, end=0.4))
+
+
+def test_diffusers_refuses_and_says_what_helps(tiny_model, file):
+    engine = DiffusersEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
+    with pytest.raises(ControlUnusable, match="ZIMAGE_ENGINE=auto or native"):
+        draw(engine, control(file))
+
+
+def test_the_automatic_choice_passes_them_on(tiny_model, file, engine):
+    auto = AutoEngine(NativeEngine(), DiffusersEngine())
+    auto.load(ModelFiles.of_folder(tiny_model), PLAN)
+    assert np.array_equal(draw(auto, control(file)), draw(engine, control(file)))
