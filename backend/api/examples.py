@@ -9,7 +9,20 @@ from pydantic import BaseModel
 from backend import __version__
 from backend.api.middleware.body import COMPRESSED
 from backend.models.capabilities import DrainRequest, Readiness, describe_capabilities
-from backend.models.catalogue import ModelChoice, ModelDownload, ModelInfo, ModelList
+from backend.models.catalogue import (
+    DoomedFile,
+    KeptPart,
+    ModelChoice,
+    ModelDownload,
+    ModelInfo,
+    ModelList,
+    ModelRemoval,
+    ModelVariant,
+    Recommendation,
+    VariantFile,
+    VariantList,
+    VariantNeeds,
+)
 from backend.models.config import Settings
 from backend.models.estimate import Estimate
 from backend.models.gallery import (
@@ -56,7 +69,7 @@ STREAMS = {
 def bodies() -> dict[str, BaseModel]:
     """Returns the examples by the name of their schema."""
     found = (
-        *_of_tasks(), *_of_pictures(), _model(), _models(),
+        *_of_tasks(), *_of_pictures(), _model(), _models(), _variants(), _removal(),
         ModelChoice(member="base", text_encoder="text_encoders/qwen_3_4b.safetensors"),
         _system(), Root(version=__version__), Health(),
         describe_capabilities(Settings.model_construct(), __version__),
@@ -145,6 +158,38 @@ def _model() -> ModelInfo:
 def _models() -> ModelList:
     model = _model()
     return ModelList(default=model.id, loaded=model.id, models=[model], refused=[])
+
+
+def _variants() -> VariantList:
+    repository = "Comfy-Org/z_image_turbo"
+    files = [
+        VariantFile(part=part, repository=repository, file=file, size_bytes=size_bytes, here=part == "vae")
+        for part, file, size_bytes in (
+            ("transformer", "z_image_turbo_int8_convrot.safetensors", 6_200_000_000),
+            ("text_encoder", "qwen_3_4b_fp8_mixed.safetensors", 5_630_000_000),
+            ("vae", "ae.safetensors", 335_000_000),
+        )
+    ]
+    needs = VariantNeeds(
+        device="cuda", dtype="bfloat16", quantization="int8", offload="none", fits=True, device_bytes=13_390_000_000,
+        device_total_bytes=17_170_000_000, host_bytes=900_000_000, host_total_bytes=34_360_000_000,
+    )  # fmt: skip
+    variant = ModelVariant(
+        id="z_image_turbo_int8_convrot", of="z-image-turbo", label="int8 ConvRot", licence="Apache-2.0",
+        quality="near", repositories=[repository], files=files, size_bytes=12_165_000_000,
+        missing_bytes=11_830_000_000, needs=needs, model=None,
+        recommended=Recommendation(reason="quantised", short_of_disk=False),
+        download=ModelDownload(state="none", done_bytes=335_000_000, total_bytes=12_165_000_000, message=""),
+    )  # fmt: skip
+    return VariantList(room_bytes=250_000_000_000, variants=[variant])
+
+
+def _removal() -> ModelRemoval:
+    return ModelRemoval(
+        files=[DoomedFile(name="diffusion_models/z_image_turbo_int8_convrot.safetensors", size_bytes=6_200_000_000)],
+        kept=[KeptPart(name="vae/ae.safetensors", reason="shared")],
+        size_bytes=6_200_000_000,
+    )
 
 
 def _estimate() -> Estimate:

@@ -29,6 +29,19 @@ from backend.utils.texts import as_utf_8, is_plain
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What one look at the disk has found.
+
+    Attributes:
+        models: of the family, best first, then others, whole or not.
+        files: of weights beside published folders, those that cannot be used with the reason.
+    """
+
+    models: tuple[ModelEntry, ...]
+    files: tuple[WeightFile, ...]
+
+
 class Catalogue:
     """Catalogue of models. Every call reads the disk, so that a download needs no restart."""
 
@@ -42,12 +55,16 @@ class Catalogue:
 
     def models(self) -> list[ModelEntry]:
         """Returns the models of the family, best first, then others found in the folders, whole or not."""
-        folders = self._folders()
+        return list(self.look().models)
+
+    def look(self) -> Contents:
+        """Returns the models and the files of weights, both from one look at the disk."""
+        folders, files = self._folders(), self.weight_files()
         known = [self._locate(model, folders) for model in FAMILY]
         names = {model.name.lower() for model in FAMILY}
         others = [self._found(folder) for name, folder in folders.items() if name not in names]
         published = [_with_own_facts(model) for model in known + others]
-        return published + self._of_files(published)
+        return Contents((*published, *self._of_files(published, files)), tuple(files))
 
     def weight_files(self) -> list[WeightFile]:
         """Returns the files of weights beside published folders, those that cannot be used with the reason."""
@@ -87,8 +104,11 @@ class Catalogue:
             raise ModelNotFound(f"There is no model {model_id!r}.")
         return model
 
-    def _of_files(self, published: Sequence[ModelEntry]) -> list[ModelEntry]:
-        files = self.weight_files()
+    def settle(self, model_id: str, member: Member, parts: dict[PartName, str]) -> ModelEntry:
+        """Chooses as `choose` does, unless something has been chosen for the model already."""
+        return self._find(model_id) if model_id in self._choices.all() else self.choose(model_id, member, parts)
+
+    def _of_files(self, published: Sequence[ModelEntry], files: Sequence[WeightFile]) -> list[ModelEntry]:
         if not any(part.part == "transformer" for file in files for part in file.parts):
             return []
         shared: list[FoundPart] = []

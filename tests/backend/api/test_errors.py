@@ -241,6 +241,7 @@ STATUS = {
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
     "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404,
     "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
+    "ModelInUse": 409, "NotOurs": 409, "RemovalFailed": 409,
     "WrongToken": 401, "TooManyAttempts": 429,
 }  # fmt: skip
 
