@@ -157,7 +157,7 @@ def _model() -> ModelInfo:
 
 def _models() -> ModelList:
     model = _model()
-    return ModelList(default=model.id, loaded=model.id, models=[model], refused=[])
+    return ModelList(default=model.id, loaded=model.id, models=[model], refused=[], downloading=None)
 
 
 def _variants() -> VariantList:

@@ -37,6 +37,7 @@ def list_models(app: App) -> ModelList:
         loaded=next(iter(app.executor.loaded_models), None),
         models=[present_model(model, app.downloads.state(model)) for model in contents.models],
         refused=[RefusedFile(file=file.name, reason=file.fault) for file in contents.files if file.fault],
+        downloading=app.downloads.running_id,
     )
 
 

@@ -92,6 +92,7 @@ class ModelList(Frozen):
     loaded: str | None
     models: list[ModelInfo]
     refused: list[RefusedFile] = Field(description="Files of weights in the folders of models that are of no use.")
+    downloading: str | None = Field(description="Id of the variant that is being downloaded.")
 
 
 class VariantFile(Frozen):

@@ -4,13 +4,8 @@ import { useTranslation } from 'react-i18next'
 
 import { useChoice } from '../../hooks/server/useModels.js'
 import { useErrorText } from '../../hooks/server/useErrorText.js'
-import { formatBytes, formatGb, toGb } from '../../lib/format.js'
+import { sizeOf } from '../../lib/models/variants.js'
 import Notice from '../ui/Notice.jsx'
-
-/** Bytes as files of weights are sold: in gigabytes, the small ones in megabytes. */
-function sizeOf(bytes) {
-  return bytes < 1e9 ? formatBytes(bytes) : `${formatGb(toGb(bytes))} GB`
-}
 
 const MEMBERS = ['turbo', 'base']
 
