@@ -175,8 +175,8 @@ def _variants() -> VariantList:
         device_total_bytes=17_170_000_000, host_bytes=900_000_000, host_total_bytes=34_360_000_000,
     )  # fmt: skip
     variant = ModelVariant(
-        id="z_image_turbo_int8_convrot", of="z-image-turbo", label="int8 ConvRot", licence="Apache-2.0",
-        quality="near", repositories=[repository], files=files, size_bytes=12_165_000_000,
+        id="z_image_turbo_int8_convrot", of="z-image-turbo", label="int8 ConvRot", format="int8_tensorwise",
+        licence="Apache-2.0", quality="near", repositories=[repository], files=files, size_bytes=12_165_000_000,
         missing_bytes=11_830_000_000, needs=needs, model=None,
         recommended=Recommendation(reason="quantised", short_of_disk=False),
         download=ModelDownload(state="none", done_bytes=335_000_000, total_bytes=12_165_000_000, message=""),

@@ -92,6 +92,7 @@ def present_variant(
         id=variant.id,
         of=variant.model.id,
         label=variant.label,
+        format=variant.format,
         licence=variant.licence,
         quality=variant.quality,
         repositories=list(repositories),

@@ -134,6 +134,7 @@ class ModelVariant(Frozen):
     id: str = Field(description="Name for the download, and of the model that it becomes.")
     of: str = Field(description="Id of the member of the family.")
     label: str = Field(description="What its weights are stored in, for people.")
+    format: str = Field(description="The transformer's, as its header says it; `folder` for the published layout.")
     licence: str
     quality: Quality = Field(
         description="How near its images are to those of the published weights: `exact` is them in bfloat16 or wider, "

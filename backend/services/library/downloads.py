@@ -315,7 +315,9 @@ class Downloads:
             names = {path.name for path in order.targets()}
             faults = " ".join(f"{file.name}: {file.fault}" for file in contents.files if file.path.name in names)
             raise DownloadFailed(f"Every file is here, but no model can be made of them. {faults}".strip())
-        self._catalogue.settle(model.id, order.variant.member, _own_parts(order.variant, model))
+        model = self._catalogue.settle(model.id, order.variant.member, _own_parts(order.variant, model))
+        if not model.installed:
+            raise DownloadFailed(f"Every file is here, but they are no whole model. {model.note}")
 
     def _persist(self, job: _Job, work: Callable[[], Result]) -> Result:
         """Tries again after a while, as long as something comes."""

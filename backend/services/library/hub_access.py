@@ -34,7 +34,7 @@ def choose_token(endpoint: str, own_token: str | None) -> str | None:
     from huggingface_hub import constants
 
     is_default = origin_of(endpoint) == origin_of(constants.HUGGINGFACE_CO_URL_HOME)
-    token = own_token or (os.environ.get("HF_TOKEN", "").strip() or None if is_default else None)
+    token = (own_token or (os.environ.get("HF_TOKEN", "") if is_default else "")).strip() or None
     scheme, host, _ = origin_of(endpoint)
     if token is not None and scheme != "https" and host not in _LOOPBACK:
         raise DownloadFailed("A token is not sent to a hub without TLS: let HF_ENDPOINT begin with https.")

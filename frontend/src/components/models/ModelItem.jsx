@@ -14,8 +14,8 @@ function stateOf(model, loaded) {
 }
 
 /** Whether a model can be ours to delete; the server has the last word. */
-function isDeletable({ installed, demo, source }) {
-  return installed && !demo && source !== 'hub cache'
+function isDeletable({ installed, member, demo, source }) {
+  return (installed || Boolean(member)) && !demo && source !== 'hub cache'
 }
 
 /** Takes the model in use out of the memory, as soon as no task needs it; the next task brings one back. */

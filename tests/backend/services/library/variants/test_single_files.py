@@ -191,6 +191,12 @@ def test_files_that_no_model_can_be_made_of_are_said_to_be_so(hub, downloads):
     assert "no model can be made of them. diffusion_models/z_image_turbo_bf16.safetensors: " in told.message
 
 
+def test_files_that_do_not_fit_each_other_are_a_failure(hub, downloads, root):
+    shutil.rmtree(root / "zimage-nano")  # nobody lends the text encoder with its tokenizer any more
+    told = run(downloads)
+    assert (told.state, "no whole model. It has no text encoder" in told.message) == ("failed", True)
+
+
 def test_a_repository_without_the_file_is_named(hub, downloads):
     (hub.folder / VAE).unlink()
     told = run(downloads)
