@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
+from pathlib import Path
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
@@ -50,13 +51,16 @@ from backend.services.images.sources import SourceKeeper, read_from
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
-from backend.services.library.hub import HuggingFaceHub
-from backend.services.library.places import published_root
+from backend.services.library.hub.client import HuggingFaceHub
+from backend.services.library.places import is_own, published_root
 from backend.services.library.prompt_tokens import TokenCounter
+from backend.services.library.variants.receipts import Receipts
+from backend.services.library.variants.removal import Removals
 from backend.services.monitor import SystemMonitor
 from backend.services.system.metrics import Metrics
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.admission import Admission
+from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.executors.local import LocalExecutor
 from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
@@ -153,6 +157,8 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
         limits=limits,
         on_finished=metrics.on_finished,
     )
+    receipts = Receipts(settings.data_dir / "downloaded.json")
+    downloads = build_downloads(settings, catalogue, receipts)
     metrics.watch("zimage_tasks_waiting", "Tasks in the queue.", lambda: len(tasks.waiting_ids))
     metrics.watch("zimage_tasks_running", "Tasks that run.", lambda: len(tasks.active()) - len(tasks.waiting_ids))
     metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(executor.healthy))
@@ -160,7 +166,8 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     return Services(
         settings=settings,
         catalogue=catalogue,
-        downloads=build_downloads(settings, catalogue),
+        downloads=downloads,
+        removals=build_removals(settings, catalogue, downloads, receipts, executor, tasks),
         executor=executor,
         planner=planner,
         resolver=resolver,
@@ -178,15 +185,42 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     )
 
 
-def build_downloads(settings: Settings, catalogue: Catalogue) -> Downloads:
-    """Returns what fetches models: into the folder of the settings if there is one, else beside the embedded model."""
+def build_downloads(settings: Settings, catalogue: Catalogue, receipts: Receipts) -> Downloads:
+    """Returns what fetches models."""
     return Downloads(
         catalogue,
-        (settings.models_dir and published_root(settings.models_dir)) or settings.base_dir / "Z-Image" / "ckpts",
-        HuggingFaceHub(),
+        download_root(settings),
+        HuggingFaceHub(token=settings.hub_token),
         lambda folder: shutil.disk_usage(folder).free,
+        receipts,
         min_free_disk_mb=settings.min_free_disk_mb,
     )
+
+
+def build_removals(
+    settings: Settings,
+    catalogue: Catalogue,
+    downloads: Downloads,
+    receipts: Receipts,
+    executor: Executor,
+    tasks: TaskManager,
+) -> Removals:
+    """Returns what deletes models."""
+    own = [settings.base_dir / "Z-Image" / "ckpts"]
+    return Removals(
+        catalogue,
+        downloads,
+        receipts,
+        download_root=download_root(settings),
+        own_roots=lambda: own + [folder for folder in (settings.models_dir,) if folder and is_own(folder)],
+        loaded=lambda: executor.loaded_models,
+        wanted=lambda: {task.job.recipe.model if task.job else task.request.model for task in tasks.active()},
+    )
+
+
+def download_root(settings: Settings) -> Path:
+    """Returns where models are fetched to: the folder of the settings, else that of the embedded model."""
+    return (settings.models_dir and published_root(settings.models_dir)) or settings.base_dir / "Z-Image" / "ckpts"
 
 
 def build_engine(settings: Settings) -> Engine:

@@ -23,7 +23,7 @@ MAY_IMPORT = {
 ROOMS = {
     "access": {},
     "library": {},
-    "generation": {"library": {"catalogue", "files", "model_entry", "preview_map", "prompt_tokens"}},
+    "generation": {"library": {"catalogue", "files", "model_entry", "preview_map", "prompt_tokens", "variants"}},
     "images": {"generation": {"events", "inputs"}},
     "tasks": {
         "generation": {"engines", "events", "inputs", "job", "load_plan", "planner", "preview"},

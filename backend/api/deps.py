@@ -26,6 +26,7 @@ from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
 from backend.services.library.prompt_tokens import TokenCounter
+from backend.services.library.variants.removal import Removals
 from backend.services.monitor import SystemMonitor
 from backend.services.system.metrics import Metrics
 from backend.services.task_manager import TaskManager
@@ -43,6 +44,7 @@ class Services:
     settings: Settings
     catalogue: Catalogue
     downloads: Downloads
+    removals: Removals
     executor: Executor
     planner: Planner
     resolver: Resolver

@@ -9,8 +9,22 @@ from pydantic import BaseModel
 from backend import __version__
 from backend.api.middleware.body import COMPRESSED
 from backend.models.capabilities import DrainRequest, Readiness, describe_capabilities
-from backend.models.catalogue import ModelChoice, ModelDownload, ModelInfo, ModelList
+from backend.models.catalogue import (
+    DoomedFile,
+    KeptPart,
+    ModelChoice,
+    ModelDownload,
+    ModelInfo,
+    ModelList,
+    ModelRemoval,
+    ModelVariant,
+    Recommendation,
+    VariantFile,
+    VariantList,
+    VariantNeeds,
+)
 from backend.models.config import Settings
+from backend.models.edit import FromHistory
 from backend.models.estimate import Estimate
 from backend.models.gallery import (
     BulkRequest,
@@ -22,6 +36,7 @@ from backend.models.gallery import (
     TokenCount,
     TokenRequest,
 )
+from backend.models.inputs import InputInfo
 from backend.models.schemas import (
     ErrorBody,
     ErrorDetail,
@@ -56,16 +71,23 @@ STREAMS = {
 def bodies() -> dict[str, BaseModel]:
     """Returns the examples by the name of their schema."""
     found = (
-        *_of_tasks(), *_of_pictures(), _model(), _models(),
+        *_of_tasks(), *_of_pictures(), _model(), _models(), _variants(), _removal(),
         ModelChoice(member="base", text_encoder="text_encoders/qwen_3_4b.safetensors"),
         _system(), Root(version=__version__), Health(),
         describe_capabilities(Settings.model_construct(), __version__),
         Readiness(status="ready", checks={"engine": True, "accepting": True, "model": True, "disk": True}),
         _estimate(), DrainRequest(drain=True), LoginRequest.model_validate({"token": "…"}),
+        FromHistory(image_id="0b4f6a2c9d1e4f7a8b3c5d6e7f809a1b"), _input(),
         Session(required=True, name="alice"), TokenRequest(prompt=_PROMPT),
         TokenCount(tokens=21, limit=512, truncated=False, characters=len(_PROMPT)),
     )  # fmt: skip
     return {type(example).__name__: example for example in found}
+
+
+def _input() -> InputInfo:
+    input_id = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    url = f"/api/inputs/{input_id}"
+    return InputInfo(id=input_id, width=1024, height=768, has_alpha=False, size_bytes=1_204_771, url=url)
 
 
 def errors() -> dict[int, list[ErrorBody]]:
@@ -144,7 +166,39 @@ def _model() -> ModelInfo:
 
 def _models() -> ModelList:
     model = _model()
-    return ModelList(default=model.id, loaded=model.id, models=[model], controls=[], refused=[])
+    return ModelList(default=model.id, loaded=model.id, models=[model], controls=[], refused=[], downloading=None)
+
+
+def _variants() -> VariantList:
+    repository = "Comfy-Org/z_image_turbo"
+    files = [
+        VariantFile(part=part, repository=repository, file=file, size_bytes=size_bytes, here=part == "vae")
+        for part, file, size_bytes in (
+            ("transformer", "z_image_turbo_int8_convrot.safetensors", 6_200_000_000),
+            ("text_encoder", "qwen_3_4b_fp8_mixed.safetensors", 5_630_000_000),
+            ("vae", "ae.safetensors", 335_000_000),
+        )
+    ]
+    needs = VariantNeeds(
+        device="cuda", dtype="bfloat16", quantization="int8", offload="none", fits=True, device_bytes=13_390_000_000,
+        device_total_bytes=17_170_000_000, host_bytes=900_000_000, host_total_bytes=34_360_000_000,
+    )  # fmt: skip
+    variant = ModelVariant(
+        id="z_image_turbo_int8_convrot", of="z-image-turbo", label="int8 ConvRot", format="int8_tensorwise",
+        licence="Apache-2.0", quality="near", repositories=[repository], files=files, size_bytes=12_165_000_000,
+        missing_bytes=11_830_000_000, needs=needs, model=None,
+        recommended=Recommendation(reason="quantised", short_of_disk=False),
+        download=ModelDownload(state="none", done_bytes=335_000_000, total_bytes=12_165_000_000, message=""),
+    )  # fmt: skip
+    return VariantList(room_bytes=250_000_000_000, variants=[variant])
+
+
+def _removal() -> ModelRemoval:
+    return ModelRemoval(
+        files=[DoomedFile(name="diffusion_models/z_image_turbo_int8_convrot.safetensors", size_bytes=6_200_000_000)],
+        kept=[KeptPart(name="vae/ae.safetensors", reason="shared")],
+        size_bytes=6_200_000_000,
+    )
 
 
 def _estimate() -> Estimate:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from pydantic import ValidationError
@@ -34,12 +35,13 @@ _BODY = {
                     "properties": {"file": {"type": "string", "format": "binary", "title": "File"}},
                 }
             },
-            "application/json": {"schema": FromHistory.model_json_schema()},
+            "application/json": {"schema": {"$ref": "#/components/schemas/FromHistory"}},
         },
     }
 }
 
 
+@contextlib.asynccontextmanager
 async def _sent(request: Request) -> AsyncIterator[UploadFile | FromHistory]:
     """Yields the file of a form, or the image that a JSON body names."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
@@ -60,25 +62,23 @@ def _named(body: bytes) -> FromHistory:
         raise RequestValidationError(problems) from error
 
 
-Sent = Annotated[UploadFile | FromHistory, Depends(_sent)]
-
-
 @router.post("", status_code=201, responses=documented(400, 404, 413, 422, 507), openapi_extra=_BODY)
-async def add_input(sent: Sent, inputs: Inputs, history: History, settings: Config, owner: Owner) -> InputInfo:
+async def add_input(request: Request, inputs: Inputs, history: History, settings: Config, owner: Owner) -> InputInfo:
     """Keeps a PNG, JPEG, WebP or AVIF, or an image of the history, to draw from.
 
     It is turned upright; EXIF and the like are dropped. The same pixels again are the same input. One that no task and
     no image refers to is removed after a week.
     """
 
-    def keep() -> Input:
+    def keep(sent: UploadFile | FromHistory) -> Input:
         if not isinstance(sent, FromHistory):
             return inputs.add(sent.file)
         if not history.own([sent.image_id], owner):
             raise UnknownImage
         return inputs.add_file(history.image_path(sent.image_id))
 
-    return _present(await run_in_threadpool(keep), settings)
+    async with _sent(request) as sent:
+        return _present(await run_in_threadpool(keep, sent), settings)
 
 
 @router.get(

@@ -8,19 +8,19 @@ from fastapi import APIRouter, Path, Response
 
 from backend.api.deps import App
 from backend.api.errors import documented
+from backend.api.presenters import present_control, present_model, present_removal, present_variant
 from backend.models.catalogue import (
-    ControlInfo,
     ModelChoice,
-    ModelDownload,
     ModelInfo,
     ModelList,
-    ModelPart,
+    ModelRemoval,
     PartName,
     RefusedFile,
+    VariantList,
 )
-from backend.services.library.control_files import FoundControl
-from backend.services.library.model_entry import ModelEntry
-from backend.services.library.part_files import FoundPart
+from backend.services.generation.recommend import advise
+from backend.services.library.variants.presence import find_here, model_of
+from backend.services.library.variants.table import VARIANTS
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -30,14 +30,45 @@ ModelId = Annotated[str, Path(description="Id of a model.")]
 @router.get("")
 def list_models(app: App) -> ModelList:
     """Lists the models of the family and your own, and the one that `auto` means."""
-    models = app.catalogue.models()
-    best = app.catalogue.best(models)
+    contents = app.catalogue.look()
+    best = app.catalogue.best(list(contents.models))
     return ModelList(
         default=best.id if best else None,
         loaded=next(iter(app.executor.loaded_models), None),
-        models=[_present(model, app.downloads.state(model)) for model in models],
-        controls=[_present_control(control) for control in app.catalogue.controls()],
-        refused=[RefusedFile(file=file.name, reason=file.fault) for file in app.catalogue.weight_files() if file.fault],
+        models=[present_model(model, app.downloads.state(model)) for model in contents.models],
+        controls=[present_control(control) for control in contents.controls],
+        refused=[RefusedFile(file=file.name, reason=file.fault) for file in contents.files if file.fault],
+        downloading=app.downloads.running_id,
+    )
+
+
+@router.get("/variants")
+def list_variants(app: App) -> VariantList:
+    """Lists the published variants of the family: size, what each needs on this machine, and which one suits it."""
+    contents = app.catalogue.look()
+    here = find_here(contents.files)
+    installed = {
+        variant.id: model.id
+        for variant in VARIANTS
+        if (model := model_of(variant, contents.models)) is not None and model.installed
+    }
+    missing = {
+        variant.id: 0 if variant.id in installed else app.downloads.missing_bytes(variant, here) for variant in VARIANTS
+    }
+    room_bytes = app.downloads.room_bytes
+    advice = advise(app.planner, VARIANTS, lambda variant: missing[variant.id], room_bytes)
+    return VariantList(
+        room_bytes=room_bytes,
+        variants=[
+            present_variant(
+                offer,
+                advice,
+                here,
+                installed.get(offer.variant.id),
+                app.downloads.state_of(offer.variant, here),
+            )
+            for offer in advice.offers
+        ],
     )
 
 
@@ -68,43 +99,20 @@ def choose_parts(name: ModelId, choice: ModelChoice, app: App) -> ModelInfo:
     parts: dict[PartName, str | None] = {"text_encoder": choice.text_encoder, "vae": choice.vae}
     chosen = {part: file for part, file in parts.items() if file is not None}
     model = app.catalogue.choose(name, choice.member, chosen)
-    return _present(model, app.downloads.state(model))
+    return present_model(model, app.downloads.state(model))
 
 
-def _present(model: ModelEntry, download: ModelDownload) -> ModelInfo:
-    return ModelInfo(
-        id=model.id,
-        name=model.name,
-        description=model.description,
-        installed=model.installed,
-        demo=model.demo,
-        source=model.source,
-        download_gb=model.download_gb,
-        size_multiple=model.size_multiple,
-        sizes=list(model.sizes),
-        default_steps=model.default_steps,
-        guidance_scale=model.guidance_scale,
-        guidance=model.guided,
-        shift=model.shift,
-        negative_prompt=model.negative_prompt,
-        repository=model.repository,
-        note=model.note if download.state == "none" else None,
-        download=download,
-        member=model.member,
-        parts=[_present_part(part, model) for part in model.parts],
-    )
+@router.get("/{name}/removal", responses=documented(404, 409, 422))
+def preview_removal(name: ModelId, app: App) -> ModelRemoval:
+    """Tells what deleting a model would remove and which of its parts would stay, or why it is not deleted."""
+    return present_removal(app.removals.plan(name))
 
 
-def _present_part(part: FoundPart, model: ModelEntry) -> ModelPart:
-    choices = [other.name for other in model.choices.get(part.part, ())]
-    return ModelPart(part=part.part, file=part.name, format=part.format, size_bytes=part.size_bytes, choices=choices)
+@router.delete("/{name}", responses=documented(404, 409, 422))
+def delete_model(name: ModelId, app: App) -> ModelRemoval:
+    """Deletes what is ours of a model: what was downloaded here, or lies in a folder of models that is Z-Image's own.
 
-
-def _present_control(control: FoundControl) -> ControlInfo:
-    return ControlInfo(
-        name=control.name,
-        kind=control.kind,
-        format=control.format,
-        size_bytes=control.size_bytes,
-        takes_mask=control.takes_mask,
-    )
+    Parts that other models use stay, and so does what belongs to ComfyUI or lies in the hub's cache. A model in memory
+    or one that a task waits for is not deleted.
+    """
+    return present_removal(app.removals.remove(name))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from backend.models import catalogue as wire
 from backend.models.schemas import ImageInfo, ImageRecord, TaskStatus
+from backend.services.generation.recommend import Advice, Offer
+from backend.services.library.control_files import FoundControl
+from backend.services.library.model_entry import ModelEntry
+from backend.services.library.part_files import FoundPart
+from backend.services.library.variants.presence import Here, path_of
+from backend.services.library.variants.removal import Removal
 from backend.services.tasks.records import TaskRecord
 
 
@@ -39,4 +46,106 @@ def present_task(task: TaskRecord, position: int | None, eta_s: float | None, ap
         preview_seq=task.preview_seq,
         created_at=task.created_at,
         request=task.request,
+    )
+
+
+def present_model(model: ModelEntry, download: wire.ModelDownload) -> wire.ModelInfo:
+    """Returns a model of the catalogue with its download."""
+    return wire.ModelInfo(
+        id=model.id,
+        name=model.name,
+        description=model.description,
+        installed=model.installed,
+        demo=model.demo,
+        source=model.source,
+        download_gb=model.download_gb,
+        size_multiple=model.size_multiple,
+        sizes=list(model.sizes),
+        default_steps=model.default_steps,
+        guidance_scale=model.guidance_scale,
+        guidance=model.guided,
+        shift=model.shift,
+        negative_prompt=model.negative_prompt,
+        repository=model.repository,
+        note=model.note if download.state == "none" else None,
+        download=download,
+        member=model.member,
+        parts=[_present_part(part, model) for part in model.parts],
+    )
+
+
+def _present_part(part: FoundPart, model: ModelEntry) -> wire.ModelPart:
+    choices = [other.name for other in model.choices.get(part.part, ())]
+    return wire.ModelPart(
+        part=part.part, file=part.name, format=part.format, size_bytes=part.size_bytes, choices=choices
+    )
+
+
+def present_variant(
+    offer: Offer, advice: Advice, here: Here, model_id: str | None, download: wire.ModelDownload
+) -> wire.ModelVariant:
+    """Returns a published variant, with what it needs here and whether it is recommended."""
+    variant = offer.variant
+    files = variant.files
+    repositories = dict.fromkeys([variant.repository] if variant.repository else [file.repository for file in files])
+    reason = advice.recommended.get(variant.id)
+    return wire.ModelVariant(
+        id=variant.id,
+        of=variant.model.id,
+        label=variant.label,
+        format=variant.format,
+        licence=variant.licence,
+        quality=variant.quality,
+        repositories=list(repositories),
+        files=[
+            wire.VariantFile(
+                part=file.part,
+                repository=file.repository,
+                file=file.name,
+                size_bytes=file.size_bytes,
+                here=path_of(file, here) is not None,
+            )
+            for file in files
+        ],
+        size_bytes=variant.size_bytes,
+        missing_bytes=offer.missing_bytes,
+        needs=_present_needs(offer),
+        recommended=reason and wire.Recommendation(reason=reason, short_of_disk=variant.id in advice.short_of_disk),
+        model=model_id,
+        download=download,
+    )
+
+
+def _present_needs(offer: Offer) -> wire.VariantNeeds:
+    plan, prediction = offer.outlook.plan, offer.outlook.prediction
+    return wire.VariantNeeds(
+        device=plan.device,
+        dtype=plan.dtype,
+        quantization=plan.quantization,
+        offload=plan.offload,
+        fits=prediction.fits,
+        device_bytes=prediction.device_bytes,
+        device_total_bytes=prediction.device_total_bytes,
+        host_bytes=prediction.host_bytes,
+        host_total_bytes=prediction.host_total_bytes,
+    )
+
+
+def present_removal(removal: Removal) -> wire.ModelRemoval:
+    """Returns what a deletion removes."""
+    return wire.ModelRemoval(
+        files=[wire.DoomedFile(name=doomed.name, size_bytes=doomed.size_bytes) for doomed in removal.files],
+        kept=[wire.KeptPart(name=name, reason=reason) for name, reason in removal.kept.items()],
+        size_bytes=sum(doomed.size_bytes for doomed in removal.files),
+    )
+
+
+def present_control(control: FoundControl) -> wire.ControlInfo:
+    """Describes a ControlNet."""
+    return wire.ControlInfo(
+        name=control.name,
+        kind=control.kind,
+        format=control.format,
+        size_bytes=control.size_bytes,
+        takes_mask=control.takes_mask,
     )

@@ -10,6 +10,11 @@ from backend.models.recipe import Frozen
 
 PartName = Literal["transformer", "text_encoder", "vae"]
 Member = Literal["turbo", "base"]
+Quality = Literal["exact", "near", "float8", "four_bit", "other_picture"]
+
+
+Reason = Literal["full", "quantised", "in_turns"]
+KeptReason = Literal["shared", "not_ours"]
 
 
 class ModelDownload(Frozen):
@@ -98,3 +103,88 @@ class ModelList(Frozen):
     models: list[ModelInfo]
     controls: list[ControlInfo] = Field(description="ControlNets in the folders of models.")
     refused: list[RefusedFile] = Field(description="Files of weights in the folders of models that are of no use.")
+    downloading: str | None = Field(description="Id of the variant that is being downloaded.")
+
+
+class VariantFile(Frozen):
+    """Single file of a variant."""
+
+    part: PartName
+    repository: str
+    file: str = Field(description="Name, in the folder of models and in its repository.")
+    size_bytes: int = Field(description="About.")
+    here: bool = Field(description="Whether a file of this name and with this part is here; it is not fetched again.")
+
+
+class VariantNeeds(Frozen):
+    """What an image of 1024×1024 takes, where the variant runs best on this machine."""
+
+    device: str = Field(description="As torch names it.")
+    dtype: Literal["bfloat16", "float16", "float32"]
+    quantization: Literal["int8", "fp8"] | None
+    offload: Literal["none", "model", "sequential"]
+    fits: bool
+    device_bytes: int = Field(description="Peak on the device; where that is the processor, of the whole program.")
+    device_total_bytes: int
+    host_bytes: int = Field(description="Peak of the main memory.")
+    host_total_bytes: int
+
+
+class Recommendation(Frozen):
+    """Why a variant is the one for this machine: of those that run best, the nearest to the published weights."""
+
+    reason: Reason = Field(
+        description="How it runs: in `full` precision, `quantised` as a whole, or its parts `in_turns` on the card."
+    )
+    short_of_disk: bool = Field(description="Whether the disk has no room for one that would suit better.")
+
+
+class ModelVariant(Frozen):
+    """Published variant of a member of the family, which `POST /api/models/{name}/download` fetches."""
+
+    id: str = Field(description="Name for the download, and of the model that it becomes.")
+    of: str = Field(description="Id of the member of the family.")
+    label: str = Field(description="What its weights are stored in, for people.")
+    format: str = Field(description="The transformer's, as its header says it; `folder` for the published layout.")
+    licence: str
+    quality: Quality = Field(
+        description="How near its images are to those of the published weights: `exact` is them in bfloat16 or wider, "
+        "`near` differs by a few levels of brightness, `float8` and `four_bit` by more, `other_picture` draws another."
+    )
+    repositories: list[str]
+    files: list[VariantFile] = Field(description="Empty for a whole folder in the published layout.")
+    size_bytes: int = Field(description="Of all its files, about.")
+    missing_bytes: int = Field(description="What is still to come, about.")
+    needs: VariantNeeds
+    recommended: Recommendation | None = Field(description="Set for one variant of a member at most.")
+    model: str | None = Field(description="Id of the installed model that it has become.")
+    download: ModelDownload
+
+
+class VariantList(Frozen):
+    """Published variants."""
+
+    room_bytes: int = Field(description="Free on the disk of the models, beyond what is kept free.")
+    variants: list[ModelVariant]
+
+
+class DoomedFile(Frozen):
+    """File, or folder with all in it, that a deletion removes."""
+
+    name: str = Field(description="Below the folder that is searched; a folder ends in a slash.")
+    size_bytes: int
+
+
+class KeptPart(Frozen):
+    """Part of a model that stays when the model is deleted."""
+
+    name: str
+    reason: KeptReason = Field(description="`shared` with another model, or `not_ours`: not downloaded here.")
+
+
+class ModelRemoval(Frozen):
+    """What deleting a model removes."""
+
+    files: list[DoomedFile]
+    kept: list[KeptPart]
+    size_bytes: int = Field(description="Of all that goes.")

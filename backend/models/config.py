@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         default=None, description="Folder to look for models in, also one of ComfyUI's or its extra_model_paths.yaml."
     )
+    hub_token: str | None = Field(
+        default=None,
+        min_length=1,
+        repr=False,
+        description="Token for the hub that HF_ENDPOINT names; HF_TOKEN is sent to the default hub only.",
+    )
     devices: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
         description="Devices that draw at the same time, as `cuda:0,cuda:1`; `auto` is every accelerator.",

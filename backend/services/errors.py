@@ -3,6 +3,7 @@
 StudioError
 ├── UnknownTask, UnknownImage, UnknownInput, UnknownDownload, ModelNotFound → 404
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
+├── ModelInUse, NotOurs, RemovalFailed  → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, InputRefused → 422
 ├── WrongToken                          → 401
 ├── QueueFull, TooManyAttempts          → 429
@@ -180,6 +181,24 @@ class DownloadFailed(StudioError):
     """The hub does not give the model, or not as it has promised."""
 
     code = "download_failed"
+
+
+class ModelInUse(StudioError):
+    """A model that something still needs is not deleted."""
+
+    code = "model_in_use"
+
+
+class NotOurs(StudioError):
+    """A model that belongs to another program, or to this one itself, is not deleted."""
+
+    code = "not_ours"
+
+
+class RemovalFailed(StudioError):
+    """The disk refuses to delete a model."""
+
+    code = "removal_failed"
 
 
 class DiskFull(StudioError):

@@ -19,10 +19,17 @@ COMMIT = "0123abcd" * 5
 class HubServer:
     """What the hub has, how it misbehaves, and what it was asked."""
 
-    def __init__(self, folder: Path, repository: str) -> None:
+    def __init__(self, folder: Path, *repositories: str) -> None:
         self.folder = folder
-        self.repository = repository
+        self.repositories = repositories
+        """Which all have the same files."""
         self.asked: list[tuple[str, str | None]] = []
+        self.tokens: list[str | None] = []
+        """What came as `Authorization`, of each request."""
+        self.files_at = ""
+        """Address of the server that the files lie on; this one when empty."""
+        self.moved = False
+        """Whether the list of files lies behind a redirect on this server."""
         self.cut_after: dict[str, int] = {}
         """Path → bytes of its next answer; then the line is cut."""
         self.statuses: list[int] = []
@@ -39,13 +46,16 @@ class HubServer:
     def paths(self) -> list[str]:
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
 
+    def lists(self) -> set[str]:
+        return {f"/api/models/{name}/revision/main?blobs=true" for name in self.repositories}
+
     def listing(self) -> dict[str, Any]:
         siblings = []
         for path in self.paths:
             content = (self.folder / path).read_bytes()
             blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
             entry: dict[str, Any] = {"rfilename": path, "size": len(content), "blobId": blob}
-            if path.endswith(".safetensors"):
+            if path.endswith((".safetensors", ".gguf")):
                 entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 9}
             siblings.append(entry)
         siblings += [{"rfilename": name, "size": 1, "blobId": "0" * 40} for name in self.extra]
@@ -61,19 +71,25 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         hub = self.hub
         hub.asked.append((self.path, self.headers.get("Range")))
+        hub.tokens.append(self.headers.get("Authorization"))
         if hub.statuses and (status := hub.statuses.pop(0)) != 200:
             self.answer(status, b"")
-        elif self.path == f"/api/models/{hub.repository}/revision/main?blobs=true":
+        elif hub.moved and self.path.startswith("/api/"):
+            self.redirect(f"/new{self.path}")
+        elif self.path.removeprefix("/new") in hub.lists():
             self.answer(200, json.dumps(hub.listing()).encode())
-        elif self.path.startswith(f"/{hub.repository}/resolve/{COMMIT}/"):  # large files lie elsewhere
-            self.send_response(302)
-            self.send_header("Location", f"/cdn/{self.path.split('/', 5)[5]}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+        elif self.path.startswith(tuple(f"/{name}/resolve/{COMMIT}/" for name in hub.repositories)):
+            self.redirect(f"{hub.files_at}/cdn/{self.path.split('/', 5)[5]}")  # large files lie elsewhere
         elif self.path.startswith("/cdn/") and self.path.removeprefix("/cdn/") in hub.paths:
             self.send_file(self.path.removeprefix("/cdn/"))
         else:
             self.answer(404, b"")
+
+    def redirect(self, address: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", address)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def send_file(self, path: str) -> None:
         hub = self.hub

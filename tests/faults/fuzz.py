@@ -31,7 +31,8 @@ from starlette.testclient import TestClient
 from backend.main import create_app
 from backend.services.errors import DownloadFailed
 from backend.services.library.downloads import Downloads
-from backend.services.library.hub import Listing
+from backend.services.library.hub.client import Listing
+from backend.services.library.variants.receipts import Receipts
 from tests.backend.conftest import make_settings
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_picture, a_request
 
@@ -45,7 +46,7 @@ class NoHub:
 
     offline = False
 
-    def list_files(self, repository: str) -> Listing:
+    def list_files(self, repository: str, *_: object) -> Listing:
         raise DownloadFailed(f"{repository} is not here")
 
     def fetch(self, *_: object) -> None:
@@ -66,7 +67,9 @@ def fuzz(folder: Path, examples: int, *, random_seed: int = 1) -> Counter[str]:
     sent: Counter[str] = Counter()
     with TestClient(app, base_url=HOME, raise_server_exceptions=False) as client:
         services = app.state.services
-        downloads = Downloads(services.catalogue, folder / "fetched", NoHub(), lambda _: 10**12)
+        downloads = Downloads(
+            services.catalogue, folder / "fetched", NoHub(), lambda _: 10**12, Receipts(folder / "r.json")
+        )
         app.state.services = services = replace(services, downloads=downloads)
         known = {
             "image_id": services.history.add(a_picture()).id,

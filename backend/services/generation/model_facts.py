@@ -129,7 +129,12 @@ def _stored(transformer: PartFile) -> Quantized | None:
     for tensor in transformer.tensors.values():
         formats[tensor.format] += tensor.numel
     [(most, _)] = formats.most_common(1)
-    return "int8" if most.startswith("int8") else "fp8" if most.startswith(("float8", "F8")) else None
+    return stored_as(most)
+
+
+def stored_as(format: str) -> Quantized | None:
+    """Returns what matrices of a format can stay in; None for those that are decoded when they are loaded."""
+    return "int8" if format.startswith("int8") else "fp8" if format.startswith(("float8", "F8")) else None
 
 
 def _read_headers(files: ModelFiles) -> ModelFacts:

@@ -66,20 +66,7 @@ class Planner:
         Raises:
             ModelBroken: its weights are damaged; the message names the file.
         """
-        facts = self._facts.read(files)
-        return plan_load(
-            Weights(
-                *facts.parts,
-                stored=facts.stored,
-                is_native=facts.is_native and self._settings.engine != "diffusers",
-                can_offload=files.folder is not None and self._settings.engine != "native",
-            ),
-            self._hardware(),
-            device,
-            offload=self._settings.offload,
-            quantization=self._settings.quantization,
-            cpu_precision=self._settings.cpu_precision,
-        )
+        return self._plan(self._facts.read(files), device, is_folder=files.folder is not None)
 
     def device_for(self, *, use_gpu: bool) -> str:
         """Returns where a job will run, or the first place of several.
@@ -104,6 +91,25 @@ class Planner:
         prediction = self._predict(model, facts, plan, recipe, is_loaded=is_loaded)
         offer = None if prediction.fits else self._largest_that_fits(model, facts, plan, recipe)
         return Outlook(plan, prediction, offer)
+
+    def foresee(self, facts: ModelFacts, recipe: Recipe, *, is_folder: bool, use_gpu: bool) -> Outlook:
+        """Returns the plan for an image of a model that is not here, and the memory that it will take.
+
+        Args:
+            facts: of the model as it would be.
+            recipe: of the image.
+            is_folder: whether it would be a folder in the published layout.
+            use_gpu: whether an accelerator is to draw it.
+
+        Raises:
+            UnknownDevice: the settings name a device that is not here.
+        """
+        plan = self._plan(facts, self.device_for(use_gpu=use_gpu), is_folder=is_folder)
+        with self._lock:
+            base_bytes = self._base_bytes
+        return Outlook(
+            plan, predict(facts, plan, work_of(facts, recipe), Cost(), self._hardware(), base_bytes=base_bytes)
+        )
 
     def refuse_what_cannot_fit(self, model: ModelEntry, recipe: Recipe, *, use_gpu: bool) -> None:
         """Raises when an image cannot fit into memory, with what would.
@@ -170,6 +176,21 @@ class Planner:
     def _values_of_controls(self, recipe: Recipe) -> int:
         """Returns the values of the ControlNets that are in memory for an image; one that acts twice is there once."""
         return sum(map(self._count_control, {control.model for control in recipe.control or () if control.scale > 0}))
+
+    def _plan(self, facts: ModelFacts, device: str, *, is_folder: bool) -> LoadPlan:
+        return plan_load(
+            Weights(
+                *facts.parts,
+                stored=facts.stored,
+                is_native=facts.is_native and self._settings.engine != "diffusers",
+                can_offload=is_folder and self._settings.engine != "native",
+            ),
+            self._hardware(),
+            device,
+            offload=self._settings.offload,
+            quantization=self._settings.quantization,
+            cpu_precision=self._settings.cpu_precision,
+        )
 
     def _predict(
         self, model: ModelEntry, facts: ModelFacts, plan: LoadPlan, recipe: Recipe, *, is_loaded: bool

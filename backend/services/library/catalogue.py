@@ -26,7 +26,7 @@ from backend.services.library.choices import Choice, Choices
 from backend.services.library.control_files import FoundControl
 from backend.services.library.file_models import compose_models
 from backend.services.library.files import ModelFiles
-from backend.services.library.hub_cache import find_cached
+from backend.services.library.hub.cache import find_cached
 from backend.services.library.model_entry import AUTO, FAMILY, ModelEntry, Source
 from backend.services.library.model_folder import find_fault, is_meant_as_model
 from backend.services.library.part_files import FoundPart, PartFiles, WeightFile
@@ -35,6 +35,28 @@ from backend.services.library.preview_map import parse_preview_map
 from backend.utils.texts import as_utf_8, is_plain
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one look at the disk has found.
+
+    Attributes:
+        models: of the family, best first, then others, whole or not.
+        files: of weights beside published folders, those that cannot be used with the reason.
+    """
+
+    models: tuple[ModelEntry, ...]
+    files: tuple[WeightFile, ...]
+
+    @property
+    def controls(self) -> list[FoundControl]:
+        """The ControlNets among the files, the first of each name."""
+        found: dict[str, FoundControl] = {}
+        for file in self.files:
+            if file.control is not None:
+                found.setdefault(file.control.name, file.control)
+        return list(found.values())
 
 
 class Catalogue:
@@ -50,12 +72,16 @@ class Catalogue:
 
     def models(self) -> list[ModelEntry]:
         """Returns the models of the family, best first, then others found in the folders, whole or not."""
-        folders = self._folders()
+        return list(self.look().models)
+
+    def look(self) -> Contents:
+        """Returns the models and the files of weights, both from one look at the disk."""
+        folders, files = self._folders(), self.weight_files()
         known = [self._locate(model, folders) for model in FAMILY]
         names = {model.name.lower() for model in FAMILY}
         others = [self._found(folder) for name, folder in folders.items() if name not in names]
         published = [_with_own_facts(model) for model in known + others]
-        return published + self._of_files(published)
+        return Contents((*published, *self._of_files(published, files)), tuple(files))
 
     def weight_files(self) -> list[WeightFile]:
         """Returns the files of weights beside published folders, those that cannot be used with the reason."""
@@ -67,21 +93,13 @@ class Catalogue:
                 found.setdefault(file.path, file)
         return list(found.values())
 
-    def controls(self) -> list[FoundControl]:
-        """Returns the ControlNets in the folders of models, the first of each name."""
-        found: dict[str, FoundControl] = {}
-        for file in self.weight_files():
-            if file.control is not None:
-                found.setdefault(file.control.name, file.control)
-        return list(found.values())
-
     def resolve_control(self, name: str) -> FoundControl:
         """Returns the ControlNet of a name; `auto` is the first.
 
         Raises:
             UnknownControl: there is none.
         """
-        controls = self.controls()
+        controls = Contents((), tuple(self.weight_files())).controls
         for control in controls:
             if name in (control.name, AUTO):
                 return control
@@ -120,8 +138,11 @@ class Catalogue:
             raise ModelNotFound(f"There is no model {model_id!r}.")
         return model
 
-    def _of_files(self, published: Sequence[ModelEntry]) -> list[ModelEntry]:
-        files = self.weight_files()
+    def settle(self, model_id: str, member: Member, parts: dict[PartName, str]) -> ModelEntry:
+        """Chooses as `choose` does, unless something has been chosen for the model already."""
+        return self._find(model_id) if model_id in self._choices.all() else self.choose(model_id, member, parts)
+
+    def _of_files(self, published: Sequence[ModelEntry], files: Sequence[WeightFile]) -> list[ModelEntry]:
         if not any(part.part == "transformer" for file in files for part in file.parts):
             return []
         shared: list[FoundPart] = []

@@ -13,6 +13,8 @@ KINDS = ("diffusion_models", "unet", "text_encoders", "clip", "vae", "checkpoint
 EXTRA_PATHS = "extra_model_paths.yaml"
 YAML = (".yaml", ".yml")
 MAX_YAML_BYTES = 2**20
+OWN = ".zimage"
+"""File that tells a folder of ours from ComfyUI's: all of it is searched, also when it has folders of parts."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,22 @@ def published_root(models_dir: Path) -> Path | None:
     return _comfy_root(models_dir) or models_dir
 
 
+def is_own(models_dir: Path) -> bool:
+    """Tells whether a folder of models is ours: no file of paths, and nothing that ComfyUI keeps its models in."""
+    return models_dir.suffix.lower() not in YAML and _comfy_root(models_dir) is None
+
+
+def claim(folder: Path) -> None:
+    """Marks a folder as ours before it gets folders of parts, which would let it look like ComfyUI's.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if is_own(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / OWN).touch()
+
+
 def find_places(models_dir: Path | None) -> list[Place]:
     """Returns where to look, from a folder, a ComfyUI installation, its `models/`, or a file of further paths."""
     if models_dir is None:
@@ -49,6 +67,8 @@ def find_places(models_dir: Path | None) -> list[Place]:
 
 def _comfy_root(models_dir: Path) -> Path | None:
     """Returns ComfyUI's `models/`: a folder, or that within an installation."""
+    if (models_dir / OWN).exists():
+        return None
     return next((folder for folder in (models_dir, models_dir / "models") if _kinds_in(folder)), None)
 
 

@@ -54,8 +54,3 @@ export function formatShortDate(iso, language) {
 export function formatDateTime(iso, language) {
   return formatMoment(iso, language, FULL)
 }
-
-/** Bytes as files of weights are sold: in gigabytes, the small ones in megabytes. */
-export function formatWeights(bytes) {
-  return bytes < 1e9 ? formatBytes(bytes) : `${formatGb(toGb(bytes))} GB`
-}

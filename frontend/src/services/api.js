@@ -280,6 +280,21 @@ export function fetchModels({ signal } = {}) {
   return request({ url: '/models', signal })
 }
 
+/** The published variants of the models, what each needs on this machine, and the room on the disk. */
+export function fetchVariants({ signal } = {}) {
+  return request({ url: '/models/variants', signal })
+}
+
+/** What deleting a model would remove: `{files, kept, size_bytes}`. */
+export function fetchRemoval(modelId, { signal } = {}) {
+  return request({ url: `/models/${encodeURIComponent(modelId)}/removal`, signal })
+}
+
+/** Deletes what is the server's own of a model. */
+export function deleteModel(modelId, { signal } = {}) {
+  return request({ method: 'delete', url: `/models/${encodeURIComponent(modelId)}`, signal })
+}
+
 /** Frees the memory of the loaded models, each as soon as no task needs it. */
 export function freeMemory({ signal } = {}) {
   return request({ method: 'post', url: '/models/unload', signal })

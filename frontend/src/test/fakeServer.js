@@ -122,6 +122,8 @@ export class FakeServer {
     this.tasks = new Map()
     this.images = []
     this.models = { default: 'zimage-nano', loaded: null, models: MODELS }
+    this.variants = { room_bytes: 250e9, variants: [] }
+    this.removal = { files: [], kept: [], size_bytes: 0 }
     this.system = SYSTEM
     this.estimate = ESTIMATE
     this.down = false
@@ -268,13 +270,17 @@ export class FakeServer {
     return { thumbnail_widths: [256, 512] }
   }
 
-  get_models() {
+  get_models({ id, action }) {
+    if (id === 'variants') return this.variants
+    if (action === 'removal') return this.removal
     return this.models
   }
 
   setDownload(id, download) {
     const models = this.models.models.map((model) => (model.id === id ? { ...model, download } : model))
+    const variants = this.variants.variants.map((variant) => (variant.id === id ? { ...variant, download } : variant))
     this.models = { ...this.models, models }
+    this.variants = { ...this.variants, variants }
     return null
   }
 
@@ -295,7 +301,11 @@ export class FakeServer {
     return models.find((model) => model.id === id)
   }
 
-  delete_models({ id }) {
+  delete_models({ id, action }) {
+    if (!action) {
+      this.models = { ...this.models, models: this.models.models.filter((model) => model.id !== id) }
+      return this.removal
+    }
     return this.setDownload(id, { state: 'none', done_bytes: 5e9, total_bytes: 20e9, message: '' })
   }
 

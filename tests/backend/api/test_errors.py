@@ -241,7 +241,9 @@ STATUS = {
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
     "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404,
     "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
+    "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422,
     "UnknownControl": 422, "ControlUnusable": 422,
+    "ModelInUse": 409, "NotOurs": 409, "RemovalFailed": 409,
     "WrongToken": 401, "TooManyAttempts": 429,
 }  # fmt: skip
 

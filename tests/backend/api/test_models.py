@@ -172,3 +172,105 @@ def test_controlnets_in_the_folders_are_listed_as_what_they_are(client, settings
         "name": "union.safetensors", "kind": "2.1-lite", "format": "BF16", "takes_mask": True,
     }  # fmt: skip
     assert answer["refused"] == []
+
+
+# -- variants and deletion --------------------------------------------------------------------------------------------
+
+
+def test_the_variants(client, services):
+    services.downloads._free_bytes = lambda _: 100 * 10**9
+
+    answer = client.get("/api/models/variants").json()
+
+    assert answer["room_bytes"] == 100 * 10**9
+    by_id = {variant["id"]: variant for variant in answer["variants"]}
+    published, int8 = by_id["z-image-turbo"], by_id["z_image_turbo_int8_convrot"]
+    assert (published["files"], published["repositories"]) == ([], ["Tongyi-MAI/Z-Image-Turbo"])
+    assert (int8["of"], int8["quality"], int8["licence"], int8["model"]) == (
+        "z-image-turbo",
+        "near",
+        "Apache-2.0",
+        None,
+    )
+    assert [(file["part"], file["file"], file["here"]) for file in int8["files"]] == [
+        ("transformer", "z_image_turbo_int8_convrot.safetensors", False),
+        ("text_encoder", "qwen_3_4b_fp8_mixed.safetensors", False),
+        ("vae", "ae.safetensors", False),
+    ]
+    assert int8["missing_bytes"] == int8["size_bytes"] == sum(file["size_bytes"] for file in int8["files"])
+    assert (int8["needs"]["device"], int8["needs"]["quantization"], int8["needs"]["fits"]) == ("cpu", "int8", True)
+    assert int8["recommended"] == {"reason": "quantised", "short_of_disk": False}  # this machine has 16 GiB
+    assert sum(variant["recommended"] is not None for variant in answer["variants"]) == 2
+
+
+def test_a_variant_that_is_installed_names_its_model(client, settings):
+    make_model_folder(settings.base_dir / "Z-Image" / "ckpts" / "Z-Image-Turbo")
+    published = client.get("/api/models/variants").json()["variants"][0]
+    assert (published["id"], published["model"], published["missing_bytes"]) == ("z-image-turbo", "z-image-turbo", 0)
+
+
+def test_the_folders_are_looked_through_once(client, services, monkeypatch):
+    looks: list[object] = []
+    find = services.catalogue._part_files.find
+    monkeypatch.setattr(services.catalogue._part_files, "find", lambda *given: looks.append(given) or find(*given))
+    for path in ("/api/models", "/api/models/variants"):
+        looks.clear()
+        assert client.get(path).status_code == 200
+        assert len(looks) == 1
+
+
+def test_a_model_is_deleted(client, settings):
+    folder = make_model_folder(settings.base_dir / "Z-Image" / "ckpts" / "mine")
+
+    told = client.get("/api/models/mine/removal")
+    assert (told.status_code, [file["name"] for file in told.json()["files"]], folder.exists()) == (
+        200,
+        ["mine/"],
+        True,
+    )
+    deleted = client.delete("/api/models/mine")
+
+    assert (deleted.status_code, deleted.json(), folder.exists()) == (200, told.json(), False)
+    assert client.delete("/api/models/mine").json()["error"]["code"] == "model_not_found"
+
+
+def test_a_model_in_memory_is_not_deleted(client, settings, post, finish):
+    make_model_folder(settings.base_dir / "Z-Image" / "ckpts" / "mine")
+    finish(post(model="mine"))
+    wait_until(lambda: not client.get("/api/generate").json()["tasks"])
+    refused = client.delete("/api/models/mine")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "model_in_use")
+
+    client.post("/api/models/unload")
+    wait_until(lambda: client.get("/api/models").json()["loaded"] is None)
+    assert client.delete("/api/models/mine").status_code == 200
+
+
+def test_a_model_that_a_task_waits_for_is_not_deleted(client, settings, engine, post):
+    make_model_folder(settings.base_dir / "Z-Image" / "ckpts" / "mine")
+    go_on = engine.pause_at(1)
+    post(model="zimage-nano")
+    waiting = post(model="mine")
+    try:
+        refused = client.delete("/api/models/mine")
+        assert (refused.status_code, "A task waits" in refused.json()["error"]["message"]) == (409, True)
+        client.delete(f"/api/generate/{waiting}")
+        assert client.delete("/api/models/mine").status_code == 200
+    finally:
+        go_on()
+
+
+def test_the_demo_model_is_not_deleted(client):
+    for answer in (client.get("/api/models/zimage-nano/removal"), client.delete("/api/models/zimage-nano")):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_ours")
+
+
+def test_a_download_is_not_deleted_from_under_it(client, services, hub, roomy):
+    hub.hold = threading.Event()
+    client.post("/api/models/z-image-turbo/download")
+    assert hub.held.wait(10)
+    assert client.delete("/api/models/z-image-turbo").status_code == 409
+    hub.hold.set()
+    wait_until(lambda: turbo(client)["installed"] and turbo(client)["download"]["state"] == "none")
+    assert client.delete("/api/models/z-image-turbo").status_code == 200
+    assert not turbo(client)["installed"]

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 
-import { formatWeights } from '../../lib/format.js'
+import { sizeOf } from '../../lib/models/variants.js'
 
 /** ControlNets in the folders of models: which kind each is, and how large. */
 export default function ControlFiles({ controls }) {
@@ -12,7 +12,7 @@ export default function ControlFiles({ controls }) {
       <ul className="model-unused">
         {controls.map(({ name, kind, format, size_bytes: bytes }) => (
           <li key={name}>
-            <strong>{name}</strong> {[kind, format, formatWeights(bytes)].join(' · ')}
+            <strong>{name}</strong> {[kind, format, sizeOf(bytes)].join(' · ')}
           </li>
         ))}
       </ul>

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useChoice } from '../../hooks/server/useModels.js'
 import { useErrorText } from '../../hooks/server/useErrorText.js'
-import { formatWeights } from '../../lib/format.js'
+import { sizeOf } from '../../lib/models/variants.js'
 import Notice from '../ui/Notice.jsx'
 
 const MEMBERS = ['turbo', 'base']
@@ -55,7 +55,7 @@ export default function ModelParts({ model }) {
           <p key={part} className="model-part">
             <span>{t(`models.part.${part}`)}</span>
             <span className="muted">
-              {file} · {format} · {formatWeights(bytes)}
+              {file} · {format} · {sizeOf(bytes)}
             </span>
           </p>
         ),

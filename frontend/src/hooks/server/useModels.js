@@ -8,7 +8,7 @@ const DOWNLOADING_MS = 1000
 const WATCHED_MS = 2000
 
 function isDownloading(catalogue) {
-  return catalogue?.models.some(({ download }) => download?.state === 'running')
+  return catalogue?.downloading || catalogue?.models.some(({ download }) => download?.state === 'running')
 }
 
 /** The catalogue of models; asked for again and again while one of them is loaded down, or somebody looks at it. */

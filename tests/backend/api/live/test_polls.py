@@ -8,7 +8,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Match
 from starlette.testclient import TestClient
 
-from backend.api import polls
+from backend.api.live import polls
 from backend.main import create_app
 from backend.models.schemas import TaskStatus
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until

@@ -54,7 +54,7 @@ def test_the_catalogue_lists_those_in_the_folders_of_comfyui(settings, tmp_path,
     save_control_header(tmp_path / "models" / folder / "union.safetensors", layers=3)
     catalogue = Catalogue(settings.model_copy(update={"models_dir": tmp_path}))
     name = f"{folder}/union.safetensors"
-    assert [control.name for control in catalogue.controls()] == [name]
+    assert [control.name for control in catalogue.look().controls] == [name]
     assert catalogue.resolve_control(name).path == tmp_path / "models" / folder / "union.safetensors"
     assert not [model for model in catalogue.models() if model.source == "files"]
     with pytest.raises(UnknownControl, match=f"'other'; installed: {name}"):
@@ -72,4 +72,4 @@ def test_of_two_of_one_name_the_first_counts(settings, tmp_path):
     ckpts.mkdir(parents=True, exist_ok=True)
     shutil.copy(own, ckpts / "a.safetensors")
     catalogue = Catalogue(settings.model_copy(update={"models_dir": own.parent}))
-    assert [control.path for control in catalogue.controls()] == [own]
+    assert [control.path for control in catalogue.look().controls] == [own]

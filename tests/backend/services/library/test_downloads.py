@@ -10,7 +10,8 @@ from backend.models.catalogue import ModelDownload
 from backend.services.errors import DiskFull, DownloadConflict, UnknownDownload
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import TRIES, Downloads
-from backend.services.library.hub import HuggingFaceHub
+from backend.services.library.hub.client import HuggingFaceHub
+from backend.services.library.variants.receipts import Receipts
 from tests.backend.fakes import make_model_folder, wait_until
 from tests.backend.hub_server import HubServer, published
 
@@ -39,8 +40,9 @@ def folder(settings) -> Path:
 
 @pytest.fixture
 def downloads(hub, settings, folder) -> Iterator[Downloads]:
+    receipts = Receipts(settings.data_dir / "downloaded.json")
     downloads = Downloads(
-        Catalogue(settings), folder, HuggingFaceHub(silence_s=5), lambda _: 10**12, pause_s=lambda tries: 0.0
+        Catalogue(settings), folder, HuggingFaceHub(silence_s=5), lambda _: 10**12, receipts, pause_s=lambda tries: 0.0
     )
     yield downloads
     if hub.hold is not None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.services.library.places import KINDS, MAX_YAML_BYTES, find_places, published_root
+from backend.services.library.places import KINDS, MAX_YAML_BYTES, claim, find_places, is_own, published_root
 
 
 def comfy(root, *kinds):
@@ -92,3 +92,27 @@ def test_a_path_that_makes_no_sense_is_said(tmp_path, path):
 def test_what_is_no_path_is_left_out(tmp_path, value):
     (tmp_path / "extra.yaml").write_text(f"a:\n  base_path: {value}\n  vae: {value}\nb: 3\nc:\n  vae: here")
     assert searched(tmp_path / "extra.yaml") == [tmp_path / "here"]
+
+
+def test_a_folder_of_ones_own_stays_so_when_it_gets_folders_of_parts(tmp_path):
+    (tmp_path / "mine").mkdir()
+    claim(tmp_path)
+    comfy(tmp_path, "diffusion_models", "vae")
+
+    assert is_own(tmp_path)
+    assert searched(tmp_path) == [tmp_path]
+    assert published_root(tmp_path) == tmp_path
+
+
+def test_comfyui_s_folders_are_not_claimed(tmp_path):
+    root = comfy(tmp_path / "models", "vae")
+    for folder in (tmp_path, root):
+        claim(folder)
+        assert not is_own(folder)
+    assert [path.name for path in root.iterdir()] == ["vae"]
+    assert not is_own(tmp_path / "extra.yaml")
+
+
+def test_a_folder_that_is_not_there_yet_is_made(tmp_path):
+    claim(tmp_path / "new")
+    assert is_own(comfy(tmp_path / "new", "unet"))

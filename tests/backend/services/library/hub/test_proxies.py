@@ -9,8 +9,8 @@ from urllib.request import getproxies
 import pytest
 
 from backend.services.errors import DownloadFailed
-from backend.services.library.hub import HuggingFaceHub, Unreachable
-from backend.services.library.proxies import make_opener
+from backend.services.library.hub.client import HuggingFaceHub, Unreachable
+from backend.services.library.hub.proxies import make_opener
 from tests.backend.fakes import make_model_folder
 from tests.backend.hub_server import HubServer, published
 

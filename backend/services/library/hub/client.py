@@ -1,7 +1,7 @@
 """Files of a published model: their list, and downloads that resume and are verified.
 
-docs/adr/0005-own-downloads.md says why `huggingface_hub` does not do them. No token and no versions are sent along.
-`HF_ENDPOINT` names a mirror, as everywhere.
+docs/adr/0005-own-downloads.md says why `huggingface_hub` does not do them. No versions are sent along, and a token only
+to the hub that it belongs to. `HF_ENDPOINT` names a mirror, as everywhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import http.client
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -23,7 +23,8 @@ from urllib.parse import quote
 from urllib.request import Request
 
 from backend.services.errors import DiskFull, DownloadFailed
-from backend.services.library.proxies import make_opener
+from backend.services.library.hub.access import KeepTokenAtHome, authorize, choose_token, refusal
+from backend.services.library.hub.proxies import make_opener
 
 CHUNK_BYTES = 2**20
 SILENCE_S = 30.0
@@ -61,6 +62,14 @@ class HubFile:
         """Hexadecimal value of that digest for the whole file."""
         return self.sha256 or self.git_sha1
 
+    def is_content_of(self, path: Path, on_bytes: Callable[[int], None]) -> bool:
+        """Tells whether a file on the disk is this one, by its size and then its digest."""
+        with disk_errors():
+            if not path.is_file() or path.stat().st_size != self.size_bytes:
+                return False
+            digest, _ = _digest_of(path, self.start_digest(), on_bytes)
+            return bool(digest.hexdigest() == self.expected)
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -82,8 +91,8 @@ class Hub(Protocol):
     def offline(self) -> bool:
         """Whether the environment forbids requests."""
 
-    def list_files(self, repository: str) -> Listing:
-        """Returns the files of a model, the index last."""
+    def list_files(self, repository: str, paths: Collection[str] = ()) -> Listing:
+        """Returns the files of a model, the index last, or those of some paths."""
 
     def fetch(self, repository: str, commit: str, file: HubFile, target: Path, on_bytes: Callable[[int], None]) -> None:
         """Downloads a file to its target once it is whole and verified."""
@@ -92,8 +101,9 @@ class Hub(Protocol):
 class HuggingFaceHub:
     """Hugging Face's hub, or a mirror of it."""
 
-    def __init__(self, silence_s: float = SILENCE_S) -> None:
+    def __init__(self, silence_s: float = SILENCE_S, token: str | None = None) -> None:
         self._silence_s = silence_s
+        self._token = token
 
     @property
     def offline(self) -> bool:
@@ -102,20 +112,24 @@ class HuggingFaceHub:
 
         return bool(constants.HF_HUB_OFFLINE)
 
-    def list_files(self, repository: str) -> Listing:
-        """Returns the files of a model, the index last.
+    def list_files(self, repository: str, paths: Collection[str] = ()) -> Listing:
+        """Returns the files of a model, the index last, or those of some paths.
 
         Raises:
             Unreachable: Another try may succeed.
-            DownloadFailed: The hub does not have it, or its answer is malformed.
+            DownloadFailed: The hub does not have it or them, or its answer is malformed.
         """
         with self._open(f"/api/models/{repository}/revision/main?blobs=true") as response:
             try:
-                return _parse(json.loads(response.read()))
+                listing = _parse(json.loads(response.read()), paths)
             except (OSError, http.client.HTTPException) as error:
                 raise Unreachable(type(error).__name__) from error
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise DownloadFailed("The hub's list of files is not understood; is HF_ENDPOINT right?") from error
+        missing = set(paths) - {file.path for file in listing.files}
+        if missing:
+            raise DownloadFailed(f"{repository} does not have {', '.join(sorted(missing))} any more.")
+        return listing
 
     def fetch(self, repository: str, commit: str, file: HubFile, target: Path, on_bytes: Callable[[int], None]) -> None:
         """Downloads a file to its target once it is whole and verified.
@@ -149,28 +163,30 @@ class HuggingFaceHub:
         from huggingface_hub import constants
 
         request = Request(constants.ENDPOINT + path, headers={"User-Agent": "zimage"})  # noqa: S310 — the operator's
+        authorize(request, choose_token(constants.ENDPOINT, self._token))
         if start:
             request.add_header("Range", f"bytes={start}-")
         try:
-            response: http.client.HTTPResponse = make_opener().open(request, timeout=self._silence_s)
+            response: http.client.HTTPResponse = make_opener(KeepTokenAtHome()).open(request, timeout=self._silence_s)
         except HTTPError as error:
             error.close()
             if error.code in _WORTH_ANOTHER_TRY:
                 raise Unreachable(f"answer {error.code}") from error
-            raise DownloadFailed(f"The hub refuses with {error.code}; is HF_ENDPOINT right?") from error
+            raise DownloadFailed(refusal(error.code)) from error
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(type(error).__name__) from error
         return response
 
 
-def _parse(answer: Any) -> Listing:
+def _parse(answer: Any, paths: Collection[str]) -> Listing:
     files = []
     for entry in answer["siblings"]:
-        if _WANTED.fullmatch(entry["rfilename"]):
+        name = entry["rfilename"]
+        if name in paths or (not paths and _WANTED.fullmatch(name)):
             large = entry.get("lfs") or {}
             size = large.get("size", entry.get("size"))
-            files.append(HubFile(entry["rfilename"], int(size), large.get("sha256"), str(entry["blobId"])))
-    if INDEX not in {file.path for file in files}:
+            files.append(HubFile(name, int(size), large.get("sha256"), str(entry["blobId"])))
+    if not paths and INDEX not in {file.path for file in files}:
         raise KeyError(INDEX)
     files.sort(key=lambda file: (file.path == INDEX, file.size_bytes))
     return Listing(str(answer["sha"]), tuple(files))
@@ -178,11 +194,17 @@ def _parse(answer: Any) -> Listing:
 
 def _read_part(part: Path, file: HubFile, on_bytes: Callable[[int], None]) -> tuple[Any, int]:
     """Takes what is there already into a digest; returns that, and how much it is."""
-    digest, there = file.start_digest(), 0
+    digest = file.start_digest()
     if not part.is_file() or part.stat().st_size > file.size_bytes:
         part.unlink(missing_ok=True)
         return digest, 0
-    with part.open("rb") as content:
+    return _digest_of(part, digest, on_bytes)
+
+
+def _digest_of(path: Path, digest: Any, on_bytes: Callable[[int], None]) -> tuple[Any, int]:
+    """Takes a file's content into a digest; returns that, and how much it is."""
+    there = 0
+    with path.open("rb") as content:
         while chunk := content.read(CHUNK_BYTES):
             digest.update(chunk)
             there += len(chunk)

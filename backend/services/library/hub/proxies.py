@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import (
+    BaseHandler,
     HTTPHandler,
     HTTPSHandler,
     OpenerDirector,
@@ -28,8 +29,11 @@ _SOCKS5 = ("socks5", "socks5h", "socks")
 """Schemes that programs use for the same; here, the proxy always resolves names."""
 
 
-def make_opener() -> OpenerDirector:
+def make_opener(*handlers: BaseHandler) -> OpenerDirector:
     """Builds what opens addresses through the proxies of the environment.
+
+    Args:
+        handlers: What else takes part, as a rule for redirects.
 
     Raises:
         DownloadFailed: A proxy is of a kind that is not known.
@@ -48,7 +52,8 @@ def make_opener() -> OpenerDirector:
             of_http[scheme] = address
         else:
             raise DownloadFailed(f"The proxy of the environment is of the kind {kind}; http and socks5 are known.")
-    return build_opener(ProxyHandler(of_http), _Http(of_socks.get("http")), _Https(of_socks.get("https")))
+    own = ProxyHandler(of_http), _Http(of_socks.get("http")), _Https(of_socks.get("https"))
+    return build_opener(*own, *handlers)
 
 
 class _Http(HTTPHandler):
