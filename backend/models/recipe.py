@@ -28,7 +28,7 @@ MaskMode = Literal["whole", "only_masked"]
 MAX_FEATHER_PX = 512
 MAX_MARGIN_PX = 4096
 MAX_UPSCALED_SIDE_PX = 8192
-DEFAULT_STRENGTH, DEFAULT_MASKED_STRENGTH, DEFAULT_UPSCALE_STRENGTH = 0.6, 1.0, 0.3
+DEFAULT_STRENGTH, DEFAULT_MASKED_STRENGTH, DEFAULT_OUTPAINT_STRENGTH, DEFAULT_UPSCALE_STRENGTH = 0.6, 0.75, 0.6, 0.3
 
 
 class Outpaint(Frozen):
@@ -100,8 +100,9 @@ class Recipe(Frozen):
             return self.strength
         if self.upscale is not None:
             return DEFAULT_UPSCALE_STRENGTH
-        is_masked = self.mask is not None or self.outpaint is not None
-        return DEFAULT_MASKED_STRENGTH if is_masked else DEFAULT_STRENGTH
+        if self.outpaint is not None:
+            return DEFAULT_OUTPAINT_STRENGTH
+        return DEFAULT_STRENGTH if self.mask is None else DEFAULT_MASKED_STRENGTH
 
     @property
     def tile_overlap(self) -> int:

@@ -83,7 +83,7 @@ def alpha_mask(image: Image.Image) -> Image.Image | None:
 def to_tensor(image: Image.Image) -> Tensor:
     """Returns an image as (1, 3, H, W), float32 in −1…1; see `to_rgb`."""
     pixels = torch.from_numpy(np.array(image if image.mode == "RGB" else to_rgb(image)))
-    return pixels.permute(2, 0, 1)[None].float().div_(127.5).sub_(1.0).contiguous()
+    return pixels.permute(2, 0, 1)[None].contiguous().float().div_(127.5).sub_(1.0)
 
 
 def _upright(image: Image.Image) -> Image.Image:
