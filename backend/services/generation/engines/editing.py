@@ -14,7 +14,7 @@ from backend.services.generation.inputs import Inputs, refuse_contradictions
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from zimage.conditions.masks import Box
+    from zimage.conditions.window import Window
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class Drawing:
         image: RGB, what it begins from, at the size that is drawn.
         noise: (1, C, h, w), float32, on the processor.
         mask: share of the strength, (1, 1, h, w) in 0…1; None for all of it.
+        cut: cuts another image of the canvas, such as a control image, as this one was cut.
         forwards_before: of earlier drawings of the same image.
-        box: of the whole canvas, in pixels, where it is a tile of one; for what else is cut into tiles.
     """
 
     image: Image.Image
     noise: Tensor
     mask: Tensor | None
+    cut: Callable[[Image.Image], Image.Image]
     forwards_before: int = 0
-    box: Box | None = None
 
 
 Redraw = Callable[[Drawing], Image.Image]
@@ -96,7 +96,8 @@ def _redraw_once(
         margins=None if recipe.outpaint is None else Margins(**recipe.outpaint.model_dump()),
     )
     noise = _noise((recipe.width, recipe.height), recipe, geometry)
-    return edit.finish(redraw(Drawing(edit.image, noise, _latent_mask(edit.mask, geometry))))
+    mask_of_latents = _latent_mask(edit.mask, geometry)
+    return edit.finish(redraw(Drawing(edit.image, noise, mask_of_latents, _cutter(edit.window, edit.canvas.size))))
 
 
 def _redraw_in_tiles(
@@ -104,6 +105,7 @@ def _redraw_in_tiles(
 ) -> Image.Image:
     from zimage.conditions.images import to_mask, to_rgb
     from zimage.conditions.upscale import Grid, Tile, redraw_in_tiles
+    from zimage.conditions.window import Window
 
     if recipe.upscale is None:
         raise RuntimeError("only what is enlarged is drawn in tiles")
@@ -116,10 +118,19 @@ def _redraw_in_tiles(
         left, top, right, bottom = (pixels // geometry.cell for pixels in tile.box)
         before = tile.index * recipe.forwards // tile.count
         part = noise[..., top:bottom, left:right]
-        return redraw(Drawing(tile.image, part, _latent_mask(tile.mask, geometry), before, tile.box))
+        cut = _cutter(Window(tile.box, tile.image.size), size)
+        return redraw(Drawing(tile.image, part, _latent_mask(tile.mask, geometry), cut, before))
 
     whole_mask = None if mask is None else to_mask(to_mask(mask, upright.size), size)
     return redraw_in_tiles(upright, grid, redraw_tile, whole_mask)
+
+
+def _cutter(window: Window, canvas_size: tuple[int, int]) -> Callable[[Image.Image], Image.Image]:
+    def cut(image: Image.Image) -> Image.Image:
+        whole = image if image.size == canvas_size else image.resize(canvas_size, Image.Resampling.LANCZOS)
+        return window.cut(whole)
+
+    return cut
 
 
 def _noise(size: tuple[int, int], recipe: Recipe, geometry: Geometry) -> Tensor:

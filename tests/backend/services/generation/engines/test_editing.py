@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from backend.services.errors import BlankPicture, InputUnusable
 from backend.services.generation.engines.diffusers import DiffusersEngine
+from backend.services.generation.engines.editing import Drawing, Geometry, edit_image
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import JobEvent, Preview, Step
 from backend.services.generation.inputs import Inputs
+from backend.services.generation.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 from tests.backend.fakes import a_recipe
@@ -225,6 +228,48 @@ def test_what_does_not_go_together_is_refused_before_the_first_forward(loaded, f
     with pytest.raises(InputUnusable, match=words):
         loaded.generate(a_recipe(**{"init_image": PHOTO, **values}), pytest.fail, never, INPUTS)
     assert not forwards
+
+
+GEOMETRY = Geometry(multiple=32, cell=16, channels=16)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"mask": MASK},
+        {"mask": MASK, "mask_mode": "only_masked"},
+        {"upscale": {"width": 400, "height": 400}},
+        {"init_image": LARGE, "width": 352, "height": 224},
+    ],
+)
+def test_a_control_image_is_cut_as_the_image_is(values):
+    recipe, seen = a_recipe(**{"init_image": PHOTO, "strength": 0.5, **values}), []
+
+    def redraw(drawing: Drawing) -> Image.Image:
+        seen.append(drawing.forwards_before)
+        assert np.array_equal(np.asarray(drawing.cut(INPUTS.image(recipe.init_image))), np.asarray(drawing.image))
+        assert drawing.noise.shape == (1, 16, drawing.image.height // 16, drawing.image.width // 16)
+        return drawing.image
+
+    edit_image(recipe, INPUTS, GEOMETRY, redraw)
+    assert seen == [index * recipe.forwards // recipe.draws for index in range(recipe.draws)]
+
+
+def test_neighbouring_tiles_have_the_same_noise_where_they_overlap():
+    recipe, noises = a_recipe(init_image=PHOTO, upscale={"width": 416, "height": 416}), []
+    edit_image(recipe, INPUTS, GEOMETRY, lambda drawing: (noises.append(drawing.noise), drawing.image)[1])
+    left, right, *_ = noises
+    assert len(noises) == 4
+    assert torch.equal(left[..., 10:], right[..., :6])  # the second begins at 160 pixels
+    assert not torch.equal(left, right)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_edits_too(tiny_model, dtype):
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), LoadPlan("cpu", dtype))
+    given, _ = edit(engine, mask=MASK)
+    assert np.array_equal(given[outside()], of(PHOTO)[outside()])
 
 
 EDITS: dict[str, dict[str, Any]] = {
