@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zimage.conditions.images import ASPECT_TOLERANCE, to_rgb
+from zimage.conditions.images import has_shape_of, to_rgb
 from zimage.conditions.masks import Box
 from zimage.conditions.window import Window
 from zimage.errors import ConditionError
@@ -111,7 +111,7 @@ def enlarge(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         raise ConditionError(
             f"{size[0]}×{size[1]} is smaller than the image, which has {image.width}×{image.height} pixels"
         )
-    if abs(size[0] * image.height / (size[1] * image.width) - 1) > ASPECT_TOLERANCE:
+    if not has_shape_of(size, image.size):
         raise ConditionError(
             f"{size[0]}×{size[1]} would stretch the image of {image.width}×{image.height} pixels: keep its shape"
         )

@@ -71,13 +71,22 @@ def edit_image(recipe: Recipe, inputs: Inputs, geometry: Geometry, redraw: Redra
     refuse_contradictions(recipe)
     if recipe.init_image is None:
         raise RuntimeError("edit_image() is for recipes with an image to begin from")
-    image = inputs.image(recipe.init_image)
-    mask = None if recipe.mask is None else inputs.image(recipe.mask)
+    image = _decoded(inputs, recipe.init_image)
+    mask = None if recipe.mask is None else _decoded(inputs, recipe.mask)
     work = _redraw_once if recipe.upscale is None else _redraw_in_tiles
     try:
         return work(recipe, image, mask, geometry, redraw)
     except ConditionError as error:
         raise InputUnusable(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+
+def _decoded(inputs: Inputs, digest: str) -> Image.Image:
+    image = inputs.image(digest)
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
+        raise InputUnusable(f"The input image {digest[:12]}… cannot be decoded: {error}.") from error
+    return image
 
 
 def _redraw_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,14 @@ def test_a_control_image_is_cut_as_the_image_is(values):
 
     edit_image(recipe, INPUTS, GEOMETRY, redraw)
     assert seen == [index * recipe.forwards // recipe.draws for index in range(recipe.draws)]
+
+
+def test_a_file_that_is_cut_off_is_refused():
+    file = io.BytesIO()
+    photo().save(file, "PNG")
+    cut = Inputs({PHOTO: Image.open(io.BytesIO(file.getvalue()[:2000]))})
+    with pytest.raises(InputUnusable, match="cannot be decoded"):
+        edit_image(a_recipe(init_image=PHOTO), cut, GEOMETRY, pytest.fail)
 
 
 def test_neighbouring_tiles_have_the_same_noise_where_they_overlap():
