@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zimage.conditions.images import has_shape_of, to_rgb
-from zimage.conditions.masks import Box
+from zimage.conditions.masks import Box, touched
 from zimage.conditions.window import Window
 from zimage.errors import ConditionError
 from zimage.tiling import Tiles
@@ -127,7 +127,8 @@ def redraw_in_tiles(
         image: of any mode.
         grid: size and tiles.
         redraw: draws over a tile; what it raises, as when it is cancelled, ends the work.
-        mask: share of the strength for each pixel of the enlarged image, in 8-bit grey; None for all of it.
+        mask: share of the strength for each pixel of the enlarged image, in 8-bit grey; where it is 0 the enlarged
+            image stays. None for all of it.
 
     Raises:
         ConditionError: the size is smaller than the image, or of another shape.
@@ -139,7 +140,7 @@ def redraw_in_tiles(
         pixels = np.asarray(redraw(tile), np.float32)
         total[top:bottom, left:right] += pixels * grid.weights(tile.box)[..., None]
     drawn = np.rint(total[: grid.size[1], : grid.size[0]]).clip(0, 255).astype(np.uint8)
-    return Image.fromarray(drawn)
+    return Image.fromarray(drawn) if mask is None else Image.composite(Image.fromarray(drawn), canvas, touched(mask))
 
 
 def _tiles(canvas: Image.Image, grid: Grid, mask: Image.Image | None) -> Iterator[Tile]:

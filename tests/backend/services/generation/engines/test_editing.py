@@ -168,10 +168,12 @@ def test_an_upscale_that_is_one_tile_is_image_to_image(loaded):
     assert np.array_equal(one, edit(loaded, strength=0.5)[0])
 
 
-def test_an_upscale_with_a_mask_changes_nothing_in_the_latents_outside(loaded):
-    plain, _ = edit(loaded, strength=0.5, upscale={"width": 256, "height": 256})
-    given, _ = edit(loaded, strength=0.5, upscale={"width": 256, "height": 256}, mask=MASK)
-    assert not np.array_equal(given, plain)
+def test_an_upscale_with_a_mask_keeps_the_enlarged_image_outside(loaded):
+    given, _ = edit(loaded, strength=0.5, upscale={"width": 512, "height": 512}, mask=MASK)
+    larger = np.asarray(photo().resize((512, 512), Image.Resampling.LANCZOS)).astype(int)
+    kept = outside().repeat(2, 0).repeat(2, 1)
+    assert np.array_equal(given[kept], larger[kept])
+    assert np.abs(given - larger)[~kept].mean() > 5
 
 
 @pytest.mark.parametrize("step", [0, 1, 3, 5])
