@@ -61,7 +61,7 @@ def test_an_edit_is_kept_whole_and_told_to_other_programs(tmp_path):
     edited = record(init_image="0" * 64, mask="1" * 64, mask_mode="only_masked", feather=8, outpaint={"left": 16})
     path = write(tmp_path / "a.png", embed(edited))
     assert extract(path) == edited.model_copy(update={"size_bytes": path.stat().st_size})
-    assert "Denoising strength: 0.6, " in describe(edited)
+    assert "Denoising strength: 0.5, " in describe(edited)
 
 
 def test_an_image_without_a_source_is_written_as_before():
