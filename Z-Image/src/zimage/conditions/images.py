@@ -55,7 +55,8 @@ def to_mask(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     Raises:
         ConditionError: it has another shape, or see `to_rgb`.
     """
-    grey = to_rgb(image, BLACK).convert("L")
+    is_plain = image.mode == "L" and not has_alpha(image)
+    grey = _upright(image) if is_plain else to_rgb(image, BLACK).convert("L")
     if grey.size == size:
         return grey
     if not has_shape_of(grey.size, size):

@@ -103,10 +103,7 @@ def _start(first: int, last: int, length: int, limit: int) -> int:
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    if image.size == size:
-        return image
-    is_larger = size[0] * size[1] > image.width * image.height
-    return image.resize(size, Image.Resampling.BICUBIC if is_larger else Image.Resampling.LANCZOS)
+    return image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
 
 
 def _cut(image: Image.Image, box: Box) -> Image.Image:
