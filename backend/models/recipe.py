@@ -47,7 +47,8 @@ class Upscale(Frozen):
     height: int = Field(gt=0, le=MAX_UPSCALED_SIDE_PX)
 
 
-def _is_none(value: object) -> bool:
+def is_none(value: object) -> bool:
+    """Tells whether a field is to be left out of JSON."""
     return value is None
 
 
@@ -66,30 +67,30 @@ class Recipe(Frozen):
     model: str = Field(max_length=MAX_NAME_CHARACTERS)
 
     # Of images that begin from another one; what is None is left out of JSON, so that other records stay as they were.
-    init_image: Digest | None = Field(default=None, exclude_if=_is_none, description="Image that it begins from.")
+    init_image: Digest | None = Field(default=None, exclude_if=is_none, description="Image that it begins from.")
     strength: float | None = Field(
         default=None,
         gt=0,
         le=1,
         allow_inf_nan=False,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="Share of the schedule that is drawn; null for the default of what is done with the image.",
     )
     mask: Digest | None = Field(
-        default=None, exclude_if=_is_none, description="White is repainted, black is kept, grey is repainted less."
+        default=None, exclude_if=is_none, description="White is repainted, black is kept, grey is repainted less."
     )
     mask_mode: MaskMode | None = Field(
-        default=None, exclude_if=_is_none, description="What is drawn of an image with a mask; null for `whole`."
+        default=None, exclude_if=is_none, description="What is drawn of an image with a mask; null for `whole`."
     )
     feather: int | None = Field(
         default=None,
         ge=0,
         le=MAX_FEATHER_PX,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="How far the new image fades out around the mask, in pixels of the image.",
     )
-    outpaint: Outpaint | None = Field(default=None, exclude_if=_is_none, description="Canvas to add.")
-    upscale: Upscale | None = Field(default=None, exclude_if=_is_none, description="Size to enlarge the image to.")
+    outpaint: Outpaint | None = Field(default=None, exclude_if=is_none, description="Canvas to add.")
+    upscale: Upscale | None = Field(default=None, exclude_if=is_none, description="Size to enlarge the image to.")
 
     @property
     def drawn_strength(self) -> float:
