@@ -21,6 +21,7 @@ PAGES = (
     "docs/architecture.md",
     "docs/weights.md",
     "docs/tasks.md",
+    "docs/editing.md",
     "docs/history.md",
     "docs/deployment.md",
     "SECURITY.md",

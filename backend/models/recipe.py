@@ -28,7 +28,7 @@ MaskMode = Literal["whole", "only_masked"]
 MAX_FEATHER_PX = 512
 MAX_MARGIN_PX = 2048
 MAX_UPSCALED_SIDE_PX = 8192
-DEFAULT_STRENGTH, DEFAULT_MASKED_STRENGTH, DEFAULT_UPSCALE_STRENGTH = 0.6, 1.0, 0.3
+DEFAULT_STRENGTH, DEFAULT_MASKED_STRENGTH, DEFAULT_OUTPAINT_STRENGTH, DEFAULT_UPSCALE_STRENGTH = 0.6, 0.75, 0.5, 0.3
 
 
 class Outpaint(BaseModel):
@@ -79,7 +79,8 @@ class ControlUse(Frozen):
         return self
 
 
-def _is_none(value: object) -> bool:
+def is_none(value: object) -> bool:
+    """Tells whether a field is to be left out of JSON."""
     return value is None
 
 
@@ -100,35 +101,35 @@ class Recipe(Frozen):
         default=None,
         min_length=1,
         max_length=MAX_CONTROLS,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="ControlNets that act on the image; absent without any.",
     )
 
     # Of images that begin from another one; what is None is left out of JSON, so that other records stay as they were.
-    init_image: InputId | None = Field(default=None, exclude_if=_is_none, description="Image that it begins from.")
+    init_image: InputId | None = Field(default=None, exclude_if=is_none, description="Image that it begins from.")
     strength: float | None = Field(
         default=None,
         gt=0,
         le=1,
         allow_inf_nan=False,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="Share of the schedule that is drawn; null for the default of what is done with the image.",
     )
     mask: InputId | None = Field(
-        default=None, exclude_if=_is_none, description="White is repainted, black is kept, grey is repainted less."
+        default=None, exclude_if=is_none, description="White is repainted, black is kept, grey is repainted less."
     )
     mask_mode: MaskMode | None = Field(
-        default=None, exclude_if=_is_none, description="What is drawn of an image with a mask; null for `whole`."
+        default=None, exclude_if=is_none, description="What is drawn of an image with a mask; null for `whole`."
     )
     feather: int | None = Field(
         default=None,
         ge=0,
         le=MAX_FEATHER_PX,
-        exclude_if=_is_none,
+        exclude_if=is_none,
         description="How far the new image fades out around the mask, in pixels of the image.",
     )
-    outpaint: Outpaint | None = Field(default=None, exclude_if=_is_none, description="Canvas to add.")
-    upscale: Upscale | None = Field(default=None, exclude_if=_is_none, description="Size to enlarge the image to.")
+    outpaint: Outpaint | None = Field(default=None, exclude_if=is_none, description="Canvas to add.")
+    upscale: Upscale | None = Field(default=None, exclude_if=is_none, description="Size to enlarge the image to.")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -145,8 +146,9 @@ class Recipe(Frozen):
             return self.strength
         if self.upscale is not None:
             return DEFAULT_UPSCALE_STRENGTH
-        is_masked = self.mask is not None or self.outpaint is not None
-        return DEFAULT_MASKED_STRENGTH if is_masked else DEFAULT_STRENGTH
+        if self.outpaint is not None:
+            return DEFAULT_OUTPAINT_STRENGTH
+        return DEFAULT_STRENGTH if self.mask is None else DEFAULT_MASKED_STRENGTH
 
     @property
     def tile_overlap(self) -> int:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from pydantic_core import PydanticCustomError
 
 from backend.models.edit import EditRequest, Identifier
-from backend.models.recipe import MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe
+from backend.models.recipe import MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe, is_none
 
 MIN_SIDE_PX = 256
 MAX_SIDE_PX = 2048
@@ -179,6 +179,10 @@ class ImageRecord(Recipe):
     unknown: tuple[DefaultedField, ...] = Field(
         default=(), max_length=4, description="Fields that an imported image did not tell, and that hold a default."
     )
+    drawn_width: int | None = Field(
+        default=None, gt=0, exclude_if=is_none, description="What the model drew, where that is not the image's width."
+    )
+    drawn_height: int | None = Field(default=None, gt=0, exclude_if=is_none, description="The same of the height.")
     favourite: bool = False
     tags: tuple[str, ...] = ()
     deleted_at: AwareDatetime | None = Field(default=None, description="When it was moved to the trash.")

@@ -163,6 +163,8 @@ class ImageGenerator:
     ) -> None:
         if recipe.control:  # it takes more, which images without it would be thought to take
             return
+        if recipe.draws > 1:
+            return  # between the forwards of tiles there are encodes and decodes
         held = self._in_memory.held_bytes if self._in_memory is not None else None
         activations = peak - held if peak is not None and held is not None and plan.offload == "none" else None
         around_s = took_s - forwards_s

@@ -22,10 +22,14 @@ def name_file(image_id: str, created_at: datetime) -> str:
 
 def describe_drawn(drawn: Drawn, image_id: str, created_at: datetime) -> ImageRecord:
     """Returns the record of a generated image; its file's size is not known yet."""
+    recipe, image = drawn.recipe, drawn.image
+    is_edit_of_another_size = recipe.init_image is not None and (recipe.width, recipe.height) != image.size
     return ImageRecord(
-        **drawn.recipe.model_dump(exclude={"width", "height"}),
-        width=drawn.image.width,
-        height=drawn.image.height,
+        **recipe.model_dump(exclude={"width", "height"}),
+        width=image.width,
+        height=image.height,
+        drawn_width=recipe.width if is_edit_of_another_size else None,
+        drawn_height=recipe.height if is_edit_of_another_size else None,
         id=image_id,
         filename=name_file(image_id, created_at),
         use_gpu=drawn.use_gpu,

@@ -63,8 +63,8 @@ def test_values_out_of_range_are_refused(values):
         ({"strength": 0.3}, 1.0),
         ({"init_image": DIGEST}, 0.6),
         ({"init_image": DIGEST, "strength": 0.3}, 0.3),
-        ({"init_image": DIGEST, "mask": OTHER}, 1.0),
-        ({"init_image": DIGEST, "outpaint": {"top": 8}}, 1.0),
+        ({"init_image": DIGEST, "mask": OTHER}, 0.75),
+        ({"init_image": DIGEST, "outpaint": {"top": 8}}, 0.5),
         ({"init_image": DIGEST, "upscale": {"width": 512, "height": 512}, "mask": OTHER}, 0.3),
     ],
 )

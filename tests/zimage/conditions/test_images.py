@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageCms
-from zimage.conditions.images import alpha_mask, has_alpha, to_mask, to_rgb, to_tensor
+from zimage.conditions.images import alpha_mask, has_alpha, has_shape_of, to_mask, to_rgb, to_tensor
 from zimage.errors import ConditionError
 
 RED, GREEN, BLUE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 90, 90)
@@ -146,6 +146,21 @@ def test_a_mask_of_another_size_is_resized_and_of_another_shape_refused():
     assert sorted(set(np.asarray(large).ravel().tolist())) == [0, 200]
     with pytest.raises(ConditionError, match=r"6×4.*4×6"):
         to_mask(mask, (4, 6))
+
+
+@pytest.mark.parametrize(
+    ("size", "other", "same"),
+    [
+        ((44, 304), (29, 203), True),  # 43.4 rounded
+        ((440, 16), (293, 11), True),
+        ((1000, 1000), (500, 504), True),
+        ((1000, 1000), (500, 520), False),
+        ((100, 200), (200, 100), False),
+        ((1, 1), (1, 1), True),
+    ],
+)
+def test_the_same_shape_but_for_rounding(size, other, same):
+    assert has_shape_of(size, other) is has_shape_of(other, size) is same
 
 
 def test_an_image_as_a_tensor():

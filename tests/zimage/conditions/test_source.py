@@ -219,6 +219,16 @@ def test_one_image_for_several_prompts(ours, clean):
     assert largest(both[:1], both[1:]) <= 1e-5
 
 
+def test_several_images_of_a_prompt_share_the_source(ours, clean):
+    source = Source(clean, 0.5, mask_to_latents(to_unit_mask(left_half()), CELL))
+    both = draw(ours, source, num_images_per_prompt=2, generator=[seeded(1), seeded(2)])
+    for index in (0, 1):
+        assert largest(both[index : index + 1], draw(ours, source, generator=[seeded(index + 1)])) <= 1e-5
+    kept = (source.mask == 0).expand_as(clean)
+    assert torch.equal(both[0][kept[0]], both[1][kept[0]])
+    assert not torch.equal(both[0], both[1])
+
+
 def test_an_image_is_encoded_by_its_mean(ours, clean):
     assert clean.shape == SHAPE
     assert clean.dtype == torch.float32

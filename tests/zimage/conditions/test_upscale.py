@@ -76,6 +76,15 @@ def test_mask_and_control_are_cut_as_the_tiles_are():
     assert seen == list(range(9))
 
 
+def test_where_a_mask_is_black_the_enlarged_image_stays():
+    image, grid, mask = photo(128, 128), GRIDS[0], Image.new("L", (256, 256))
+    mask.paste(100, (0, 0, 90, 256))
+    done = redraw_in_tiles(image, grid, lambda tile: Image.new("RGB", tile.image.size, (9, 8, 7)), mask)
+    assert (np.asarray(done)[:, :90] == (9, 8, 7)).all()
+    larger = image.resize((256, 256), Image.Resampling.LANCZOS)
+    assert np.array_equal(np.asarray(done)[:, 90:], np.asarray(larger)[:, 90:])
+
+
 def test_a_cancel_ends_it_between_tiles():
     class Cancelled(Exception):
         pass

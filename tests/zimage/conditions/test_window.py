@@ -21,7 +21,9 @@ def test_an_image_that_lacks_less_than_the_multiple_is_padded_and_not_scaled():
     assert (window.box, drawn.size) == ((0, 0, 336, 528), (336, 528))
     assert np.array_equal(np.asarray(drawn)[:517, :333], np.asarray(image))
     assert (np.asarray(drawn)[:, 333:] == np.asarray(drawn)[:, 332:333]).all()
-    assert np.array_equal(np.asarray(window.put(drawn, image)), np.asarray(image))
+    part, box = window.back(drawn, image.size)
+    assert box == (0, 0, 333, 517)
+    assert np.array_equal(np.asarray(part), np.asarray(image))
 
 
 @pytest.mark.parametrize("size", [(333, 517), (1000, 40), (90, 1024), (512, 512)])
@@ -34,7 +36,8 @@ def test_another_image_is_scaled_as_much_in_both_directions(size, drawn):
     assert width / drawn[0] == pytest.approx(height / drawn[1], rel=0.02)
     assert width == size[0] or height == size[1]
     image = Image.new("RGB", size, (7, 8, 9))
-    back = window.put(window.cut(image), image)
+    back, box = window.back(window.cut(image), size)
+    assert box == (0, 0, *size)
     assert np.array_equal(np.asarray(back), np.asarray(image))
 
 
@@ -72,11 +75,11 @@ def test_a_mask_that_shrinks_loses_no_white_and_gets_no_new_grey():
     assert np.asarray(small)[333 * 128 // 1000, 501 * 128 // 1000] == 255
 
 
-def test_what_is_drawn_comes_back_at_its_place():
-    image = grid_pattern(100, 80)
-    window = Window((10, 20, 60, 70), (100, 100))
-    back = np.asarray(window.put(Image.new("RGB", (100, 100), (1, 2, 3)), image))
-    assert (back[20:70, 10:60] == (1, 2, 3)).all()
-    kept = np.ones((80, 100), bool)
-    kept[20:70, 10:60] = False
-    assert np.array_equal(back[kept], np.asarray(image)[kept])
+@pytest.mark.parametrize("box", [(10, 20, 60, 70), (-5, -3, 45, 47), (80, 60, 130, 110)])
+def test_what_is_drawn_comes_back_at_its_place(box):
+    part, inside = Window(box, (100, 100)).back(grid_pattern(100, 100), (100, 80))
+    assert inside == (max(0, box[0]), max(0, box[1]), min(100, box[2]), min(80, box[3]))
+    assert part.size == (inside[2] - inside[0], inside[3] - inside[1])
+    small = grid_pattern(100, 100).resize((50, 50), Image.Resampling.BICUBIC)
+    start = (inside[0] - box[0], inside[1] - box[1])
+    assert np.array_equal(np.asarray(part), np.asarray(small)[start[1] :, start[0] :][: part.height, : part.width])

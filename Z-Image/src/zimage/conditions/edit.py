@@ -50,12 +50,16 @@ class Edit:
             drawn: RGB image of the drawn size.
             match_colours: whether to take out what the autoencoder does to the colours.
         """
-        whole = self.window.put(drawn, self.canvas)
+        part, box = self.window.back(drawn, self.canvas.size)
+        whole = self.canvas.copy()
         if self.share is None:
+            whole.paste(part, box)
             return whole
+        share = self.share.crop(box)
         if match_colours:
-            whole = _match_colours(whole, self.canvas, self.share, self.window)
-        return Image.composite(whole, self.canvas, self.share)
+            part = _match_colours(part, self.canvas.crop(box), share)
+        whole.paste(part, box, share)
+        return whole
 
 
 def prepare_edit(
@@ -102,12 +106,10 @@ def prepare_edit(
     return Edit(canvas, strengths, share, window_around(box, canvas.size, drawn_size, padding_px + faded))
 
 
-def _match_colours(new: Image.Image, old: Image.Image, share: Image.Image, window: Window) -> Image.Image:
+def _match_colours(new: Image.Image, old: Image.Image, share: Image.Image) -> Image.Image:
     """Shifts each channel by what it is off where nothing was to change."""
-    box = (max(0, window.box[0]), max(0, window.box[1]), min(new.width, window.box[2]), min(new.height, window.box[3]))
-    kept = np.asarray(share.crop(box)) == 0
+    kept = np.asarray(share) == 0
     if not kept.any():
         return new
-    off = np.asarray(old.crop(box))[kept].mean(0) - np.asarray(new.crop(box))[kept].mean(0)
-    shifted = np.rint(np.asarray(new) + off).clip(0, 255).astype(np.uint8)
-    return Image.fromarray(shifted)
+    off = np.asarray(old)[kept].mean(0) - np.asarray(new)[kept].mean(0)
+    return Image.fromarray(np.rint(np.asarray(new) + off).clip(0, 255).astype(np.uint8))

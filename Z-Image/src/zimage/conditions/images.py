@@ -55,15 +55,23 @@ def to_mask(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     Raises:
         ConditionError: it has another shape, or see `to_rgb`.
     """
-    grey = to_rgb(image, BLACK).convert("L")
+    is_plain = image.mode == "L" and not has_alpha(image)
+    grey = _upright(image) if is_plain else to_rgb(image, BLACK).convert("L")
     if grey.size == size:
         return grey
-    stretch = grey.width * size[1] / (grey.height * size[0])
-    if abs(stretch - 1) > ASPECT_TOLERANCE:
+    if not has_shape_of(grey.size, size):
         raise ConditionError(
             f"the mask has {grey.width}×{grey.height} pixels, the image {size[0]}×{size[1]}: both need the same shape"
         )
     return grey.resize(size, Image.Resampling.NEAREST)
+
+
+def has_shape_of(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Tells whether two sizes have the same aspect ratio, but for a pixel of rounding or a hundredth."""
+    expected = other[0] * size[1] / other[1], other[1] * size[0] / other[0]
+    return any(
+        abs(side - wanted) <= max(1.0, ASPECT_TOLERANCE * side) for side, wanted in zip(size, expected, strict=True)
+    )
 
 
 def has_alpha(image: Image.Image) -> bool:
@@ -83,7 +91,7 @@ def alpha_mask(image: Image.Image) -> Image.Image | None:
 def to_tensor(image: Image.Image) -> Tensor:
     """Returns an image as (1, 3, H, W), float32 in −1…1; see `to_rgb`."""
     pixels = torch.from_numpy(np.array(image if image.mode == "RGB" else to_rgb(image)))
-    return pixels.permute(2, 0, 1)[None].float().div_(127.5).sub_(1.0).contiguous()
+    return pixels.permute(2, 0, 1)[None].contiguous().float().div_(127.5).sub_(1.0)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -43,16 +43,30 @@ def feather_mask(mask: Image.Image, feather_px: int) -> tuple[Image.Image, Image
     Returns:
         Strength of each pixel, and how much of the new image it gets; both in 8-bit grey.
     """
-    values = np.asarray(mask)
-    touched = np.where(values > 0, np.uint8(255), np.uint8(0))
-    radius = feather_px // 2
-    if radius == 0:
-        return mask, Image.fromarray(touched)
+    radius, box = feather_px // 2, mask.getbbox()
+    if radius == 0 or box is None:
+        return mask, touched(mask)
+    reach = 2 * radius
+    grown = (box[0] - reach, box[1] - reach, box[2] + reach, box[3] + reach)
+    place = (max(0, grown[0]), max(0, grown[1]), min(mask.width, grown[2]), min(mask.height, grown[3]))
+    both = Image.new("L", mask.size), Image.new("L", mask.size)
+    for whole, part in zip(both, _fade(np.asarray(mask.crop(place)), radius), strict=True):
+        whole.paste(part, place)
+    return both
+
+
+def _fade(values: Pixels, radius: int) -> tuple[Image.Image, Image.Image]:
     # A box that is blurred by half the width begins to fall at its old edge when it is grown by half the width.
-    fade = Image.fromarray(dilate(touched, radius)).filter(ImageFilter.BoxBlur(radius))
+    changing = np.where(values > 0, np.uint8(255), np.uint8(0))
+    fade = Image.fromarray(dilate(changing, radius)).filter(ImageFilter.BoxBlur(radius))
     around = dilate(values, 2 * radius).astype(np.uint16) * np.asarray(fade)
     strengths = np.maximum(values, ((around + 127) // 255).astype(np.uint8))
     return Image.fromarray(strengths), fade
+
+
+def touched(mask: Image.Image) -> Image.Image:
+    """Returns white wherever a mask is not black."""
+    return mask.point([0] + [255] * 255)
 
 
 def bounds(mask: Image.Image) -> Box:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -14,6 +15,10 @@ OVERLAP_PX = 32
 """How far the new image reaches into the old one, fading, unless told otherwise."""
 MAX_OVERLAP = 0.25
 """Of the old image's shorter side."""
+COARSE = 4
+"""Pixels of the canvas along one of the ground."""
+EDGE = 0.02
+"""Radius of the blur of the edge that goes on, of the old image's shorter side: one odd pixel makes no streak."""
 BLUR = 0.25
 """Radius of the blur, of the widest new side: streaks of the edge turn into a soft ground."""
 FADE_PX = 64
@@ -46,12 +51,26 @@ def default_overlap(size: tuple[int, int]) -> int:
 
 def extend_image(image: Image.Image, margins: Margins) -> Image.Image:
     """Returns an RGB image with margins: its edge goes on, and is the more blurred the farther away it is."""
-    around = ((margins.top, margins.bottom), (margins.left, margins.right), (0, 0))
-    extended = Image.fromarray(np.pad(np.asarray(image), around, mode="edge"))
-    blurred = extended.filter(ImageFilter.GaussianBlur(max(4.0, BLUR * max(astuple(margins)))))
-    ground = Image.composite(blurred, extended, _distance(image.size, margins))
+    ground = _ground(image, margins)
     ground.paste(image, (margins.left, margins.top))
     return ground
+
+
+def _ground(image: Image.Image, margins: Margins) -> Image.Image:
+    """Returns what goes on, for all of the canvas; coarse, since nothing of it is sharp."""
+    top, right, bottom, left = (math.ceil(side / COARSE) for side in astuple(margins))
+    small = image.resize([math.ceil(side / COARSE) for side in image.size], Image.Resampling.BOX)
+    soft = small.filter(ImageFilter.GaussianBlur(EDGE * min(small.size)))
+    extended = Image.fromarray(np.pad(np.asarray(soft), ((top, bottom), (left, right), (0, 0)), mode="edge"))
+    blurred = extended.filter(ImageFilter.GaussianBlur(max(1.0, BLUR * max(top, right, bottom, left))))
+    near = Image.new("L", extended.size)
+    near.paste(255, (left, top, left + small.width, top + small.height))
+    fade = FADE_PX // COARSE // 2
+    near = Image.fromarray(dilate(np.asarray(near), fade)).filter(ImageFilter.BoxBlur(fade))
+    x, y = left - margins.left / COARSE, top - margins.top / COARSE
+    size = margins.size_around(image.size)
+    box = (x, y, min(extended.width, x + size[0] / COARSE), min(extended.height, y + size[1] / COARSE))
+    return Image.composite(extended, blurred, near).resize(size, Image.Resampling.BICUBIC, box)
 
 
 def extend_mask(mask: Image.Image | None, size: tuple[int, int], margins: Margins) -> Image.Image:
@@ -66,11 +85,3 @@ def extend_mask(mask: Image.Image | None, size: tuple[int, int], margins: Margin
     extended = Image.new("L", margins.size_around(size), 255)
     extended.paste(old, (margins.left, margins.top))
     return extended
-
-
-def _distance(size: tuple[int, int], margins: Margins) -> Image.Image:
-    """Returns 0 at the old image and 255 from `FADE_PX` on."""
-    old = np.zeros(margins.size_around(size)[::-1], np.uint8)
-    old[margins.top : margins.top + size[1], margins.left : margins.left + size[0]] = 255
-    near = Image.fromarray(dilate(old, FADE_PX // 2)).filter(ImageFilter.BoxBlur(FADE_PX // 2))
-    return near.point([255 - value for value in range(256)])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zimage.conditions.images import ASPECT_TOLERANCE, to_rgb
-from zimage.conditions.masks import Box
+from zimage.conditions.images import has_shape_of, to_rgb
+from zimage.conditions.masks import Box, touched
 from zimage.conditions.window import Window
 from zimage.errors import ConditionError
 from zimage.tiling import Tiles
@@ -111,7 +111,7 @@ def enlarge(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         raise ConditionError(
             f"{size[0]}×{size[1]} is smaller than the image, which has {image.width}×{image.height} pixels"
         )
-    if abs(size[0] * image.height / (size[1] * image.width) - 1) > ASPECT_TOLERANCE:
+    if not has_shape_of(size, image.size):
         raise ConditionError(
             f"{size[0]}×{size[1]} would stretch the image of {image.width}×{image.height} pixels: keep its shape"
         )
@@ -127,7 +127,8 @@ def redraw_in_tiles(
         image: of any mode.
         grid: size and tiles.
         redraw: draws over a tile; what it raises, as when it is cancelled, ends the work.
-        mask: share of the strength for each pixel of the enlarged image, in 8-bit grey; None for all of it.
+        mask: share of the strength for each pixel of the enlarged image, in 8-bit grey; where it is 0 the enlarged
+            image stays. None for all of it.
 
     Raises:
         ConditionError: the size is smaller than the image, or of another shape.
@@ -139,7 +140,7 @@ def redraw_in_tiles(
         pixels = np.asarray(redraw(tile), np.float32)
         total[top:bottom, left:right] += pixels * grid.weights(tile.box)[..., None]
     drawn = np.rint(total[: grid.size[1], : grid.size[0]]).clip(0, 255).astype(np.uint8)
-    return Image.fromarray(drawn)
+    return Image.fromarray(drawn) if mask is None else Image.composite(Image.fromarray(drawn), canvas, touched(mask))
 
 
 def _tiles(canvas: Image.Image, grid: Grid, mask: Image.Image | None) -> Iterator[Tile]:

@@ -35,7 +35,7 @@ class Window:
     def cut(self, image: Image.Image) -> Image.Image:
         """Returns the part of an image at the drawn size."""
         part = _cut(image, self.box)
-        return part if part.size == self.size else part.resize(self.size, Image.Resampling.LANCZOS)
+        return _resized(part, self.size)
 
     def cut_mask(self, mask: Image.Image) -> Image.Image:
         """Returns the part of a mask at the drawn size; no white is lost, and no new grey comes in."""
@@ -47,12 +47,14 @@ class Window:
             part = Image.fromarray(dilate(np.asarray(part), math.ceil(shrinks_by / 2)))
         return part.resize(self.size, Image.Resampling.NEAREST)
 
-    def put(self, drawn: Image.Image, image: Image.Image) -> Image.Image:
-        """Returns a copy of the image with what was drawn in its place."""
-        part = drawn if drawn.size == self.box_size else drawn.resize(self.box_size, Image.Resampling.LANCZOS)
-        whole = image.copy()
-        whole.paste(part, self.box[:2])
-        return whole
+    def back(self, drawn: Image.Image, image_size: tuple[int, int]) -> tuple[Image.Image, Box]:
+        """Returns what was drawn in the image's own scale, without what lies beyond it, and its box."""
+        left, top, right, bottom = self.box
+        box = (max(0, left), max(0, top), min(image_size[0], right), min(image_size[1], bottom))
+        part = _resized(drawn, self.box_size)
+        if box != self.box:
+            part = part.crop((box[0] - left, box[1] - top, box[2] - left, box[3] - top))
+        return part, box
 
 
 def whole_window(image_size: tuple[int, int], drawn_size: tuple[int, int], multiple: int) -> Window:
@@ -98,6 +100,10 @@ def _start(first: int, last: int, length: int, limit: int) -> int:
     if length >= limit:
         return (limit - length) // 2
     return min(max((first + last - length) // 2, 0), limit - length)
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
 
 
 def _cut(image: Image.Image, box: Box) -> Image.Image:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from backend.models.recipe import Recipe
+from backend.models.recipe import Outpaint, Recipe
 from backend.services.errors import InputUnusable
 from backend.services.generation.inputs import Inputs, refuse_contradictions
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from zimage.conditions.masks import Box
+    from zimage.conditions.window import Window
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,15 @@ class Drawing:
         image: RGB, what it begins from, at the size that is drawn.
         noise: (1, C, h, w), float32, on the processor.
         mask: share of the strength, (1, 1, h, w) in 0…1; None for all of it.
+        cut: cuts another image of the canvas, such as a control image, as this one was cut.
         forwards_before: of earlier drawings of the same image.
-        box: of the whole canvas, in pixels, where it is a tile of one.
-        cut: of another image, for what guides the drawing.
     """
 
     image: Image.Image
     noise: Tensor
     mask: Tensor | None
+    cut: Cut
     forwards_before: int = 0
-    box: Box | None = None
-    cut: Cut = whole
 
 
 Redraw = Callable[[Drawing], Image.Image]
@@ -82,13 +80,22 @@ def edit_image(recipe: Recipe, inputs: Inputs, geometry: Geometry, redraw: Redra
     refuse_contradictions(recipe)
     if recipe.init_image is None:
         raise RuntimeError("edit_image() is for recipes with an image to begin from")
-    image = inputs.image(recipe.init_image)
-    mask = None if recipe.mask is None else inputs.image(recipe.mask)
+    image = _decoded(inputs, recipe.init_image)
+    mask = None if recipe.mask is None else _decoded(inputs, recipe.mask)
     work = _redraw_once if recipe.upscale is None else _redraw_in_tiles
     try:
         return work(recipe, image, mask, geometry, redraw)
     except ConditionError as error:
         raise InputUnusable(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+
+def _decoded(inputs: Inputs, digest: str) -> Image.Image:
+    image = inputs.image(digest)
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
+        raise InputUnusable(f"The input image {digest[:12]}… cannot be decoded: {error}.") from error
+    return image
 
 
 def _redraw_once(
@@ -107,22 +114,11 @@ def _redraw_once(
         margins=None if recipe.outpaint is None else Margins(**recipe.outpaint.model_dump()),
     )
     noise = _noise((recipe.width, recipe.height), recipe, geometry)
-
-    def cut(other: Image.Image) -> Image.Image:
-        return edit.window.cut(_on_canvas(other, image.size, edit.canvas.size, recipe))
-
-    return edit.finish(redraw(Drawing(edit.image, noise, _latent_mask(edit.mask, geometry), cut=cut)))
-
-
-def _on_canvas(other: Image.Image, size: tuple[int, int], canvas: tuple[int, int], recipe: Recipe) -> Image.Image:
-    """Lays an image on a canvas: one of the initial image's size at its place, another all over it."""
-    from zimage.conditions.images import to_rgb
-
-    if recipe.outpaint is None or other.size != size:
-        return to_rgb(other).resize(canvas, Image.Resampling.LANCZOS) if other.size != canvas else to_rgb(other)
-    grown = Image.new("RGB", canvas)
-    grown.paste(to_rgb(other), (recipe.outpaint.left, recipe.outpaint.top))
-    return grown
+    mask_of_latents = _latent_mask(edit.mask, geometry)
+    cut = _cutter(edit.window, edit.canvas.size)
+    if recipe.outpaint is not None:
+        cut = _with_margins(cut, image.size, edit.canvas.size, recipe.outpaint)
+    return edit.finish(redraw(Drawing(edit.image, noise, mask_of_latents, cut)))
 
 
 def _redraw_in_tiles(
@@ -130,6 +126,7 @@ def _redraw_in_tiles(
 ) -> Image.Image:
     from zimage.conditions.images import to_mask, to_rgb
     from zimage.conditions.upscale import Grid, Tile, redraw_in_tiles
+    from zimage.conditions.window import Window
 
     if recipe.upscale is None:
         raise RuntimeError("only what is enlarged is drawn in tiles")
@@ -142,14 +139,35 @@ def _redraw_in_tiles(
         left, top, right, bottom = (pixels // geometry.cell for pixels in tile.box)
         before = tile.index * recipe.forwards // tile.count
         part = noise[..., top:bottom, left:right]
-
-        def cut(other: Image.Image) -> Image.Image:
-            return to_rgb(other).resize(grid.canvas_size, Image.Resampling.LANCZOS).crop(tile.box)
-
-        return redraw(Drawing(tile.image, part, _latent_mask(tile.mask, geometry), before, tile.box, cut))
+        cut = _cutter(Window(tile.box, tile.image.size), size)
+        return redraw(Drawing(tile.image, part, _latent_mask(tile.mask, geometry), cut, before))
 
     whole_mask = None if mask is None else to_mask(to_mask(mask, upright.size), size)
     return redraw_in_tiles(upright, grid, redraw_tile, whole_mask)
+
+
+def _cutter(window: Window, canvas_size: tuple[int, int]) -> Cut:
+    from zimage.conditions.images import to_rgb
+
+    def cut(other: Image.Image) -> Image.Image:
+        upright = to_rgb(other)
+        on_canvas = upright if upright.size == canvas_size else upright.resize(canvas_size, Image.Resampling.LANCZOS)
+        return window.cut(on_canvas)
+
+    return cut
+
+
+def _with_margins(cut: Cut, image_size: tuple[int, int], canvas_size: tuple[int, int], outpaint: Outpaint) -> Cut:
+    """Returns a cut for which an image of the initial one's size lies where that lies."""
+
+    def cut_placed(other: Image.Image) -> Image.Image:
+        if other.size != image_size:
+            return cut(other)
+        grown = Image.new("RGB", canvas_size)
+        grown.paste(other.convert("RGB"), (outpaint.left, outpaint.top))
+        return cut(grown)
+
+    return cut_placed
 
 
 def _noise(size: tuple[int, int], recipe: Recipe, geometry: Geometry) -> Tensor:

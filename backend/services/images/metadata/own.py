@@ -34,6 +34,7 @@ def describe(record: ImageRecord) -> str:
         "CFG scale": f"{record.guidance_scale + 1:g}",
         **({} if record.shift is None else {"Shift": f"{record.shift:g}"}),
         "Seed": record.seed,
+        **({} if record.init_image is None else {"Denoising strength": f"{record.drawn_strength:g}"}),
         "Size": f"{record.width}x{record.height}",
         "Model": _quoted(record.model),
         "Version": f"zimage {__version__}",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from backend.services.errors import BlankPicture, InputUnusable
 from backend.services.generation.engines.diffusers import DiffusersEngine
+from backend.services.generation.engines.editing import Drawing, Geometry, edit_image
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import JobEvent, Preview, Step
 from backend.services.generation.inputs import Inputs
+from backend.services.generation.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 from tests.backend.fakes import a_recipe
@@ -164,10 +168,12 @@ def test_an_upscale_that_is_one_tile_is_image_to_image(loaded):
     assert np.array_equal(one, edit(loaded, strength=0.5)[0])
 
 
-def test_an_upscale_with_a_mask_changes_nothing_in_the_latents_outside(loaded):
-    plain, _ = edit(loaded, strength=0.5, upscale={"width": 256, "height": 256})
-    given, _ = edit(loaded, strength=0.5, upscale={"width": 256, "height": 256}, mask=MASK)
-    assert not np.array_equal(given, plain)
+def test_an_upscale_with_a_mask_keeps_the_enlarged_image_outside(loaded):
+    given, _ = edit(loaded, strength=0.5, upscale={"width": 512, "height": 512}, mask=MASK)
+    larger = np.asarray(photo().resize((512, 512), Image.Resampling.LANCZOS)).astype(int)
+    kept = outside().repeat(2, 0).repeat(2, 1)
+    assert np.array_equal(given[kept], larger[kept])
+    assert np.abs(given - larger)[~kept].mean() > 5
 
 
 @pytest.mark.parametrize("step", [0, 1, 3, 5])
@@ -225,6 +231,56 @@ def test_what_does_not_go_together_is_refused_before_the_first_forward(loaded, f
     with pytest.raises(InputUnusable, match=words):
         loaded.generate(a_recipe(**{"init_image": PHOTO, **values}), pytest.fail, never, INPUTS)
     assert not forwards
+
+
+GEOMETRY = Geometry(multiple=32, cell=16, channels=16)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"mask": MASK},
+        {"mask": MASK, "mask_mode": "only_masked"},
+        {"upscale": {"width": 400, "height": 400}},
+        {"init_image": LARGE, "width": 352, "height": 224},
+    ],
+)
+def test_a_control_image_is_cut_as_the_image_is(values):
+    recipe, seen = a_recipe(**{"init_image": PHOTO, "strength": 0.5, **values}), []
+
+    def redraw(drawing: Drawing) -> Image.Image:
+        seen.append(drawing.forwards_before)
+        assert np.array_equal(np.asarray(drawing.cut(INPUTS.image(recipe.init_image))), np.asarray(drawing.image))
+        assert drawing.noise.shape == (1, 16, drawing.image.height // 16, drawing.image.width // 16)
+        return drawing.image
+
+    edit_image(recipe, INPUTS, GEOMETRY, redraw)
+    assert seen == [index * recipe.forwards // recipe.draws for index in range(recipe.draws)]
+
+
+def test_a_file_that_is_cut_off_is_refused():
+    file = io.BytesIO()
+    photo().save(file, "PNG")
+    cut = Inputs({PHOTO: Image.open(io.BytesIO(file.getvalue()[:2000]))})
+    with pytest.raises(InputUnusable, match="cannot be decoded"):
+        edit_image(a_recipe(init_image=PHOTO), cut, GEOMETRY, pytest.fail)
+
+
+def test_neighbouring_tiles_have_the_same_noise_where_they_overlap():
+    recipe, noises = a_recipe(init_image=PHOTO, upscale={"width": 416, "height": 416}), []
+    edit_image(recipe, INPUTS, GEOMETRY, lambda drawing: (noises.append(drawing.noise), drawing.image)[1])
+    left, right, *_ = noises
+    assert len(noises) == 4
+    assert torch.equal(left[..., 10:], right[..., :6])  # the second begins at 160 pixels
+    assert not torch.equal(left, right)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_edits_too(tiny_model, dtype):
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), LoadPlan("cpu", dtype))
+    given, _ = edit(engine, mask=MASK)
+    assert np.array_equal(given[outside()], of(PHOTO)[outside()])
 
 
 EDITS: dict[str, dict[str, Any]] = {

@@ -15,6 +15,7 @@ from backend.services.errors import ModelBroken, OutOfMemory
 from backend.services.generation.engines.auto import AutoEngine
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.inputs import Inputs
 from backend.services.generation.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from tests.backend.fakes import a_recipe
@@ -121,6 +122,7 @@ class Other:
 
     def generate(self, recipe: object, emit: object, cancelled: object, inputs: object) -> None:
         self.done.append("generate")
+        self.inputs = inputs
 
     def unload(self) -> None:
         self.done.append("unload")
@@ -142,8 +144,10 @@ def test_auto_leaves_offloading_to_diffusers(tiny_model):
     other = Other()
     engine = AutoEngine(NativeEngine(), other)
     engine.load(ModelFiles.of_folder(tiny_model), OFFLOADED)
-    engine.generate(a_recipe(), print, never)
+    inputs = Inputs()
+    engine.generate(a_recipe(), print, never, inputs)
     assert other.done == ["load", "generate"]
+    assert other.inputs is inputs
 
 
 def changed(model: Path, folder: Path, file: str, changes: dict[str, object]) -> Path:

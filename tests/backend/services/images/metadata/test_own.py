@@ -57,6 +57,19 @@ def test_other_programs_read_the_usual_words(tmp_path):
     assert b"iTXtparameters\0" in path.read_bytes()
 
 
+def test_an_edit_is_kept_whole_and_told_to_other_programs(tmp_path):
+    edited = record(init_image="0" * 64, mask="1" * 64, mask_mode="only_masked", feather=8, outpaint={"left": 16})
+    path = write(tmp_path / "a.png", embed(edited))
+    assert extract(path) == edited.model_copy(update={"size_bytes": path.stat().st_size})
+    assert "Denoising strength: 0.5, " in describe(edited)
+
+
+def test_an_image_without_a_source_is_written_as_before():
+    own = json.loads(embed(record())["zimage"])
+    assert not {"init_image", "strength", "mask", "mask_mode", "feather", "outpaint", "upscale"} & set(own)
+    assert "Denoising" not in describe(record())
+
+
 def test_what_shall_not_be_seen_is_kept_too(tmp_path):
     path = write(tmp_path / "a.png", embed(record(prompt="a fox", negative_prompt="blurry\nugly", guidance_scale=4.0)))
 
