@@ -12,22 +12,29 @@ async function open(image, value) {
   return { doc: new CanvasDocument(image, edit ?? undefined), options: { feather, maskMode }, isNews: !value && edit !== null }
 }
 
-/** Runs `work` once things have been quiet; answers `later()` and `now()`, which does it at once if it is due. */
-function useSettled(work) {
+/**
+ * Runs `work` once things have been quiet: `isBusy()` says that they are not.
+ *
+ * Answers `later()`, and `now()`, which does it at once if it is due.
+ */
+function useSettled(work, isBusy) {
   const timer = useRef(null)
-  const latest = useRef(work)
+  const latest = useRef({ work, isBusy })
   useEffect(() => {
-    latest.current = work
+    latest.current = { work, isBusy }
   })
   const now = useCallback(() => {
     if (timer.current === null) return undefined
     clearTimeout(timer.current)
     timer.current = null
-    return latest.current()
+    return latest.current.work()
   }, [])
   const later = useCallback(() => {
-    clearTimeout(timer.current)
-    timer.current = setTimeout(now, SETTLE_MS)
+    const wait = () => {
+      clearTimeout(timer.current)
+      timer.current = setTimeout(() => (latest.current.isBusy() ? wait() : now()), SETTLE_MS)
+    }
+    wait()
   }, [now])
   return { later, now }
 }
@@ -68,8 +75,8 @@ export function useCanvasEdit({ image, value, onChange }) {
     if (mine === round.current) onChange?.(next) // A later one is under way.
   }, [edit, onChange])
 
-  const { later, now } = useSettled(tell)
   const doc = edit?.doc ?? null
+  const { later, now } = useSettled(tell, () => doc?.isBusy ?? false)
   const isNews = edit?.isNews ?? false
   useEffect(() => {
     if (isNews) later() // What was kept here is not known there.

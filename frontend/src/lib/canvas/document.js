@@ -47,6 +47,11 @@ export class CanvasDocument {
 
   getState = () => this.state
 
+  /** Whether a stroke or a handle is under way. */
+  get isBusy() {
+    return this.#stroke !== null || this.#grownFrom !== null
+  }
+
   get whole() {
     return { left: 0, top: 0, right: this.size.width, bottom: this.size.height }
   }
