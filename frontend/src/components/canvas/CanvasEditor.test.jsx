@@ -231,10 +231,38 @@ describe('CanvasEditor', () => {
     expect(screen.getByLabelText('Colour')).toHaveValue('#010203')
   })
 
-  it('shows its keys', async () => {
-    const { user } = await open()
+  it('shows its keys, and closes them first by Esc', async () => {
+    const { user, onClose } = await open()
     await user.keyboard('?')
     expect(screen.getByRole('region', { name: 'Keys' })).toHaveTextContent('Ctrl+Z')
+    await user.keyboard('{Escape}')
+    expect(screen.queryByRole('region', { name: 'Keys' })).toBe(null)
+    expect(onClose).not.toHaveBeenCalled()
+  })
+
+  it('tells the same file as long as its layer is the same', async () => {
+    const { stroke, onChange } = await open()
+    stroke([[100, 100]])
+    const { mask } = await lastTold(onChange)
+    fireEvent.change(screen.getByRole('slider', { name: 'Soft edge' }), { target: { value: '20' } })
+    await waitFor(() => expect(onChange.mock.calls.at(-1)[0].feather).toBe(20))
+    expect(onChange.mock.calls.at(-1)[0].mask).toBe(mask)
+    stroke([[200, 200]])
+    await waitFor(() => expect(onChange.mock.calls.at(-1)[0].mask).not.toBe(mask))
+  })
+
+  it('reads what is painted or what is transparent out of a mask with alpha, as is chosen', async () => {
+    const { user, press, onChange } = await open()
+    const pixels = Uint32Array.from({ length: IMAGE.width * IMAGE.height }, (_, at) => toPixel([9, 9, 9, at < 10 ? 255 : 0]))
+    vi.mocked(decodePixels).mockResolvedValue({ width: IMAGE.width, height: IMAGE.height, pixels })
+    await user.upload(screen.getByLabelText('Open a mask', { selector: 'input' }), new File(['x'], 'hole.png', { type: 'image/png' }))
+    await screen.findByRole('region', { name: 'Mask from hole.png' })
+    expect(screen.getByRole('button', { name: 'Painted' })).toHaveAttribute('aria-pressed', 'true')
+    expect(screen.queryByRole('button', { name: 'Stretch' })).toBe(null)
+    await press('Transparent')
+    await press('Use as mask')
+    const at = await greysOf((await lastTold(onChange)).mask)
+    expect([at(9, 0), at(10, 0)]).toEqual([0, 255])
   })
 
   it('speaks Chinese', async () => {

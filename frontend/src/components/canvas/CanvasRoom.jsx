@@ -47,8 +47,12 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   }
   const { isHovering, handlers } = useMaskDrop(openFile)
   useEffect(() => {
-    cancelRef.current = () => session.cancel()
-  }, [cancelRef, session])
+    cancelRef.current = () => {
+      if (session.cancel()) return true
+      if (isHelping) help()
+      return isHelping
+    }
+  }, [cancelRef, session, isHelping, help])
 
   return (
     <div className="canvas-room" {...handlers}>
