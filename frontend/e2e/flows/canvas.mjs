@@ -79,6 +79,12 @@ export function canvas(stage) {
       }, layer)
       return base64 && readPng(Buffer.from(base64, 'base64'))
     }
+    /** What is told after something was done. */
+    async function next(page, layer, act) {
+      const count = await timesTold(page)
+      await act()
+      return told(page, layer, count)
+    }
     const timesTold = (page) => page.evaluate(() => window.told.length)
     const lastTold = (page, name) => page.evaluate((key) => window.told.at(-1)[key], name)
 
@@ -99,23 +105,20 @@ export function canvas(stage) {
       await drag(page, corners.map(toWindow))
       assertSame(await told(page, 'mask'), along(corners))
 
-      await page.keyboard.press('Control+z')
+      assert.equal(await next(page, 'mask', () => page.keyboard.press('Control+z')), null)
       await said(page, 'Taken back: brush stroke')
-      assert.equal(await told(page, 'mask', await timesTold(page)), null)
-      await page.keyboard.press('Control+Shift+Z')
-      assertSame(await told(page, 'mask', await timesTold(page)), along(corners))
+      assertSame(await next(page, 'mask', () => page.keyboard.press('Control+Shift+Z')), along(corners))
 
       // The same at another zoom: the wheel keeps what is under the mouse where it is.
-      await page.keyboard.press('Control+z')
-      const count = await timesTold(page)
+      await next(page, 'mask', () => page.keyboard.press('Control+z'))
       const [left, top] = toWindow([0, 0])
       const [x, y] = [Math.round(left + 320), Math.round(top + 240)]
       await page.mouse.move(x, y)
       for (let notch = 0; notch < 3; notch += 1) await page.mouse.wheel(0, -120)
       const scale = Math.exp(0.0016 * 120) ** 3
-      await drag(page, [[x - 100, y + 30], [x + 80, y - 60]])
+      const mask = await next(page, 'mask', () => drag(page, [[x - 100, y + 30], [x + 80, y - 60]]))
       const ends = [[-100, 30], [80, -60]].map(([dx, dy]) => [x - left + dx / scale, y - top + dy / scale])
-      assertSame(await told(page, 'mask', count), along(ends))
+      assertSame(mask, along(ends))
     })
 
     it('takes away, fills, inverts, and tells a soft edge as a number only', async () => {
@@ -126,11 +129,12 @@ export function canvas(stage) {
       await drag(page, [[100, 100], [300, 300]].map(toWindow))
       await page.keyboard.press('x')
       assertSame(await told(page, 'mask'), along([[100, 100], [300, 300]]))
-      const feather = page.getByRole('slider', { name: 'Soft edge' })
-      await feather.focus()
-      for (let step = 0; step < 12; step += 1) await page.keyboard.press('ArrowRight')
-      await button(page, 'Only the mask').click()
-      assertSame(await told(page, 'mask', await timesTold(page)), along([[100, 100], [300, 300]]))
+      const soft = await next(page, 'mask', async () => {
+        await page.getByRole('slider', { name: 'Soft edge' }).focus()
+        for (let step = 0; step < 12; step += 1) await page.keyboard.press('ArrowRight')
+        await button(page, 'Only the mask').click()
+      })
+      assertSame(soft, along([[100, 100], [300, 300]]))
       assert.deepEqual([await lastTold(page, 'feather'), await lastTold(page, 'maskMode')], [12, 'only_masked'])
       assert.match(await page.locator('.canvas-draw canvas').nth(2).evaluate(({ style }) => style.filter), /blur/)
     })
@@ -178,15 +182,15 @@ export function canvas(stage) {
       for (const spread of [55, 70, 80]) await fingers('touchMove', [x - spread, y - 60], [x + spread, y - 60])
       await fingers('touchEnd')
       assert.ok(parseInt(await scale.textContent(), 10) > 1.7 * before)
-      await button(page, 'Undo').tap()
-      await said(page, 'Taken back: brush stroke')
-      assert.equal(await told(page, 'mask', await timesTold(page)), null, 'two fingers have painted nothing')
+      assert.equal(await next(page, 'mask', () => button(page, 'Undo').tap()), null, 'two fingers have painted nothing')
 
       const pen = (type, px, force) => devtools.send('Input.dispatchMouseEvent', { type, x: px, y: y + 20, button: 'left', buttons: 1, clickCount: 1, pointerType: 'pen', force })
       const dab = async (px, force) => {
-        await pen('mousePressed', px, force)
-        await pen('mouseReleased', px, force)
-        return count(await told(page, 'mask', await timesTold(page)))
+        const mask = await next(page, 'mask', async () => {
+          await pen('mousePressed', px, force)
+          await pen('mouseReleased', px, force)
+        })
+        return count(mask)
       }
       const light = await dab(x - 60, 0.2)
       const both = await dab(x + 60, 1)
@@ -211,24 +215,29 @@ export function canvas(stage) {
       const corners = [[321.5, 240.5], [371.5, 240.5], [371.5, 250.5]]
       assertSame(await told(page, 'mask'), along(corners, SIZE, diameter / 2))
 
-      await page.keyboard.press('Enter')
-      await said(page, 'Brush down')
-      await page.keyboard.press('Shift+ArrowDown')
-      await page.keyboard.press('Enter')
-      await said(page, 'Brush up')
-      assertSame(await told(page, 'mask', await timesTold(page)), along([...corners, [371.5, 300.5]], SIZE, diameter / 2))
-      await page.keyboard.press('Control+z')
-      await page.keyboard.press('Control+z')
-      assert.equal(await told(page, 'mask', await timesTold(page)), null)
+      const longer = await next(page, 'mask', async () => {
+        await page.keyboard.press('Enter')
+        await said(page, 'Brush down')
+        await page.keyboard.press('Shift+ArrowDown')
+        await page.keyboard.press('Enter')
+        await said(page, 'Brush up')
+      })
+      assertSame(longer, along([...corners, [371.5, 300.5]], SIZE, diameter / 2))
+      const none = await next(page, 'mask', async () => {
+        await page.keyboard.press('Control+z')
+        await page.keyboard.press('Control+z')
+      })
+      assert.equal(none, null)
 
-      await page.keyboard.press('l')
-      for (const key of ['ArrowRight', 'ArrowDown', 'ArrowLeft']) {
+      const mask = await next(page, 'mask', async () => {
+        await page.keyboard.press('l')
+        for (const key of ['ArrowRight', 'ArrowDown', 'ArrowLeft']) {
+          await page.keyboard.press(' ')
+          await page.keyboard.press(`Shift+${key}`)
+        }
         await page.keyboard.press(' ')
-        await page.keyboard.press(`Shift+${key}`)
-      }
-      await page.keyboard.press(' ')
-      await page.keyboard.press('Enter')
-      const mask = await told(page, 'mask', await timesTold(page))
+        await page.keyboard.press('Enter')
+      })
       assert.equal(mask.pixels.reduce((sum, value) => sum + value / 255, 0), 50 * 50)
 
       await page.keyboard.press(' ')
@@ -256,8 +265,7 @@ export function canvas(stage) {
       assert.deepEqual(await lastTold(page, 'outpaint'), { top: 0, right: 0, bottom: 0, left: 16 })
       assert.equal(await button(page, 'Extend').getAttribute('aria-pressed'), 'true')
 
-      await button(page, 'Throw everything away').click()
-      await told(page, 'mask', await timesTold(page))
+      assert.equal(await next(page, 'mask', () => button(page, 'Throw everything away').click()), null)
       await page.reload()
       await page.getByRole('button').first().click()
       await seen(paperOf(page))
@@ -282,10 +290,10 @@ export function canvas(stage) {
       const [download] = await Promise.all([page.waitForEvent('download'), button(page, 'Save').click()])
       const file = await readFile(await download.path())
       assertSame(readPng(file), along([[120, 100], [400, 180]]))
-      await button(page, 'Clear').click()
-      await page.locator('input[type=file]').setInputFiles({ name: 'own.png', mimeType: 'image/png', buffer: file })
+      assert.equal(await next(page, 'mask', () => button(page, 'Clear').click()), null)
+      const opened = await next(page, 'mask', () => page.locator('input[type=file]').setInputFiles({ name: 'own.png', mimeType: 'image/png', buffer: file }))
       await said(page, 'The mask of own.png is opened')
-      assertSame(await told(page, 'mask', await timesTold(page)), along([[120, 100], [400, 180]]))
+      assertSame(opened, along([[120, 100], [400, 180]]))
     })
 
     it('asks how a mask of another size should fit, and refuses what is no picture', async () => {

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useCanvasEdit } from '../../hooks/canvas/useCanvasEdit.js'
 import { useCanvasSettings } from '../../hooks/canvas/useCanvasSettings.js'
 import { addCanvasTexts } from '../../i18n/canvas.js'
+import { keyOf } from '../../lib/canvas/value.js'
 import './CanvasEditor.css'
 import DialogHead from '../ui/DialogHead.jsx'
 import Notice from '../ui/Notice.jsx'
@@ -23,17 +24,7 @@ function Waiting({ error, onClose }) {
   )
 }
 
-/**
- * Paints a mask and a colour sketch over a picture, and extends it.
- *
- * @param image `{id?, url, width, height}`; `id` names it where its address may change.
- * @param value what is edited: `{mask, sketch, outpaint, feather, maskMode}`, with PNG blobs of the picture's size or
- *   null. Without a value it is what was left of this picture the last time.
- * @param onChange is told of the new value a moment after each change; white in the mask is drawn anew.
- * @param onClose is called when the last change has been told.
- * @param outpaintStep what the sides grow by, in pixels; `mostSide` how long the whole may become.
- */
-export default function CanvasEditor({ image, value = null, onChange, onClose, outpaintStep = 16, mostSide = 2048 }) {
+function Editor({ image, value, onChange, onClose, rules }) {
   const { i18n } = useTranslation()
   useState(() => addCanvasTexts(i18n)) // Once, before the texts are read.
   const { doc, options, setOptions, settle, error } = useCanvasEdit({ image, value, onChange })
@@ -57,7 +48,7 @@ export default function CanvasEditor({ image, value = null, onChange, onClose, o
             setOptions={setOptions}
             settings={settings}
             change={change}
-            rules={{ step: outpaintStep, mostSide }}
+            rules={rules}
             cancelRef={cancel}
             onDone={done}
           />
@@ -67,4 +58,19 @@ export default function CanvasEditor({ image, value = null, onChange, onClose, o
       </Modal.Body>
     </Modal>
   )
+}
+
+/**
+ * Paints a mask and a colour sketch over a picture, and extends it.
+ *
+ * @param image `{id?, url, width, height}`; `id` names it where its address may change.
+ * @param value what is edited: `{mask, sketch, outpaint, feather, maskMode}`, with PNG blobs of the picture's size or
+ *   null. Without a value it is what was left of this picture the last time.
+ * @param onChange is told of the new value a moment after each change; white in the mask is drawn anew.
+ * @param onClose is called when the last change has been told.
+ * @param outpaintStep what the sides grow by, in pixels; `mostSide` how long the whole may become.
+ */
+export default function CanvasEditor({ image, value = null, onChange, onClose, outpaintStep = 16, mostSide = 2048 }) {
+  const rules = { step: outpaintStep, mostSide }
+  return <Editor key={keyOf(image)} image={image} value={value} onChange={onChange} onClose={onClose} rules={rules} />
 }

@@ -10,7 +10,7 @@ import OutpaintFields from './fields/OutpaintFields.jsx'
 import KeysHelp from './KeysHelp.jsx'
 
 /** The settings of what is edited. */
-export default function CanvasPanel({ doc, state, settings, options, rules, name, hasPen, isHelping, file, act, say, change, setOptions }) {
+export default function CanvasPanel({ doc, state, settings, options, rules, name, isHelping, file, act, say, change, setOptions }) {
   const { t } = useTranslation()
   const { mode } = settings
   return (
@@ -21,7 +21,7 @@ export default function CanvasPanel({ doc, state, settings, options, rules, name
         <OutpaintFields doc={doc} outpaint={state.outpaint} rules={rules} say={say} />
       ) : (
         <>
-          <BrushFields settings={settings} size={doc.size} hasPen={hasPen} change={change} />
+          <BrushFields settings={settings} size={doc.size} change={change} />
           <LayerActions mode={mode} act={act} />
         </>
       )}

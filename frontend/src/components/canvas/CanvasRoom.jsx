@@ -25,7 +25,6 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const [text, say, sayLater] = useSay()
   const [isHelping, setHelping] = useState(false)
   const [isOpen, setOpen] = useState(true)
-  const [hasPen, setPen] = useState(false)
   const session = useSession(doc, settings)
   const state = useSyncExternalStore(doc.subscribe, doc.getState)
   const help = useCallback(() => setHelping((now) => !now), [])
@@ -39,11 +38,7 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const look = useMemo(() => ({ maskColour, maskOpacity, feather, outpaint }), [maskColour, maskOpacity, feather, outpaint])
   const onColour = useCallback((channels) => act.colour(toHex(channels)), [act])
   const { isLost } = useScene(drawRef, { session, url: image.url, look, onColour })
-  const onPen = useCallback(() => {
-    setPen(true)
-    act.met()
-  }, [act])
-  const gestures = usePointers(stageRef, { session, onChange: change, onPen })
+  const gestures = usePointers(stageRef, { session, onChange: change, onPen: act.met })
   useCanvasKeys(stageRef, { session, gestures, act })
   const openFile = (picked) => {
     change({ mode: 'mask' })
@@ -52,8 +47,12 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   }
   const { isHovering, handlers } = useMaskDrop(openFile)
   useEffect(() => {
-    cancelRef.current = () => session.cancel()
-  }, [cancelRef, session])
+    cancelRef.current = () => {
+      if (session.cancel()) return true
+      if (isHelping) help()
+      return isHelping
+    }
+  }, [cancelRef, session, isHelping, help])
 
   return (
     <div className="canvas-room" {...handlers}>
@@ -95,7 +94,6 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
           options={options}
           rules={rules}
           name={`mask-${image.id ?? 'canvas'}`}
-          hasPen={hasPen}
           isHelping={isHelping}
           file={file}
           act={act}

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
 /** Keys as they are written on them; names in words are looked up. */
@@ -23,9 +24,11 @@ const WORDS = ['wheel', 'rightButton', 'click', 'space', 'drag', 'arrows']
 /** What the keys do. */
 export default function KeysHelp() {
   const { t } = useTranslation()
+  const section = useRef(null)
+  useEffect(() => section.current.scrollIntoView({ block: 'nearest' }), [])
   const nameOf = (key) => (WORDS.includes(key) ? t(`canvas.keys.${key}`) : key)
   return (
-    <section className="canvas-keys" aria-label={t('canvas.help')}>
+    <section className="canvas-keys" ref={section} aria-label={t('canvas.help')}>
       <h3>{t('canvas.help')}</h3>
       <dl>
         {ROWS.map(([what, keys]) => (

@@ -47,7 +47,7 @@ function toolActions(t, change, say) {
     tool: (tool) => said({ tool }, 'canvas.saidTool', { tool: t(`canvas.tool.${tool}`) }),
     mode: (mode) => said({ mode }, 'canvas.saidMode', { mode: t(`canvas.modes.${mode}`), hint: t(`canvas.modeHints.${mode}`) }),
     colour: (colour) => said({ colour }, 'canvas.saidPick', { colour }),
-    met: () => said({ fingers: false }, 'canvas.saidPen'),
+    met: () => said({ pen: true, fingers: false }, 'canvas.saidPen'),
   }
 }
 

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 
 import { CanvasDocument } from '../../lib/canvas/document.js'
-import { DEFAULT_OPTIONS, editOf, keepEdit, keyOf, readKept, valueOf } from '../../lib/canvas/value.js'
+import { DEFAULT_OPTIONS, editOf, keepEdit, readKept, valuesOf } from '../../lib/canvas/value.js'
 
 /** After a change nobody waits longer for it to be kept, and told. */
 const SETTLE_MS = 300
@@ -9,31 +9,39 @@ const SETTLE_MS = 300
 async function open(image, value) {
   const edit = value ? await editOf(value, image) : await readKept(image)
   const { feather, maskMode } = edit ?? DEFAULT_OPTIONS
-  return { doc: new CanvasDocument(image, edit ?? undefined), options: { feather, maskMode }, isNews: !value && edit !== null }
+  const doc = new CanvasDocument(image, edit ?? undefined)
+  return { doc, options: { feather, maskMode }, valueWith: valuesOf(doc, value), isNews: !value && edit !== null }
 }
 
-/** Runs `work` once things have been quiet; answers `later()` and `now()`, which does it at once if it is due. */
-function useSettled(work) {
+/**
+ * Runs `work` once things have been quiet: `isBusy()` says that they are not.
+ *
+ * Answers `later()`, and `now()`, which does it at once if it is due.
+ */
+function useSettled(work, isBusy) {
   const timer = useRef(null)
-  const latest = useRef(work)
+  const latest = useRef({ work, isBusy })
   useEffect(() => {
-    latest.current = work
+    latest.current = { work, isBusy }
   })
   const now = useCallback(() => {
     if (timer.current === null) return undefined
     clearTimeout(timer.current)
     timer.current = null
-    return latest.current()
+    return latest.current.work()
   }, [])
   const later = useCallback(() => {
-    clearTimeout(timer.current)
-    timer.current = setTimeout(now, SETTLE_MS)
+    const wait = () => {
+      clearTimeout(timer.current)
+      timer.current = setTimeout(() => (latest.current.isBusy() ? wait() : now()), SETTLE_MS)
+    }
+    wait()
   }, [now])
   return { later, now }
 }
 
 /**
- * What is painted on a picture: as `value` has it, else as it was left the last time.
+ * What is painted on a picture: as `value` has it, else as it was left the last time. Both are taken once.
  *
  * Answers the `doc` (null while it is being read), its `options` and `setOptions`, an `error`, and `settle()`, after
  * which all is kept and `onChange` has been told. Both happen by themselves a moment after each change.
@@ -41,35 +49,33 @@ function useSettled(work) {
 export function useCanvasEdit({ image, value, onChange }) {
   const [edit, setEdit] = useState(null)
   const [error, setError] = useState(null)
-  const key = keyOf(image)
   const given = useRef({ image, value })
   const round = useRef(0)
 
   useEffect(() => {
     let isWanted = true
     open(given.current.image, given.current.value).then(
-      (opened) => isWanted && setEdit({ key, ...opened }),
+      (opened) => isWanted && setEdit(opened),
       (reason) => isWanted && setError(reason),
     )
     return () => {
       isWanted = false
     }
-  }, [key])
+  }, [])
 
   const tell = useCallback(async () => {
     if (!edit) return
     round.current += 1
     const mine = round.current
-    const { doc, options } = edit
-    const content = { mask: doc.mask, sketch: doc.sketch, outpaint: doc.outpaint, ...options }
-    const kept = keepEdit(given.current.image, content)
-    const next = await valueOf(content, doc.size)
+    const { doc, options, valueWith } = edit
+    const kept = keepEdit(given.current.image, { mask: doc.mask, sketch: doc.sketch, outpaint: doc.outpaint, ...options })
+    const next = await valueWith(options)
     await kept
     if (mine === round.current) onChange?.(next) // A later one is under way.
   }, [edit, onChange])
 
-  const { later, now } = useSettled(tell)
   const doc = edit?.doc ?? null
+  const { later, now } = useSettled(tell, () => doc?.isBusy ?? false)
   const isNews = edit?.isNews ?? false
   useEffect(() => {
     if (isNews) later() // What was kept here is not known there.

@@ -23,6 +23,7 @@ export class CanvasDocument {
   #painters = new Set()
   #stroke = null
   #version = 0
+  #versions = {}
   #grownFrom = null
 
   constructor({ width, height }, { mask = null, sketch = null, outpaint = NO_OUTPAINT } = {}, history = new History()) {
@@ -47,6 +48,16 @@ export class CanvasDocument {
 
   getState = () => this.state
 
+  /** A number that is another one after each finished change of a layer's pixels. */
+  versionOf(layer) {
+    return this.#versions[layer]
+  }
+
+  /** Whether a stroke or a handle is under way. */
+  get isBusy() {
+    return this.#stroke !== null || this.#grownFrom !== null
+  }
+
   get whole() {
     return { left: 0, top: 0, right: this.size.width, bottom: this.size.height }
   }
@@ -60,6 +71,7 @@ export class CanvasDocument {
   /** Makes the new state; `layers` are those whose pixels have changed. */
   #settle(layers) {
     this.#version += 1
+    for (const layer of layers) this.#versions[layer] = this.#version
     this.state = {
       version: this.#version,
       canUndo: this.history.canBack,

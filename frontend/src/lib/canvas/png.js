@@ -44,7 +44,7 @@ function scanlines(bytes, { width, height }, channels) {
 }
 
 async function deflate(bytes) {
-  const packed = new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate')))
+  const packed = new Response(new Response(bytes).body.pipeThrough(new CompressionStream('deflate')))
   return new Uint8Array(await packed.arrayBuffer())
 }
 

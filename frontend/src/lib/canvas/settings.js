@@ -15,9 +15,11 @@ export const LEAST_SIZE = 1
 const SIZE_STEP = 1.2
 const HARDNESS_STEP = 0.1
 
+/** `painter` is the tool to paint with again after the picture was moved or extended; `pen` whether there was one here. */
 export const DEFAULT_SETTINGS = {
   mode: 'mask',
   tool: 'brush',
+  painter: 'brush',
   size: 48,
   hardness: 1,
   maskColour: '#ff2d6f',
@@ -25,6 +27,7 @@ export const DEFAULT_SETTINGS = {
   colour: '#e8b33c',
   pressure: true,
   fingers: true,
+  pen: false,
 }
 
 const HEX = /^#[0-9a-f]{6}$/
@@ -37,11 +40,21 @@ const READERS = {
   colour: (hex) => HEX.test(hex),
   pressure: (is) => typeof is === 'boolean',
   fingers: (is) => typeof is === 'boolean',
+  pen: (is) => typeof is === 'boolean',
+  painter: (tool) => Object.values(TOOLS).flat().includes(tool),
 }
 
 /** The tool that a mode has in the place of this one. */
 export function toolIn(mode, tool) {
   return TOOLS[mode].includes(tool) ? tool : TOOLS[mode][0]
+}
+
+/** The settings after some were changed: a mode that is come to has a tool of its own. */
+export function changeSettings(now, patch) {
+  const next = { ...now, ...patch }
+  const wanted = next.mode === now.mode ? next.tool : (patch.tool ?? now.painter)
+  const tool = toolIn(next.mode, wanted)
+  return { ...next, tool, painter: next.mode === 'outpaint' ? now.painter : tool }
 }
 
 /** Usable settings out of whatever was stored. */

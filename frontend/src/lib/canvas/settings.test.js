@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { DEFAULT_SETTINGS, mostSize, positionOf, restoreSettings, sizeAt, stepHardness, stepSize, toolIn } from './settings.js'
+import { changeSettings, DEFAULT_SETTINGS, mostSize, positionOf, restoreSettings, sizeAt, stepHardness, stepSize, toolIn } from './settings.js'
 
 describe('settings of the canvas', () => {
   it('survive being stored, and whatever else is stored', () => {
@@ -14,6 +14,16 @@ describe('settings of the canvas', () => {
     expect(restoreSettings({ mode: 'mask', tool: 'picker' }).tool).toBe('brush')
     expect(toolIn('sketch', 'picker')).toBe('picker')
     expect(toolIn('outpaint', 'brush')).toBe('pan')
+  })
+
+  it('take the tool up again that was laid down to extend the picture', () => {
+    const lasso = changeSettings(DEFAULT_SETTINGS, { tool: 'lasso' })
+    const extending = changeSettings(lasso, { mode: 'outpaint' })
+    expect(extending.tool).toBe('pan')
+    expect(changeSettings(extending, { mode: 'sketch' }).tool).toBe('lasso')
+    const picking = changeSettings(changeSettings(DEFAULT_SETTINGS, { mode: 'sketch' }), { tool: 'picker' })
+    expect(changeSettings(picking, { mode: 'mask' }).tool).toBe('brush')
+    expect(changeSettings(picking, { size: 9 })).toEqual({ ...picking, size: 9 })
   })
 
   it('step a brush up and down within bounds', () => {

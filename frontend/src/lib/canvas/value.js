@@ -23,13 +23,34 @@ function usableOptions({ feather, maskMode }) {
   }
 }
 
+const ENCODERS = { mask: encodeGrey, sketch: encodeRgba }
+
+function fileOf(layer, pixels, size) {
+  return isPainted(pixels) ? ENCODERS[layer](pixels, size) : null
+}
+
 /** The edit that others get: PNGs of exactly the picture's size, null where nothing is painted. */
 export async function valueOf({ mask, sketch, outpaint, feather, maskMode }, size) {
-  const [maskFile, sketchFile] = await Promise.all([
-    isPainted(mask) ? encodeGrey(mask, size) : null,
-    isPainted(sketch) ? encodeRgba(sketch, size) : null,
-  ])
+  const [maskFile, sketchFile] = await Promise.all([fileOf('mask', mask, size), fileOf('sketch', sketch, size)])
   return { mask: maskFile, sketch: sketchFile, outpaint, feather, maskMode }
+}
+
+/**
+ * Answers a function that gives a document's value with options: valueOf, but a layer that has not changed is the same
+ * blob as before. `given` is the value that the document was made of, if any.
+ */
+export function valuesOf(doc, given) {
+  const known = Object.fromEntries(Object.keys(ENCODERS).map((layer) => [layer, given && { version: doc.versionOf(layer), file: given[layer] ?? null }]))
+  const fresh = (layer) => {
+    const version = doc.versionOf(layer)
+    if (known[layer]?.version !== version) known[layer] = { version, file: fileOf(layer, doc[layer], doc.size) }
+    return known[layer].file
+  }
+  return async (options) => {
+    const { outpaint } = doc
+    const [mask, sketch] = await Promise.all([fresh('mask'), fresh('sketch')])
+    return { mask, sketch, outpaint, ...options }
+  }
 }
 
 /** The pixels of a value's file; it must have the picture's size. */

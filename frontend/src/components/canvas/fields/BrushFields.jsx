@@ -5,8 +5,8 @@ import { mostSize, positionOf, sizeAt } from '../../../lib/canvas/settings.js'
 import Field from '../../ui/Field.jsx'
 import RangeField from '../../ui/RangeField.jsx'
 
-/** How the brush paints. `hasPen` once a pen was there. */
-export default function BrushFields({ settings, size, hasPen, change }) {
+/** How the brush paints. */
+export default function BrushFields({ settings, size, change }) {
   const { t } = useTranslation()
   const most = mostSize(size)
   const percent = Math.round(100 * settings.hardness)
@@ -45,7 +45,7 @@ export default function BrushFields({ settings, size, hasPen, change }) {
           )}
         </Field>
       )}
-      {hasPen && (
+      {settings.pen && (
         <div className="canvas-switches">
           {toggle('pressure')}
           {toggle('fingers')}

@@ -12,15 +12,15 @@ function erases({ button, buttons, altKey, ctrlKey, metaKey }) {
 /**
  * Makes strokes, pans and pinches of pointers: mouse, fingers and pens.
  *
- * Where a pen has been seen, fingers only push the picture about, and a palm that lies there while it draws is nothing.
+ * Where a pen has been used, fingers only push the picture about if that is wished, and a palm that lies there while it draws is nothing.
  */
 export class Gestures {
   #pointers = new Map()
   #mode = null
   #owner = null
   #startedAt = 0
+  #hasMet = false
   isSpaceHeld = false
-  hasPen = false
 
   locate = ({ clientX, clientY }) => ({ x: clientX, y: clientY })
   onPen = () => {}
@@ -46,13 +46,14 @@ export class Gestures {
   /** Whether the pointer went down to push the picture about. */
   #pans(event) {
     if (event.button === MIDDLE_BUTTON || this.isSpaceHeld || this.session.settings.tool === 'pan') return true
-    return event.pointerType === 'touch' && this.hasPen && !this.session.settings.fingers
+    const { pen, fingers } = this.session.settings
+    return event.pointerType === 'touch' && pen && !fingers
   }
 
   #meetPen({ pointerType }) {
-    if (pointerType !== 'pen' || this.hasPen) return
-    this.hasPen = true
-    this.onPen()
+    if (pointerType !== 'pen' || this.#hasMet) return
+    this.#hasMet = true
+    if (!this.session.settings.pen) this.onPen()
   }
 
   #points(event) {

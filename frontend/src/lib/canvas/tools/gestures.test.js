@@ -171,7 +171,7 @@ describe('a pen', () => {
     use({ fingers: false })
     drag([[50, 50], [80, 50]], { pointerType: 'touch' })
     expect(at(60, 50)).toBe(255) // No pen has been seen: there is nothing else to paint with.
-    click(50, 50, pen())
+    use({ pen: true })
     drag([[200, 200], [230, 200]], { pointerType: 'touch' })
     expect([view.view.x, at(210, 200)]).toEqual([30, 0])
   })
@@ -285,6 +285,13 @@ describe('the keyboard', () => {
     const x = session.cursor.x * view.view.scale + view.view.x
     expect(x).toBeGreaterThan(0)
     expect(x).toBeLessThan(400)
+  })
+
+  it('pushes the picture about with the hand', () => {
+    use({ tool: 'pan' })
+    session.steer('ArrowRight')
+    session.steer('ArrowDown', { shift: true })
+    expect([view.view.x, view.view.y, session.cursor]).toEqual([-40, -200, null])
   })
 
   it('takes back what a tool has begun', () => {

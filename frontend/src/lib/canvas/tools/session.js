@@ -9,6 +9,8 @@ const LEAST_PRESSURE = 0.15
 /** One step of the keyboard's cursor, in screen pixels; with Shift; and with Alt, in the picture's own. */
 const KEY_STEP_PX = 10
 const KEY_LEAP = 5
+/** One step of the hand, in screen pixels. */
+const PUSH_PX = 40
 
 const TOOLS = { brush: Brush, eraser: Brush, lasso: Lasso, rectangle: Rectangle, pan: Pan, picker: Picker }
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
@@ -40,6 +42,7 @@ export class Session {
   setSettings(settings) {
     const isOther = this.#toolName !== settings.tool || this.settings?.mode !== settings.mode
     if (isOther) this.#tool?.cancel()
+    if (settings.tool === 'pan') this.cursor = null
     this.settings = settings
     if (isOther) this.#tool = new TOOLS[settings.tool](this)
     this.#toolName = settings.tool
@@ -93,7 +96,7 @@ export class Session {
 
   /** The keyboard has come to the stage: shows where it would paint. */
   showCursor() {
-    this.#ringAt(this.#point())
+    if (this.#toolName !== 'pan') this.#ringAt(this.#point())
   }
 
   /** The pointer has gone. */
@@ -122,10 +125,15 @@ export class Session {
     return { x: within(x, width), y: within(y, height) }
   }
 
-  /** Moves the cursor by an arrow; answers whether the key was one. */
+  /** Moves the cursor by an arrow, or with the hand what is seen; answers whether the key was one. */
   steer(key, { shift = false, alt = false } = {}) {
     const arrow = ARROWS[key]
     if (!arrow) return false
+    if (this.#toolName === 'pan') {
+      const push = PUSH_PX * (shift ? KEY_LEAP : 1)
+      this.view.pan(-arrow[0] * push, -arrow[1] * push)
+      return true
+    }
     const step = alt ? 1 : Math.max(1, Math.round((KEY_STEP_PX * (shift ? KEY_LEAP : 1)) / this.view.view.scale))
     const from = this.cursor ?? this.#point()
     this.cursor = this.#snap({ x: from.x + arrow[0] * step, y: from.y + arrow[1] * step })
