@@ -146,9 +146,9 @@ def plan_load(
     """Decides precision, quantisation and offload for a model on a device, by the settings of the same names.
 
     On a card the model is quantised before it takes turns with itself, which is slower. What is stored quantised stays
-    so there. A processor decodes GGUF once where there is memory, since decoding takes it as long as multiplying; it
-    keeps the blocks where not even int8 fits. Z-Image overflows in float16 unless that is provided for, so that only
-    the native engine has it.
+    so there. A processor decodes GGUF once where there is memory, since decoding at every step takes it a fifth longer
+    or more; it keeps the blocks where not even int8 fits. Z-Image overflows in float16 unless that is provided for, so
+    that only the native engine has it.
     """
     card = next((accelerator for accelerator in hardware.accelerators if accelerator.device == device), None)
     if card is None:
