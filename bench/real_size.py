@@ -145,8 +145,9 @@ def write_q4_0(config: TransformerConfig, block: dict[str, StoredTensor], file: 
             writer.add_tensor_info(name, (shape[0], row_bytes), np.dtype(np.uint8), shape[0] * row_bytes, kind)
             values.append(partial(cut_blocks, blocks, shape[0] * shape[1] // 32, number))
         else:
-            writer.add_tensor_info(name, shape, np.dtype(np.float32), 4 * math.prod(shape))
-            values.append(partial(as_array, parts))
+            dtype = np.dtype(np.float16 if len(shape) > 1 else np.float32)
+            writer.add_tensor_info(name, shape, dtype, dtype.itemsize * math.prod(shape))
+            values.append(partial(as_array, parts, dtype))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
@@ -161,8 +162,8 @@ def cut_blocks(blocks: np.ndarray, count: int, number: int) -> np.ndarray:
     return blocks.take(np.arange(number * STRIDE, number * STRIDE + count), axis=0, mode="wrap")
 
 
-def as_array(parts: tuple[PlannedTensor, ...]) -> np.ndarray:
-    return torch.cat([piece for part in parts for piece in part.values()]).numpy()
+def as_array(parts: tuple[PlannedTensor, ...], dtype: np.dtype) -> np.ndarray:
+    return torch.cat([piece for part in parts for piece in part.values()]).numpy().astype(dtype)
 
 
 def load_as_stored(model: ZImageTransformer2DModel, file: Path, quantization: str) -> None:
