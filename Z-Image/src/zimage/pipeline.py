@@ -92,7 +92,7 @@ class ZImagePipeline:
             vae_tiles: tiles for decoding large images; None for the whole image at once.
             compute_dtype: `auto`, `native` or `float32` for half-precision weights on a CPU, see `zimage.precision`;
                 default: ZIMAGE_PRODUCTS, or the faster one.
-            quantization: `int8`, `fp8` or `gguf`: what matrices of transformer and text encoder stay in in memory, see
+            quantization: `int8`, `fp8` or `gguf`: what the matrices of transformer and text encoder are held in, see
                 `zimage.quant`; default: all in `dtype`.
 
         Raises:
