@@ -1,29 +1,34 @@
 """Proves the real size: Z-Image-Turbo's published layout with random values, loaded strictly, one forward.
 
-python bench/real_size.py [--int8] [--folder DIR] [--load-only] [--memory-gb 24] [--tiny] [--write docs/weights.md]
+python bench/real_size.py [--int8 | --q4_0] [--folder DIR] [--load-only] [--memory-gb 24] [--tiny]
+    [--write docs/weights.md]
 
 Writes 24.6 GB of float32 shards, of the published names and sizes, loads them in bfloat16 in a process of its own,
 runs one forward at 256×256, and deletes them. A processor that emulates bfloat16 products multiplies in float32, see
 `zimage.precision`, unless ZIMAGE_PRODUCTS says otherwise. With --int8 it writes one file in ComfyUI's int8 layout
-instead, 6.2 GB, whose matrices stay as they are stored; loading may then take a gigabyte more than the file. The exit
-status is 1 when the process needed more memory than allowed.
+instead, 6.3 GB, with --q4_0 a GGUF file, 3.7 GB, whose matrices stay as they are stored; loading may then take a
+gigabyte more than the file. The exit status is 1 when the process needed more memory than allowed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from gguf import GGMLQuantizationType, GGUFWriter, quants
 from safetensors.torch import save_file
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,7 +38,7 @@ from zimage.config import TransformerConfig  # noqa: E402
 from zimage.placement import COMPUTE_DTYPE_VARIABLE  # noqa: E402
 from zimage.precision import choose_compute_dtype  # noqa: E402
 from zimage.quant.linear import Quantization  # noqa: E402
-from zimage.quant.packing import INT8, is_quantizable  # noqa: E402
+from zimage.quant.packing import FORMATS, is_quantizable  # noqa: E402
 from zimage.tools.console import GB, Progress  # noqa: E402
 from zimage.transformer import ZImageTransformer2DModel  # noqa: E402
 from zimage.utils.attention import AUTO  # noqa: E402
@@ -42,15 +47,17 @@ from zimage.weights.checkpoint import open_checkpoint  # noqa: E402
 from zimage.weights.conversion import Conversion, execute  # noqa: E402
 from zimage.weights.files.safetensors_file import StoredTensor, read_header, read_tensor  # noqa: E402
 from zimage.weights.files.safetensors_writer import PlannedTensor, Writable, plan, write_file  # noqa: E402
-from zimage.weights.names.single_file import to_published  # noqa: E402
+from zimage.weights.names.single_file import from_published, to_published  # noqa: E402
 from zimage.weights.quantizing import PackedTensor, TextTensor  # noqa: E402
 from zimage.weights.shards import DEFAULT_STEM, divide, index_of  # noqa: E402
 
 from bench.machine import describe_machine, peak_bytes  # noqa: E402
 from bench.table import write  # noqa: E402
 
-MARK, INT8_MARK = "bench:real-size", "bench:real-size-int8"
-INT8_FILE = "transformer.safetensors"
+MARK = "bench:real-size"
+INT8, Q4_0 = "int8", "gguf"
+FILES = {INT8: "transformer.safetensors", Q4_0: "transformer.gguf"}
+LAYOUTS = {INT8: "file in ComfyUI's int8 layout", Q4_0: "GGUF file, its matrices in Q4_0"}
 ROOM_BYTES = 1_000_000_000
 PUBLISHED_ORDER = (
     "x_pad_token", "cap_pad_token", "all_x_embedder", "all_final_layer", "noise_refiner", "context_refiner",
@@ -116,16 +123,51 @@ def write_int8(config: TransformerConfig, block: dict[str, StoredTensor], file: 
             continue
         layer, rows, parts = tensor.name.removesuffix(".weight"), tensor.shape[0], tensor.parts
         tensors += [
-            PackedTensor(tensor.name, torch.int8, tensor.shape, parts, INT8, "weight"),
-            PackedTensor(f"{layer}.weight_scale", torch.float32, (rows, 1), parts, INT8, "scale"),
+            PackedTensor(tensor.name, torch.int8, tensor.shape, parts, FORMATS[INT8], "weight"),
+            PackedTensor(f"{layer}.weight_scale", torch.float32, (rows, 1), parts, FORMATS[INT8], "scale"),
             TextTensor(f"{layer}.comfy_quant", json.dumps({"format": "int8_tensorwise", "per_row": True})),
         ]
     write_file(file, tensors)
     return file.stat().st_size
 
 
-def load_int8(model: ZImageTransformer2DModel, file: Path) -> None:
-    held = Quantization.choose("int8", torch.device("cpu"), torch.bfloat16)
+def write_q4_0(config: TransformerConfig, block: dict[str, StoredTensor], file: Path) -> int:
+    """Writes the file as converters do, q, k and v in one matrix, a tensor at a time; returns its size."""
+    kind = GGMLQuantizationType.Q4_0
+    blocks = quants.quantize(read_tensor(block["values"]).numpy().reshape(-1, 32), kind)  # (n, bytes)
+    writer = GGUFWriter(file, arch="lumina2")
+    named = from_published({tensor.name: tensor for tensor in planned_tensors(config, block)})
+    values: list[Callable[[], np.ndarray]] = []
+    for number, (name, parts) in enumerate(named.items()):
+        shape = (sum(part.shape[0] for part in parts), *parts[0].shape[1:])
+        if is_quantizable(name) and shape[1] % 32 == 0:
+            row_bytes = shape[1] // 32 * blocks.shape[1]
+            writer.add_tensor_info(name, (shape[0], row_bytes), np.dtype(np.uint8), shape[0] * row_bytes, kind)
+            values.append(partial(cut_blocks, blocks, shape[0] * shape[1] // 32, number))
+        else:
+            dtype = np.dtype(np.float16 if len(shape) > 1 else np.float32)
+            writer.add_tensor_info(name, shape, dtype, dtype.itemsize * math.prod(shape))
+            values.append(partial(as_array, parts, dtype))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    for make in values:
+        writer.write_tensor_data(make())
+    writer.close()
+    return file.stat().st_size
+
+
+def cut_blocks(blocks: np.ndarray, count: int, number: int) -> np.ndarray:
+    """Returns so many blocks, in turn from where those of a tensor begin."""
+    return blocks.take(np.arange(number * STRIDE, number * STRIDE + count), axis=0, mode="wrap")
+
+
+def as_array(parts: tuple[PlannedTensor, ...], dtype: np.dtype) -> np.ndarray:
+    return torch.cat([piece for part in parts for piece in part.values()]).numpy().astype(dtype)
+
+
+def load_as_stored(model: ZImageTransformer2DModel, file: Path, quantization: str) -> None:
+    held = Quantization.choose(quantization, torch.device("cpu"), torch.bfloat16)
     print(f"matrices {held}", file=sys.stderr, flush=True)
     load_tensors(model, file, to_published(open_checkpoint(file)), dtype=torch.bfloat16, quantization=held)
 
@@ -158,14 +200,14 @@ def measure(folder: Path, block: Path, *, load_only: bool) -> Iterator[dict[str,
     config = TransformerConfig.from_file(folder / "config.json")
     model, before = empty_model(config), peak_bytes()
     started = time.perf_counter()
-    is_int8 = (folder / INT8_FILE).exists()
-    if is_int8:
-        load_int8(model, folder / INT8_FILE)
+    stored = next((kind for kind, name in FILES.items() if (folder / name).exists()), None)
+    if stored is not None:
+        load_as_stored(model, folder / FILES[stored], stored)
     else:
         load_weights(model, folder, dtype=torch.bfloat16)
     yield {"load_s": time.perf_counter() - started, "before_bytes": before, "load_peak_bytes": peak_bytes()}
     model_bytes = sum(value.nbytes for value in model.state_dict().values())
-    compared = 0 if is_int8 else check_values(model, planned_tensors(config, read_header(block)))
+    compared = 0 if stored else check_values(model, planned_tensors(config, read_header(block)))
     yield {"model_bytes": model_bytes, "tensors_compared": compared}
     if not load_only:
         requested = os.environ.get(COMPUTE_DTYPE_VARIABLE) or AUTO
@@ -208,18 +250,19 @@ def prove(config: TransformerConfig, root: Path, *, load_only: bool) -> tuple[st
     return as_markdown(written, write_s, facts), int(facts.get("peak_bytes", facts["load_peak_bytes"]))
 
 
-def prove_int8(config: TransformerConfig, root: Path, *, load_only: bool) -> tuple[str, int]:
-    """Writes the quantised file, loads it, runs; returns the table and by how many bytes loading exceeded its bound."""
+def prove_stored(kind: str, config: TransformerConfig, root: Path, *, load_only: bool) -> tuple[str, int]:
+    """Writes a quantised file, loads it, runs; returns the table and by how many bytes loading exceeded its bound."""
     folder = root / "transformer"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(config.to_dict()))
     started = time.perf_counter()
-    size_bytes = write_int8(config, write_block(root / "block.safetensors"), folder / INT8_FILE)
+    write_file_of = write_int8 if kind == INT8 else write_q4_0
+    size_bytes = write_file_of(config, write_block(root / "block.safetensors"), folder / FILES[kind])
     write_s = time.perf_counter() - started
     facts = measure_apart(root, load_only=load_only)
     loading = facts["load_peak_bytes"] - facts["before_bytes"]
     rows = [
-        ("file in ComfyUI's int8 layout", f"{size_bytes / GB:.2f} GB, {write_s:.0f} s"),
+        (LAYOUTS[kind], f"{size_bytes / GB:.2f} GB, {write_s:.0f} s"),
         ("strict load, matrices as they are stored", f"{facts['load_s']:.0f} s"),
         ("memory that loading takes at its peak", f"{loading / GB:.2f} GB, bound {(size_bytes + ROOM_BYTES) / GB:.2f}"),
     ]
@@ -248,7 +291,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=ROOT / "data", help="on a disk with 25 GB to spare")
     parser.add_argument("--memory-gb", type=float, default=24.0, help="what loading and running may need")
     parser.add_argument("--load-only", action="store_true", help="no forward")
-    parser.add_argument("--int8", action="store_true", help="a quantised file instead")
+    stored = parser.add_mutually_exclusive_group()
+    stored.add_argument("--int8", dest="stored", action="store_const", const=INT8, help="a file in int8 instead")
+    stored.add_argument("--q4_0", dest="stored", action="store_const", const=Q4_0, help="a GGUF file instead")
     parser.add_argument("--tiny", action="store_true", help="a model of a few values, to try the script")
     parser.add_argument("--write", type=Path, help="file with the marks")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
@@ -265,14 +310,14 @@ def main(argv: list[str] | None = None) -> int:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="real-size-", dir=arguments.folder))
     try:
-        work = prove_int8 if arguments.int8 else prove
+        work = partial(prove_stored, arguments.stored) if arguments.stored else prove
         table, needed = work(TINY if arguments.tiny else TransformerConfig(), root, load_only=arguments.load_only)
     finally:
         shutil.rmtree(root)
     print(table)
     if arguments.write:
-        write(table, arguments.write, INT8_MARK if arguments.int8 else MARK)
-    if needed > (0 if arguments.int8 else arguments.memory_gb * GB):
+        write(table, arguments.write, f"{MARK}-{arguments.stored}" if arguments.stored else MARK)
+    if needed > (0 if arguments.stored else arguments.memory_gb * GB):
         print(f"too much memory: {needed / GB:.2f} GB", file=sys.stderr)
         return 1
     return 0

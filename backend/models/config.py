@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Engine = Literal["auto", "native", "diffusers"]
 CpuPrecision = Literal["auto", "float32", "bfloat16"]
 Offload = Literal["auto", "none", "model", "sequential"]
-Quantization = Literal["auto", "none", "int8", "fp8"]
+Quantization = Literal["auto", "none", "int8", "fp8", "gguf"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 MIN_TOKEN_LENGTH = 16
@@ -99,8 +99,9 @@ class Settings(BaseSettings):
     compile: bool = Field(default=False, description="Compile the transformer's repeated block with torch.compile.")
     quantization: Quantization = Field(
         default="auto",
-        description="What the matrices are held in: `none`, `int8` or `fp8`; `auto` takes int8 where that saves a card "
-        "from holding the model in turns.",
+        description="What the matrices are held in: `none`, `int8`, `fp8`, or `gguf` for the blocks of GGUF files; "
+        "`auto` keeps on a card what is stored quantised, and takes int8 where that saves it from holding the model in "
+        "turns.",
     )
     offload: Offload = Field(default="auto", description="How weights that do not fit the card are kept in memory.")
     cpu_precision: CpuPrecision = Field(default="auto", description="Precision of the weights on the CPU.")

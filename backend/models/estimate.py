@@ -24,7 +24,9 @@ class Estimate(Frozen):
     height: int
     device: str = Field(description="As torch names it.")
     dtype: Literal["bfloat16", "float16", "float32"]
-    quantization: Literal["int8", "fp8"] | None = Field(description="Of the matrices; null when they are as the rest.")
+    quantization: Literal["int8", "fp8", "gguf"] | None = Field(
+        description="Of the matrices; null when they are as the rest."
+    )
     offload: Literal["none", "model", "sequential"]
     fits: bool = Field(description="Whether there is memory enough; such a request is refused if not.")
     device_bytes: int = Field(description="Peak on the device; where that is the processor, of the whole program.")

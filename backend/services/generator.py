@@ -226,8 +226,8 @@ class ImageGenerator:
         if recipe is not None:
             self._learn(lambda: self._planner.learn_load(model, plan, recipe, took_s, before))
         logger.info(
-            "loaded %s on %s in %s, offload %s, %.1f s",
-            model.name, plan.device, plan.dtype, plan.offload, took_s,
+            "loaded %s on %s in %s, matrices in %s, offload %s, %.1f s",
+            model.name, plan.device, plan.dtype, self._planner.explain(model.files, plan), plan.offload, took_s,
         )  # fmt: skip
         return plan
 

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 
 def test_a_tiny_model_is_written_loaded_and_run(repository_root, tmp_path):
     folder, page = tmp_path / "disk", tmp_path / "page.md"
@@ -25,15 +27,18 @@ def test_a_tiny_model_is_written_loaded_and_run(repository_root, tmp_path):
     assert "| strict load" in table
 
 
-def test_a_tiny_quantised_file_is_loaded_within_its_size_and_a_gigabyte(repository_root, tmp_path):
+@pytest.mark.parametrize(
+    ("option", "held"), [("--int8", "matrices int8 by "), ("--q4_0", "matrices of GGUF in its blocks")]
+)
+def test_a_tiny_quantised_file_is_loaded_within_its_size_and_a_gigabyte(option, held, repository_root, tmp_path):
     folder = tmp_path / "disk"
     done = subprocess.run(
-        [sys.executable, "bench/real_size.py", "--int8", "--tiny", "--folder", str(folder)],
+        [sys.executable, "bench/real_size.py", option, "--tiny", "--folder", str(folder)],
         cwd=repository_root, capture_output=True, text=True, timeout=300, check=False,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "matrices int8 by " in done.stderr
+    assert held in done.stderr
     assert re.search(r"memory that loading takes at its peak \| [\d.]+ GB, bound 1\.\d+", done.stdout)
     assert re.search(r"one forward at 256×256 \| \d+ s, finite", done.stdout)
     assert list(folder.iterdir()) == []

@@ -229,3 +229,20 @@ def write_gguf(path, tensors, remarks=(), architecture="lumina2", version=3, ali
     head += b"\0" * (-len(head) % alignment)
     path.write_bytes(head + body)
     return path
+
+
+BLOCKS = {  # of ggml, by number: values, bytes, and where which half-precision numbers lie
+    2: (32, 18, {0: 3e-3}), 3: (32, 20, {0: 2e-3, 2: -1e-2}), 6: (32, 22, {0: 1e-3}), 7: (32, 24, {0: 1e-3, 2: -1e-2}),
+    8: (32, 34, {0: 2e-4}), 10: (256, 84, {80: 1e-3, 82: 2e-3}), 11: (256, 110, {108: 2e-4}),
+    12: (256, 144, {0: 1e-4, 2: 7e-4}), 13: (256, 176, {0: 5e-5, 2: 7e-4}), 14: (256, 210, {208: 2e-5}),
+    20: (32, 18, {0: 2e-4}), 23: (256, 136, {0: 1e-5}),
+}  # fmt: skip
+
+
+def random_blocks(number, rows, columns, seed=0):
+    """Random blocks of a type of ggml, (rows, bytes), whose values are finite and about as large as weights are."""
+    values, size_bytes, halves = BLOCKS[number]
+    blocks = np.random.default_rng(seed).integers(0, 256, (rows, columns // values, size_bytes), dtype=np.uint8)
+    for at, value in halves.items():
+        blocks[:, :, at : at + 2] = np.frombuffer(np.float16(value).tobytes(), dtype=np.uint8)
+    return blocks.reshape(rows, -1)

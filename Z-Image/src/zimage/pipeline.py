@@ -97,7 +97,7 @@ class ZImagePipeline:
             vae_tiles: tiles for decoding large images; None for the whole image at once.
             compute_dtype: `auto`, `native` or `float32` for half-precision weights on a CPU, see `zimage.precision`;
                 default: ZIMAGE_PRODUCTS, or the faster one.
-            quantization: `int8` or `fp8`: matrices of transformer and text encoder stay so in memory, see
+            quantization: `int8`, `fp8` or `gguf`: what the matrices of transformer and text encoder are held in, see
                 `zimage.quant`; default: all in `dtype`.
 
         Raises:
@@ -139,7 +139,8 @@ class ZImagePipeline:
             attention: name of a kernel.
             vae_tiles: tiles for decoding large images.
             compute_dtype: of half-precision weights on a CPU.
-            quantization: of matrices; those that are stored so are taken as they are.
+            quantization: of matrices; those that are stored so are taken as they are. `gguf` keeps the blocks of GGUF
+                files, and holds the matrices of other files in int8.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model.

@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +18,13 @@ import numpy as np
 import torch
 from gguf import GGMLQuantizationType, GGUFWriter, quants
 from torch import Tensor, nn
+from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig
 from zimage.pipeline import ZImagePipeline
+from zimage.quant.linear import GGUF, Quantization
 from zimage.quant.packing import is_quantizable
+from zimage.text.tokenizer import load_tokenizer
 from zimage.weights.checkpoint import open_checkpoint
+from zimage.weights.parts import load_files, open_model
 
 from training.nano.dataset.captions.source import CaptionSource
 from training.nano.dataset.material import read_items
@@ -58,15 +62,26 @@ def write_gguf(part: Path, kind: GGMLQuantizationType, file: Path) -> Path:
 
 
 def open_as_gguf(folder: Path, kind: str) -> ZImagePipeline:
-    """Loads transformer and text encoder from GGUF files that are written for it, computed in float32."""
+    """Loads transformer and text encoder from GGUF files that are written for it; their blocks stay as they are.
+
+    Files without configurations are taken to be as published, which nano is not: it brings its own.
+    """
+    device = torch.device("cpu")
+    held = Quantization.choose(GGUF, device, torch.float32)
     with tempfile.TemporaryDirectory() as place:
         transformer, text_encoder = (
             write_gguf(folder / part, TYPES[kind], Path(place) / f"{part}.gguf")
             for part in ("transformer", "text_encoder")
         )
-        return ZImagePipeline.from_files(
-            transformer, text_encoder, folder / "vae", tokenizer=folder / "tokenizer", dtype=torch.float32, device="cpu"
+        files = replace(
+            open_model(transformer, text_encoder, folder / "vae"),
+            transformer_config=TransformerConfig.from_file(folder / "transformer" / "config.json"),
+            text_encoder_config=TextEncoderConfig.from_file(folder / "text_encoder" / "config.json"),
         )
+        scheduler = SchedulerConfig.from_file(folder / "scheduler" / "scheduler_config.json")
+        tokenizer = load_tokenizer(folder / "tokenizer")
+        parts = load_files(files, tokenizer, scheduler, dtype=torch.float32, device=device, quantization=held)
+    return ZImagePipeline(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler)
 
 
 def formats(folder: Path) -> dict[str, Callable[[], ZImagePipeline]]:

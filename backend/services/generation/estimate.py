@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.services.generation.calibration import Cost
-from backend.services.generation.load_plan import BYTES, Hardware, LoadPlan, Weights
+from backend.services.generation.load_plan import BYTES, Hardware, LoadPlan
 from backend.services.generation.model_facts import ModelFacts
 from backend.services.generation.work import Work
 
@@ -41,7 +41,7 @@ class Prediction:
 
 def weights_bytes(facts: ModelFacts, plan: LoadPlan) -> int:
     """Returns what a model's weights take as they are planned."""
-    return Weights(*facts.parts).total_bytes(plan.dtype, plan.quantization)
+    return facts.weights.total_bytes(plan.dtype, plan.quantization)
 
 
 def activation_bytes(plan: LoadPlan, work: Work, ratio: float = 0.0) -> int:
@@ -56,7 +56,7 @@ def resident_bytes(facts: ModelFacts, plan: LoadPlan) -> int:
         case "none":
             return weights_bytes(facts, plan)
         case "model":
-            return max(Weights(*facts.parts).part_bytes(plan.dtype, plan.quantization))
+            return max(facts.weights.part_bytes(plan.dtype, plan.quantization))
     return 3 * facts.transformer_values * size // (facts.n_layers or LAYERS)  # a layer, the next one, and what stays
 
 

@@ -10,7 +10,7 @@ from backend.models.config import CpuPrecision, Offload, Quantization
 from backend.services.errors import UnknownDevice
 
 DType = Literal["bfloat16", "float16", "float32"]
-Quantized = Literal["int8", "fp8"]
+Quantized = Literal["int8", "fp8", "gguf"]
 PlannedOffload = Literal["none", "model", "sequential"]
 
 BYTES: Mapping[DType, int] = {"bfloat16": 2, "float16": 2, "float32": 4}
@@ -60,12 +60,26 @@ class LoadPlan:
 
 
 @dataclass(frozen=True)
+class Blocks:
+    """Matrices of a part that can stay in the blocks of a GGUF file.
+
+    Attributes:
+        values: number of their values.
+        size_bytes: of their blocks.
+    """
+
+    values: int = 0
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Weights:
     """Sizes of a model's parts.
 
     Attributes:
         transformer: number of its values; of the other parts likewise.
         stored: what the transformer's matrices are stored in, where they can stay so.
+        blocks: matrices of transformer and text encoder that can stay in the blocks of GGUF files.
         is_native: whether the native engine runs the model, which alone has float16 and quantised matrices.
         can_offload: whether parts may take turns on a card, which only diffusers does, with a folder.
     """
@@ -74,14 +88,21 @@ class Weights:
     text_encoder: int
     vae: int
     stored: Quantized | None = None
+    blocks: tuple[Blocks, Blocks] = (Blocks(), Blocks())
     is_native: bool = True
     can_offload: bool = True
 
     def part_bytes(self, dtype: DType, quantization: Quantized | None = None) -> tuple[int, int, int]:
         """Returns the memory of transformer, text encoder and autoencoder."""
         size = BYTES[dtype]
-        matrices = QUANTIZED_BYTES if quantization else size
-        return round(self.transformer * matrices), round(self.text_encoder * matrices), self.vae * size
+
+        def held(values: int, blocks: Blocks) -> int:
+            if quantization == "gguf" and blocks.values:
+                return blocks.size_bytes + (values - blocks.values) * size
+            return round(values * (QUANTIZED_BYTES if quantization else size))
+
+        of_transformer, of_text_encoder = self.blocks
+        return held(self.transformer, of_transformer), held(self.text_encoder, of_text_encoder), self.vae * size
 
     def total_bytes(self, dtype: DType, quantization: Quantized | None = None) -> int:
         """Returns the memory of all parts."""
@@ -125,7 +146,9 @@ def plan_load(
     """Decides precision, quantisation and offload for a model on a device, by the settings of the same names.
 
     On a card the model is quantised before it takes turns with itself, which is slower. What is stored quantised stays
-    so there. Z-Image overflows in float16 unless that is provided for, so that only the native engine has it.
+    so there. A processor decodes GGUF once where there is memory, since decoding at every step takes it a fifth longer
+    or more; it keeps the blocks where not even int8 fits. Z-Image overflows in float16 unless that is provided for, so
+    that only the native engine has it.
     """
     card = next((accelerator for accelerator in hardware.accelerators if accelerator.device == device), None)
     if card is None:
@@ -139,6 +162,22 @@ def plan_load(
     dtype = "bfloat16" if card.has_bf16 else "float32"
     explicit: Quantized | None = None if quantization == "auto" or quantization == "none" else quantization
     return LoadPlan(device, dtype, _offload(weights, card, dtype, offload), explicit)
+
+
+def explain_matrices(weights: Weights, hardware: Hardware, plan: LoadPlan, wanted: Quantization) -> str:
+    """Says what the matrices are held in, and why; for the log."""
+    held = plan.quantization or plan.dtype
+    if wanted != "auto":
+        return f"{held} as set"
+    if plan.quantization is None:
+        return held
+    card = next((accelerator for accelerator in hardware.accelerators if accelerator.device == plan.device), None)
+    if card is not None and plan.quantization == weights.stored:
+        return f"{held} as stored"
+    room = hardware.memory_bytes - ACTIVATION_BYTES if card is None else _room(card)
+    passed: tuple[Quantized | None, ...] = (None, "int8") if plan.quantization == "gguf" else (None,)
+    sizes = [f"{weights.total_bytes(plan.dtype, one) / 2**30:.1f} in {one or plan.dtype}" for one in passed]
+    return f"{held} since there is no room for {' or '.join(sizes)}, but for {max(0, room) / 2**30:.1f} GiB"
 
 
 def _choices(weights: Weights, card: Accelerator, wanted: Quantization) -> tuple[Quantized | None, ...]:
@@ -167,12 +206,17 @@ def _offload(weights: Weights, card: Accelerator, dtype: DType, wanted: Offload)
 def _plan_on_processor(
     weights: Weights, hardware: Hardware, quantization: Quantization, precision: CpuPrecision
 ) -> LoadPlan:
-    def fits(dtype: DType) -> bool:
-        return weights.total_bytes(dtype) + ACTIVATION_BYTES <= hardware.memory_bytes
+    def fits(dtype: DType, quantization: Quantized | None = None) -> bool:
+        return weights.total_bytes(dtype, quantization) + ACTIVATION_BYTES <= hardware.memory_bytes
 
     dtype: DType = "bfloat16" if hardware.cpu_has_bf16 or not fits("float32") else "float32"
     if precision != "auto":
         dtype = precision
     if quantization != "auto":
         return LoadPlan(CPU, dtype, quantization=None if quantization == "none" else quantization)
-    return LoadPlan(CPU, dtype, quantization="int8" if weights.is_native and not fits(dtype) else None)
+    choices: tuple[Quantized | None, ...] = (None, "int8") if weights.is_native else (None,)
+    if weights.is_native and weights.stored == "gguf":
+        choices += ("gguf",)
+    fitting = [choice for choice in choices if fits(dtype, choice)]
+    smallest = min(choices, key=lambda choice: weights.total_bytes(dtype, choice))
+    return LoadPlan(CPU, dtype, quantization=fitting[0] if fitting else smallest)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.services.errors import ModelBroken
-from backend.services.generation.load_plan import Quantized
+from backend.services.generation.load_plan import Blocks, Quantized, Weights
 from backend.services.library.files import ModelFiles, Signature
 from backend.utils.zimage_library import make_importable
 
@@ -31,6 +31,7 @@ class ModelFacts:
         vae_width: channels of the autoencoder's layers at full resolution; as published where nobody tells.
         grid_px: side of a token, in pixels.
         stored: what the transformer's matrices are stored in, where they can stay so in memory.
+        blocks: matrices of transformer and text encoder that can stay in the blocks of GGUF files.
     """
 
     transformer_values: int
@@ -42,6 +43,7 @@ class ModelFacts:
     vae_width: int = 128
     grid_px: int = 16
     stored: Quantized | None = None
+    blocks: tuple[Blocks, Blocks] = (Blocks(), Blocks())
 
     def beside(self, control_values: int) -> ModelFacts:
         """Returns what the model and its ControlNets are together: these are more of the transformer's blocks."""
@@ -56,6 +58,11 @@ class ModelFacts:
     def parts(self) -> tuple[int, int, int]:
         """Values of each part."""
         return self.transformer_values, self.text_encoder_values, self.vae_values
+
+    @property
+    def weights(self) -> Weights:
+        """Sizes of the parts as they can be held."""
+        return Weights(*self.parts, stored=self.stored, blocks=self.blocks)
 
 
 class FactsReader:
@@ -111,6 +118,7 @@ def _read_native(files: ModelFiles) -> ModelFacts:
     model = open_model(*files.parts)
     tensors = [part.tensors.values() for part in (model.transformer, model.text_encoder, model.vae)]
     transformer, text_encoder, vae = (sum(tensor.numel for tensor in part) for part in tensors)
+    blocks = _blocks(model.transformer), _blocks(model.text_encoder)
     return ModelFacts(
         transformer,
         text_encoder,
@@ -120,8 +128,17 @@ def _read_native(files: ModelFiles) -> ModelFacts:
         n_layers=model.transformer_config.n_layers,
         vae_width=model.vae_config.block_out_channels[0],
         grid_px=model.vae_config.size_multiple * min(model.transformer_config.all_patch_size),
-        stored=_stored(model.transformer),
+        stored="gguf" if 2 * blocks[0].values > transformer else _stored(model.transformer),
+        blocks=blocks,
     )
+
+
+def _blocks(part: PartFile) -> Blocks:
+    from zimage.quant.packing import is_quantizable
+    from zimage.weights.packed import block_type
+
+    kept = [stored for name, stored in part.tensors.items() if is_quantizable(name) and block_type(stored)]
+    return Blocks(sum(stored.numel for stored in kept), sum(stored.size_bytes for stored in kept))
 
 
 def _stored(transformer: PartFile) -> Quantized | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.models.config import Settings
 from backend.models.recipe import Recipe
 from backend.services.errors import DoesNotFit
 from backend.services.generation.calibration import Calibration, Cost
 from backend.services.generation.estimate import Prediction, activation_bytes, predict
-from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, Weights, choose_devices, plan_load
+from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, choose_devices, explain_matrices, plan_load
 from backend.services.generation.model_facts import FactsReader, ModelFacts
 from backend.services.generation.sizes import fit_size
 from backend.services.generation.work import work_of
@@ -67,6 +67,14 @@ class Planner:
             ModelBroken: its weights are damaged; the message names the file.
         """
         return self._plan(self._facts.read(files), device, is_folder=files.folder is not None)
+
+    def explain(self, files: ModelFiles, plan: LoadPlan) -> str:
+        """Says what a plan holds the matrices in, and why; for the log.
+
+        Raises:
+            ModelBroken: the weights are damaged.
+        """
+        return explain_matrices(self._facts.read(files).weights, self._hardware(), plan, self._settings.quantization)
 
     def device_for(self, *, use_gpu: bool) -> str:
         """Returns where a job will run, or the first place of several.
@@ -179,9 +187,8 @@ class Planner:
 
     def _plan(self, facts: ModelFacts, device: str, *, is_folder: bool) -> LoadPlan:
         return plan_load(
-            Weights(
-                *facts.parts,
-                stored=facts.stored,
+            replace(
+                facts.weights,
                 is_native=facts.is_native and self._settings.engine != "diffusers",
                 can_offload=is_folder and self._settings.engine != "native",
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import subprocess
 import sys
@@ -40,3 +41,35 @@ def test_a_file_that_is_no_library_is_no_fault(monkeypatch, tmp_path):
     )
     monkeypatch.setattr(torch_library.importlib.util, "find_spec", lambda _name: spec)
     assert not torch_library.map_torch()
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    """As in a process that has not imported torch; what is frozen meanwhile is let go."""
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    yield
+    gc.unfreeze()
+
+
+def test_what_an_import_makes_is_not_searched_for_garbage(without_torch):
+    frozen = gc.get_freeze_count()
+    with torch_library.imported_for_good():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > frozen
+
+
+def test_an_import_that_fails_leaves_collections_as_they_were(without_torch):
+    frozen = gc.get_freeze_count()
+    with pytest.raises(ImportError), torch_library.imported_for_good():
+        raise ImportError
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen
+
+
+def test_once_torch_is_there_all_is_searched(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", sys)
+    frozen = gc.get_freeze_count()
+    with torch_library.imported_for_good():
+        assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen

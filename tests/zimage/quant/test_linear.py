@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from zimage import precision
 from zimage.errors import ConfigError
+from zimage.quant.blocks import BLOCK_TYPES
 from zimage.quant.layouts import hadamard, rotate_inputs, rotation_factors
-from zimage.quant.linear import Quantization, QuantLinear, make_compilable
+from zimage.quant.linear import BlockLinear, Quantization, QuantLinear, make_compilable
 from zimage.quant.packing import FORMATS, FP8, INT8, Packed, quantize_rows
 from zimage.quant.products import DECODE, INT_MM, Decode, OneDnn
 
@@ -162,3 +163,61 @@ def test_a_device_without_float8_is_told():
         Quantization.choose("fp8", torch.device("mps"), torch.bfloat16)
     assert str(Quantization.choose("int8", torch.device("mps"), torch.bfloat16)) == "int8 by decode"
     assert Quantization.choose("fp8", torch.device("cpu"), torch.float32) == Quantization(FP8, DECODE)
+
+
+def test_an_unknown_quantisation_is_named_beside_those_allowed():
+    with pytest.raises(ConfigError, match="quantization must be one of int8, fp8, gguf, or None, got 'int4'"):
+        Quantization.choose("int4", torch.device("cpu"), torch.float32)
+
+
+def test_blocks_are_kept_and_others_are_in_int8():
+    held = Quantization.choose("gguf", torch.device("mps"), torch.float16)
+    assert held == Quantization(INT8, DECODE, keeps_blocks=True)
+    assert str(held) == "of GGUF in its blocks, others int8 by decode"
+
+
+def block_layer(number, columns=256, bias=None):
+    blocks = BLOCK_TYPES[number]
+    return BlockLinear(torch.from_numpy(quantized_files.random_blocks(number, ROWS, columns)), blocks, bias)
+
+
+BLOCKS = pytest.mark.parametrize("number", BLOCK_TYPES, ids=[blocks.name for blocks in BLOCK_TYPES.values()])
+
+
+@BLOCKS
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_layer_of_blocks_is_the_plain_layer_of_their_values(number, dtype):
+    bias = nn.Parameter(noise(ROWS, seed=2))
+    layer, x = block_layer(number, bias=bias), noise(2, 5, 256, seed=1).to(dtype)
+    plain = nn.Linear(256, ROWS)
+    plain.weight, plain.bias = nn.Parameter(layer.blocks.decode(layer.weight)), bias
+    assert torch.equal(layer(x), plain.to(dtype)(x))
+
+
+@torch.no_grad()
+def test_a_layer_of_blocks_multiplies_in_float16_where_a_plain_one_does():
+    layer, x = block_layer(12), noise(5, 256, seed=1) * 1e6
+    plain = precision.Linear(256, ROWS, bias=False)
+    plain.weight = nn.Parameter(layer.blocks.decode(layer.weight, torch.float16))
+    for one in (layer, plain):
+        precision.set_products(one, torch.float16)
+    assert torch.equal(layer(x), plain(x))
+    assert layer(x).dtype == torch.float32
+
+
+def test_a_layer_of_blocks_holds_its_blocks_alone():
+    layer = block_layer(2)
+    assert (layer.out_features, layer.in_features) == (ROWS, 256)
+    assert sum(buffer.nbytes for buffer in layer.buffers()) == ROWS * 256 // 32 * 18
+    assert not list(layer.parameters())
+
+
+@BLOCKS
+def test_a_layer_of_blocks_is_one_graph(number):
+    torch.compiler.reset()  # torch keeps few versions of a function, and a type is one
+    layer = block_layer(number)
+    compiled = torch.compile(layer, fullgraph=True, dynamic=True, backend="eager")
+    for tokens in (20, 30):
+        x = noise(2, tokens, 256)
+        torch.testing.assert_close(compiled(x), layer(x))

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from zimage.errors import ConfigError
 from zimage.quant import packing
-from zimage.quant.packing import FORMATS, FP8, INT8, Packed, find_format, is_quantizable, quantize_rows
+from zimage.quant.packing import FORMATS, FP8, INT8, Packed, is_quantizable, quantize_rows
 
 from tests.zimage import quantized_files
 
@@ -58,11 +57,6 @@ def test_rotated_values_are_rotated_back():
     written = quantized_files.int8(matrix, rotated=16)
     packed = Packed(written.tensors["weight"], written.tensors["weight_scale"].flatten(), 16)
     np.testing.assert_allclose(packed.decode().double().numpy(), written.values, atol=1e-6)
-
-
-def test_an_unknown_format_is_named_beside_those_allowed():
-    with pytest.raises(ConfigError, match="quantization must be one of int8, fp8, or None, got 'int4'"):
-        find_format("int4")
 
 
 @pytest.mark.parametrize(

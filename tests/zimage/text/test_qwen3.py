@@ -1,5 +1,9 @@
 """Our Qwen3 is transformers' one, without what Z-Image does not read."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from zimage.config import TextEncoderConfig
@@ -48,3 +52,22 @@ def test_it_computes_in_another_dtype_than_that_of_its_weights(both):
     ids = torch.arange(9)[None]
     torch.testing.assert_close(model(ids), rounded(ids), atol=1e-5, rtol=1e-5)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+
+
+def test_an_empty_model_is_built_without_torchs_compiler(repository_root):
+    """To draw values normally on the meta device torch imports it, which takes longer than all else of a load."""
+    script = """
+import sys, torch
+from pathlib import Path
+from zimage.config import TextEncoderConfig
+from zimage.text.qwen3 import Qwen3Encoder
+with torch.device("meta"):
+    Qwen3Encoder(TextEncoderConfig.from_file(Path(sys.argv[1])))
+assert "torch._dynamo" not in sys.modules
+"""
+    config = repository_root / "Z-Image" / "ckpts" / "zimage-nano" / "text_encoder" / "config.json"
+    environ = os.environ | {"PYTHONPATH": str(repository_root / "Z-Image" / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(config)], env=environ, capture_output=True, timeout=120, check=False
+    )
+    assert not done.returncode, done.stderr.decode()

@@ -1,5 +1,7 @@
 """Matrices that stay quantised on the way out of a file: what is stored so is kept, the rest quantised once."""
 
+import struct
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from safetensors.torch import save_file
 from zimage.errors import WeightsError
 from zimage.quant.packing import FORMATS, FP8, INT8, quantize_rows
 from zimage.weights.checkpoint import open_checkpoint
-from zimage.weights.packed import is_packed, read_packed
+from zimage.weights.packed import block_type, is_packed, read_blocks, read_packed
 
 from tests.zimage import quantized_files
 
@@ -115,3 +117,48 @@ def test_a_rotation_that_is_no_power_of_four_is_named(matrix, tmp_path):
     written.declaration["convrot_groupsize"] = 32
     with pytest.raises(WeightsError, match="a rotation of 32 inputs is not possible"):
         read_packed(stored_as(tmp_path, written.marked()), INT8)
+
+
+def gguf_matrix(path, data, number, columns, remarks=()):
+    shape = (len(data), columns)
+    quantized_files.write_gguf(path / "w.gguf", {f"{LAYER}.weight": (shape, number, data.tobytes())}, remarks)
+    return open_checkpoint(path / "w.gguf")[f"{LAYER}.weight"]
+
+
+@pytest.mark.parametrize("number", quantized_files.BLOCKS)
+def test_blocks_of_gguf_are_kept_as_stored(number, tmp_path):
+    data = quantized_files.random_blocks(number, 12, 512)
+    stored = gguf_matrix(tmp_path, data, number, 512)
+    for where, rows in ((stored, slice(None)), (stored.rows(4, 8), slice(4, 8))):  # as of a packed q-k-v
+        kept, blocks = read_blocks(where)
+        assert np.array_equal(kept.numpy(), data[rows])
+        assert torch.equal(blocks.decode(kept), where.read())
+
+
+def test_matrices_without_blocks_that_can_stay(matrix, tmp_path):
+    plain = stored_as(tmp_path, {"weight": torch.tensor(matrix)})
+    int8 = stored_as(tmp_path, quantized_files.int8(matrix).marked())
+    iq1_s = gguf_matrix(tmp_path, np.zeros((4, 50), dtype=np.uint8), 19, 256)  # a type that only `gguf` decodes
+    assert [block_type(stored) for stored in (plain, int8, iq1_s)] == [None, None, None]
+    with pytest.raises(ValueError, match="a matrix in IQ1_S has no blocks to keep"):
+        read_blocks(iq1_s)
+
+
+def test_blocks_of_another_shape_cannot_stay(tmp_path):
+    remarks = [(f"comfy.gguf.orig_shape.{LAYER}.weight", 9, struct.pack("<IQ2i", 5, 2, 64, 32))]
+    stored = gguf_matrix(tmp_path, quantized_files.random_blocks(8, 32, 64), 8, 64, remarks)
+    assert stored.shape == (64, 32)
+    assert block_type(stored) is block_type(stored.rows(0, 32)) is None
+
+
+def test_blocks_that_hold_no_numbers_are_named_as_when_decoding(tmp_path):
+    data = quantized_files.random_blocks(12, 4, 256)
+    data[2, 2:4] = 0xFF
+    stored = gguf_matrix(tmp_path, data, 12, 256)
+    messages = []
+    for read in (read_blocks, lambda stored: stored.read()):
+        with pytest.raises(WeightsError, match=r"w\.gguf: .*w1\.weight \(Q4_K\) holds NaN") as caught:
+            read(stored)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+    read_blocks(stored.rows(0, 2))

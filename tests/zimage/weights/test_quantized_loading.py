@@ -72,7 +72,7 @@ def test_without_quantisation_every_layer_is_plain(folder):
 
 
 def test_an_unknown_quantisation_is_named_before_anything_is_read(folder):
-    with pytest.raises(ConfigError, match="quantization must be one of int8, fp8, or None, got 'int4'"):
+    with pytest.raises(ConfigError, match="quantization must be one of int8, fp8, gguf, or None, got 'int4'"):
         open_pipeline(folder, "int4")
 
 

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from zimage.errors import ConfigError
+from zimage.precision import linear_in_half
+from zimage.quant.blocks import BlockType
 from zimage.quant.layouts import rotate_inputs, rotation_factors
-from zimage.quant.packing import FP8, Format, Packed, find_format
+from zimage.quant.packing import FORMATS, FP8, INT8, Format, Packed
 from zimage.quant.products import DECODE, INT_MM, Product, choose_product
+
+GGUF = "gguf"
+QUANTIZATIONS = (*FORMATS, GGUF)
 
 
 @dataclass(frozen=True)
@@ -20,26 +26,37 @@ class Quantization:
     Attributes:
         format: of the matrices.
         product: of tokens with them; matrices that it does not fit are decoded instead.
+        keeps_blocks: whether the matrices of a GGUF file stay as they are stored, and only those of other files are
+            in `format`. Types that torch does not decode here, see `zimage.quant.blocks`, become plain.
     """
 
     format: Format
     product: Product = DECODE
+    keeps_blocks: bool = False
 
     @classmethod
     def choose(cls, name: str, device: torch.device, dtype: torch.dtype) -> Quantization:
         """Chooses the product of a format for tokens of `dtype` on a device.
 
+        Args:
+            name: one of `QUANTIZATIONS`; `gguf` keeps the blocks of GGUF files, and holds those of others in int8.
+            device: of the matrices.
+            dtype: of tokens.
+
         Raises:
             ConfigError: the format is unknown, or the device does not have it.
         """
-        chosen = find_format(name)
+        if name not in QUANTIZATIONS:
+            raise ConfigError(f"quantization must be one of {', '.join(QUANTIZATIONS)}, or None, got {name!r}")
+        chosen = FORMATS.get(name, INT8)
         if chosen is FP8 and device.type == "mps":
             raise ConfigError("quantization fp8 needs a float8 dtype, which mps does not have: use int8")
-        return cls(chosen, choose_product(chosen, device, dtype))
+        return cls(chosen, choose_product(chosen, device, dtype), keeps_blocks=name == GGUF)
 
     def __str__(self) -> str:
         """Names format and product."""
-        return f"{self.format.name} by {self.product.name}"
+        held = f"{self.format.name} by {self.product.name}"
+        return f"of GGUF in its blocks, others {held}" if self.keeps_blocks else held
 
 
 class QuantLinear(nn.Module):
@@ -110,6 +127,46 @@ class QuantLinear(nn.Module):
         """Describes the layer as `nn.Linear` does."""
         shape = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{shape}, dtype={self.weight.dtype}, rotation={self.rotation}, product={self.product.name}"
+
+
+class BlockLinear(nn.Module):
+    """Linear layer whose matrix stays in the blocks of a GGUF file; it is decoded at every product, and forgotten.
+
+    The product is that of a plain layer with the decoded matrix, so that the output is the same to the last bit.
+
+    Attributes:
+        blocks: type of the blocks.
+        in_half: whether it multiplies in float16 and takes and gives float32; see `zimage.precision.set_products`.
+    """
+
+    weight: Tensor
+    bias: nn.Parameter | None
+    in_half: bool = False
+
+    def __init__(self, data: Tensor, blocks: BlockType, bias: nn.Parameter | None = None) -> None:
+        """Takes a matrix over.
+
+        Args:
+            data: its rows of blocks, (out_features, bytes) in uint8.
+            blocks: type of the blocks.
+            bias: (out_features,).
+        """
+        super().__init__()
+        self.blocks = blocks
+        self.out_features, self.in_features = len(data), blocks.columns(data.shape[1])
+        self.register_buffer("weight", data)
+        self.register_parameter("bias", bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Maps (..., in_features) → (..., out_features) in the dtype of the input."""
+        if self.in_half:
+            return linear_in_half(input, self.blocks.decode(self.weight, torch.float16), self.bias)
+        bias = None if self.bias is None else self.bias.to(input.dtype)
+        return F.linear(input, self.blocks.decode(self.weight, input.dtype), bias)
+
+    def extra_repr(self) -> str:
+        """Describes the layer as `nn.Linear` does."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, blocks={self.blocks.name}"
 
 
 def make_compilable(model: nn.Module) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zimage.errors import ConfigError
 from zimage.precision import PIECE_VALUES
 from zimage.quant.layouts import rotate_groups
 
@@ -63,17 +62,6 @@ class Packed:
     def to(self, device: torch.device | str) -> Packed:
         """Returns the same matrix on a device."""
         return Packed(self.weight.to(device), self.scale.to(device), self.rotation)
-
-
-def find_format(name: str) -> Format:
-    """Returns a format by its name.
-
-    Raises:
-        ConfigError: there is none of this name.
-    """
-    if name not in FORMATS:
-        raise ConfigError(f"quantization must be one of {', '.join(FORMATS)}, or None, got {name!r}")
-    return FORMATS[name]
 
 
 def is_quantizable(name: str) -> bool:

@@ -17,6 +17,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from gguf.constants import GGMLQuantizationType
 
+from zimage.quant.blocks import BLOCK_TYPES, BlockType
 from zimage.quant.layouts import TILE_ROWS, decode_e8m0, rotate_groups, unpack_fp4, untile
 
 NVFP4_BLOCK, MXFP8_BLOCK = 16, 32
@@ -196,6 +197,11 @@ class Ggml:
     padded_to: int = 1
 
     @property
+    def blocks(self) -> BlockType | None:
+        """How the blocks are decoded by torch; None for types that only the `gguf` package decodes."""
+        return BLOCK_TYPES.get(self.number)
+
+    @property
     def name(self) -> str:
         """Name of the type, for example `Q4_K`."""
         return str(self._type().name)
@@ -213,6 +219,8 @@ class Ggml:
 
     def decode(self, parts: Parts) -> Tensor:
         """Returns the values of the blocks, as ggml defines them."""
+        if (blocks := self.blocks) is not None:
+            return blocks.decode(parts["weight"])
         from gguf.quants import dequantize
 
         with np.errstate(all="ignore"):  # whoever reads the values asks whether they are finite

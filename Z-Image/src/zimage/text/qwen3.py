@@ -90,7 +90,9 @@ class Qwen3Encoder(nn.Module):
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        # Not drawn, but empty: to draw normally on the meta device torch imports its whole compiler, for a second.
+        size = config.vocab_size, config.hidden_size
+        self.embed_tokens = nn.Embedding(*size, _weight=torch.empty(size))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers - 1))
         self._compute_dtype: torch.dtype | None = None
 

@@ -20,7 +20,7 @@ from zimage.errors import ConfigError
 from zimage.outputs import StepEvent
 from zimage.pipeline import ZImagePipeline
 from zimage.placement import default_device, default_dtype
-from zimage.quant.packing import FORMATS
+from zimage.quant.linear import QUANTIZATIONS
 
 METADATA_KEY = "zimage"
 Size = tuple[int, int]
@@ -62,7 +62,9 @@ def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None
         "--dtype", choices=DTYPES,
         help="default: bfloat16 on an accelerator, float16 on a CUDA card older than Ampere, float32 on a processor",
     )  # fmt: skip
-    group.add_argument("--quantization", choices=FORMATS, help="of matrices in memory (default: none, all in --dtype)")
+    group.add_argument(
+        "--quantization", choices=QUANTIZATIONS, help="of matrices in memory (default: none, all in --dtype)"
+    )
     group.add_argument("--attention", help="kernel (default: ZIMAGE_ATTENTION, or what is fastest)")
     group.add_argument("--compile", action="store_true", help="compile the transformer's block first")
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from zimage.errors import WeightsError
-from zimage.quant.linear import Quantization, QuantLinear
+from zimage.quant.linear import BlockLinear, Quantization, QuantLinear
 from zimage.quant.packing import is_quantizable
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.names.single_file import to_published
-from zimage.weights.packed import read_packed
+from zimage.weights.packed import block_type, read_blocks, read_packed
 from zimage.weights.quantized import AnyTensor
 
 Rename = Callable[[str], str | None]
@@ -77,12 +77,14 @@ def load_tensors(
     }
     _require_fit(source, wanted, stored)
     _require_no_other_meta(model, wanted)
+    in_blocks = quantization is not None and quantization.keeps_blocks and any(map(block_type, stored.values()))
     for name, where in stored.items():
         with _errors_of(name):
-            if quantization is not None and is_quantizable(name):
-                _quantize(model, name, where, quantization, device)
-            else:
+            stays_plain = not is_quantizable(name) or (in_blocks and block_type(where) is None)
+            if quantization is None or stays_plain:
                 _assign(model, name, where.read(dtype, device))
+            else:
+                _quantize(model, name, where, quantization, device)
 
 
 @contextmanager
@@ -99,9 +101,13 @@ def _quantize(
 ) -> None:
     """Replaces the layer of a matrix by one that holds it quantised."""
     layer_name = name.removesuffix(".weight")
-    packed = read_packed(where, quantization.format, device=device)
-    bias = model.get_submodule(layer_name).bias
-    layer = QuantLinear(packed, quantization.product, bias if isinstance(bias, nn.Parameter) else None)
+    found = model.get_submodule(layer_name).bias
+    bias = found if isinstance(found, nn.Parameter) else None
+    layer: nn.Module
+    if quantization.keeps_blocks and block_type(where) is not None:
+        layer = BlockLinear(*read_blocks(where, device), bias)
+    else:
+        layer = QuantLinear(read_packed(where, quantization.format, device=device), quantization.product, bias)
     owner_name, _, leaf = layer_name.rpartition(".")
     setattr(model.get_submodule(owner_name), leaf, layer)
 

@@ -1,4 +1,4 @@
-"""Quantised matrices out of files: as they are stored where that is the format asked for, else quantised anew."""
+"""Quantised matrices out of files: as they are stored where that is what is asked for, else quantised anew."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from zimage.errors import WeightsError
+from zimage.quant.blocks import BlockType
 from zimage.quant.packing import Format, Packed, quantize_rows
-from zimage.quant.schemes import Scaled
+from zimage.quant.schemes import Ggml, Scaled
 from zimage.weights.files.safetensors_file import StoredTensor, read_tensor
 from zimage.weights.quantized import AnyTensor, QuantizedTensor
 
@@ -43,6 +44,36 @@ def read_packed(
         return quantize_rows(matrix, format).to(device)
     except ValueError as error:
         raise WeightsError(f"{stored.path}: a matrix cannot be quantised to {format.name}: {error}") from error
+
+
+def read_blocks(stored: AnyTensor, device: torch.device | str = "cpu") -> tuple[Tensor, BlockType]:
+    """Reads the blocks of a matrix out of a GGUF file as they are, and nothing besides them.
+
+    Args:
+        stored: a matrix that has a `block_type`.
+        device: device of the result.
+
+    Returns:
+        Rows of blocks, (rows, bytes) in uint8, and their type.
+
+    Raises:
+        WeightsError: the file cannot be read, or the matrix holds NaN or infinite values.
+    """
+    blocks = block_type(stored)
+    if blocks is None or not isinstance(stored, QuantizedTensor):
+        raise ValueError(f"{stored.path}: a matrix in {stored.format} has no blocks to keep")
+    data = read_tensor(stored.parts["weight"])
+    if not blocks.is_finite(data):
+        raise WeightsError(f"{stored.path}: {stored.name} ({blocks.name}) holds NaN or infinite values")
+    return data.to(device), blocks
+
+
+def block_type(stored: AnyTensor) -> BlockType | None:
+    """Returns the type of the blocks that a matrix can stay in; None where it is stored otherwise."""
+    if not isinstance(stored, QuantizedTensor) or not isinstance(stored.scheme, Ggml):
+        return None
+    is_whole = stored.window is None and stored.shape == stored.scheme.shape_of(stored.parts["weight"].shape)
+    return stored.scheme.blocks if is_whole and len(stored.shape) == 2 else None
 
 
 def is_packed(stored: AnyTensor, kept: Sequence[torch.dtype]) -> bool:

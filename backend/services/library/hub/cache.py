@@ -23,10 +23,9 @@ class Cached:
 
 def find_cached(repository: str) -> Cached:
     """Returns the newest whole revision of a repository: the one that `main` names, else the last one that came."""
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
+    from huggingface_hub import constants  # the function that names folders brings an HTTP client with it
 
-    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="model")
+    folder = Path(constants.HF_HUB_CACHE) / constants.REPO_ID_SEPARATOR.join(["models", *repository.split("/")])
     try:
         revisions = sorted((folder / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
         main = _read_main(folder)

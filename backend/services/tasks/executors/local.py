@@ -17,6 +17,7 @@ from backend.services.generation.load_plan import CPU, Hardware, choose_devices
 from backend.services.generation.planner import Planner
 from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
+from backend.utils.torch_library import imported_for_good
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +75,11 @@ class LocalExecutor:
         """
         with self._preparing:
             if not self._generators:
-                hardware, loading = self._hardware(), threading.Lock()
-                devices = choose_devices(hardware, self._settings.devices)
-                engines = {device: self._make_engine() for device in devices}
-                engines[devices[0]].prepare()
+                with imported_for_good():
+                    devices = choose_devices(self._hardware(), self._settings.devices)
+                    engines = {device: self._make_engine() for device in devices}
+                    engines[devices[0]].prepare()
+                loading = threading.Lock()
                 self._generators = {
                     device: ImageGenerator(self._catalogue, engine, self._planner, device, loading, self._read_inputs)
                     for device, engine in engines.items()

@@ -6,11 +6,20 @@ from typing import Any
 import pytest
 
 from backend.services.errors import UnknownDevice
-from backend.services.generation.load_plan import Hardware, LoadPlan, Weights, choose_devices, plan_load
+from backend.services.generation.load_plan import (
+    Blocks,
+    Hardware,
+    LoadPlan,
+    Weights,
+    choose_devices,
+    explain_matrices,
+    plan_load,
+)
 from tests.backend.fakes import PLAIN_CPU, with_cards
 
 GIB = 2**30
 TURBO = Weights(6_154_000_000, 4_022_000_000, 84_000_000)
+Q4_0 = replace(TURBO, stored="gguf", blocks=(Blocks(6_000_000_000, 3_375_000_000), Blocks()), can_offload=False)
 DIFFUSERS = replace(TURBO, is_native=False)
 NANO = Weights(8_000_000, 11_000_000, 1_000_000)
 
@@ -42,6 +51,47 @@ def test_what_is_stored_quantised_stays_so_on_a_card():
     assert plan(stored, card(80)).quantization == "fp8"
     assert plan(stored, card(80), quantization="none").quantization is None
     assert plan(stored, replace(PLAIN_CPU, memory_bytes=64 * GIB)).quantization is None
+
+
+def test_blocks_of_gguf_are_counted_as_they_are_stored_and_other_matrices_as_int8():
+    transformer, text_encoder, vae = Q4_0.part_bytes("bfloat16", "gguf")
+    assert transformer == 3_375_000_000 + 154_000_000 * 2
+    assert (text_encoder, vae) == TURBO.part_bytes("bfloat16", "int8")[1:]
+    assert Q4_0.part_bytes("bfloat16") == TURBO.part_bytes("bfloat16")
+    assert Q4_0.part_bytes("bfloat16", "int8") == TURBO.part_bytes("bfloat16", "int8")
+
+
+@pytest.mark.parametrize(("gib", "kind"), [(80, "cuda"), (8, "cuda"), (32, "mps")])
+def test_blocks_of_gguf_stay_on_a_card(gib, kind):
+    assert plan(Q4_0, card(gib, kind=kind)) == LoadPlan(kind, "bfloat16", quantization="gguf")
+    assert plan(Q4_0, card(gib, kind=kind), quantization="int8").quantization == "int8"
+    assert plan(Q4_0, card(gib, kind=kind), quantization="none").quantization is None
+
+
+@pytest.mark.parametrize(("gib", "held"), [(32, None), (16, "int8"), (12, "gguf"), (4, "gguf")])
+def test_a_processor_keeps_blocks_of_gguf_where_nothing_quicker_fits(gib, held):
+    assert plan(Q4_0, replace(PLAIN_CPU, memory_bytes=gib * GIB)) == LoadPlan("cpu", "bfloat16", quantization=held)
+
+
+def test_a_processor_keeps_no_blocks_that_are_larger_than_int8():
+    q8_0 = replace(Q4_0, blocks=(Blocks(6_000_000_000, 6_375_000_000), Blocks(4_000_000_000, 4_250_000_000)))
+    assert plan(q8_0, replace(PLAIN_CPU, memory_bytes=4 * GIB)).quantization == "int8"
+
+
+@pytest.mark.parametrize(
+    ("weights", "hardware", "wanted", "why"),
+    [
+        (Q4_0, replace(PLAIN_CPU, memory_bytes=12 * GIB), "auto",
+         "gguf since there is no room for 19.1 in bfloat16 or 10.3 in int8, but for 9.0 GiB"),
+        (TURBO, card(16), "auto", "int8 since there is no room for 19.1 in bfloat16, but for 13.0 GiB"),
+        (Q4_0, card(12), "auto", "gguf as stored"),
+        (Q4_0, replace(PLAIN_CPU, memory_bytes=64 * GIB), "auto", "float32"),
+        (Q4_0, card(80), "int8", "int8 as set"),
+        (Q4_0, card(80), "none", "bfloat16 as set"),
+    ],
+)  # fmt: skip
+def test_a_plan_says_why(weights, hardware, wanted, why):
+    assert explain_matrices(weights, hardware, plan(weights, hardware, quantization=wanted), wanted) == why
 
 
 @pytest.mark.parametrize("gib", [8, 80])

@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from safetensors.torch import load_file
 
 from backend.services.errors import ModelBroken
 from backend.services.generation import model_facts
+from backend.services.generation.load_plan import Blocks
 from backend.services.generation.model_facts import FactsReader, read_facts
 from backend.services.library.files import ModelFiles
 from tests.backend.fakes import make_model_folder, write_safetensors
 from tests.backend.services.library.weight_files import touch_again
+from tests.zimage.quantized_files import write_gguf
 
 
 def test_values_are_counted_from_headers_whatever_else_lies_there(tmp_path):
@@ -31,6 +34,31 @@ def test_a_model_of_the_family_tells_its_widths(tiny_model):
     config = json.loads((tiny_model / "transformer" / "config.json").read_text())
     assert (facts.width, facts.n_layers) == (config["dim"], config["n_layers"])
     assert (facts.grid_px, min(facts.parts) > 0, facts.stored_bytes > sum(facts.parts)) == (32, True, True)
+
+
+def test_blocks_of_gguf_files_are_counted(tiny_model, tmp_path):
+    gguf = pytest.importorskip("gguf")
+    kind, entries, kept = gguf.GGMLQuantizationType.Q8_0, {}, []
+    [file] = (tiny_model / "transformer").glob("*.safetensors")
+    for name, values in load_file(file).items():
+        matrix = values.float().numpy()
+        if name.endswith((".to_q.weight", ".w1.weight", ".w3.weight")):
+            kept.append(matrix.size)
+            entries[name] = (matrix.shape, int(kind), gguf.quants.quantize(matrix, kind).tobytes())
+        else:
+            entries[name] = (matrix.shape, 0, matrix.tobytes())
+    write_gguf(tmp_path / "transformer.gguf", entries)
+    files = ModelFiles(
+        "m", tmp_path / "transformer.gguf", tiny_model / "text_encoder", tiny_model / "vae", tiny_model / "tokenizer"
+    )
+
+    facts = read_facts(files)
+
+    assert facts.blocks == (Blocks(sum(kept), sum(kept) * 34 // 32), Blocks())
+    assert facts.stored == ("gguf" if 2 * sum(kept) > facts.transformer_values else None)
+    assert facts.weights.part_bytes("float32", "gguf")[0] == sum(kept) * 34 // 32 + 4 * (
+        facts.transformer_values - sum(kept)
+    )
 
 
 def test_a_damaged_file_is_named_without_its_folder(tmp_path):

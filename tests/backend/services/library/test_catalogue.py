@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -363,3 +365,16 @@ def test_a_folder_of_further_paths_may_be_broken(tmp_path):
     catalogue = Catalogue(Settings(base_dir=tmp_path, models_dir=tmp_path / "extra.yaml"))
     assert [file.fault for file in catalogue.weight_files()] == ["extra.yaml is no YAML."]
     assert [model.id for model in catalogue.models()] == [model.id for model in FAMILY]
+
+
+def test_looking_into_the_cache_of_the_hub_brings_no_http_client(repository_root):
+    script = """
+import sys
+from backend.services.library.hub_cache import find_cached
+find_cached("Tongyi-MAI/Z-Image-Turbo")
+assert not {"httpx", "httpx2", "requests"} & sys.modules.keys()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=repository_root, capture_output=True, timeout=120, check=False
+    )
+    assert not done.returncode, done.stderr.decode()
