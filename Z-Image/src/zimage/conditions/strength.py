@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from zimage.errors import ConfigError
 
-Rule = Literal["native", "diffusers"]
 ROUNDING = 1e-9
 """So that 0.28 of 25 steps are 7, which 7.000000000000001 would make 8."""
 
