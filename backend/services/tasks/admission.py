@@ -60,14 +60,17 @@ class Admission:
         self._check_disk()
 
     def _check_work(self, request: GenerateRequest, job: Job) -> None:
-        times = 2 if job.recipe.guidance_scale > 0 else 1  # a guided step runs the model twice
-        work = times * request.width * request.height * request.num_inference_steps * request.num_images / _MIB
+        recipe = job.recipe
+        times = 2 if recipe.guidance_scale > 0 else 1  # a guided step runs the model twice
+        steps = request.num_inference_steps if recipe.init_image is None else recipe.forwards  # of all tiles
+        width, height = (request.width, request.height) if recipe.init_image is None else (recipe.width, recipe.height)
+        work = times * width * height * steps * request.num_images / _MIB
         if work > self._max_work:
             guided = " × 2 for the guidance" if times > 1 else ""
             raise TooMuchWork(
-                f"{request.width}×{request.height} pixels × {request.num_inference_steps} steps × {request.num_images} "
-                f"pictures{guided} are {work:,.0f} megapixel steps; the limit is {self._max_work:,}. "
-                "Ask for fewer pictures."
+                f"{width}×{height} pixels × {steps} steps × {request.num_images} pictures{guided} are {work:,.0f} "
+                f"megapixel steps; the limit is {self._max_work:,}. "
+                + ("Ask for fewer pictures." if recipe.upscale is None else "Enlarge it less, or with less strength.")
             )
 
     def _check_memory(self, job: Job) -> None:

@@ -1,4 +1,3 @@
-export const STRENGTH_DEFAULT = 0.6
 export const STRENGTH_MIN = 0.05
 export const STRENGTH_STEP = 0.05
 export const FEATHER_DEFAULT = 16
@@ -17,13 +16,13 @@ export const EDIT_FIELDS = ['init_image', 'strength', 'mask', 'mask_mode', 'feat
  * How a picture is drawn from another one: the form's value of it, null for text to image.
  *
  * `image` and `mask` are ids of inputs; `base` is what a colour sketch was painted on, where there is one. `growth` is
- * the pixels that each side grows by.
+ * the pixels that each side grows by. `strength` is null for what suits the edit, see usualStrength.
  */
 export function newEdit(image) {
   return {
     image,
     base: null,
-    strength: STRENGTH_DEFAULT,
+    strength: null,
     mask: null,
     mask_mode: 'whole',
     feather: FEATHER_DEFAULT,
@@ -46,7 +45,7 @@ export function restoreEdit(stored) {
   return {
     image: stored.image,
     base: isId(stored.base) ? stored.base : null,
-    strength: within(stored.strength, Number.MIN_VALUE, 1, STRENGTH_DEFAULT),
+    strength: within(stored.strength, Number.MIN_VALUE, 1, null),
     mask: isId(stored.mask) ? stored.mask : null,
     mask_mode: MASK_MODES.includes(stored.mask_mode) ? stored.mask_mode : 'whole',
     feather: Math.round(within(stored.feather, 0, FEATHER_MAX, FEATHER_DEFAULT)),
@@ -60,13 +59,20 @@ export function grows({ growth }) {
   return Object.values(growth).some((pixels) => pixels > 0)
 }
 
+/** The strength that suits an edit; the server has the same where none is said. */
+export function usualStrength(edit) {
+  if (grows(edit)) return 0.5
+  if (edit.upscale > 1) return 0.3
+  return edit.mask ? 0.75 : 0.6
+}
+
 /** What of a request's body an edit is; nothing for text to image. */
 export function editRequest(edit) {
   if (!edit) return {}
   const isGrowing = grows(edit)
   return {
     init_image: edit.image,
-    strength: edit.strength,
+    strength: edit.strength ?? usualStrength(edit),
     ...(edit.mask && { mask: edit.mask, mask_mode: isGrowing || edit.upscale > 1 ? 'whole' : edit.mask_mode }),
     ...((edit.mask || isGrowing) && { feather: edit.feather }),
     ...(isGrowing && { outpaint: edit.growth }),

@@ -9,18 +9,18 @@ describe('editRequest', () => {
   it.each([
     ['text to image', null, {}],
     ['image to image', {}, { init_image: IMAGE, strength: 0.6 }],
-    ['inpaint', { mask: MASK }, { init_image: IMAGE, strength: 0.6, mask: MASK, mask_mode: 'whole', feather: 16 }],
+    ['inpaint', { mask: MASK }, { init_image: IMAGE, strength: 0.75, mask: MASK, mask_mode: 'whole', feather: 16 }],
     [
       'only masked',
       { mask: MASK, mask_mode: 'only_masked', feather: 0 },
-      { init_image: IMAGE, strength: 0.6, mask: MASK, mask_mode: 'only_masked', feather: 0 },
+      { init_image: IMAGE, strength: 0.75, mask: MASK, mask_mode: 'only_masked', feather: 0 },
     ],
     [
       'outpaint, which is of the whole picture and not enlarged',
       { mask: MASK, mask_mode: 'only_masked', growth: { ...NO_GROWTH, left: 64 }, upscale: 2 },
-      { init_image: IMAGE, strength: 0.6, mask: MASK, mask_mode: 'whole', feather: 16, outpaint: { ...NO_GROWTH, left: 64 } },
+      { init_image: IMAGE, strength: 0.5, mask: MASK, mask_mode: 'whole', feather: 16, outpaint: { ...NO_GROWTH, left: 64 } },
     ],
-    ['upscale', { upscale: 2 }, { init_image: IMAGE, strength: 0.6, upscale: 2 }],
+    ['upscale', { upscale: 2 }, { init_image: IMAGE, strength: 0.3, upscale: 2 }],
   ])('says what the server wants of %s', (_what, change, body) => {
     expect(editRequest(change && { ...newEdit(IMAGE), ...change })).toEqual(body)
   })

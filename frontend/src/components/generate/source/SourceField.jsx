@@ -1,7 +1,7 @@
 import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { EDIT_FIELDS, grows, STRENGTH_DEFAULT, STRENGTH_MIN, STRENGTH_STEP, UPSCALES } from '../../../lib/generate/edit.js'
+import { EDIT_FIELDS, grows, STRENGTH_MIN, STRENGTH_STEP, UPSCALES, usualStrength } from '../../../lib/generate/edit.js'
 import RangeField from '../../ui/RangeField.jsx'
 import './SourceField.css'
 import SourceChooser from './SourceChooser.jsx'
@@ -13,19 +13,19 @@ const PERCENT = 100
 /** How much of the picture is drawn anew. */
 function StrengthField({ edit, error, onEdit }) {
   const { t } = useTranslation()
-  const percent = Math.round(edit.strength * PERCENT)
+  const strength = edit.strength ?? usualStrength(edit)
   return (
     <RangeField
       label={t('edit.strength')}
-      text={`${percent} %`}
+      text={`${Math.round(strength * PERCENT)} %`}
       hint={t('edit.strengthHint')}
       error={error}
-      value={edit.strength}
+      value={strength}
       min={STRENGTH_MIN}
       max={1}
       step={STRENGTH_STEP}
-      onChange={(strength) => onEdit({ strength })}
-      onReset={edit.strength === STRENGTH_DEFAULT ? undefined : () => onEdit({ strength: STRENGTH_DEFAULT })}
+      onChange={(value) => onEdit({ strength: value })}
+      onReset={edit.strength === null ? undefined : () => onEdit({ strength: null })}
     />
   )
 }
@@ -38,17 +38,17 @@ function SourceField({ edit, errors, Canvas, onChoose, onChange }) {
   const error = refused.find(Boolean)
   if (!edit) return <SourceChooser error={error} onChoose={onChoose} />
   return (
-    <fieldset className="field source" aria-describedby={error && 'source-error'}>
-      <legend>{t('edit.title')}</legend>
+    <div role="group" className="source" aria-labelledby="source-title">
+      <p id="source-title">{t('edit.title')}</p>
       <SourcePicture edit={edit} Canvas={Canvas} onChoose={onChoose} onEdit={onEdit} onRemove={() => onChange({ edit: null })} />
       {error && (
-        <p id="source-error" className="field-error" role="alert">
+        <p className="field-error" role="alert">
           {error}
         </p>
       )}
       <StrengthField edit={edit} error={errors.strength} onEdit={onEdit} />
       {!grows(edit) && <UpscaleField value={edit.upscale} choices={UPSCALES} onChange={(upscale) => onEdit({ upscale })} />}
-    </fieldset>
+    </div>
   )
 }
 

@@ -37,7 +37,7 @@ describe('SourceField', () => {
     fireEvent.change(slider, { target: { value: '0.8' } })
     expect(onChange.mock.lastCall[0].edit.strength).toBe(0.8)
     await user.click(screen.getByRole('button', { name: /Reset|default/i }))
-    expect(onChange.mock.lastCall[0].edit.strength).toBe(0.6)
+    expect(onChange.mock.lastCall[0].edit.strength).toBeNull()
   })
 
   it('says in words what is masked and what grows, and takes it back', async () => {
