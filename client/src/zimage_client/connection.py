@@ -12,7 +12,8 @@ import httpx
 
 DEFAULT_PORT = 15000
 TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=5.0)
-USER_AGENT = "zimage-client/0.1"
+VERSION = "0.1.0"
+USER_AGENT = f"zimage-client/{VERSION}"
 
 
 @dataclass(frozen=True)
