@@ -136,6 +136,27 @@ def test_what_interrupts_a_drawing_cancels_it(client, engine):
     assert client.wait(task.task_id).status == "cancelled"
 
 
+def test_a_request_that_is_interrupted_leaves_no_task_behind(server: Embedded, engine: FakeEngine):
+    class Interrupted(Breaking):
+        """Somebody presses Ctrl-C when the server has the request and the answer is on its way."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            if len(self.requests) == 1:
+                response.close()
+                raise KeyboardInterrupt
+            return response
+
+    go_on = engine.pause_at(1)
+    with Client(server.url, server.token, retries=AT_ONCE, transport=Interrupted(0)) as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.draw("a fox", **SMALL)
+        (task,) = client.queue(finished=True)
+        assert task.cancelling or task.status == "cancelled"
+        go_on()
+        assert client.wait(task.task_id).status == "cancelled"
+
+
 def test_a_wait_has_a_limit_and_the_task_goes_on(client, engine):
     go_on = engine.pause_at(1)
     task_id = client.generate("a fox", **SMALL)
@@ -470,6 +491,17 @@ def test_events_are_watched_by_many(client, engine):
     for thread in threads:
         thread.join(20)
     assert ends == ["completed"] * 3
+
+
+def test_a_sub_path_of_a_proxy_is_kept():
+    transport, requests = answering(httpx.Response(200, json={"models": []}), stream(event(1, status="completed")))
+    with Client("https://example.org/zimage/", transport=transport, retries=AT_ONCE) as client:
+        client.models()
+        assert steps(client) == [1]
+    assert [str(request.url) for request in requests] == [
+        "https://example.org/zimage/api/models",
+        f"https://example.org/zimage/api/generate/{TASK_ID}/events",
+    ]
 
 
 def test_the_address_and_the_token_come_from_the_environment(monkeypatch, server: Embedded):

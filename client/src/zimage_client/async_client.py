@@ -95,14 +95,24 @@ class AsyncClient:
         **options: Unpack[DrawOptions],
     ) -> tuple[Drawn, ...]:
         """Queues a task, waits for it and fetches its images; see `Client.draw`."""
-        task_id = await self.generate(prompt, idempotency_key=idempotency_key, **options)
+        key = idempotency_key or calls.new_key()
+        task_id = None
         try:
+            task_id = await self.generate(prompt, idempotency_key=key, **options)
             task = await self.wait(task_id, timeout_s=timeout_s, on_change=on_change)
-        except BaseException:
-            with contextlib.suppress(ZImageError):
-                await asyncio.shield(self.cancel(task_id))
+        except BaseException as error:
+            if task_id is not None:
+                with contextlib.suppress(ZImageError):
+                    await asyncio.shield(self.cancel(task_id))
+            elif not isinstance(error, Exception):
+                await asyncio.shield(self.take_back(prompt, key, **options))
             raise
         return tuple([Drawn(image, await self.download(image)) for image in check_completed(task).images])
+
+    async def take_back(self, prompt: str, idempotency_key: str, **options: Unpack[DrawOptions]) -> None:
+        """Cancels the task of a request, whether or not its answer has come; see `Client.take_back`."""
+        with contextlib.suppress(ZImageError, OSError):
+            await self.cancel(await self.generate(prompt, idempotency_key=idempotency_key, **options))
 
     def events(self, task_id: str) -> AsyncIterator[Task]:
         """Yields the status at every change, the present one first, until the task has ended."""

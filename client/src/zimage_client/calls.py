@@ -20,6 +20,11 @@ Plan = Generator["Call[Any]", Any, T]
 """Several calls that make one: yields calls, is sent their results, returns its own."""
 
 
+def new_key() -> str:
+    """Draws a name for a request by lot."""
+    return uuid.uuid4().hex
+
+
 @dataclass(frozen=True)
 class Call(Generic[T]):
     """A request and how to read its answer."""
@@ -30,7 +35,7 @@ class Call(Generic[T]):
     params: Mapping[str, Any] = field(default_factory=dict)
     json: object = None
     file: tuple[str, bytes] | None = None
-    key: str = field(default_factory=lambda: uuid.uuid4().hex)
+    key: str = field(default_factory=new_key)
     """Of a POST, for its `Idempotency-Key`; the same at every try."""
     repeatable: bool = True
     """Whether sending it twice does what sending it once does."""
@@ -52,7 +57,7 @@ class Call(Generic[T]):
 def generate(body: Mapping[str, Any], key: str | None) -> Call[str]:
     """Queues a task; returns its id."""
     read = _reads(types.TaskCreated)
-    return Call("POST", "/api/generate", lambda r: read(r).task_id, json=body, key=key or uuid.uuid4().hex)
+    return Call("POST", "/api/generate", lambda r: read(r).task_id, json=body, key=key or new_key())
 
 
 def estimate(body: Mapping[str, Any]) -> Call[types.Estimate]:

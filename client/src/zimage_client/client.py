@@ -125,14 +125,27 @@ class Client:
             TaskNotCompleted: It has failed or was cancelled; `task.images` are those that are finished.
             WaitTimeout: It has not ended in time, and is cancelled.
         """
-        task_id = self.generate(prompt, idempotency_key=idempotency_key, **options)
+        key = idempotency_key or calls.new_key()
+        task_id = None
         try:
+            task_id = self.generate(prompt, idempotency_key=key, **options)
             task = self.wait(task_id, timeout_s=timeout_s, on_change=on_change)
-        except BaseException:
-            with contextlib.suppress(ZImageError):
-                self.cancel(task_id)
+        except BaseException as error:
+            if task_id is not None:
+                with contextlib.suppress(ZImageError):
+                    self.cancel(task_id)
+            elif not isinstance(error, Exception):
+                self.take_back(prompt, key, **options)
             raise
         return tuple(Drawn(image, self.download(image)) for image in check_completed(task).images)
+
+    def take_back(self, prompt: str, idempotency_key: str, **options: Unpack[DrawOptions]) -> None:
+        """Cancels the task of a request, whether or not its answer has come; says nothing where that is not possible.
+
+        The same key gives the same task, so an interrupted `generate` leaves none behind.
+        """
+        with contextlib.suppress(ZImageError, OSError):
+            self.cancel(self.generate(prompt, idempotency_key=idempotency_key, **options))
 
     def events(self, task_id: str) -> Iterator[Task]:
         """Yields the status at every change, the present one first, until the task has ended."""

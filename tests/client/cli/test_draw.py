@@ -65,7 +65,7 @@ def test_standard_output_takes_one_image(zimage, on_server):
         (["a fox", "--preview", "nowhere/p.webp"], "no folder 'nowhere'"),
         (["a fox", "--size", "big"], "WIDTHxHEIGHT"),
         (["a fox", "--control", "kind=pose"], "image=FILE"),
-        (["a fox", "--local"], "exclude each other"),
+        (["a fox", "--local", "--server", "localhost"], "exclude each other"),
         (["a fox", "--no-wait", "--local"], "without a server"),
         (["a fox", "--count", "0"], "--count"),
         ([], "prompt"),
@@ -235,3 +235,21 @@ def test_an_older_server_says_that_it_does_not_edit(zimage, answers, here):
     ended = zimage("edit", "fox.png", "a wolf")
     assert ended.code == 1
     assert "does not draw from pictures yet" in ended.err
+
+
+def test_ctrl_c_before_the_answer_takes_the_request_back(zimage, answers):
+    requests: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append((request.method, request.headers.get("Idempotency-Key", "")))
+        if len(requests) == 1:
+            raise KeyboardInterrupt
+        if request.method == "POST":
+            return httpx.Response(202, json={"task_id": TASK_ID})
+        return httpx.Response(202, json={"task_id": TASK_ID, "status": "cancelled"})
+
+    answers(answer)
+    ended = zimage("generate", "a fox")
+    assert (ended.code, ended.out) == (130, "")
+    assert [method for method, _ in requests] == ["POST", "POST", "DELETE"]
+    assert requests[0][1] == requests[1][1]

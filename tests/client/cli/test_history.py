@@ -37,6 +37,9 @@ def test_images_are_downloaded(zimage, ids, client, here):
     ended = zimage("history", "download", "xyz")
     assert ended.code == 1
     assert "No image" in ended.err
+    ended = zimage("history", "download", "f" * 32)
+    assert (ended.code, len(ended.err.splitlines())) == (1, 1)
+    assert zimage("history", "download", ids[2]).lines == [f"{ids[2]}.png"]
 
 
 def test_images_go_to_the_trash_come_back_and_go_for_good(zimage, ids, client):
@@ -46,6 +49,9 @@ def test_images_go_to_the_trash_come_back_and_go_for_good(zimage, ids, client):
     assert zimage("history", "delete", ids[1], "--permanent").code == 1
     assert zimage("history", "delete", ids[0], "--permanent").lines == [ids[0]]
     assert zimage("history", "list", "--trash").lines == []
+    ended = zimage("history", "delete", ids[2], "f" * 32)
+    assert (ended.code, ended.lines) == (1, [ids[2]])
+    assert zimage("history", "restore", ids[2]).code == 0
     assert [image.id for image in client.images()] == ids[1:]
 
 

@@ -46,6 +46,13 @@ def test_what_keeps_the_api_from_starting_is_said_in_a_line(zimage, alone, tmp_p
         ended = zimage("generate", "a fox")
     assert ended.code == 1
     assert "in use by another running Z-Image" in ended.err
+    assert "--server" in ended.err
+
+
+def test_whoever_says_local_means_it(zimage, alone, engine, monkeypatch):
+    monkeypatch.setenv("ZIMAGE_URL", "http://zimage.invalid")
+    assert zimage("generate", "a fox", "--size", "256", "--local").code == 0
+    assert len(engine.requests) == 1
 
 
 def test_the_client_alone_says_what_is_missing(zimage, monkeypatch, alone):

@@ -28,7 +28,7 @@ def connected(server: str | None, *, local: bool = False, quiet: bool = False) -
     """
     address = address_of(server)
     if local and server is not None:
-        raise typer.BadParameter("--local and --server (or ZIMAGE_URL) exclude each other")
+        raise typer.BadParameter("--local and --server exclude each other")
     if not local and (not address.is_local or is_listening(address)):
         with open_client(address) as client:
             yield client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ Row = dict[str, Any]
 
 def doctor(json: AsJson = False, server: Server = None) -> None:
     """Look for what is wrong with this machine and the server, and say what helps. Ends with 1 if something is."""
-    rows = [*_python(), *_machine(), *_server(address_of(server), named=server is not None)]
+    rows = [*_python(), *_machine(), *_server(address_of(server), named=bool(server or os.environ.get("ZIMAGE_URL")))]
     if json:
         print_json(rows)
     else:

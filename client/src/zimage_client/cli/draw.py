@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from zimage_client.calls import new_key
 from zimage_client.cli import options
 from zimage_client.cli.completion import complete_model
 from zimage_client.cli.connect import connected, connected_to_server
@@ -198,7 +199,8 @@ def _draw(prompt: str, wanted: DrawOptions, manner: _Manner) -> None:
         try:
             task = follower.follow()
         except KeyboardInterrupt:
-            _report(client.task(task_id), follower.written, manner.json, targets.is_stdout)
+            if follower.task is not None:
+                _report(follower.task, follower.written, manner.json, targets.is_stdout)
             raise typer.Exit(INTERRUPTED) from None
         _report(task, follower.written, manner.json, targets.is_stdout)
         if task.status != "completed":
@@ -217,10 +219,16 @@ def _submit_only(prompt: str, wanted: DrawOptions, manner: _Manner) -> None:
 
 
 def _submit(client: Client, prompt: str, wanted: DrawOptions) -> str:
+    key = new_key()
     try:
-        return client.generate(prompt, **wanted)
-    except NotFound:
-        if wanted.get("init_image") is None and not wanted.get("control"):
+        return client.generate(prompt, idempotency_key=key, **wanted)
+    except KeyboardInterrupt:
+        client.take_back(prompt, key, **wanted)
+        complain("Interrupted; the task is cancelled if it was queued.")
+        raise typer.Exit(INTERRUPTED) from None
+    except NotFound as error:
+        draws_from_pictures = wanted.get("init_image") is not None or wanted.get("control")
+        if not draws_from_pictures or error.code != "not_found":
             raise
         raise ZImageError(f"The server at {client.address} does not draw from pictures yet: update it.") from None
 
@@ -235,6 +243,8 @@ def _report(task: Task, written: list[dict[str, Any]], as_json: bool, is_stdout:
             typer.echo(image["path"])
     if task.status == "cancelled":
         complain("The task was cancelled.")
+    elif not task.is_final:
+        complain("The task has not ended yet; the server was asked to cancel it.")
     elif task.status != "completed":
         complain(
             f"The task has {'failed' if task.status == 'failed' else 'been interrupted'}: {task.error or task.message}"

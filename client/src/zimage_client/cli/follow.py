@@ -72,6 +72,8 @@ class Follower:
         self._seen_preview: int | None = None
         self.written: list[dict[str, Any]] = []
         """The finished images, with their paths."""
+        self.task: Task | None = None
+        """The status seen last."""
 
     def follow(self) -> Task:
         """Returns the task when it has ended.
@@ -87,12 +89,11 @@ class Follower:
                 raise
 
     def _listen(self) -> Task:
-        task = None
         for task in self._client.events(self._task_id):
             self._on_change(task)
-        if task is None:
+        if self.task is None:
             raise ZImageError("The server has ended the events without a word.")
-        return task
+        return self.task
 
     def _cancel(self) -> None:
         with contextlib.suppress(ZImageError, OSError):
@@ -101,6 +102,7 @@ class Follower:
             self._client.wait(self._task_id, timeout_s=CANCEL_S, on_change=self._on_change)
 
     def _on_change(self, task: Task) -> None:
+        self.task = task
         self._view.update(task)
         for number in range(len(self.written), len(task.images)):
             image = task.images[number]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from zimage_client.cli.options import ID, AsJson, Local, Server
 from zimage_client.client import Client
 from zimage_client.errors import ZImageError
 from zimage_client.filters import HistoryFilters
-from zimage_client.types import Image
+from zimage_client.types import BulkResult, Image
 
 app = typer.Typer(no_args_is_help=True, help="The images that were drawn.")
 
@@ -120,13 +119,12 @@ def delete(
     """Move images to the trash, or delete them from there for good."""
     with connected(server, local=local) as client:
         found = [find(name, client, trash=permanent) for name in images]
-        if permanent:
-            for image in found:
-                client.delete_for_good(image)
-        else:
-            client.delete(*found)
-    for image in found:
-        typer.echo(image.id)
+        if not permanent:
+            _tell(client.delete(*found))
+            return
+        for image in found:
+            client.delete_for_good(image)
+            typer.echo(image.id)
 
 
 @app.command()
@@ -134,9 +132,7 @@ def restore(images: Ids, server: Server = None, local: Local = False) -> None:
     """Take images out of the trash."""
     with connected(server, local=local) as client:
         found = [find(name, client, trash=True) for name in images]
-        client.restore(*found)
-    for image in found:
-        typer.echo(image.id)
+        _tell(client.restore(*found))
 
 
 def find(name: str, client: Client, *, trash: bool = False) -> Image:
@@ -145,26 +141,25 @@ def find(name: str, client: Client, *, trash: bool = False) -> Image:
     Raises:
         ZImageError: There is none, or more than one.
     """
+    if ID.fullmatch(name):
+        return Image(id=name)  # whether it is there, the server says
     if name == LATEST and not trash:
         return client.latest()
-    is_whole = ID.fullmatch(name) is not None
-    found: list[Image] = []
-    for image in _newest(client, trash=trash, limit=None if is_whole else SEARCHED):
-        if image.id.startswith(name):
-            found.append(image)
-            if is_whole:
-                break
+    newest = itertools.islice(client.images(trash=trash, page_size=PAGE), SEARCHED)
+    found = [image for image in newest if image.id.startswith(name)]
     if len(found) != 1 or not name:
         where = "in the trash" if trash else "of the history"
-        among = "" if is_whole else f" (of the newest {SEARCHED})"
-        raise ZImageError(
-            f"{'No image' if not found else f'{len(found)} images'} {where}{among} has an id like {name!r}."
-        )
+        count = f"{len(found)} images" if found else "No image"
+        raise ZImageError(f"{count} {where}, of the newest {SEARCHED}, has an id that begins with {name!r}.")
     return found[0]
 
 
-def _newest(client: Client, *, trash: bool, limit: int | None) -> Iterator[Image]:
-    return itertools.islice(client.images(trash=trash, page_size=PAGE), limit)
+def _tell(result: BulkResult) -> None:
+    """Prints the ids of the images that were changed; those that do not exist are an error."""
+    for image_id in result.done:
+        typer.echo(image_id)
+    if result.missing:
+        raise ZImageError(f"There is no image {', '.join(result.missing)}.")
 
 
 def _filters(

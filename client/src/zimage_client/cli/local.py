@@ -65,7 +65,8 @@ def in_process() -> Iterator[Embedded]:
             problems = " ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}." for e in error.errors())
             raise ZImageError(f"The settings in the environment are not valid. {problems}") from None
         except (EmbeddedFailed, OSError) as error:
-            raise ZImageError(f"Z-Image cannot start in this process: {error}") from None
+            reason = str(error).replace("--data-dir", "ZIMAGE_DATA_DIR, or name the server with --server")
+            raise ZImageError(f"Z-Image cannot start in this process: {reason}") from None
         yield embedded
 
 

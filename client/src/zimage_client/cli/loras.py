@@ -23,7 +23,9 @@ def list_loras(json: AsJson = False, server: Server = None, local: Local = False
     with connected(server, local=local) as client:
         try:
             loras = client.loras()
-        except NotFound:
+        except NotFound as error:
+            if error.code != "not_found":  # not of a Z-Image at all
+                raise
             raise ZImageError("This Z-Image has no LoRAs yet: a newer one does.") from None
     if json:
         print_json([lora.raw for lora in loras])

@@ -27,8 +27,8 @@ class Pixels(NamedTuple):
 Server = Annotated[
     str | None,
     typer.Option(
-        "--server", "--url", envvar="ZIMAGE_URL", metavar="URL",
-        help="Address of the server. The usual one of this machine without it.",
+        "--server", "--url", metavar="URL",
+        help="Address of the server [ZIMAGE_URL]. The usual one of this machine without it.",
     ),
 ]  # fmt: skip
 Local = Annotated[
