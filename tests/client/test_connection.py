@@ -41,3 +41,7 @@ def test_a_token_is_sent_if_there_is_one(monkeypatch):
     assert http_options(address, None, None)["headers"]["Authorization"] == "Bearer of the environment"
     assert http_options(address, "mine", None)["headers"]["Authorization"] == "Bearer mine"
     assert "Authorization" not in http_options(address, "", None)["headers"]
+    assert http_options(address, " from a file\n", None)["headers"]["Authorization"] == "Bearer from a file"
+    for token in ("口令", "two\nlines"):
+        with pytest.raises(ValueError, match="ZIMAGE_API_TOKEN"):
+            http_options(address, token, None)

@@ -114,7 +114,7 @@ class AsyncClient:
         with contextlib.suppress(ZImageError, OSError):
             await self.cancel(await self.generate(prompt, idempotency_key=idempotency_key, **options))
 
-    def events(self, task_id: str) -> AsyncIterator[Task]:
+    def events(self, task_id: str) -> AsyncGenerator[Task, None]:
         """Yields the status at every change, the present one first, until the task has ended."""
         return self._events(task_id, Deadline(None))
 

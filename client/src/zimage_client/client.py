@@ -147,7 +147,7 @@ class Client:
         with contextlib.suppress(ZImageError, OSError):
             self.cancel(self.generate(prompt, idempotency_key=idempotency_key, **options))
 
-    def events(self, task_id: str) -> Iterator[Task]:
+    def events(self, task_id: str) -> Generator[Task, None, None]:
         """Yields the status at every change, the present one first, until the task has ended."""
         return self._events(task_id, Deadline(None))
 

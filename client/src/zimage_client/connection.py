@@ -67,8 +67,14 @@ def read_address(url: str | None, environ: Mapping[str, str] = os.environ) -> Ad
 
 
 def http_options(address: Address, token: str | None, timeout: httpx.Timeout | float | None) -> dict[str, Any]:
-    """Returns the arguments of the HTTP client. Between this machine and itself stands no proxy."""
-    token = token if token is not None else os.environ.get("ZIMAGE_API_TOKEN")
+    """Returns the arguments of the HTTP client. Between this machine and itself stands no proxy.
+
+    Raises:
+        ValueError: The token has characters that no header can carry.
+    """
+    token = (token if token is not None else os.environ.get("ZIMAGE_API_TOKEN", "")).strip()
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("the token (ZIMAGE_API_TOKEN) has a character that is no ASCII letter, digit or sign")
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json, */*"}
     return {
         "base_url": address.origin,

@@ -155,6 +155,14 @@ def test_queueing_alone_prints_the_task(zimage, on_server, client):
     assert json.loads(zimage("generate", "a fox", *SMALL, "--no-wait", "--json").out)["task_id"] != task_id
 
 
+def test_a_token_that_cannot_be_sent_is_said_in_a_line(zimage, on_server, monkeypatch):
+    monkeypatch.setenv("ZIMAGE_API_TOKEN", "口令")
+    ended = zimage("generate", "a fox")
+    assert (ended.code, len(ended.err.splitlines())) == (1, 1)
+    assert "ZIMAGE_API_TOKEN" in ended.err
+    assert zimage("doctor").code == 1
+
+
 def test_a_server_elsewhere_that_is_gone_is_a_failure(zimage, monkeypatch):
     monkeypatch.setattr("zimage_client.retries.Retries.wait_s", lambda self, failures: 0.0)
     ended = zimage("generate", "a fox", "--server", "http://zimage.invalid:1")

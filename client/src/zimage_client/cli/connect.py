@@ -57,10 +57,12 @@ def open_client(address: Address) -> Client:
     """Opens a client.
 
     Raises:
-        ZImageError: The proxy of the environment is of a kind that needs another package.
+        ZImageError: The token cannot be sent, or the proxy of the environment needs another package.
     """
     try:
         return Client(str(address), retries=RETRIES)
+    except ValueError as error:
+        raise ZImageError(f"No connection to {address}: {error}.") from None
     except ImportError as error:
         raise ZImageError(f"The proxy in the environment cannot be used: {error}") from None
 

@@ -77,7 +77,7 @@ def _server(address: Address, *, named: bool) -> Iterator[Row]:
             yield _row("token", "ok", f"{address} lets this command in; its version is {version}.")
     except Unauthorized as error:
         yield _row("token", "problem", error.message, "Set ZIMAGE_API_TOKEN to a token of that server.")
-    except (ZImageError, ImportError) as error:
+    except (ZImageError, ImportError, ValueError) as error:
         yield _row("server", "problem", str(error), "Look at the address (--server, ZIMAGE_URL) and the server's log.")
 
 
