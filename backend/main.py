@@ -79,6 +79,7 @@ def create_app(
     settings: Settings | None = None,
     make_engine: Callable[[], Engine] | None = None,
     hardware: Callable[[], Hardware] = detect_hardware,
+    tasks_file: Path | None = None,
 ) -> FastAPI:
     """Builds an application; nothing is read, written or started before its lifespan begins.
 
@@ -86,9 +87,10 @@ def create_app(
         settings: Values to use instead of the environment's.
         make_engine: What runs the models instead of the engine that the settings name; called once a device.
         hardware: How to find out what the machine can compute with.
+        tasks_file: Where the tasks are kept; in the data folder without it.
     """
     settings = settings or Settings()
-    services = build_services(settings, make_engine or partial(build_engine, settings), hardware)
+    services = build_services(settings, make_engine or partial(build_engine, settings), hardware, tasks_file)
     app = FastAPIOffline(  # its /docs loads nothing from elsewhere
         title="Z-Image API",
         version=__version__,
@@ -111,7 +113,12 @@ def create_app(
     return app
 
 
-def build_services(settings: Settings, make_engine: Callable[[], Engine], hardware: Callable[[], Hardware]) -> Services:
+def build_services(
+    settings: Settings,
+    make_engine: Callable[[], Engine],
+    hardware: Callable[[], Hardware],
+    tasks_file: Path | None = None,
+) -> Services:
     """Builds the domain without any web framework; an engine is made for each device."""
     metrics = Metrics()
     catalogue = Catalogue(settings)
@@ -151,7 +158,7 @@ def build_services(settings: Settings, make_engine: Callable[[], Engine], hardwa
     tasks = TaskManager(
         executor,
         store,
-        Journal(settings.data_dir / "tasks.json"),
+        Journal(tasks_file or settings.data_dir / "tasks.json"),
         resolver,
         admit=admission.check,
         limits=limits,

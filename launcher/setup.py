@@ -71,6 +71,7 @@ class Setup:
         """
         self._make_environment()
         self._install_runtime(torch)
+        self._install_command()
         if with_test_tools:
             self._install_test_tools()
 
@@ -163,6 +164,27 @@ class Setup:
         choice = torch or "auto"
         has_nvidia = choice == "auto" and checks.has_nvidia_card()
         return resolve_build(choice, checks.current_system(), has_nvidia)
+
+    def _install_command(self) -> None:
+        """Puts the command `zimage` into the environment; all that it needs is there, so nothing is downloaded.
+
+        A failure keeps nobody from starting the server, which does without it.
+        """
+        places = self._places
+        project = places.root / "client" / "pyproject.toml"
+        stamp = Stamp(places.venv / ".zimage-command")
+        key = hash_inputs([project], str(places.root))  # the environment refers to the folder
+        if stamp.matches(key):
+            return
+        options = ["--no-input", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
+        command = [str(places.python), "-m", "pip", "install", *options, "--editable", "client"]
+        try:
+            stamp.clear()
+            run_step("Command zimage", command, places.root, pip_environ(self._environ, places.venv))
+            stamp.write(key)
+        except (CommandFailed, OSError) as failed:
+            reason = failed.excerpt if isinstance(failed, CommandFailed) else str(failed)
+            say(f"The command zimage could not be installed; all else works without it. {reason}")
 
     def _install_test_tools(self) -> None:
         stamp = Stamp(self._places.venv / ".zimage-test-tools")

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 BACKEND = ROOT / "backend"
 FILES = sorted(BACKEND.rglob("*.py"))
+CLIENT = sorted((ROOT / "client" / "src").rglob("*.py"))
 
 MAY_IMPORT = {
     "api": {"api", "services", "models", "utils"},
@@ -98,7 +99,7 @@ def is_source(path: Path) -> bool:
     return path.suffix in (".py", ".js", ".jsx") and ".test." not in path.name and path.name != "__init__.py"
 
 
-@pytest.mark.parametrize("name", ["backend", "launcher", "Z-Image"])
+@pytest.mark.parametrize("name", ["backend", "client", "launcher", "Z-Image"])
 def test_no_folder_is_a_drawer_of_everything(name):
     """Texts and tests aside: what has more files than this wants a room."""
     for folder in [ROOT / name, *(path for path in (ROOT / name).rglob("*") if path.is_dir())]:
@@ -138,8 +139,26 @@ def test_an_asynchronous_route_awaits():
 
 def test_files_are_short():
     assert len(FILES) >= 30
-    too_long = {path.name: n for path in FILES if (n := len(path.read_text("utf-8").splitlines())) >= MAX_LINES}
+    assert len(CLIENT) >= 25
+    too_long = {
+        path.name: n for path in FILES + CLIENT if (n := len(path.read_text("utf-8").splitlines())) >= MAX_LINES
+    }
     assert not too_long
+
+
+def test_the_client_knows_the_server_by_its_wire_only():
+    """But for one door, through which the command starts a server that is installed beside it."""
+    reaching = {
+        path.name
+        for path in CLIENT
+        if any(module.split(".")[0] in ("backend", "launcher", "zimage") for module in imported_modules(path))
+    }
+    assert reaching == {"local.py"}
+
+
+def test_the_server_does_not_know_the_client():
+    for path in FILES:
+        assert not any(module.startswith("zimage_client") for module in imported_modules(path)), path.name
 
 
 @pytest.mark.parametrize("name", ["api", "services", "models", "utils"])

@@ -87,7 +87,9 @@ def bodies() -> dict[str, BaseModel]:
 def _input() -> InputInfo:
     input_id = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     url = f"/api/inputs/{input_id}"
-    return InputInfo(id=input_id, width=1024, height=768, has_alpha=False, size_bytes=1_204_771, url=url)
+    return InputInfo(
+        input_id=input_id, width=1024, height=768, format="PNG", has_alpha=False, size_bytes=1_204_771, url=url
+    )
 
 
 def errors() -> dict[int, list[ErrorBody]]:

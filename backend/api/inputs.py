@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from backend.api.deps import Config, History, Inputs, Owner
-from backend.api.errors import documented
+from backend.api.errors import Responses, documented
 from backend.models.config import Settings
 from backend.models.edit import FromHistory
 from backend.models.inputs import InputInfo
@@ -24,6 +24,10 @@ from backend.services.images.inputs import Input
 router = APIRouter(prefix="/inputs", tags=["pictures"])
 
 _NEVER_CHANGES = {"Cache-Control": "private, max-age=31536000, immutable"}
+_RESPONSES: Responses = {
+    **documented(400, 404, 413, 422, 507),
+    200: {"model": InputInfo, "description": "The same pixels were here already."},
+}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -62,15 +66,17 @@ def _named(body: bytes) -> FromHistory:
         raise RequestValidationError(problems) from error
 
 
-@router.post("", status_code=201, responses=documented(400, 404, 413, 422, 507), openapi_extra=_BODY)
-async def add_input(request: Request, inputs: Inputs, history: History, settings: Config, owner: Owner) -> InputInfo:
+@router.post("", status_code=201, responses=_RESPONSES, openapi_extra=_BODY)
+async def add_input(
+    request: Request, inputs: Inputs, history: History, settings: Config, owner: Owner, response: Response
+) -> InputInfo:
     """Keeps a PNG, JPEG, WebP or AVIF, or an image of the history, to draw from.
 
     It is turned upright; EXIF and the like are dropped. The same pixels again are the same input. One that no task and
     no image refers to is removed after a week.
     """
 
-    def keep(sent: UploadFile | FromHistory) -> Input:
+    def keep(sent: UploadFile | FromHistory) -> tuple[Input, bool]:
         if not isinstance(sent, FromHistory):
             return inputs.add(sent.file)
         if not history.own([sent.image_id], owner):
@@ -78,7 +84,9 @@ async def add_input(request: Request, inputs: Inputs, history: History, settings
         return inputs.add_file(history.image_path(sent.image_id))
 
     async with _sent(request) as sent:
-        return _present(await run_in_threadpool(keep, sent), settings)
+        found, is_new = await run_in_threadpool(keep, sent)
+    response.status_code = 201 if is_new else 200
+    return _present(found, settings)
 
 
 @router.get(
@@ -93,9 +101,10 @@ def get_input(input_id: Annotated[str, Path(description="Id of an input.")], inp
 
 def _present(found: Input, settings: Settings) -> InputInfo:
     return InputInfo(
-        id=found.id,
+        input_id=found.id,
         width=found.width,
         height=found.height,
+        format="PNG",
         has_alpha=found.has_alpha,
         size_bytes=found.size_bytes,
         url=f"{settings.api_address}/inputs/{found.id}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -51,29 +51,55 @@ class FromHistory(_Body):
     image_id: Identifier = Field(description="Id of an image of the history.")
 
 
+class FromInput(_Body):
+    """A kept input, as what is drawn from."""
+
+    input_id: InputId
+
+
+_NAMES = {"input_id": INPUT_ID_PATTERN, "image_id": ID_PATTERN}
+
+
 def _check_source(value: object) -> object:
     """Says in one sentence what neither of the two kinds would say alone."""
-    named = value.get("image_id") if isinstance(value, dict) and len(value) == 1 else None
-    is_id = isinstance(value, str) and re.fullmatch(INPUT_ID_PATTERN, value)
-    if is_id or isinstance(value, FromHistory) or (isinstance(named, str) and re.fullmatch(ID_PATTERN, named)):
+    if isinstance(value, FromInput | FromHistory):
         return value
+    if isinstance(value, dict) and len(value) == 1:
+        [(name, named)] = value.items()
+        if name in _NAMES and isinstance(named, str) and re.fullmatch(_NAMES[name], named):
+            return value
     raise PydanticCustomError(
         "image_source",
-        'This must be the id of an input, from POST /api/inputs, or {"image_id": …} with an id of the history.',
+        'This must be {"input_id": …} with an id from POST /api/inputs, or {"image_id": …} with one of the history.',
     )
 
 
-ImageSource = Annotated[InputId | FromHistory, BeforeValidator(_check_source)]
-"""An input by its id, or an image of the history."""
+ImageSource = Annotated[FromInput | FromHistory, BeforeValidator(_check_source)]
+"""A kept input, or an image of the history."""
+
+
+class UpscaleRequest(_Body):
+    """How much larger an image becomes, drawn in tiles."""
+
+    factor: float = Field(gt=1, le=MAX_UPSCALE, allow_inf_nan=False, description="Of each side.")
+
+
+ControlCondition = Literal["finished", "canny", "lines", "scribble", "grey", "tile", "blur", "depth", "pose", "hed"]
+Preprocessor = Literal["none", "finished", "canny", "lines", "scribble", "grey", "tile", "blur"]
 
 
 class ControlRequest(_Body):
     """An image that guides the composition, through a control network."""
 
     image: ImageSource
-    kind: ControlKind = Field(
+    kind: ControlCondition = Field(
         default="finished",
-        description="What is made of the image first: its edges, lines …; `finished` where it is a control image.",
+        description="What the control image shows; `depth`, `pose` and `hed` must be sent as finished ones.",
+    )
+    preprocessor: Preprocessor | None = Field(
+        default=None,
+        validate_default=True,
+        description="What makes it of the image: null for that of the kind, `none` where the image is finished.",
     )
     model: str = Field(
         default="auto",
@@ -87,6 +113,19 @@ class ControlRequest(_Body):
     scale: float = Field(default=0.8, ge=0, le=MAX_CONTROL_SCALE, allow_inf_nan=False)
     start: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False, description="Share of the steps before it.")
     end: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False, description="Share of the steps at its end.")
+
+    @field_validator("preprocessor")
+    @classmethod
+    def _can_be_made(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("kind") in ("depth", "pose", "hed") and value not in ("none", "finished"):
+            raise _refused("There is no model here that makes such images: send a finished one, and `none` here.")
+        return value
+
+    @property
+    def made_with(self) -> ControlKind:
+        """What makes the control image."""
+        wanted = self.preprocessor or self.kind
+        return "finished" if wanted in ("none", "depth", "pose", "hed") else cast("ControlKind", wanted)
 
     @field_validator("end")
     @classmethod
@@ -135,13 +174,8 @@ class EditRequest(BaseModel):
         le=MAX_FEATHER_PX,
         description="Pixels over which old and new blend into each other.",
     )
-    upscale: float | None = Field(
-        default=None,
-        exclude_if=_is_none,
-        gt=1,
-        le=MAX_UPSCALE,
-        allow_inf_nan=False,
-        description="How many times larger the image becomes, drawn in tiles.",
+    upscale: UpscaleRequest | None = Field(
+        default=None, exclude_if=_is_none, description="How much larger the image becomes, drawn in tiles."
     )
     control: list[ControlRequest] = Field(
         default=[], exclude_if=_is_empty, max_length=MAX_CONTROLS, description="Images that guide the composition."
@@ -179,7 +213,7 @@ class EditRequest(BaseModel):
 
     @field_validator("upscale")
     @classmethod
-    def _is_alone(cls, value: float | None, info: ValidationInfo) -> float | None:
+    def _is_alone(cls, value: UpscaleRequest | None, info: ValidationInfo) -> UpscaleRequest | None:
         if value is not None and (info.data.get("outpaint") or info.data.get("mask_mode") == "only_masked"):
             raise _refused("This cannot be combined with `outpaint` or the mask mode `only_masked`.")
         return value
@@ -188,4 +222,4 @@ class EditRequest(BaseModel):
     def input_ids(self) -> tuple[str, ...]:
         """Ids of all inputs that the request names, each once."""
         named = (self.init_image, self.mask, *(control.image for control in self.control))
-        return tuple(dict.fromkeys(source for source in named if isinstance(source, str)))
+        return tuple(dict.fromkeys(source.input_id for source in named if isinstance(source, FromInput)))

@@ -10,9 +10,10 @@ from backend.models.recipe import Frozen, InputId
 class InputInfo(Frozen):
     """A kept input."""
 
-    id: InputId
+    input_id: InputId
     width: int = Field(description="Pixels, once it stands upright.")
     height: int
+    format: str = Field(description="What it is kept as.")
     has_alpha: bool
     size_bytes: int
     url: str = Field(description="Its PNG, without any metadata.")

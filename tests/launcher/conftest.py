@@ -84,6 +84,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
         "constraints.txt": "torch==2.13.0\n",
         "requirements-dev.txt": "pytest\n",
         "backend/requirements.txt": "torch\n",
+        "client/pyproject.toml": "[project]\n",
         "frontend/package.json": "{}",
         "frontend/package-lock.json": "{}",
         "frontend/src/main.jsx": "one",

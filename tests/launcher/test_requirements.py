@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = {"backend", "launcher", "zimage", "training", "tests", "conftest", "bench"}
+OURS = {"backend", "launcher", "zimage", "zimage_client", "training", "tests", "conftest", "bench"}
 DISTRIBUTIONS = {
     "cv2": "opencv-python-headless",
     "PIL": "pillow",

@@ -30,8 +30,22 @@ def a_linux_with_space(monkeypatch):
 def test_the_first_run_does_every_step_in_order(checkout):
     set_up_everything(checkout)
     kinds = [" ".join(call.split()[:3]) for call in checkout.calls()]
-    assert kinds == ["python -m venv", "python -m pip", "python -m pip", "npm ci --include=dev", "npm run build"]
-    assert called(checkout, "pip")[0].endswith("torch==2.13.0+cpu -c constraints.txt -r backend/requirements.txt")
+    pip = ["python -m pip"] * 3
+    assert kinds == ["python -m venv", *pip, "npm ci --include=dev", "npm run build"]
+    packages, command, test_tools = called(checkout, "pip")
+    assert packages.endswith("torch==2.13.0+cpu -c constraints.txt -r backend/requirements.txt")
+    assert command.endswith("--no-deps --no-build-isolation --editable client")
+    assert test_tools.endswith("-r requirements-dev.txt")
+
+
+def test_a_command_that_cannot_be_installed_keeps_nobody_from_starting(checkout, capfd):
+    checkout.fake_pip('case "$*" in *--editable*) echo "no such backend"; exit 1;; esac; exit 0')
+    checkout.setup.python(None)
+    assert "The command zimage could not be installed" in "".join(capfd.readouterr())
+    checkout.fake_pip("exit 0")
+    checkout.forget_calls()
+    checkout.setup.python(None)
+    assert [call.endswith("--editable client") for call in called(checkout, "pip")] == [True]
 
 
 def test_a_second_run_does_nothing_and_needs_no_tool(checkout):
@@ -49,6 +63,7 @@ def test_a_second_run_does_nothing_and_needs_no_tool(checkout):
         ("constraints.txt", ["pip", "pip"]),
         ("backend/requirements.txt", ["pip"]),
         ("requirements-dev.txt", ["pip"]),
+        ("client/pyproject.toml", ["pip"]),
         ("frontend/package-lock.json", ["ci", "run"]),
         ("frontend/src/main.jsx", ["run"]),
     ],
@@ -71,7 +86,7 @@ def test_removed_results_are_made_again(checkout):
     shutil.rmtree(checkout.places.venv)
     checkout.forget_calls()
     set_up_everything(checkout)
-    assert len(checkout.calls()) == 5
+    assert len(checkout.calls()) == 6
 
 
 def test_an_interrupted_installation_is_done_again(checkout):
@@ -81,7 +96,7 @@ def test_an_interrupted_installation_is_done_again(checkout):
     checkout.fake_pip("exit 0")
     checkout.forget_calls()
     checkout.setup.python(None)
-    assert len(called(checkout, "pip")) == 1
+    assert len(called(checkout, "-r backend/requirements.txt")) == 1
     assert called(checkout, "venv") == []
 
 
@@ -174,7 +189,7 @@ def test_pytorchs_index_is_asked_only_when_the_default_one_does_not_serve_the_bu
         'echo "ERROR: No matching distribution found for torch==2.13.0+cpu"; exit 1'
     )
     checkout.setup.python("cpu")
-    first, second = called(checkout, "pip")
+    first, second = called(checkout, "-r backend/requirements.txt")
     assert "--extra-index-url" not in first
     assert "--extra-index-url https://download.pytorch.org/whl/cpu" in second
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from backend.models.edit import EditRequest, FromHistory, ImageSource
+from backend.models.edit import ControlRequest, FromHistory, FromInput, ImageSource
 from backend.models.recipe import MAX_UPSCALED_SIDE_PX, Upscale
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import InputRefused, UnknownInput
@@ -65,7 +65,7 @@ def _find(source: ImageSource | None, field: str, images: Images) -> Sized | Non
     if isinstance(source, FromHistory):
         raise InputRefused(field, "An image of the history must be kept as an input first.")
     try:
-        return images.get(source)
+        return images.get(source.input_id)
     except UnknownInput as error:
         raise InputRefused(field, str(error)) from error
 
@@ -75,7 +75,7 @@ def size_after(width: int, height: int, request: GenerateRequest) -> tuple[int, 
     if request.outpaint is not None:
         width += request.outpaint.left + request.outpaint.right
         height += request.outpaint.top + request.outpaint.bottom
-    scale = request.upscale or 1.0
+    scale = request.upscale.factor if request.upscale is not None else 1.0
     return round(width * scale), round(height * scale)
 
 
@@ -95,16 +95,34 @@ def refuse_too_large(width: int, height: int, request: GenerateRequest) -> None:
     )
 
 
+_PLAIN = {"strength", "mask_mode", "feather", "outpaint"}
+
+
+def _use_of(control: ControlRequest, name_of_control: Callable[[str], str]) -> dict[str, Any]:
+    source = control.image
+    return {
+        **control.model_dump(include={"options", "scale", "start", "end"}),
+        "image": source.input_id if isinstance(source, FromInput) else "",
+        "kind": control.made_with,
+        "model": name_of_control(control.model),
+    }
+
+
 def edit_of(request: GenerateRequest, image: Sized | None, name_of_control: Callable[[str], str]) -> dict[str, Any]:
     """Returns the fields of a recipe that say what it is drawn from; none for text to image.
 
     Raises:
         UnknownControl: there is no ControlNet of a name.
     """
-    fields = request.model_dump(include=set(EditRequest.model_fields), exclude_none=True)
+    fields = request.model_dump(include=_PLAIN, exclude_none=True)
+    fields |= {
+        name: source.input_id
+        for name in ("init_image", "mask")
+        if isinstance(source := getattr(request, name), FromInput)
+    }
     if image is not None and request.upscale is not None:
         width, height = size_after(image.width, image.height, request)
         fields["upscale"] = Upscale(width=width, height=height)
     if request.control:
-        fields["control"] = [{**use, "model": name_of_control(use["model"])} for use in fields["control"]]
+        fields["control"] = [_use_of(control, name_of_control) for control in request.control]
     return fields

@@ -65,8 +65,8 @@ class InputStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         remove_temporary_files(self._folder)
 
-    def add(self, file: BinaryIO) -> Input:
-        """Keeps an image file; the same pixels again are the same input.
+    def add(self, file: BinaryIO) -> tuple[Input, bool]:
+        """Keeps an image file; returns it, and whether it is new: the same pixels again are the same input.
 
         Raises:
             UnreadableImage: It is none, is too large, animated or damaged.
@@ -76,16 +76,15 @@ class InputStore:
             image = decode(file)
             input_id = digest_of(image)
             path = self._path(input_id)
+            is_new = not path.exists()
             try:
-                if path.exists():
-                    self._touch(path)
-                else:
+                if is_new:
                     write_atomically(path, lambda target: write_png(image, target, {}))
             except OSError as error:
                 raise DiskFull("The disk does not take the image, so it was not kept.") from error
-        return self.get(input_id)
+        return self.get(input_id), is_new
 
-    def add_file(self, path: Path) -> Input:
+    def add_file(self, path: Path) -> tuple[Input, bool]:
         """Keeps an image of the history; see `add`."""
         with path.open("rb") as file:
             return self.add(file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from backend.models.edit import ControlRequest, FromHistory, ImageSource
+from backend.models.edit import ControlRequest, FromInput, ImageSource
 from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import InputRefused, InputUnusable, UnknownImage, UnknownInput
@@ -44,13 +44,13 @@ class SourceKeeper:
     def _with_id(self, control: ControlRequest, field: str, owner: str | None) -> ControlRequest:
         return control.model_copy(update={"image": self._id_of(control.image, field, owner)})
 
-    def _id_of(self, source: ImageSource, field: str, owner: str | None) -> str:
+    def _id_of(self, source: ImageSource, field: str, owner: str | None) -> FromInput:
         try:
-            if not isinstance(source, FromHistory):
-                return self._inputs.get(source).id
+            if isinstance(source, FromInput):
+                return FromInput(input_id=self._inputs.get(source.input_id).id)
             if not self._history.own([source.image_id], owner):
                 raise UnknownImage
-            return self._inputs.add_file(self._history.image_path(source.image_id)).id
+            return FromInput(input_id=self._inputs.add_file(self._history.image_path(source.image_id))[0].id)
         except (UnknownImage, UnknownInput) as error:
             raise InputRefused(field, str(error)) from error
 

@@ -239,7 +239,7 @@ export async function importPicture(file, { signal } = {}) {
   return { image: withUrls(data), isNew: status === CREATED }
 }
 
-/** Keeps a picture to draw from: a file, or `{image_id}` of the history. Answers `{id, width, height, has_alpha}`. */
+/** Keeps a picture to draw from: a file, or `{image_id}` of the history. Answers `{input_id, width, height, has_alpha}`. */
 export function keepInput(source, { signal } = {}) {
   return request({ method: 'post', url: '/inputs', data: source instanceof Blob ? fileForm(source) : source, signal })
 }

@@ -31,20 +31,21 @@ def test_a_file_is_kept_and_given_back_to_the_pixel(client):
     assert response.status_code == 201
     found = response.json()
     assert found == {
-        "id": found["id"], "width": 64, "height": 48, "has_alpha": False,
-        "size_bytes": found["size_bytes"], "url": f"/api/inputs/{found['id']}",
+        "input_id": found["input_id"], "width": 64, "height": 48, "format": "PNG", "has_alpha": False,
+        "size_bytes": found["size_bytes"], "url": f"/api/inputs/{found['input_id']}",
     }  # fmt: skip
     answer = client.get(found["url"])
     assert answer.headers["content-type"] == "image/png"
     assert "immutable" in answer.headers["cache-control"]
     assert np.array_equal(np.asarray(Image.open(BytesIO(answer.content))), np.full((48, 64, 3), (200, 40, 10)))
-    assert send(client, png()).json() == found
+    again = send(client, png())
+    assert (again.status_code, again.json()) == (200, found)
 
 
 def test_an_image_of_the_history_is_kept_under_its_pixel_hash(client, services):
     record = services.history.add(a_picture("a fox"))
     response = client.post("/api/inputs", json={"image_id": record.id})
-    assert (response.status_code, response.json()["id"]) == (201, record.pixel_hash)
+    assert (response.status_code, response.json()["input_id"]) == (201, record.pixel_hash)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,10 @@ def test_what_is_not_here(client):
         assert client.get(f"/api/inputs/{name}").status_code == 404
 
 
+def named(kept: dict) -> dict[str, str]:
+    return {"input_id": kept["input_id"]}
+
+
 def generate(client, **values):
     return client.post("/api/generate", json={"prompt": "a fox", "num_inference_steps": 2, **values})
 
@@ -82,9 +87,9 @@ def generate(client, **values):
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({"init_image": "0" * 64}, "init_image"),
+        ({"init_image": {"input_id": "0" * 64}}, "init_image"),
         ({"init_image": {"image_id": "0" * 32}}, "init_image"),
-        ({"control": [{"image": "0" * 64}]}, "control.0.image"),
+        ({"control": [{"image": {"input_id": "0" * 64}}]}, "control.0.image"),
     ],
 )
 def test_a_request_for_what_is_not_here_is_refused_at_its_field(client, values, field):
@@ -95,16 +100,16 @@ def test_a_request_for_what_is_not_here_is_refused_at_its_field(client, values, 
 
 def test_a_mask_must_lie_on_its_image(client, kept):
     mask = send(client, png(10, 10, 255, "L")).json()
-    response = generate(client, init_image=kept["id"], mask=mask["id"])
+    response = generate(client, init_image=named(kept), mask=named(mask))
     assert response.status_code == 422
     assert "10×10" in response.json()["error"]["message"]
     assert "64×48" in response.json()["error"]["message"]
 
 
 def test_inputs_of_tasks_and_images_stay_and_others_go(client, services, kept):
-    task = generate(client, init_image=kept["id"], strength=0.5).json()["task_id"]
-    other = send(client, png(colour=(1, 2, 3))).json()["id"]
-    assert client.get(f"/api/generate/{task}").json()["request"]["init_image"] == kept["id"]
+    task = generate(client, init_image=named(kept), strength=0.5).json()["task_id"]
+    other = send(client, png(colour=(1, 2, 3))).json()["input_id"]
+    assert client.get(f"/api/generate/{task}").json()["request"]["init_image"] == named(kept)
     services.inputs._now = lambda: __import__("time").time() + GRACE_S + 10
     services.inputs.collect(services.history.inputs_in_use() | services.tasks.inputs_in_use)
     assert client.get(kept["url"]).status_code == 200
@@ -113,18 +118,18 @@ def test_inputs_of_tasks_and_images_stay_and_others_go(client, services, kept):
 
 def test_what_was_made_of_an_image_is_found_and_exported_with_it(client, services, kept):
     drawn = a_picture("a fox in the snow")
-    recipe = drawn.recipe.model_copy(update={"init_image": kept["id"], "strength": 0.5})
+    recipe = drawn.recipe.model_copy(update={"init_image": kept["input_id"], "strength": 0.5})
     child = services.history.add(type(drawn)(drawn.image, recipe, drawn.device, drawn.generation_time_ms))
     services.history.add(a_picture("another"))
 
-    found = client.get("/api/history", params={"made_from": kept["id"]}).json()
+    found = client.get("/api/history", params={"made_from": kept["input_id"]}).json()
     assert [image["id"] for image in found["images"]] == [child.id]
-    assert found["images"][0]["init_image"] == kept["id"]
+    assert found["images"][0]["init_image"] == kept["input_id"]
     assert client.get("/api/history", params={"made_from": "x"}).status_code == 422
     parents = client.get("/api/history", params={"pixel_hash": child.pixel_hash}).json()["images"]
     assert [image["id"] for image in parents] == [child.id]
-    assert services.history.inputs_in_use() == {kept["id"]}
+    assert services.history.inputs_in_use() == {kept["input_id"]}
 
     content = client.post("/api/history/export", json={"ids": [child.id]}).content
     with zipfile.ZipFile(BytesIO(content)) as archive:
-        assert archive.namelist() == [child.filename, f"inputs/{kept['id']}.png"]
+        assert archive.namelist() == [child.filename, f"inputs/{kept['input_id']}.png"]

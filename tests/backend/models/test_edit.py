@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
 
-INPUT, OTHER = "a" * 64, "b" * 64
+INPUT, OTHER = {"input_id": "a" * 64}, {"input_id": "b" * 64}
 
 
 def a_request(**values: object) -> GenerateRequest:
@@ -19,7 +19,7 @@ def a_request(**values: object) -> GenerateRequest:
         ({"strength": 0.5}, "strength", "init_image"),
         ({"mask": INPUT}, "mask", "init_image"),
         ({"outpaint": {"left": 16}}, "outpaint", "init_image"),
-        ({"upscale": 2}, "upscale", "init_image"),
+        ({"upscale": {"factor": 2}}, "upscale", "init_image"),
         ({"init_image": INPUT, "mask_mode": "whole"}, "mask_mode", "`mask`"),
         ({"init_image": INPUT, "feather": 4}, "feather", "`mask` or `outpaint`"),
         ({"init_image": INPUT, "outpaint": {}}, "outpaint", "at least one side"),
@@ -31,9 +31,9 @@ def a_request(**values: object) -> GenerateRequest:
             "outpaint",
             "only_masked",
         ),
-        ({"init_image": INPUT, "outpaint": {"top": 16}, "upscale": 2.0}, "upscale", "cannot be combined"),
-        ({"init_image": INPUT, "upscale": 1.0}, "upscale", "greater than 1"),
-        ({"init_image": INPUT, "upscale": 4.5}, "upscale", "less than or equal to 4"),
+        ({"init_image": INPUT, "outpaint": {"top": 16}, "upscale": {"factor": 2}}, "upscale", "cannot be combined"),
+        ({"init_image": INPUT, "upscale": {"factor": 1.0}}, "upscale.factor", "greater than 1"),
+        ({"init_image": INPUT, "upscale": {"factor": 4.5}}, "upscale.factor", "less than or equal to 4"),
         ({"init_image": INPUT, "strength": 0.0}, "strength", "greater than 0"),
         ({"init_image": INPUT, "strength": float("nan")}, "strength", "finite"),
         ({"init_image": "x"}, "init_image", "POST /api/inputs"),
@@ -43,6 +43,7 @@ def a_request(**values: object) -> GenerateRequest:
         ({"control": [{"image": INPUT, "kind": "magic"}]}, "control.0.kind", "canny"),
         ({"control": [{"image": INPUT, "start": 0.5, "end": 0.5}]}, "control.0.end", "above `start`"),
         ({"control": [{"image": INPUT, "scale": 3.0}]}, "control.0.scale", "less than or equal to 2"),
+        ({"control": [{"image": INPUT, "kind": "depth"}]}, "control.0.preprocessor", "send a finished one"),
         ({"control": [{"image": INPUT}] * 5}, "control", "at most 4"),
     ],
 )
@@ -77,4 +78,18 @@ def test_a_request_survives_its_json():
         control=[{"image": INPUT, "kind": "canny"}, {"image": OTHER}],
     )
     assert GenerateRequest.model_validate_json(request.model_dump_json()) == request
-    assert request.input_ids == (OTHER, INPUT)
+    assert request.input_ids == ("b" * 64, "a" * 64)
+
+
+@pytest.mark.parametrize(
+    ("control", "kind"),
+    [
+        ({}, "finished"),
+        ({"kind": "canny"}, "canny"),
+        ({"kind": "canny", "preprocessor": "none"}, "finished"),
+        ({"kind": "lines", "preprocessor": "canny"}, "canny"),
+        ({"kind": "depth", "preprocessor": "none"}, "finished"),
+    ],
+)
+def test_what_makes_a_control_image(control, kind):
+    assert a_request(control=[{"image": INPUT, **control}]).control[0].made_with == kind

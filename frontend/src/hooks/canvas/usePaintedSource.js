@@ -18,9 +18,9 @@ async function toEdit(edit, source, { mask, sketch, outpaint, feather, maskMode 
   const kept = mask && (await keepInput(mask))
   return {
     ...edit,
-    image: painted?.id ?? source.id,
+    image: painted?.input_id ?? source.id,
     base: painted ? source.id : null,
-    mask: kept?.id ?? null,
+    mask: kept?.input_id ?? null,
     mask_mode: maskMode,
     feather,
     growth: { ...NO_GROWTH, ...outpaint },

@@ -60,7 +60,7 @@ export function useSettings() {
     (source) =>
       attempt(async () => {
         const isFile = source instanceof Blob
-        const { id } = await keepInput(isFile ? source : { image_id: source.id })
+        const { input_id: id } = await keepInput(isFile ? source : { image_id: source.id })
         const { prompt, edit } = latest.current
         const kept = edit && { strength: edit.strength, feather: edit.feather }
         const words = !isFile && !prompt.trim() ? { prompt: toLiteral(source.prompt) } : {}

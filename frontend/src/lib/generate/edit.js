@@ -71,18 +71,27 @@ export function editRequest(edit) {
   if (!edit) return {}
   const isGrowing = grows(edit)
   return {
-    init_image: edit.image,
+    init_image: { input_id: edit.image },
     strength: edit.strength ?? usualStrength(edit),
-    ...(edit.mask && { mask: edit.mask, mask_mode: isGrowing || edit.upscale > 1 ? 'whole' : edit.mask_mode }),
+    ...(edit.mask && { mask: { input_id: edit.mask }, mask_mode: isGrowing || edit.upscale > 1 ? 'whole' : edit.mask_mode }),
     ...((edit.mask || isGrowing) && { feather: edit.feather }),
     ...(isGrowing && { outpaint: edit.growth }),
-    ...(edit.upscale > 1 && !isGrowing && { upscale: edit.upscale }),
+    ...(edit.upscale > 1 && !isGrowing && { upscale: { factor: edit.upscale } }),
   }
+}
+
+/** The id of an input: a request says `{input_id}`, a picture's record the id alone. */
+const idOf = (source) => source?.input_id ?? source
+
+/** How many times larger a picture became: a request says `{factor}`, a record the size that it has now. */
+function timesOf({ drawn_width: drawn, width }, upscale) {
+  if (!upscale) return 1
+  return upscale.factor ?? UPSCALES.findLast((times) => times <= width / (drawn ?? width)) ?? 1
 }
 
 /** The edit that a picture or a request was made by, null where it was drawn from text alone. */
 export function editOf(source) {
-  if (typeof source?.init_image !== 'string') return null
-  const { init_image: image, outpaint: growth, ...rest } = source
-  return restoreEdit({ ...rest, image, growth })
+  if (!source?.init_image) return null
+  const { init_image: image, mask, outpaint: growth, upscale, ...rest } = source
+  return restoreEdit({ ...rest, image: idOf(image), mask: idOf(mask), growth, upscale: timesOf(source, upscale) })
 }

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from backend.services.errors import DiskFull, UnknownInput, UnreadableImage
 from backend.services.images import inputs as module
-from backend.services.images.inputs import GRACE_S, InputStore, decode
+from backend.services.images.inputs import GRACE_S, Input, InputStore, decode
 from backend.services.images.records import hash_pixels
 from tests.backend.services.images.keeping import png_that_claims_a_size
 
@@ -50,11 +50,15 @@ def same(image: Image.Image, other: Image.Image) -> bool:
     return image.mode == other.mode and np.array_equal(np.asarray(image), np.asarray(other))
 
 
+def keep(store: InputStore, file: BytesIO) -> Input:
+    return store.add(file)[0]
+
+
 @pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True})])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 def test_an_image_is_kept_to_the_pixel(store, kind, options, mode):
     image = noise(mode=mode)
-    found = store.add(encoded(image, kind, **options))
+    found = keep(store, encoded(image, kind, **options))
 
     wanted = image.convert("RGB") if (kind, mode) == ("WEBP", "L") else image
     assert same(store.read(found.id), wanted)
@@ -65,7 +69,7 @@ def test_an_image_is_kept_to_the_pixel(store, kind, options, mode):
 @pytest.mark.parametrize("kind", ["JPEG", "AVIF"])
 def test_lossy_formats_are_read(store, kind):
     flat = Image.new("RGB", (32, 16), (200, 60, 30))
-    kept = store.read(store.add(encoded(flat, kind)).id)
+    kept = store.read(keep(store, encoded(flat, kind)).id)
     assert kept.size == (32, 16)
     assert np.abs(np.asarray(kept, int) - (200, 60, 30)).max() < 8
 
@@ -81,14 +85,14 @@ def test_all_eight_orientations_stand_upright(store, orientation):
     file = encoded(stored, "WEBP", lossless=True, exif=exif)
     assert same(ImageOps.exif_transpose(Image.open(file)), upright), "the table above is right"
 
-    assert same(store.read(store.add(file).id), upright)
+    assert same(store.read(keep(store, file).id), upright)
 
 
 def test_where_a_photo_was_taken_is_not_kept(store):
     exif = Image.Exif()
     exif.get_ifd(GPS_IFD)[1] = "N"
     exif[0x010F] = "A camera of mine"
-    found = store.add(encoded(noise(), "JPEG", exif=exif, comment=b"at home", icc_profile=srgb()))
+    found = keep(store, encoded(noise(), "JPEG", exif=exif, comment=b"at home", icc_profile=srgb()))
 
     with Image.open(found.path) as kept:
         kept.load()
@@ -142,7 +146,7 @@ def test_16_bits_become_8_without_a_cut():
 )
 def test_other_modes_become_plain_ones(store, image, mode):
     kind = "JPEG" if image.mode == "CMYK" else "PNG"
-    kept = store.read(store.add(encoded(image, kind)).id)
+    kept = store.read(keep(store, encoded(image, kind)).id)
     assert (kept.mode, kept.size) == (mode, image.size)
 
 
@@ -154,7 +158,7 @@ def test_alpha_that_hides_nothing_is_none():
 
 def test_the_same_pixels_are_one_input_however_they_come(store):
     image = noise()
-    ids = {store.add(encoded(image)).id, store.add(encoded(image, "WEBP", lossless=True)).id}
+    ids = {keep(store, encoded(image)).id, keep(store, encoded(image, "WEBP", lossless=True)).id}
     assert ids == {hash_pixels(image)}
     assert len(list((store.get(ids.pop()).path.parent).iterdir())) == 1
 
@@ -163,7 +167,7 @@ def test_another_alpha_is_another_input(store):
     half, less = noise(), noise()
     half.putalpha(128)
     less.putalpha(100)
-    assert store.add(encoded(half)).id != store.add(encoded(less)).id
+    assert keep(store, encoded(half)).id != keep(store, encoded(less)).id
 
 
 def gif_like_webp() -> BytesIO:
@@ -188,18 +192,18 @@ def cut(file: BytesIO) -> BytesIO:
 )
 def test_what_is_no_such_image_is_said(store, file, said):
     with pytest.raises(UnreadableImage, match=said):
-        store.add(file)
+        keep(store, file)
 
 
 @pytest.mark.parametrize("size", [(10_000, 10_000), (20_000, 10), (2**31 - 1, 2**31 - 1)])
 def test_what_is_too_large_is_refused_before_it_is_decoded(store, monkeypatch, size):
     monkeypatch.setattr(Image.Image, "load", lambda _self: pytest.fail("it was decoded"))
     with pytest.raises(UnreadableImage):
-        store.add(BytesIO(png_that_claims_a_size(*size)))
+        keep(store, BytesIO(png_that_claims_a_size(*size)))
 
 
 def test_a_strip_is_kept(store):
-    found = store.add(encoded(noise(1, 4000)))
+    found = keep(store, encoded(noise(1, 4000)))
     assert (found.width, found.height) == (1, 4000)
 
 
@@ -211,14 +215,14 @@ def test_what_is_not_here(store, name):
 
 
 def test_a_damaged_file_is_not_an_image(store):
-    found = store.add(encoded(noise(400, 300)))
+    found = keep(store, encoded(noise(400, 300)))
     found.path.write_bytes(found.path.read_bytes()[:2000])
     with pytest.raises(UnknownInput):
         store.read(found.id)
 
 
 def test_what_nothing_refers_to_goes_after_a_week(store, clock):
-    used, unused = (store.add(encoded(noise(width))).id for width in (10, 20))
+    used, unused = (keep(store, encoded(noise(width))).id for width in (10, 20))
     clock.now += GRACE_S - 1
     assert store.collect({used}) == 0
     clock.now += 2
@@ -229,7 +233,7 @@ def test_what_nothing_refers_to_goes_after_a_week(store, clock):
 
 
 def test_what_is_asked_for_stays_for_another_week(store, clock):
-    found = store.add(encoded(noise()))
+    found = keep(store, encoded(noise()))
     clock.now += GRACE_S - 1
     store.get(found.id)
     clock.now += GRACE_S - 1
@@ -242,5 +246,5 @@ def test_a_full_disk_leaves_nothing_behind(store, monkeypatch):
 
     monkeypatch.setattr(module, "write_png", refuse)
     with pytest.raises(DiskFull):
-        store.add(encoded(noise()))
+        keep(store, encoded(noise()))
     assert list(store._folder.iterdir()) == []

@@ -370,7 +370,7 @@ def test_a_folder_of_further_paths_may_be_broken(tmp_path):
 def test_looking_into_the_cache_of_the_hub_brings_no_http_client(repository_root):
     script = """
 import sys
-from backend.services.library.hub_cache import find_cached
+from backend.services.library.hub.cache import find_cached
 find_cached("Tongyi-MAI/Z-Image-Turbo")
 assert not {"httpx", "httpx2", "requests"} & sys.modules.keys()
 """
