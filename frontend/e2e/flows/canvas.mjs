@@ -400,6 +400,8 @@ export function canvas(stage) {
         }
         await page.keyboard.press('?')
         assert.deepEqual(await barriersOf(page, DIALOG), [])
+        await page.keyboard.press('?')
+        await gone(page.locator('.canvas-keys'))
       })
     }
   })

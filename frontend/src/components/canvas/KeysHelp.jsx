@@ -25,7 +25,9 @@ const WORDS = ['wheel', 'rightButton', 'click', 'space', 'drag', 'arrows']
 export default function KeysHelp() {
   const { t } = useTranslation()
   const section = useRef(null)
-  useEffect(() => section.current.scrollIntoView({ block: 'nearest' }), [])
+  useEffect(() => {
+    section.current.scrollIntoView({ block: 'start' }) // Answers a promise in new browsers, which is no clean-up.
+  }, [])
   const nameOf = (key) => (WORDS.includes(key) ? t(`canvas.keys.${key}`) : key)
   return (
     <section className="canvas-keys" ref={section} aria-label={t('canvas.help')}>

@@ -11,7 +11,9 @@ export default function MaskOffer({ offer, size, onTake, onDrop }) {
   const [reading, setReading] = useState(offer.hasAlpha ? 'opaque' : 'brightness')
   const [fit, setFit] = useState('stretch')
   const title = useRef(null)
-  useEffect(() => title.current.focus(), [])
+  useEffect(() => {
+    title.current.focus()
+  }, [])
   const sizes = { from: `${offer.decoded.width} × ${offer.decoded.height}`, to: `${size.width} × ${size.height}` }
   const choices = (names, area) => names.map((name) => [name, t(`canvas.${area}.${name}`)])
   return (
