@@ -1,5 +1,5 @@
 import './App.css'
-import Announcer from './components/ui/Announcer.jsx'
+import Announcer from './components/page/Announcer.jsx'
 import AppHeader from './components/AppHeader.jsx'
 import ConnectionBanner from './components/page/ConnectionBanner.jsx'
 import DemoBanner from './components/models/DemoBanner.jsx'

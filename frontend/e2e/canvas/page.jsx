@@ -14,7 +14,7 @@ import { useTheme } from '../../src/hooks/kept/useTheme.js'
 import { createI18n } from '../../src/i18n/index.js'
 
 const CanvasEditor = lazy(() => import('../../src/components/canvas/CanvasEditor.jsx'))
-const BeforeAfter = lazy(() => import('../../src/components/canvas/BeforeAfter.jsx'))
+const BeforeAfter = lazy(() => import('../../src/components/ui/BeforeAfter.jsx'))
 
 const query = new URLSearchParams(window.location.search)
 const [width, height] = [Number(query.get('w') ?? 640), Number(query.get('h') ?? 480)]

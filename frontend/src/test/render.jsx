@@ -4,7 +4,7 @@ import userEvent from '@testing-library/user-event'
 import { Fragment } from 'react'
 import { I18nextProvider } from 'react-i18next'
 
-import Announcer from '../components/ui/Announcer.jsx'
+import Announcer from '../components/page/Announcer.jsx'
 import Toaster from '../components/ui/Toaster.jsx'
 import { createQueryClient } from '../hooks/server/queryClient.js'
 import { createI18n } from '../i18n/index.js'
