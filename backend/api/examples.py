@@ -24,7 +24,7 @@ from backend.models.catalogue import (
     VariantNeeds,
 )
 from backend.models.config import Settings
-from backend.models.edit import FromHistory
+from backend.models.edit import ControlImageRequest, FromHistory
 from backend.models.estimate import Estimate
 from backend.models.gallery import (
     BulkRequest,
@@ -77,6 +77,9 @@ def bodies() -> dict[str, BaseModel]:
         describe_capabilities(Settings.model_construct(), __version__),
         Readiness(status="ready", checks={"engine": True, "accepting": True, "model": True, "disk": True}),
         _estimate(), DrainRequest(drain=True), LoginRequest.model_validate({"token": "…"}),
+        ControlImageRequest.model_validate(
+            {"image": {"image_id": "0b4f6a2c9d1e4f7a8b3c5d6e7f809a1b"}, "kind": "canny", "options": {"low": 50}}
+        ),
         FromHistory(image_id="0b4f6a2c9d1e4f7a8b3c5d6e7f809a1b"), _input(),
         Session(required=True, name="alice"), TokenRequest(prompt=_PROMPT),
         TokenCount(tokens=21, limit=512, truncated=False, characters=len(_PROMPT)),

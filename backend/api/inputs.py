@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from backend.api.deps import Config, History, Inputs, Owner
+from backend.api.deps import Config, History, Inputs, Owner, Sources
 from backend.api.errors import Responses, documented
 from backend.models.config import Settings
-from backend.models.edit import FromHistory
+from backend.models.edit import ControlImageRequest, FromHistory
 from backend.models.inputs import InputInfo
 from backend.services.errors import UnknownImage
 from backend.services.images.inputs import Input
@@ -87,6 +87,12 @@ async def add_input(
         found, is_new = await run_in_threadpool(keep, sent)
     response.status_code = 201 if is_new else 200
     return _present(found, settings)
+
+
+@router.post("/control", status_code=201, responses=documented(400, 404, 413, 422, 507))
+def make_control(request: ControlImageRequest, sources: Sources, settings: Config, owner: Owner) -> InputInfo:
+    """Makes a control image (edges, lines …) and keeps it as an input, to be looked at and sent with `none`."""
+    return _present(sources.make_control(request, owner), settings)
 
 
 @router.get(

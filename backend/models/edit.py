@@ -135,6 +135,16 @@ class ControlRequest(_Body):
         return value
 
 
+class ControlImageRequest(_Body):
+    """Asks for the control image that a preprocessor makes of an image."""
+
+    image: ImageSource
+    kind: ControlKind
+    options: dict[str, float] | None = Field(
+        default=None, max_length=4, description="Of the kind, for example `low` and `high` of `canny`."
+    )
+
+
 class EditRequest(BaseModel):
     """What of a request says how an image is drawn from others; nothing of it is text to image."""
 

@@ -73,15 +73,22 @@ class InputStore:
             DiskFull: There is no room; nothing is left behind.
         """
         with self._one_at_a_time:
-            image = decode(file)
-            input_id = digest_of(image)
-            path = self._path(input_id)
-            is_new = not path.exists()
-            try:
-                if is_new:
-                    write_atomically(path, lambda target: write_png(image, target, {}))
-            except OSError as error:
-                raise DiskFull("The disk does not take the image, so it was not kept.") from error
+            return self._keep(decode(file))
+
+    def add_image(self, image: Image.Image) -> tuple[Input, bool]:
+        """Keeps pixels of the mode L, RGB or RGBA; see `add`."""
+        with self._one_at_a_time:
+            return self._keep(image)
+
+    def _keep(self, image: Image.Image) -> tuple[Input, bool]:
+        input_id = digest_of(image)
+        path = self._path(input_id)
+        is_new = not path.exists()
+        try:
+            if is_new:
+                write_atomically(path, lambda target: write_png(image, target, {}))
+        except OSError as error:
+            raise DiskFull("The disk does not take the image, so it was not kept.") from error
         return self.get(input_id), is_new
 
     def add_file(self, path: Path) -> tuple[Input, bool]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from backend.models.edit import ControlRequest, FromInput, ImageSource
+from backend.models.edit import ControlImageRequest, ControlRequest, FromInput, ImageSource
 from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import InputRefused, InputUnusable, UnknownImage, UnknownInput
 from backend.services.generation.inputs import Inputs, ReadInputs
-from backend.services.images.inputs import InputStore
+from backend.services.images.inputs import Input, InputStore
 from backend.services.images.store import HistoryStore
+from backend.utils.zimage_library import make_importable
 
 
 class SourceKeeper:
@@ -40,6 +41,24 @@ class SourceKeeper:
                 self._with_id(control, f"control.{at}.image", owner) for at, control in enumerate(request.control)
             ]
         return request.model_copy(update=changes)
+
+    def make_control(self, request: ControlImageRequest, owner: str | None) -> Input:
+        """Makes the control image that a request means, and keeps it.
+
+        Raises:
+            InputRefused: the image is not here, or the options are none of the kind.
+            DiskFull: it cannot be kept.
+        """
+        make_importable()
+        from zimage.conditions.preprocess import preprocess
+        from zimage.errors import ConfigError
+
+        image = self._inputs.read(self._id_of(request.image, "image", owner).input_id)
+        try:
+            made = preprocess(image, request.kind, **(request.options or {}))
+        except ConfigError as error:
+            raise InputRefused("options", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+        return self._inputs.add_image(made)[0]
 
     def _with_id(self, control: ControlRequest, field: str, owner: str | None) -> ControlRequest:
         return control.model_copy(update={"image": self._id_of(control.image, field, owner)})

@@ -133,3 +133,26 @@ def test_what_was_made_of_an_image_is_found_and_exported_with_it(client, service
     content = client.post("/api/history/export", json={"ids": [child.id]}).content
     with zipfile.ZipFile(BytesIO(content)) as archive:
         assert archive.namelist() == [child.filename, f"inputs/{kept['input_id']}.png"]
+
+
+def test_a_control_image_is_made_to_be_looked_at(client, kept):
+    made = client.post("/api/inputs/control", json={"image": named(kept), "kind": "grey"})
+    assert made.status_code == 201
+    pixels = np.asarray(Image.open(BytesIO(client.get(made.json()["url"]).content)))
+    assert pixels.shape[:2] == (48, 64)
+    assert np.ptp(pixels.reshape(48, 64, -1), axis=-1).max() == 0, "it has no colours"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"image": {"input_id": "0" * 64}}, "image"),
+        ({"kind": "depth"}, "kind"),
+        ({"options": {"low": 300.0, "high": 10.0}}, "options"),
+        ({"options": {"sigma": 1.0}}, "options"),
+    ],
+)
+def test_a_control_image_that_cannot_be_made(client, kept, values, field):
+    response = client.post("/api/inputs/control", json={"image": named(kept), "kind": "canny", **values})
+    assert response.status_code == 422
+    assert response.json()["error"]["fields"][0]["field"] == field
