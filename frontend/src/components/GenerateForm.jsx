@@ -11,6 +11,7 @@ import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
 import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
 import './GenerateForm.css'
 import AdvancedFields from './generate/AdvancedFields.jsx'
+import ControlField from './generate/control/ControlField.jsx'
 import CountField from './generate/CountField.jsx'
 import FormActions from './generate/FormActions.jsx'
 import ModeSwitch from './generate/ModeSwitch.jsx'
@@ -31,7 +32,7 @@ const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
  */
 export default function GenerateForm({ form, onGenerate }) {
   const { t } = useTranslation()
-  const { settings, recent, change: onChange, write, replace: onReplace, replaceAloud, steps, reset: onReset, drawFrom, remember } = form
+  const { settings, recent, change: onChange, write, replace: onReplace, replaceAloud, steps, reset: onReset, drawFrom, guideBy, remember } = form
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
   const [mode, setMode] = useMode()
   const library = useLibrary()
@@ -117,6 +118,7 @@ export default function GenerateForm({ form, onGenerate }) {
         onReset={resetOf(settings, ['prompt'], replace)}
       />
       <SourceField edit={settings.edit} errors={texts} Canvas={SourceCanvas} onChoose={drawFrom} onChange={change} />
+      <ControlField controls={settings.control} error={texts.control} onChoose={guideBy} onChange={change} />
       {settings.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}

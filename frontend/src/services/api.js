@@ -244,6 +244,11 @@ export function keepInput(source, { signal } = {}) {
   return request({ method: 'post', url: '/inputs', data: source instanceof Blob ? fileForm(source) : source, signal })
 }
 
+/** What a preprocessor makes of a picture, kept as an input; answers as keepInput does. */
+export function makeControlImage(body, { signal } = {}) {
+  return request({ method: 'post', url: '/inputs/control', data: body, signal })
+}
+
 /** Where a kept input is seen. */
 export function inputUrl(inputId) {
   return `${API_BASE_URL}/inputs/${encodeURIComponent(inputId)}`

@@ -167,7 +167,7 @@ describe('CanvasEditor', () => {
     const { stroke, onChange } = await open()
     stroke([[100, 100]])
     fireEvent.change(screen.getByRole('slider', { name: 'Soft edge' }), { target: { value: '20' } })
-    await waitFor(() => expect(onChange.mock.calls.at(-1)?.[0].feather).toBe(20))
+    await waitFor(() => expect(onChange.mock.calls.at(-1)?.[0]).toMatchObject({ feather: 20, mask: expect.any(Blob) }))
     const at = await greysOf(onChange.mock.calls.at(-1)[0].mask)
     expect(new Set([at(100, 100), at(100, 123), at(100, 125)])).toEqual(new Set([255, 0]))
     expect(screen.getByRole('button', { name: 'Save with the soft edge' })).toBeInTheDocument()

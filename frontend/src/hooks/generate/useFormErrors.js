@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { EDIT_FIELDS } from '../../lib/generate/edit.js'
 import { MAX_PROMPTS } from '../../lib/generate/expand.js'
 import { DEFAULT_SETTINGS, validateSettings } from '../../lib/generate/settings.js'
 import { useErrorText } from '../server/useErrorText.js'
@@ -10,6 +11,12 @@ function validateAll(settings, prompts) {
   if (prompts.length > MAX_PROMPTS) return { ...validateSettings(settings), prompt: 'errors.promptTooMany' }
   const meant = prompts.length > 0 ? prompts : ['']
   return Object.assign({}, ...meant.map((prompt) => validateSettings({ ...settings, prompt })))
+}
+
+/** The field of the form that shows what the server says of one of its fields; undefined where none does. */
+function shownAt(field) {
+  const [name] = field.split('.')
+  return name in DEFAULT_SETTINGS || EDIT_FIELDS.includes(name) ? name : undefined
 }
 
 /**
@@ -39,7 +46,7 @@ export function useFormErrors() {
   }, [unfold])
 
   const showServerError = useCallback((error) => {
-    const known = (error.fields ?? []).filter(({ field }) => field in DEFAULT_SETTINGS)
+    const known = (error.fields ?? []).map((entry) => ({ ...entry, field: shownAt(entry.field) })).filter(({ field }) => field)
     const fields = Object.fromEntries(known.map((entry) => [entry.field, { server: entry }]))
     unfold()
     setErrors({ fields, general: known.length ? null : error })
@@ -47,8 +54,9 @@ export function useFormErrors() {
 
   const clear = useCallback((changed) => {
     setErrors((current) => {
-      if (!current.general && !changed.some((field) => field in current.fields)) return current
-      const fields = Object.fromEntries(Object.entries(current.fields).filter(([field]) => !changed.includes(field)))
+      const gone = changed.includes('edit') ? [...changed, ...EDIT_FIELDS] : changed
+      if (!current.general && !gone.some((field) => field in current.fields)) return current
+      const fields = Object.fromEntries(Object.entries(current.fields).filter(([field]) => !gone.includes(field)))
       return { fields, general: null }
     })
   }, [])

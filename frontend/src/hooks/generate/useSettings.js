@@ -1,6 +1,7 @@
 import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { newControl } from '../../lib/generate/control.js'
 import { newEdit } from '../../lib/generate/edit.js'
 import { toLiteral } from '../../lib/generate/expand.js'
 import { DEFAULT_SETTINGS, fromSource, restoreSettings } from '../../lib/generate/settings.js'
@@ -68,5 +69,14 @@ export function useSettings() {
       }),
     [attempt, latest, replaceAloud, t],
   )
-  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, drawFrom, remember }
+  /** Lets a picture guide the composition. */
+  const guideBy = useCallback(
+    (file) =>
+      attempt(async () => {
+        const { input_id: id } = await keepInput(file)
+        change({ control: [...latest.current.control, newControl(id)] })
+      }),
+    [attempt, latest, change],
+  )
+  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, drawFrom, guideBy, remember }
 }

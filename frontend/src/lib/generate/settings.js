@@ -1,4 +1,5 @@
 import { plainSeed } from '../digits.js'
+import { controlRequest, controlsOf, NO_CONTROLS, restoreControls } from './control.js'
 import { editOf, editRequest, restoreEdit } from './edit.js'
 import { toLiteral } from './expand.js'
 import { adoptScale, guidanceRequest, GUIDANCE_MAX, isScale } from './guidance.js'
@@ -33,6 +34,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   shift: null,
   negative_prompt: '',
   edit: null,
+  control: NO_CONTROLS,
 })
 
 /** The fields that the simple form hides. */
@@ -82,6 +84,7 @@ export function restoreSettings(stored) {
     guidance_scale: isScale(stored.guidance_scale) ? stored.guidance_scale : null,
     shift: isShift(stored.shift) ? stored.shift : null,
     edit: restoreEdit(stored.edit),
+    control: restoreControls(stored.control),
   }
 }
 
@@ -106,6 +109,7 @@ export function toRequest(settings, model, prompt = settings.prompt) {
     prompt: prompt.trim(),
     // A picture that is drawn from another one has that one's size.
     ...(settings.edit ? editRequest(settings.edit) : { width: settings.width, height: settings.height }),
+    ...controlRequest(settings.control ?? NO_CONTROLS),
     num_inference_steps: settings.num_inference_steps,
     use_gpu: settings.use_gpu,
     seed: seed ? Number(seed) : null,
@@ -132,6 +136,7 @@ export function fromSource(source, { part, model } = {}) {
   const all = restoreSettings({
     ...source,
     edit: editOf(source),
+    control: controlsOf(source),
     prompt: typeof source.prompt === 'string' ? toLiteral(source.prompt) : undefined,
     guidance_scale: adoptScale(source.guidance_scale, model),
     seed: source.seed === null || source.seed === undefined ? '' : String(source.seed),
