@@ -20,7 +20,7 @@ from backend.models.schemas import GenerateRequest
 from backend.services.errors import StudioError
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.generation.events import Drawn, JobEvent, Loading, Step
-from backend.services.generation.load_plan import choose_devices
+from backend.services.generation.planning.load_plan import choose_devices
 from backend.services.generation.resolve import Resolver
 from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue

@@ -36,14 +36,14 @@ from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError
-from backend.services.generation.calibration import Calibration
 from backend.services.generation.engines.auto import AutoEngine
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.generation.engines.native import NativeEngine
-from backend.services.generation.load_plan import Hardware
-from backend.services.generation.planner import Planner
+from backend.services.generation.planning.calibration import Calibration
+from backend.services.generation.planning.load_plan import Hardware
+from backend.services.generation.planning.planner import Planner
 from backend.services.generation.resolve import Resolver
 from backend.services.images.importer import PictureImporter
 from backend.services.images.inputs import InputStore

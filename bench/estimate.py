@@ -20,11 +20,11 @@ sys.path.insert(0, str(ROOT))
 from backend.main import build_engine  # noqa: E402
 from backend.models.config import Settings  # noqa: E402
 from backend.models.recipe import Recipe  # noqa: E402
-from backend.services.generation.calibration import Calibration  # noqa: E402
 from backend.services.generation.engines.hardware import detect_hardware  # noqa: E402
 from backend.services.generation.events import Drawn, JobEvent  # noqa: E402
 from backend.services.generation.job import Job  # noqa: E402
-from backend.services.generation.planner import Planner  # noqa: E402
+from backend.services.generation.planning.calibration import Calibration  # noqa: E402
+from backend.services.generation.planning.planner import Planner  # noqa: E402
 from backend.services.generator import ImageGenerator  # noqa: E402
 from backend.services.library.catalogue import Catalogue  # noqa: E402
 from bench.table import Row, build_parser, publish  # noqa: E402

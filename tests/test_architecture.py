@@ -27,7 +27,7 @@ ROOMS = {
     "generation": {"library": {"catalogue", "files", "model_entry", "preview_map", "prompt_tokens", "variants"}},
     "images": {"generation": {"events", "inputs"}},
     "tasks": {
-        "generation": {"engines", "events", "inputs", "job", "load_plan", "planner", "preview"},
+        "generation": {"engines", "events", "inputs", "job", "planning", "preview"},
         "library": {"catalogue", "model_entry"},
     },
     "system": {"tasks": {"records"}},

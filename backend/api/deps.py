@@ -17,7 +17,7 @@ from backend.models.schemas import LOCAL_CLIENT
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.rate_limit import rate_limit_key
 from backend.services.access.sessions import Sessions
-from backend.services.generation.planner import Planner
+from backend.services.generation.planning.planner import Planner
 from backend.services.generation.resolve import Resolver
 from backend.services.images.importer import PictureImporter
 from backend.services.images.inputs import InputStore

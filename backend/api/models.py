@@ -18,7 +18,7 @@ from backend.models.catalogue import (
     RefusedFile,
     VariantList,
 )
-from backend.services.generation.recommend import advise
+from backend.services.generation.planning.recommend import advise
 from backend.services.library.variants.presence import find_here, model_of
 from backend.services.library.variants.table import VARIANTS
 

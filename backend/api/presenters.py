@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.models import catalogue as wire
 from backend.models.schemas import ImageInfo, ImageRecord, TaskStatus
-from backend.services.generation.recommend import Advice, Offer
+from backend.services.generation.planning.recommend import Advice, Offer
 from backend.services.library.control_files import FoundControl
 from backend.services.library.model_entry import ModelEntry
 from backend.services.library.part_files import FoundPart

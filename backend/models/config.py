@@ -100,10 +100,13 @@ class Settings(BaseSettings):
     quantization: Quantization = Field(
         default="auto",
         description="What the matrices are held in: `none`, `int8`, `fp8`, or `gguf` for the blocks of GGUF files; "
-        "`auto` keeps on a card what is stored quantised, and takes int8 where that saves it from holding the model in "
-        "turns.",
+        "`auto` keeps on a card what is stored quantised, and takes int8 where not all of the model fits otherwise.",
     )
-    offload: Offload = Field(default="auto", description="How weights that do not fit the card are kept in memory.")
+    offload: Offload = Field(
+        default="auto",
+        description="What is kept in the main memory: `none`; `model`: the text encoder, until it is needed; "
+        "`sequential`: also blocks of the transformer, which are streamed; `auto`: as little as the card allows.",
+    )
     cpu_precision: CpuPrecision = Field(default="auto", description="Precision of the weights on the CPU.")
 
     default_height: int = Field(default=1024, ge=256, le=2048, multiple_of=16, description="Height in pixels.")

@@ -21,8 +21,8 @@ from backend.services.generation.engines.process_memory import held_bytes
 from backend.services.generation.events import Drawn, Emit, IsCancelled, JobEvent, Loaded, Loading, Step
 from backend.services.generation.inputs import Inputs, ReadInputs, read_none
 from backend.services.generation.job import Job
-from backend.services.generation.load_plan import CPU, LoadPlan
-from backend.services.generation.planner import Planner
+from backend.services.generation.planning.load_plan import CPU, LoadPlan
+from backend.services.generation.planning.planner import Planner
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles, Signature
 from backend.services.library.model_entry import AUTO, ModelEntry

@@ -16,13 +16,13 @@ from PIL import Image
 from backend.models.config import Settings
 from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
-from backend.services.generation.calibration import Calibration
 from backend.services.generation.engines.base import Interrupted, report_step
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs
 from backend.services.generation.job import Job
-from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
-from backend.services.generation.planner import Planner
+from backend.services.generation.planning.calibration import Calibration
+from backend.services.generation.planning.load_plan import Accelerator, Hardware, LoadPlan
+from backend.services.generation.planning.planner import Planner
 from backend.services.generation.preview import PreviewPixels
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap

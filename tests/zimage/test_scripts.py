@@ -16,6 +16,7 @@ from PIL import Image
 from training.nano.random_weights import make_random_nano
 from zimage.errors import ConfigError
 from zimage.pipeline import ZImagePipeline
+from zimage.residency.levels import Residency
 from zimage.tools.cli import METADATA_KEY, default_size, describe_model, open_pipeline, parse_size, sizes_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
@@ -67,6 +68,28 @@ def test_the_embedded_model_is_found_from_anywhere(repository_root, tmp_path, mo
     assert (arguments.model / "model_index.json").is_file()
 
 
+def test_a_model_that_is_partly_away_draws_the_same(inference, options, tmp_path):
+    drawn = []
+    away = ["--resident-blocks", "0", "--encoder-residency", "streamed", "--vae-tiles", "64"]
+    for name, more in (("whole", []), ("away", away)):
+        file = tmp_path / f"{name}.png"
+        assert inference.main(["a fox", "--size", "64", "--output", str(file), *options, *more]) == 0
+        drawn.append(np.asarray(Image.open(file)))
+    assert np.array_equal(*drawn)
+    arguments = inference.build_parser().parse_args(["a fox", *options, *away])
+    assert describe_model(arguments).endswith(", tiles of 64")
+    assert open_pipeline(arguments).transformer.stream is not None
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("--resident-blocks", "resident_blocks must be 0 or more"), ("--vae-tiles", "--vae-tiles must be 1 or more")],
+)
+def test_what_stays_cannot_be_negative(inference, options, option, message):
+    with pytest.raises(ConfigError, match=message):
+        open_pipeline(inference.build_parser().parse_args(["a fox", *options, option, "-1"]))
+
+
 def test_files_of_parts_are_put_together(inference, tmp_path, monkeypatch, folder):
     asked = []
     loaded = ZImagePipeline.from_local_dir(folder, "cpu")
@@ -81,7 +104,18 @@ def test_files_of_parts_are_put_together(inference, tmp_path, monkeypatch, folde
     assert inference.main([*arguments, *parts]) == 0
     options = {"text_encoder": files[1], "vae": files[2], "shift": 6.0}
     assert asked == [
-        ((files[0],), {"device": "cpu", "dtype": None, "attention": None, "quantization": None, **options})
+        (
+            (files[0],),
+            {
+                "device": "cpu",
+                "dtype": None,
+                "attention": None,
+                "vae_tiles": None,
+                "quantization": None,
+                "residency": Residency(),
+                **options,
+            },
+        )
     ]
     assert describe_model(inference.build_parser().parse_args([*arguments, *parts])) == (
         "z.gguf + qwen.safetensors + ae.safetensors in float32, shift 6"

@@ -7,6 +7,7 @@ attention sits in the middle. Names and shapes are those of the published `vae/`
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zimage.config import VaeConfig
+from zimage.residency.stream import WeightStream
 from zimage.tiling import Tiles, map_tiles
 
 NORM_EPS = 1e-6
@@ -196,7 +198,13 @@ class Decoder(nn.Module):
 
 
 class AutoencoderKL(nn.Module):
-    """VAE: encoder, decoder, and the scaling of latents for the transformer."""
+    """VAE: encoder, decoder, and the scaling of latents for the transformer.
+
+    Attributes:
+        stream: what brings the weights to the device while they are used; None where they stay there.
+    """
+
+    stream: WeightStream | None = None
 
     def __init__(self, **published_config: object) -> None:
         """Builds the model from the entries of `vae/config.json`; missing ones are those of Turbo.
@@ -231,7 +239,8 @@ class AutoencoderKL(nn.Module):
         multiple = self.config.size_multiple
         if any(side % multiple or not side for side in images.shape[-2:]):
             raise ValueError(f"sides must be multiples of {multiple}, got {tuple(images.shape[-2:])}")
-        moments = map_tiles(self._encode, images, tiles, in_step=multiple, out_step=1)
+        with self._present():
+            moments = map_tiles(self._encode, images, tiles, in_step=multiple, out_step=1)
         mean, log_variance = moments.chunk(2, dim=1)
         return LatentDistribution(mean, log_variance.clamp(*LOG_VARIANCE_RANGE))
 
@@ -242,7 +251,8 @@ class AutoencoderKL(nn.Module):
             latents: in the dtype of the weights.
             tiles: tile size in latents; bounds memory, with small differences between tiles.
         """
-        return map_tiles(self._decode, latents, tiles, in_step=1, out_step=self.config.size_multiple)
+        with self._present():
+            return map_tiles(self._decode, latents, tiles, in_step=1, out_step=self.config.size_multiple)
 
     def normalise(self, latents: Tensor) -> Tensor:
         """Scales encoder latents for the transformer: (latents − shift) · scale."""
@@ -251,6 +261,9 @@ class AutoencoderKL(nn.Module):
     def denormalise(self, latents: Tensor) -> Tensor:
         """Inverse of `normalise`."""
         return latents / self.config.scaling_factor + (self.config.shift_factor or 0.0)
+
+    def _present(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.stream is None else self.stream.present(self)
 
     def _encode(self, images: Tensor) -> Tensor:
         moments: Tensor = self.quant_conv(self.encoder(images))

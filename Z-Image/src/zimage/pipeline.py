@@ -23,6 +23,7 @@ from zimage.errors import ConditionError, ConfigError, NotFiniteError
 from zimage.outputs import Images, OutputType, PipelineOutput, StepEvent
 from zimage.placement import Placement
 from zimage.quant.linear import make_compilable
+from zimage.residency.levels import Residency
 from zimage.sampling import Guidance, Step, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.sequence import Patch
@@ -85,6 +86,7 @@ class ZImagePipeline:
         vae_tiles: Tiles | None = None,
         compute_dtype: str | None = None,
         quantization: str | None = None,
+        residency: Residency | None = None,
     ) -> ZImagePipeline:
         """Loads a folder in the published layout; nothing is downloaded.
 
@@ -99,6 +101,7 @@ class ZImagePipeline:
                 default: ZIMAGE_PRODUCTS, or the faster one.
             quantization: `int8`, `fp8` or `gguf`: what the matrices of transformer and text encoder are held in, see
                 `zimage.quant`; default: all in `dtype`.
+            residency: which weights stay on the device, see `zimage.residency.levels`; default: all.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model.
@@ -106,7 +109,7 @@ class ZImagePipeline:
             AttentionUnavailable: the requested kernel does not work here.
         """
         config = read_config(Path(path))
-        place = Placement.choose(config.transformer, device, dtype, attention, compute_dtype, quantization)
+        place = Placement.choose(config.transformer, device, dtype, attention, compute_dtype, quantization, residency)
         parts = load_parts(Path(path), config, **place.for_loading())
         return cls._joined(parts, place, vae_tiles)
 
@@ -125,6 +128,7 @@ class ZImagePipeline:
         vae_tiles: Tiles | None = None,
         compute_dtype: str | None = None,
         quantization: str | None = None,
+        residency: Residency | None = None,
     ) -> ZImagePipeline:
         """Loads parts that come in files of their own, in any format that is read; nothing is downloaded.
 
@@ -141,6 +145,7 @@ class ZImagePipeline:
             compute_dtype: of half-precision weights on a CPU.
             quantization: of matrices; those that are stored so are taken as they are. `gguf` keeps the blocks of GGUF
                 files, and holds the matrices of other files in int8.
+            residency: which weights stay on the device.
 
         Raises:
             PartError: a part is missing, damaged, or of another kind of model.
@@ -150,7 +155,9 @@ class ZImagePipeline:
         whole = Path(transformer)
         files = open_model(whole, Path(text_encoder or whole), Path(vae or whole))
         scheduler = SchedulerConfig(shift=shift)
-        place = Placement.choose(files.transformer_config, device, dtype, attention, compute_dtype, quantization)
+        place = Placement.choose(
+            files.transformer_config, device, dtype, attention, compute_dtype, quantization, residency
+        )
         own = load_tokenizer(Path(tokenizer)) if tokenizer is not None else load_embedded_tokenizer()
         parts = load_files(files, own, scheduler, **place.for_loading())
         return cls._joined(parts, place, vae_tiles)
@@ -267,10 +274,8 @@ class ZImagePipeline:
         reader = FeatureReader(
             self.text_encoder, max_sequence_length, self.transformer.device, self.transformer.activation_dtype
         )
-        positive = reader.read(prompt, prompt_embeds)
-        guided = settings.guidance_scale > 0
-        negative = reader.read_negative(negative_prompt, negative_prompt_embeds, len(positive)) if guided else []
-        positive, negative = (_repeat(features, num_images_per_prompt) for features in (positive, negative))
+        negatives = (negative_prompt, negative_prompt_embeds) if settings.guidance_scale > 0 else None
+        positive, negative = reader.read_both((prompt, prompt_embeds), negatives, num_images_per_prompt)
 
         unshifted = unshifted_sigmas(num_inference_steps, source) if sigmas is None else sigmas
         levels = self.scheduler.sigmas(unshifted, rows * columns // Patch().side ** 2)
@@ -278,9 +283,11 @@ class ZImagePipeline:
         noise = self._noise(shape, generator, latents)
         first, keep = begin(source, noise, levels)
         times = self.scheduler.times(levels)
-        velocity = build_velocity(self.transformer, times, positive, negative, guidance, (rows, columns), controls)
-
-        final = denoise(first, levels, velocity, None if on_step is None else self._report_to(on_step), keep)
+        try:
+            velocity = build_velocity(self.transformer, times, positive, negative, guidance, (rows, columns), controls)
+            final = denoise(first, levels, velocity, None if on_step is None else self._report_to(on_step), keep)
+        finally:
+            self.transformer.release()
         if not bool(final.isfinite().all()):
             raise NotFiniteError("the transformer gives NaN or infinity instead of latents")
         return PipelineOutput(self._output(final, output_type))
@@ -321,7 +328,7 @@ class ZImagePipeline:
         return images
 
     def compile(self, *, dynamic: bool = True, backend: str = "inductor") -> None:
-        """Compiles the transformer block at the next call; one code serves all blocks. See `warm_up`.
+        """Compiles the transformer block at the next call; one code serves all, streamed ones too. See `warm_up`.
 
         Products of quantised matrices that cannot be compiled become others; `uncompile` leaves them.
 
@@ -387,7 +394,3 @@ class ZImagePipeline:
             size = [max(1, side * PREVIEW_SIDE // longest) for side in latents.shape[-2:]]  # a strip keeps a row
             latents = torch.nn.functional.interpolate(latents, size, mode="area")
         return to_pil(self.decode(latents))
-
-
-def _repeat(features: Sequence[Tensor], times: int) -> list[Tensor]:
-    return [feature for feature in features for _ in range(times)]

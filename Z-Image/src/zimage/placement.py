@@ -11,6 +11,7 @@ import torch
 from zimage.config import TransformerConfig
 from zimage.precision import choose_compute_dtype
 from zimage.quant.linear import Quantization
+from zimage.residency.levels import WHOLE, Residency
 from zimage.utils.attention import AUTO, AttentionChoice, choose_attention
 
 ATTENTION_VARIABLE = "ZIMAGE_ATTENTION"
@@ -25,6 +26,7 @@ class PlacementOptions(TypedDict):
     device: torch.device
     compute_dtype: torch.dtype
     quantization: Quantization | None
+    residency: Residency
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Placement:
         dtype: of the weights.
         compute_dtype: what is computed in, see `zimage.precision`.
         quantization: what matrices are held in and how they are multiplied; None for plain ones in `dtype`.
+        residency: what stays on the device.
     """
 
     device: torch.device
@@ -42,6 +45,7 @@ class Placement:
     compute_dtype: torch.dtype
     attention: AttentionChoice
     quantization: Quantization | None = None
+    residency: Residency = WHOLE
 
     @classmethod
     def choose(
@@ -52,6 +56,7 @@ class Placement:
         attention: str | None,
         compute_dtype: str | None,
         quantization: str | None = None,
+        residency: Residency | None = None,
     ) -> Placement:
         """Fills in what is None; loads nothing.
 
@@ -65,7 +70,7 @@ class Placement:
         requested = attention or os.environ.get(ATTENTION_VARIABLE) or AUTO
         choice = choose_attention(requested, device, computed, n_heads=config.n_heads, head_dim=config.head_dim)
         held = None if quantization is None else Quantization.choose(quantization, device, computed)
-        return cls(device, dtype, computed, choice, held)
+        return cls(device, dtype, computed, choice, held, residency or WHOLE)
 
     def for_loading(self) -> PlacementOptions:
         """Returns what loaders are told."""
@@ -74,6 +79,7 @@ class Placement:
             "device": self.device,
             "compute_dtype": self.compute_dtype,
             "quantization": self.quantization,
+            "residency": self.residency,
         }
 
 

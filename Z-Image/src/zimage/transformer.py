@@ -25,6 +25,7 @@ from zimage.config import TransformerConfig
 from zimage.inputs import Batch, omni_batch, omni_items, plain_batch
 from zimage.layers import Block, FinalLayer, Modulation, RMSNorm, TimestepEmbedder, modulation_dim
 from zimage.precision import Linear, activation_dtype, set_products
+from zimage.residency.stream import WeightStream
 from zimage.rope import rotations
 from zimage.sequence import Layout, Patch, joint_mask, patchify, size_of, unpatchify
 from zimage.utils.attention import Attend
@@ -97,7 +98,13 @@ class Hints(Protocol):
 
 
 class Blocks(nn.ModuleList):
-    """A stack of blocks."""
+    """A stack of blocks.
+
+    Attributes:
+        stream: what brings the weights of blocks that are not on the device; None where all are.
+    """
+
+    stream: WeightStream | None = None
 
     def __init__(self, config: TransformerConfig, n_blocks: int, *, modulated: bool) -> None:
         super().__init__(
@@ -124,7 +131,8 @@ class Blocks(nn.ModuleList):
     ) -> Tensor:
         """Maps tokens (B, S, dim) → (B, n_out, dim); default: all S."""
         n_all, last = x.shape[1], len(self) - 1
-        for index, (block, modulation) in enumerate(zip(self, factors, strict=True)):
+        blocks = self if self.stream is None else self.stream.walk(self)
+        for index, (block, modulation) in enumerate(zip(blocks, factors, strict=True)):
             x = block(x, modulation, rope, mask, n_out if n_out is not None and index == last else n_all)
             if after is not None:
                 x = after(index, x)
@@ -143,6 +151,7 @@ class ZImageTransformer2DModel(nn.Module):
         super().__init__()
         self.config = config = TransformerConfig.from_dict(published_config)
         self._compute_dtype: torch.dtype | None = None
+        self.stream: WeightStream | None = None
         patches = [Patch(*pair) for pair in zip(config.all_patch_size, config.all_f_patch_size, strict=True)]
         widths = {patch.key: config.in_channels * patch.frames * patch.side**2 for patch in patches}
         self.all_x_embedder = nn.ModuleDict({key: Linear(width, config.dim) for key, width in widths.items()})
@@ -187,6 +196,18 @@ class ZImageTransformer2DModel(nn.Module):
         """Sets the attention kernel of all blocks; see `zimage.utils.attention`."""
         for block in self.blocks():
             block.attention.attend = attend
+
+    def set_stream(self, stream: WeightStream | None) -> None:
+        """Sets what brings the weights of blocks that are not on the device; see `zimage.residency`."""
+        self.stream = stream
+        for module in self.modules():
+            if isinstance(module, Blocks):
+                module.stream = stream
+
+    def release(self) -> None:
+        """Frees what was streamed to the device; the next forward brings it again."""
+        if self.stream is not None:
+            self.stream.release()
 
     def set_compute_dtype(self, dtype: torch.dtype | None) -> None:
         """Sets the dtype of products, and with it that of tokens and activations; None for that of the weights."""

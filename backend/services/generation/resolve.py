@@ -11,7 +11,7 @@ from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import GuidanceUnused, NegativePromptUnused, StudioError
 from backend.services.generation.job import Job
-from backend.services.generation.load_plan import CPU, Hardware, choose_devices
+from backend.services.generation.planning.load_plan import CPU, Hardware, choose_devices
 from backend.services.generation.sizes import CPU_MAX_AREA_PX, canvas_size, fit_size, nearest_size
 from backend.services.generation.sources import NO_IMAGES, Images, edit_of, image_of, refuse_too_large, size_after
 from backend.services.library.catalogue import Catalogue

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import DiskFull, DoesNotFit, StudioError, TooMuchWork
 from backend.services.generation.job import Job
-from backend.services.generation.planner import Planner
+from backend.services.generation.planning.planner import Planner
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.model_entry import AUTO
 

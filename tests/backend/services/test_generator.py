@@ -17,7 +17,7 @@ from backend.services.errors import (
 from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs
 from backend.services.generation.job import Job
-from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -18,6 +19,8 @@ from torch import Tensor
 from zimage.config import TextEncoderConfig
 from zimage.config.inference import MAX_CAPTION_TOKENS
 from zimage.quant.linear import Quantization
+from zimage.residency.host_part import host_part_of_text_encoder
+from zimage.residency.levels import WHOLE, Residency
 from zimage.text.qwen3 import Qwen3Encoder
 from zimage.text.tokenizer import PromptTokenizer
 from zimage.utils.loader import load_tensors, rename_tensors
@@ -74,6 +77,7 @@ class PromptEncoder:
         self.model = model
         self.tokenizer = tokenizer
         self.cache = PromptCache(cache_bytes)
+        self._n_staying = 0
 
     @property
     def width(self) -> int:
@@ -82,7 +86,19 @@ class PromptEncoder:
 
     def encode(self, prompts: Sequence[str], max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[Tensor]:
         """Returns the features (tokens, width) of each prompt."""
-        return [self._encode(tuple(self.tokenize(prompt, max_sequence_length))) for prompt in prompts]
+        with self.staying():
+            return [self._encode(tuple(self.tokenize(prompt, max_sequence_length))) for prompt in prompts]
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Keeps the model, once it is on the device, there till the end of several calls."""
+        self._n_staying += 1
+        try:
+            yield
+        finally:
+            self._n_staying -= 1
+            if not self._n_staying:
+                self.model.release()
 
     def tokenize(self, prompt: str, max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[int]:
         """Returns the token ids of a templated prompt, truncated to the limit."""
@@ -95,9 +111,7 @@ class PromptEncoder:
     def _encode(self, tokens: tuple[int, ...]) -> Tensor:
         features = self.cache.get(tokens)
         if features is None:
-            device = next(self.model.parameters()).device
-            ids = torch.tensor([tokens], device=device)
-            features = self.model(ids)[0]
+            features = self.model(torch.tensor([tokens]))[0]
             self.cache.put(tokens, features)
         return features.clone()  # what is remembered stays as it was, whatever the caller does
 
@@ -109,6 +123,7 @@ def load_text_model(
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
     quantization: Quantization | None = None,
+    residency: Residency = WHOLE,
 ) -> Qwen3Encoder:
     """Loads a Qwen3 language model without last layer, final norm and head.
 
@@ -118,6 +133,7 @@ def load_text_model(
         device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`.
         quantization: what the matrices are held in; None for `dtype`.
+        residency: what stays on the device.
 
     Raises:
         ConfigError: the folder holds another kind of model.
@@ -126,7 +142,14 @@ def load_text_model(
     config = TextEncoderConfig.from_file(folder / "config.json")
     tensors = to_published(open_checkpoint(folder))
     return build_text_model(
-        config, folder, tensors, dtype=dtype, device=device, compute_dtype=compute_dtype, quantization=quantization
+        config,
+        folder,
+        tensors,
+        dtype=dtype,
+        device=device,
+        compute_dtype=compute_dtype,
+        quantization=quantization,
+        residency=residency,
     )
 
 
@@ -139,6 +162,7 @@ def build_text_model(
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
     quantization: Quantization | None = None,
+    residency: Residency = WHOLE,
 ) -> Qwen3Encoder:
     """Builds the model and fills it with tensors of a whole language model; see `load_text_model`.
 
@@ -150,16 +174,19 @@ def build_text_model(
         device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`.
         quantization: what the matrices are held in; None for `dtype`.
+        residency: what stays on the device.
 
     Raises:
         WeightsError: tensors are damaged, or do not fit.
     """
     with torch.device("meta"):
         model = Qwen3Encoder(config)
+    on_host = host_part_of_text_encoder(model, residency, device)
     n_layers = len(model.layers)
     own = rename_tensors(tensors, lambda name: _name_in_model(name, n_layers))
-    load_tensors(model, source, own, dtype=dtype, device=device, quantization=quantization)
+    load_tensors(model, source, own, dtype=dtype, device=device, quantization=quantization, on_host=on_host)
     model.set_compute_dtype(compute_dtype)
+    model.stream = None if on_host is None else on_host.stream(model, device)
     return model.eval().requires_grad_(requires_grad=False)
 
 

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from zimage.text.encoder import PromptEncoder
 
+Prompts = tuple[str | Sequence[str] | None, Sequence[Tensor] | None]
+"""Prompts, or their features."""
+
 
 @dataclass(frozen=True)
 class FeatureReader:
@@ -26,6 +29,20 @@ class FeatureReader:
     max_tokens: int
     device: torch.device
     dtype: torch.dtype
+
+    def read_both(self, prompts: Prompts, negatives: Prompts | None, times: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Returns features of all prompts and, if they are asked for, of negative ones, each so many times in a row.
+
+        The encoder is brought to the device once for all.
+
+        Raises:
+            ValueError: prompts and features are both given or both missing, or negative ones are too few or too many.
+        """
+        with self.encoder.staying():
+            positive = self.read(*prompts)
+            negative = [] if negatives is None else self.read_negative(*negatives, len(positive))
+        repeated = [[feature for feature in features for _ in range(times)] for features in (positive, negative)]
+        return repeated[0], repeated[1]
 
     def read(self, prompt: str | Sequence[str] | None, embeds: Sequence[Tensor] | None) -> list[Tensor]:
         """Returns features (L, cap_feat_dim) of each prompt.

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from zimage.config import TextEncoderConfig
 from zimage.layers import RMSNorm
 from zimage.precision import Linear, activation_dtype, attend_in_half, set_products
+from zimage.residency.stream import WeightStream
 
 
 class Attention(nn.Module):
@@ -85,7 +86,12 @@ class Layer(nn.Module):
 
 
 class Qwen3Encoder(nn.Module):
-    """All layers but the last, without final norm and head: what goes into that layer are the features."""
+    """All layers but the last, without final norm and head: what goes into that layer are the features.
+
+    Attributes:
+        stream: what brings the weights of layers that are not on the device; None where all are. The table of tokens
+            is then in the main memory.
+    """
 
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
@@ -95,6 +101,18 @@ class Qwen3Encoder(nn.Module):
         self.embed_tokens = nn.Embedding(*size, _weight=torch.empty(size))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers - 1))
         self._compute_dtype: torch.dtype | None = None
+        self.stream: WeightStream | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Device that computes."""
+        first = next((layer for layer in self.layers if isinstance(layer, Layer)), None)
+        return (self.embed_tokens if first is None else first.input_layernorm).weight.device
+
+    def release(self) -> None:
+        """Frees what was brought to the device; the next prompt brings it again."""
+        if self.stream is not None:
+            self.stream.release()
 
     def set_compute_dtype(self, dtype: torch.dtype | None) -> None:
         """Sets the dtype of products, see `zimage.precision`; None for that of the weights."""
@@ -102,11 +120,11 @@ class Qwen3Encoder(nn.Module):
         set_products(self, dtype or self.embed_tokens.weight.dtype)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Encodes token ids: (B, S) → (B, S, hidden), in the dtype of activations."""
-        x: Tensor = self.embed_tokens(ids)
+        """Encodes token ids, of any device: (B, S) → (B, S, hidden), in the dtype of activations."""
+        x: Tensor = self.embed_tokens(ids.to(self.embed_tokens.weight.device)).to(self.device)
         x = x.to(activation_dtype(self._compute_dtype or x.dtype))
         rope = rotations(ids.shape[1], self.config.head_dim, self.config.rope_theta).to(x.device)
-        for layer in self.layers:
+        for layer in self.layers if self.stream is None else self.stream.walk(self.layers):
             x = layer(x, rope)
         return x
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 import torch
 from loguru import logger
@@ -21,6 +22,8 @@ from zimage.outputs import StepEvent
 from zimage.pipeline import ZImagePipeline
 from zimage.placement import default_device, default_dtype
 from zimage.quant.linear import QUANTIZATIONS
+from zimage.residency.levels import Residency, TextEncoderLevel
+from zimage.tiling import Tiles
 
 METADATA_KEY = "zimage"
 Size = tuple[int, int]
@@ -64,6 +67,17 @@ def add_model_arguments(parser: argparse.ArgumentParser, embedded: Path) -> None
     )  # fmt: skip
     group.add_argument(
         "--quantization", choices=QUANTIZATIONS, help="of matrices in memory (default: none, all in --dtype)"
+    )
+    group.add_argument(
+        "--resident-blocks", type=int, metavar="N",
+        help="blocks of the transformer that stay on the device; the others are streamed (default: all stay)",
+    )  # fmt: skip
+    group.add_argument(
+        "--encoder-residency", choices=get_args(TextEncoderLevel), default="resident",
+        help="whether the text encoder stays on the device, is out until prompts are read, or comes layer by layer",
+    )  # fmt: skip
+    group.add_argument(
+        "--vae-tiles", type=int, metavar="N", help="decode in tiles of N latents a side (default: whole)"
     )
     group.add_argument("--attention", help="kernel (default: ZIMAGE_ATTENTION, or what is fastest)")
     group.add_argument("--compile", action="store_true", help="compile the transformer's block first")
@@ -142,15 +156,18 @@ def describe_model(arguments: argparse.Namespace) -> str:
     files = [path.resolve().name for path in (arguments.model, arguments.text_encoder, arguments.vae) if path]
     quantized = f", matrices in {arguments.quantization}" if arguments.quantization else ""
     shift = "" if arguments.shift is None else f", shift {arguments.shift:g}"
-    return f"{' + '.join(files)} in {dtype}{quantized}{shift}"
+    tiles = "" if arguments.vae_tiles is None else f", tiles of {arguments.vae_tiles}"
+    return f"{' + '.join(files)} in {dtype}{quantized}{shift}{tiles}"
 
 
 def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
     """Loads the selected model.
 
     Raises:
-        ConfigError: options are for files, and the model is a folder.
+        ConfigError: options are for files, and the model is a folder; or one is out of range.
     """
+    residency = Residency(arguments.resident_blocks, arguments.encoder_residency)
+    tiles = _tiles_from(arguments.vae_tiles)
     dtype = None if arguments.dtype is None else DTYPES[arguments.dtype]
     own = {"text_encoder": arguments.text_encoder, "vae": arguments.vae, "shift": arguments.shift}
     given = {name: value for name, value in own.items() if value is not None}
@@ -160,7 +177,9 @@ def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
             device=arguments.device,
             dtype=dtype,
             attention=arguments.attention,
+            vae_tiles=tiles,
             quantization=arguments.quantization,
+            residency=residency,
             **given,
         )
     elif given:
@@ -168,11 +187,24 @@ def open_pipeline(arguments: argparse.Namespace) -> ZImagePipeline:
         raise ConfigError(f"{names} are for a --model that is a file; {arguments.model} is none")
     else:
         pipeline = ZImagePipeline.from_local_dir(
-            arguments.model, arguments.device, dtype, arguments.attention, quantization=arguments.quantization
+            arguments.model,
+            arguments.device,
+            dtype,
+            arguments.attention,
+            tiles,
+            quantization=arguments.quantization,
+            residency=residency,
         )
     if arguments.compile:
         pipeline.compile()
     return pipeline
+
+
+def _tiles_from(side: int | None) -> Tiles | None:
+    """Returns tiles that overlap by a quarter."""
+    if side is not None and side < 1:
+        raise ConfigError(f"--vae-tiles must be 1 or more, got {side}")
+    return None if side is None else Tiles(side, side // 4)
 
 
 def draw(pipeline: ZImagePipeline, job: Job) -> Image.Image:

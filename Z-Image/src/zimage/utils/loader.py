@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from zimage.errors import WeightsError
 from zimage.quant.linear import BlockLinear, Quantization, QuantLinear
 from zimage.quant.packing import is_quantizable
+from zimage.residency.host_part import HostPart
 from zimage.weights.checkpoint import open_checkpoint
 from zimage.weights.names.single_file import to_published
 from zimage.weights.packed import block_type, read_blocks, read_packed
@@ -57,6 +58,7 @@ def load_tensors(
     dtype: torch.dtype | None = None,
     device: torch.device | str = "cpu",
     quantization: Quantization | None = None,
+    on_host: HostPart | None = None,
 ) -> None:
     """Loads tensors into a model that was built on the meta device; see `load_weights`.
 
@@ -67,6 +69,7 @@ def load_tensors(
         dtype: dtype of floating-point tensors; None keeps the stored one.
         device: device of the tensors.
         quantization: what the matrices of attentions and feed-forwards are held in; None for `dtype`.
+        on_host: tensors that are loaded into the main memory and stay there; None for none.
 
     Raises:
         WeightsError: files are damaged, or tensors are missing, unexpected or of another shape or kind.
@@ -80,11 +83,15 @@ def load_tensors(
     in_blocks = quantization is not None and quantization.keeps_blocks and any(map(block_type, stored.values()))
     for name, where in stored.items():
         with _errors_of(name):
+            stays = on_host is not None and name in on_host.names
+            place = "cpu" if stays else device
             stays_plain = not is_quantizable(name) or (in_blocks and block_type(where) is None)
             if quantization is None or stays_plain:
-                _assign(model, name, where.read(dtype, device))
+                _assign(model, name, where.read(dtype, place))
             else:
-                _quantize(model, name, where, quantization, device)
+                _replace(model, name, _quantized(model, name, where, quantization, place), device)
+            if on_host is not None and stays:
+                on_host.keep(model, name)
 
 
 @contextmanager
@@ -96,19 +103,23 @@ def _errors_of(name: str) -> Iterator[None]:
         raise WeightsError(f"{name}: {error}") from error
 
 
-def _quantize(
-    model: nn.Module, name: str, where: AnyTensor, quantization: Quantization, device: torch.device | str
-) -> None:
-    """Replaces the layer of a matrix by one that holds it quantised."""
-    layer_name = name.removesuffix(".weight")
-    found = model.get_submodule(layer_name).bias
+def _quantized(
+    model: nn.Module, name: str, where: AnyTensor, quantization: Quantization, place: torch.device | str
+) -> nn.Module:
+    """Returns the layer of a matrix with it quantised in one place."""
+    found = model.get_submodule(name.removesuffix(".weight")).bias
     bias = found if isinstance(found, nn.Parameter) else None
-    layer: nn.Module
     if quantization.keeps_blocks and block_type(where) is not None:
-        layer = BlockLinear(*read_blocks(where, device), bias)
-    else:
-        layer = QuantLinear(read_packed(where, quantization.format, device=device), quantization.product, bias)
-    owner_name, _, leaf = layer_name.rpartition(".")
+        return BlockLinear(*read_blocks(where, place), bias)
+    return QuantLinear(read_packed(where, quantization.format, device=place), quantization.product, bias)
+
+
+def _replace(model: nn.Module, name: str, layer: nn.Module, device: torch.device | str) -> None:
+    """Replaces the layer of a matrix by another; all but the matrix goes to the device."""
+    for small, buffer in layer.named_buffers():
+        if small != "weight":
+            setattr(layer, small, buffer.to(device))
+    owner_name, _, leaf = name.removesuffix(".weight").rpartition(".")
     setattr(model.get_submodule(owner_name), leaf, layer)
 
 

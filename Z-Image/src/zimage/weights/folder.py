@@ -15,6 +15,7 @@ from zimage.config.base import read_object
 from zimage.errors import ConfigError, PartError, WeightsError
 from zimage.precision import activation_dtype
 from zimage.quant.linear import Quantization
+from zimage.residency.levels import WHOLE, Residency
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text.encoder import PromptEncoder, load_text_model
 from zimage.text.tokenizer import TOKENIZER_FILE, load_tokenizer
@@ -95,6 +96,7 @@ def load_parts(
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
     quantization: Quantization | None = None,
+    residency: Residency = WHOLE,
 ) -> Parts:
     """Loads every part of a folder; downloads nothing and runs no remote code.
 
@@ -105,6 +107,7 @@ def load_parts(
         device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`. See `zimage.precision`.
         quantization: what the matrices of transformer and text encoder are held in; None for `dtype`.
+        residency: what stays on the device; the rest is loaded into the main memory at once.
 
     Raises:
         PartError: files of a part are missing, damaged, or do not fit; the message names them.
@@ -118,17 +121,29 @@ def load_parts(
             device=device,
             compute_dtype=compute_dtype,
             quantization=quantization,
+            residency=residency,
         )
     with _part_errors("transformer"):
         dit = path / "transformer"
         transformer = build_transformer(
-            config.transformer, dit, _published(dit), dtype=dtype, device=device, quantization=quantization
+            config.transformer,
+            dit,
+            _published(dit),
+            dtype=dtype,
+            device=device,
+            quantization=quantization,
+            residency=residency,
         )
         transformer.set_compute_dtype(compute_dtype)
     with _part_errors("vae"):  # small: its weights are cast at once
         folder = path / "vae"
         vae = build_vae(
-            config.vae, folder, _published(folder), dtype=activation_dtype(compute_dtype or dtype), device=device
+            config.vae,
+            folder,
+            _published(folder),
+            dtype=activation_dtype(compute_dtype or dtype),
+            device=device,
+            residency=residency,
         )
     scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
     return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)

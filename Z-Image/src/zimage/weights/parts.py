@@ -18,6 +18,7 @@ from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig,
 from zimage.errors import ConfigError, PartError, WeightsError
 from zimage.precision import activation_dtype
 from zimage.quant.linear import Quantization
+from zimage.residency.levels import WHOLE, Residency
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.text.encoder import PromptEncoder, build_text_model
 from zimage.text.tokenizer import PromptTokenizer
@@ -171,6 +172,7 @@ def load_transformer(
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
     quantization: Quantization | None = None,
+    residency: Residency = WHOLE,
 ) -> ZImageTransformer2DModel:
     """Loads a transformer; see `load_files`.
 
@@ -179,7 +181,13 @@ def load_transformer(
     """
     with _errors_of("transformer"):
         transformer = build_transformer(
-            transformer_config_of(file), file.path, file.tensors, dtype=dtype, device=device, quantization=quantization
+            transformer_config_of(file),
+            file.path,
+            file.tensors,
+            dtype=dtype,
+            device=device,
+            quantization=quantization,
+            residency=residency,
         )
         transformer.set_compute_dtype(compute_dtype)
     return transformer
@@ -194,6 +202,7 @@ def load_files(
     device: torch.device,
     compute_dtype: torch.dtype | None = None,
     quantization: Quantization | None = None,
+    residency: Residency = WHOLE,
 ) -> Parts:
     """Loads the parts of a model that come in files without configurations.
 
@@ -205,6 +214,7 @@ def load_files(
         device: device of the weights.
         compute_dtype: dtype to compute in; default: `dtype`.
         quantization: what the matrices of transformer and text encoder are held in; None for `dtype`.
+        residency: what stays on the device; the rest is loaded into the main memory at once.
 
     Raises:
         PartError: a file is damaged or does not fit; the message names it.
@@ -224,13 +234,24 @@ def load_files(
             device=device,
             compute_dtype=compute_dtype,
             quantization=quantization,
+            residency=residency,
         )
     transformer = load_transformer(
-        dit, dtype=dtype, device=device, compute_dtype=compute_dtype, quantization=quantization
+        dit,
+        dtype=dtype,
+        device=device,
+        compute_dtype=compute_dtype,
+        quantization=quantization,
+        residency=residency,
     )
     with _errors_of("vae"):
         autoencoder = build_vae(
-            files.vae_config, vae.path, vae.tensors, dtype=activation_dtype(compute_dtype or dtype), device=device
+            files.vae_config,
+            vae.path,
+            vae.tensors,
+            dtype=activation_dtype(compute_dtype or dtype),
+            device=device,
+            residency=residency,
         )
     schedule = FlowMatchEulerDiscreteScheduler(**scheduler.to_dict())
     return Parts(transformer, autoencoder, PromptEncoder(text_model, tokenizer), schedule)

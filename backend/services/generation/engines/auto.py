@@ -9,7 +9,7 @@ from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import Emit, IsCancelled
 from backend.services.generation.inputs import NO_INPUTS, Inputs
-from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 
@@ -28,7 +28,7 @@ class AutoEngine:
 
     def load(self, files: ModelFiles, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a model with the engine that suits it; see `Engine.load`."""
-        chosen = self._native if self._native.supports(files, plan) else self._other
+        chosen = self._native if self._native.supports(files) else self._other
         if chosen is not self._chosen:
             self._chosen.unload()
         self._chosen = chosen

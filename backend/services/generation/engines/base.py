@@ -9,7 +9,7 @@ from PIL import Image
 from backend.models.recipe import Recipe, count_forwards
 from backend.services.generation.events import Emit, IsCancelled, Preview, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs
-from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap

@@ -24,7 +24,7 @@ from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
-from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 from backend.services.library.prompt_tokens import MAX_PROMPT_TOKENS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from backend.services.generation.load_plan import Accelerator, Hardware
+from backend.services.generation.planning.load_plan import Accelerator, Hardware
 from backend.utils.torch_library import map_torch
 
 CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from backend.models.recipe import Recipe
-from backend.services.errors import BlankPicture, ControlUnusable, ModelBroken, OutOfMemory
+from backend.services.errors import BlankPicture, ControlUnusable, ModelBroken
 from backend.services.generation.engines.base import Interrupted, levels_for, report_begin, report_step
 from backend.services.generation.engines.controls import LoadedControls, controls_of
 from backend.services.generation.engines.editing import Cut, Drawing, Geometry, edit_image, whole
@@ -19,7 +19,7 @@ from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
-from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.generation.preview import PreviewPixels
 from backend.services.library.files import ModelFiles, signature_of
 from backend.services.library.preview_map import PreviewMap
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import torch
     import zimage
     from zimage.outputs import StepEvent
+    from zimage.residency.levels import Residency
+    from zimage.tiling import Tiles
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +73,8 @@ class NativeEngine:
         make_importable()
         from zimage import ZImagePipeline  # noqa: F401
 
-    def supports(self, files: ModelFiles, plan: LoadPlan) -> bool:
-        """Tells, from configurations and the headers of weights, whether the library runs a model as planned.
+    def supports(self, files: ModelFiles) -> bool:
+        """Tells, from configurations and the headers of weights, whether the library runs a model.
 
         Models of single files run nowhere else.
         """
@@ -83,8 +85,6 @@ class NativeEngine:
         from zimage.errors import PartError
         from zimage.weights.folder import check_weight_files, read_config
 
-        if plan.offload != "none":
-            return False
         try:
             read_config(path)
             check_weight_files(path)
@@ -96,15 +96,10 @@ class NativeEngine:
     def load(self, files: ModelFiles, plan: LoadPlan, preview_map: PreviewMap | None = None) -> None:
         """Loads a folder in the published layout, or single files; see `Engine.load`."""
         make_importable()
-        if plan.offload == "none" and self._takes_transformer_alone(files, plan):
+        if self._takes_transformer_alone(files, plan):
             self._preview_map = preview_map
             return
         self.unload()
-        if plan.offload != "none":
-            raise OutOfMemory(
-                f"{files.name} does not fit into the accelerator's memory, and the native engine keeps all of a model "
-                "there: choose ZIMAGE_ENGINE=auto, smaller weights, or the processor."
-            )
         with _part_errors(files):
             loaded = _Loaded.now(files, plan)
         self._pipeline = translate_oom(lambda: self._open(files, plan))
@@ -138,9 +133,8 @@ class NativeEngine:
     ) -> Image.Image:
         from zimage.conditions.source import Source
 
-        encode, guided = pipeline.text_encoder.encode, recipe.guidance_scale > 0
-        prompt_embeds = encode([recipe.prompt])
-        negative_embeds = encode([recipe.negative_prompt]) if guided else None
+        texts = [recipe.prompt, recipe.negative_prompt] if recipe.guidance_scale > 0 else [recipe.prompt]
+        embeds = pipeline.text_encoder.encode(texts)
         controls = controls_of(recipe, inputs)
 
         def draw(size: tuple[int, int], before: int = 0, cut: Cut = whole, **more: Any) -> Image.Image:
@@ -151,8 +145,8 @@ class NativeEngine:
             made = self._controls.make([one.cut(cut) for one in controls], pipeline, size)
             report_begin(emit, cancelled, before, recipe.forwards)
             [image] = pipeline(
-                prompt_embeds=prompt_embeds,
-                negative_prompt_embeds=negative_embeds,
+                prompt_embeds=embeds[:1],
+                negative_prompt_embeds=embeds[1:] or None,
                 width=size[0],
                 height=size[1],
                 sigmas=levels_for(recipe, pipeline.scheduler.config.shift),
@@ -185,15 +179,17 @@ class NativeEngine:
         from zimage import ZImagePipeline
         from zimage.utils.attention import AUTO, AttentionUnavailable
 
+        dtype, residency, tiles = getattr(torch, plan.dtype), residency_of(plan), tiles_of(plan)
+
         def load(attention: str | None) -> ZImagePipeline:
-            dtype = getattr(torch, plan.dtype)
             if files.folder is not None:
                 return ZImagePipeline.from_local_dir(
-                    files.folder, plan.device, dtype, attention, quantization=plan.quantization
-                )
+                    files.folder, plan.device, dtype, attention, tiles, quantization=plan.quantization,
+                    residency=residency,
+                )  # fmt: skip
             return ZImagePipeline.from_files(
                 *files.parts, tokenizer=files.tokenizer, shift=files.shift, device=plan.device, dtype=dtype,
-                attention=attention, quantization=plan.quantization,
+                attention=attention, vae_tiles=tiles, quantization=plan.quantization, residency=residency,
             )  # fmt: skip
 
         with _part_errors(files):
@@ -244,6 +240,25 @@ def _part_errors(files: ModelFiles) -> Iterator[None]:
         logger.error("%s: %s", files.name, error)
         reason = first_line(error).removeprefix(f"{error.part}: ")
         raise ModelBroken.at(error.part, files.name, files.without_paths(reason)) from error
+
+
+def residency_of(plan: LoadPlan) -> Residency:
+    """Returns what of a model stays on the device."""
+    from zimage.residency.levels import WHOLE, Residency
+
+    match plan.offload:
+        case "none":
+            return WHOLE
+        case "model":
+            return Residency(text_encoder="streamed" if plan.streams_encoder else "out")
+    return Residency(resident_blocks=plan.resident_blocks, text_encoder="streamed")
+
+
+def tiles_of(plan: LoadPlan) -> Tiles | None:
+    """Returns the tiles that images are decoded in, which overlap by a quarter."""
+    from zimage.tiling import Tiles
+
+    return Tiles(plan.vae_tile, plan.vae_tile // 4) if plan.vae_tile else None
 
 
 def _guidance_scales(pipeline: zimage.ZImagePipeline) -> tuple[float, ...]:

@@ -13,8 +13,8 @@ from backend.services.generation.engines.base import Engine
 from backend.services.generation.events import Emit, Ended, IsCancelled
 from backend.services.generation.inputs import ReadInputs, read_none
 from backend.services.generation.job import Job
-from backend.services.generation.load_plan import CPU, Hardware, choose_devices
-from backend.services.generation.planner import Planner
+from backend.services.generation.planning.load_plan import CPU, Hardware, choose_devices
+from backend.services.generation.planning.planner import Planner
 from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
 from backend.utils.torch_library import imported_for_good

@@ -9,7 +9,7 @@ from PIL import Image
 
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.events import JobEvent
-from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.planning.load_plan import LoadPlan
 from tests.backend.fakes import a_recipe
 
 PLAN = LoadPlan("cpu", "float32")

@@ -17,12 +17,14 @@ from backend.services.generation.engines.controls import ControlInput
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.inputs import Inputs
+from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from tests.backend.fakes import a_recipe
 from tests.backend.services.generation.engines.drawing import PLAN, never
 from tests.backend.services.library.weight_files import save_control, touch_again
 
 DIGEST = "0" * 64
+AWAY = (LoadPlan("cpu", "float32", "model"), LoadPlan("cpu", "float32", "sequential", resident_blocks=1))
 
 
 @pytest.fixture
@@ -69,6 +71,13 @@ def test_every_kind_of_control_acts_and_0_is_none(engine, file, kind):
     plain = draw(engine)
     assert np.abs(draw(engine, control(file, kind=kind, scale=1.0)) - plain).max() > 8
     assert np.array_equal(draw(engine, control(file, kind=kind, scale=0.0)), plain)
+
+
+@pytest.mark.parametrize("plan", AWAY, ids=lambda plan: plan.offload)
+def test_it_acts_the_same_beside_a_model_that_is_partly_away(engine, tiny_model, file, plan):
+    away = NativeEngine()
+    away.load(ModelFiles.of_folder(tiny_model), plan)
+    assert np.array_equal(draw(away, control(file)), draw(engine, control(file)))
 
 
 def test_options_and_times_reach_the_control(engine, file):

@@ -18,7 +18,7 @@ from backend.services.generation.engines.editing import Drawing, Geometry, edit_
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.events import JobEvent, Preview, Step
 from backend.services.generation.inputs import Inputs
-from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
 from tests.backend.fakes import a_recipe
@@ -301,3 +301,22 @@ def test_both_engines_draw_the_same_edits(tiny_model):
         for engine in (load(kind, tiny_model) for kind in (DiffusersEngine, NativeEngine))
     ]
     assert [int(np.abs(one - other).max()) <= 1 for one, other in zip(*pictures, strict=True)] == [True] * len(EDITS)
+
+
+@pytest.mark.parametrize("change", [{"strength": 0.5}, {"mask": MASK, "feather": 8}], ids=["image", "mask"])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        LoadPlan("cpu", "float32", "model"),
+        LoadPlan("cpu", "float32", "sequential", resident_blocks=1, vae_tile=64),
+        LoadPlan("cpu", "float32", "sequential", "int8", vae_tile=64),
+    ],
+    ids=lambda plan: f"{plan.offload} {plan.quantization}",
+)
+def test_a_model_that_is_partly_away_edits_the_same(tiny_model, plan, change):
+    images = []
+    for one in (plan, LoadPlan("cpu", "float32", quantization=plan.quantization)):
+        engine = NativeEngine()
+        engine.load(ModelFiles.of_folder(tiny_model), one)
+        images.append(edit(engine, **change)[0])
+    assert np.array_equal(*images)

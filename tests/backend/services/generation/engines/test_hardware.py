@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from backend.services.generation.engines.hardware import detect_hardware
-from backend.services.generation.load_plan import Accelerator
+from backend.services.generation.planning.load_plan import Accelerator
 
 
 @pytest.fixture

@@ -11,18 +11,23 @@ import numpy as np
 import pytest
 from zimage.utils.attention import attend, build_attend
 
-from backend.services.errors import ModelBroken, OutOfMemory
+from backend.services.errors import ModelBroken
 from backend.services.generation.engines.auto import AutoEngine
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
 from backend.services.generation.inputs import Inputs
-from backend.services.generation.load_plan import LoadPlan
+from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
 from tests.backend.fakes import a_recipe
-from tests.backend.services.generation.engines.drawing import PLAN, draw, never, pixels
+from tests.backend.services.generation.engines.drawing import PLAN, draw, pixels
 from tests.backend.services.library.weight_files import save_transformer, touch_again
 
-OFFLOADED = LoadPlan("cuda", "bfloat16", "model")
+AWAY = (
+    LoadPlan("cpu", "float32", "sequential"),
+    LoadPlan("cpu", "float32", "sequential", "fp8", resident_blocks=1, vae_tile=64),
+    LoadPlan("cpu", "float32", "model"),
+    LoadPlan("cpu", "float32", "model", "fp8", streams_encoder=True),
+)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +108,44 @@ def test_weights_in_bfloat16_are_multiplied_in_float32_where_a_processor_has_not
     assert np.abs(pixels(engine) - pixels(loaded)).mean() < 4
 
 
-def test_it_keeps_all_of_a_model_on_the_device(tiny_model):
-    with pytest.raises(OutOfMemory, match="ZIMAGE_ENGINE=auto"):
-        NativeEngine().load(ModelFiles.of_folder(tiny_model), OFFLOADED)
+@pytest.mark.parametrize("plan", AWAY, ids=lambda plan: f"{plan.offload} {plan.quantization}")
+def test_a_model_that_is_partly_away_draws_the_same(tiny_model, plan):
+    resident, away = NativeEngine(), NativeEngine()
+    resident.load(ModelFiles.of_folder(tiny_model), replace(PLAN, quantization=plan.quantization))
+    away.load(ModelFiles.of_folder(tiny_model), plan)
+    pipeline = away._pipeline
+    assert (pipeline.transformer.stream is not None) == (plan.offload == "sequential")
+    assert pipeline.text_encoder.model.stream is not None
+    assert np.array_equal(pixels(away), pixels(resident))
+    assert pipeline.text_encoder.model.stream.device_bytes == 0
+    assert (pipeline.vae_tiles is None) == (plan.vae_tile == 0)
+
+
+def test_a_cancel_in_the_middle_leaves_a_streamed_model_usable(tiny_model, loaded):
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), AWAY[0])
+    asked: list[None] = []
+
+    def cancelled() -> bool:
+        asked.append(None)
+        return len(asked) > 3
+
+    recipe = a_recipe(seed=1, num_inference_steps=3)
+    assert engine.generate(recipe, lambda event: None, cancelled) is None
+    assert engine._pipeline.transformer.stream.device_bytes == 0
+    assert np.array_equal(pixels(engine), pixels(loaded))
+
+
+def test_both_prompts_of_a_guided_picture_are_read_while_the_encoder_is_there(tiny_model, loaded):
+    engine = NativeEngine()
+    engine.load(ModelFiles.of_folder(tiny_model), LoadPlan("cpu", "float32", "model"))
+    released: list[None] = []
+    stream = engine._pipeline.text_encoder.model.stream
+    release = stream.release
+    stream.release = lambda: (released.append(None) if stream.device_bytes else None, release())
+    guided = {"guidance_scale": 2.0, "negative_prompt": "blurry"}
+    assert np.array_equal(pixels(engine, **guided), pixels(loaded, **guided))
+    assert len(released) == 1
 
 
 class Other:
@@ -140,14 +180,15 @@ def test_auto_takes_the_native_engine_for_what_it_supports(tiny_model):
     assert other.done == []
 
 
-def test_auto_leaves_offloading_to_diffusers(tiny_model):
+def test_auto_takes_the_native_engine_for_what_is_partly_away(tiny_model, of_files):
     other = Other()
     engine = AutoEngine(NativeEngine(), other)
-    engine.load(ModelFiles.of_folder(tiny_model), OFFLOADED)
     inputs = Inputs()
-    engine.generate(a_recipe(), print, never, inputs)
-    assert other.done == ["load", "generate"]
-    assert other.inputs is inputs
+    for files in (ModelFiles.of_folder(tiny_model), of_files):
+        engine.load(files, AWAY[1])
+        assert engine.generate(a_recipe(), print, lambda: False, inputs) is not None
+        assert pixels(engine).std() > 0
+    assert other.done == []
 
 
 def changed(model: Path, folder: Path, file: str, changes: dict[str, object]) -> Path:
@@ -199,7 +240,7 @@ def test_of_two_variants_of_the_weights_the_one_without_a_word_is_loaded(tiny_mo
     for weights in folder.glob("*/*.safetensors"):
         weights.with_suffix(".fp16.safetensors").write_bytes(b"not to be opened")
     engine = NativeEngine()
-    assert engine.supports(ModelFiles.of_folder(folder), PLAN)
+    assert engine.supports(ModelFiles.of_folder(folder))
     engine.load(ModelFiles.of_folder(folder), PLAN)
     assert np.array_equal(pixels(engine), pixels(loaded))
 
@@ -208,8 +249,8 @@ def test_auto_leaves_a_folder_with_two_checkpoints_to_diffusers(tiny_model, tmp_
     folder = Path(shutil.copytree(tiny_model, tmp_path / "both"))
     [weights] = (folder / "transformer").glob("*.safetensors")
     shutil.copy(weights, weights.with_name("other.safetensors"))
-    assert not NativeEngine().supports(ModelFiles.of_folder(folder), PLAN)
-    assert NativeEngine().supports(ModelFiles.of_folder(tiny_model), PLAN)
+    assert not NativeEngine().supports(ModelFiles.of_folder(folder))
+    assert NativeEngine().supports(ModelFiles.of_folder(tiny_model))
 
 
 def test_quantised_matrices_draw_nearly_the_same(tiny_model, loaded):
@@ -238,7 +279,7 @@ def test_a_model_of_files_draws_what_its_folder_draws(tiny_model, of_files):
     engine = NativeEngine()
     engine.load(ModelFiles.of_folder(tiny_model), PLAN)
     expected = pixels(engine)
-    assert engine.supports(of_files, PLAN)
+    assert engine.supports(of_files)
     engine.load(of_files, PLAN)
     assert (pixels(engine) == expected).all()
 
@@ -256,19 +297,20 @@ def test_the_diffusers_engine_refuses_files_with_what_to_choose(of_files):
         DiffusersEngine().load(of_files, PLAN)
 
 
-def test_two_models_hold_the_text_encoder_that_they_share_once(tiny_model, of_files, tmp_path):
+@pytest.mark.parametrize("plan", [PLAN, AWAY[0]], ids=lambda plan: plan.offload)
+def test_two_models_hold_the_text_encoder_that_they_share_once(tiny_model, of_files, tmp_path, plan):
     engine = NativeEngine()
-    engine.load(ModelFiles.of_folder(tiny_model), PLAN)
+    engine.load(ModelFiles.of_folder(tiny_model), plan)
     expected, held = pixels(engine), engine._pipeline
     encoder, transformer = held.text_encoder, held.transformer
-    engine.load(of_files, PLAN)
+    engine.load(of_files, plan)
     assert engine._pipeline.text_encoder is encoder
     assert engine._pipeline.transformer is not transformer
     assert (pixels(engine) == expected).all()
     other = replace(
         of_files, name="other", transformer=save_transformer(tiny_model, tmp_path / "y.safetensors"), shift=6.0
     )
-    engine.load(other, PLAN)
+    engine.load(other, plan)
     assert engine._pipeline.text_encoder is encoder
     assert (pixels(engine) != expected).any()
 

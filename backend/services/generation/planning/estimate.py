@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from backend.services.generation.calibration import Cost
-from backend.services.generation.load_plan import BYTES, Hardware, LoadPlan
-from backend.services.generation.model_facts import ModelFacts
-from backend.services.generation.work import Work
+from backend.services.generation.planning.calibration import Cost
+from backend.services.generation.planning.footprint import encoder_bytes, footprint_of, streamed_bytes
+from backend.services.generation.planning.load_plan import BYTES, Hardware, LoadPlan, working_bytes
+from backend.services.generation.planning.model_facts import ModelFacts
+from backend.services.generation.planning.work import Work
 
 LAYERS = 30
 """Of the published models; where nobody tells."""
+BUS_BYTES_PER_S = 12e9
+"""From the main memory to a card, as by PCIe 3.0 or half of the lanes of 4.0; used until something was drawn so."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,11 @@ def weights_bytes(facts: ModelFacts, plan: LoadPlan) -> int:
 
 def activation_bytes(plan: LoadPlan, work: Work, ratio: float = 0.0) -> int:
     """Returns the memory beside the weights, corrected by what was seen before where there is something."""
-    return round(work.activation_values * BYTES[plan.dtype] * (ratio or 1.0))
+    return round(work.activation_values * working_bytes(plan.dtype) * (ratio or 1.0))
 
 
 def resident_bytes(facts: ModelFacts, plan: LoadPlan) -> int:
-    """Returns what the device holds of the weights at a time."""
+    """Returns what a device holds of the weights at a time, with diffusers."""
     size = BYTES[plan.dtype]
     match plan.offload:
         case "none":
@@ -67,6 +70,8 @@ def predict(
     cost: Cost,
     hardware: Hardware,
     *,
+    is_native: bool = True,
+    whole: Cost = Cost(),  # noqa: B008 — frozen
     base_bytes: int = 0,
     is_loaded: bool = False,
 ) -> Prediction:
@@ -78,12 +83,15 @@ def predict(
         work: of the image.
         cost: what is known of such images; zeros where nothing is.
         hardware: of this machine.
+        is_native: whether the native engine draws it.
+        whole: what is known of such images with all of the model on the device, where `cost` tells nothing.
         base_bytes: main memory of the program without a model.
         is_loaded: whether the model is in memory already.
     """
     accelerator = next((one for one in hardware.accelerators if one.device == plan.device), None)
     is_shared = accelerator is None or not accelerator.is_cuda  # the memory is the host's
     weights, host = weights_bytes(facts, plan), hardware.memory_bytes
+    sizes = replace(facts.weights, is_native=is_native and facts.is_native)
     device_total = host if is_shared or accelerator is None else accelerator.memory_bytes
 
     def memory(ratio: float) -> tuple[int, int]:
@@ -91,6 +99,9 @@ def predict(
         if is_shared:
             peak = base_bytes + weights + activations
             return peak, peak
+        if sizes.is_native:
+            found = footprint_of(sizes, plan, work, ratio)
+            return found.device, base_bytes + found.host
         kept_on_host = 0 if plan.offload == "none" else weights
         return resident_bytes(facts, plan) + activations, base_bytes + kept_on_host
 
@@ -98,11 +109,36 @@ def predict(
     surely_on_device, surely_on_host = memory(min(cost.activation_ratio or 1.0, 1.0))
     host_limit = host + hardware.swap_bytes
     fits = surely_on_host <= host_limit and surely_on_device <= (host_limit if is_shared else device_total)
-    next_s = work.forwards * work.forward_flops / cost.flops_per_s if cost.flops_per_s else None
-    if next_s is not None:
-        next_s += cost.around_s * work.pixels / 2**20
+    next_s = forwards_s(work, cost.flops_per_s)
+    first_s = next_s
+    if next_s is None and sizes.is_native:
+        next_s = forwards_s(work, whole.flops_per_s, streamed_bytes(sizes, plan))
+        first_s = None if next_s is None else next_s + encoder_bytes(sizes, plan) / BUS_BYTES_PER_S
+    around_s = (cost.around_s or whole.around_s) * work.pixels / 2**20
     load_s = facts.stored_bytes / cost.load_bytes_per_s if cost.load_bytes_per_s else None
     return Prediction(
-        on_device, device_total, on_host, host, load_s=0.0 if is_loaded else load_s, first_s=next_s, next_s=next_s,
+        on_device,
+        device_total,
+        on_host,
+        host,
+        load_s=0.0 if is_loaded else load_s,
+        first_s=None if first_s is None else first_s + around_s,
+        next_s=None if next_s is None else next_s + around_s,
         fits=fits,
-    )  # fmt: skip
+    )
+
+
+def forwards_s(
+    work: Work, flops_per_s: float, copied_bytes: int = 0, bus_bytes_per_s: float = BUS_BYTES_PER_S
+) -> float | None:
+    """Returns the seconds of the forwards of an image; None while the speed of the device is unknown.
+
+    Args:
+        work: of the image.
+        flops_per_s: of the device.
+        copied_bytes: what a forward copies to the device meanwhile.
+        bus_bytes_per_s: how fast that goes.
+    """
+    if not flops_per_s:
+        return None
+    return work.forwards * max(work.forward_flops / flops_per_s, copied_bytes / bus_bytes_per_s)

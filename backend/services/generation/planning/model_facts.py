@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -9,14 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.services.errors import ModelBroken
-from backend.services.generation.load_plan import Blocks, Quantized, Weights
+from backend.services.generation.planning.load_plan import Blocks, Quantized, Weights
 from backend.services.library.files import ModelFiles, Signature
 from backend.utils.zimage_library import make_importable
 
 if TYPE_CHECKING:
+    from zimage.weights.parts import ModelFiles as NativeFiles
     from zimage.weights.parts import PartFile
 
 MAX_KEPT = 64
+LAYER = re.compile(r"((?:noise_refiner|context_refiner|siglip_refiner|layers)\.\d+)\.")
+ONCE = ("context_refiner.", "siglip_refiner.")
+TABLE = "embed_tokens.weight"
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,16 @@ class ModelFacts:
         vae_width: channels of the autoencoder's layers at full resolution; as published where nobody tells.
         grid_px: side of a token, in pixels.
         stored: what the transformer's matrices are stored in, where they can stay so in memory.
-        blocks: matrices of transformer and text encoder that can stay in the blocks of GGUF files.
+        blocks: matrices of transformer and text encoder that can stay in the blocks of GGUF files; of the text encoder,
+            those of layers that are loaded.
+        latent_px: side of a latent, in pixels.
+        n_blocks: of the transformer, refiners included.
+        block_values: values of the matrices of one.
+        once_blocks: those of them that run once an image.
+        text_layers: of the text encoder that are loaded.
+        text_layer_values: values of the matrices of one.
+        embedding_values: values of the table of tokens.
+        control_values: of ControlNets beside the transformer.
     """
 
     transformer_values: int
@@ -44,10 +58,18 @@ class ModelFacts:
     grid_px: int = 16
     stored: Quantized | None = None
     blocks: tuple[Blocks, Blocks] = (Blocks(), Blocks())
+    latent_px: int = 8
+    n_blocks: int = 0
+    block_values: int = 0
+    once_blocks: int = 2
+    text_layers: int = 0
+    text_layer_values: int = 0
+    embedding_values: int = 0
+    control_values: int = 0
 
     def beside(self, control_values: int) -> ModelFacts:
         """Returns what the model and its ControlNets are together: these are more of the transformer's blocks."""
-        return replace(self, transformer_values=self.transformer_values + control_values)
+        return replace(self, control_values=control_values)
 
     @property
     def is_native(self) -> bool:
@@ -62,7 +84,19 @@ class ModelFacts:
     @property
     def weights(self) -> Weights:
         """Sizes of the parts as they can be held."""
-        return Weights(*self.parts, stored=self.stored, blocks=self.blocks)
+        return Weights(
+            *self.parts,
+            stored=self.stored,
+            blocks=self.blocks,
+            is_native=self.is_native,
+            n_blocks=self.n_blocks,
+            block_values=self.block_values,
+            once_blocks=self.once_blocks,
+            text_layers=self.text_layers,
+            text_layer_values=self.text_layer_values,
+            embedding_values=self.embedding_values,
+            controls=self.control_values,
+        )
 
 
 class FactsReader:
@@ -113,12 +147,20 @@ def read_facts(files: ModelFiles) -> ModelFacts:
 
 
 def _read_native(files: ModelFiles) -> ModelFacts:
+    from zimage.weights.folder import read_config
     from zimage.weights.parts import open_model
 
-    model = open_model(*files.parts)
+    if files.folder is not None:
+        read_config(files.folder)  # what the library would refuse is not its own
+    return facts_of(open_model(*files.parts))
+
+
+def facts_of(model: NativeFiles) -> ModelFacts:
+    """Returns the facts of a model whose headers were read."""
     tensors = [part.tensors.values() for part in (model.transformer, model.text_encoder, model.vae)]
     transformer, text_encoder, vae = (sum(tensor.numel for tensor in part) for part in tensors)
-    blocks = _blocks(model.transformer), _blocks(model.text_encoder)
+    last_text_layer = f"layers.{_loaded_text_layers(model)}."
+    blocks = _blocks(model.transformer), _blocks(model.text_encoder, last_text_layer)
     return ModelFacts(
         transformer,
         text_encoder,
@@ -130,14 +172,50 @@ def _read_native(files: ModelFiles) -> ModelFacts:
         grid_px=model.vae_config.size_multiple * min(model.transformer_config.all_patch_size),
         stored="gguf" if 2 * blocks[0].values > transformer else _stored(model.transformer),
         blocks=blocks,
+        latent_px=model.vae_config.size_multiple,
+        **_stacks(model),
     )
 
 
-def _blocks(part: PartFile) -> Blocks:
+def _stacks(model: NativeFiles) -> dict[str, int]:
+    """Counts blocks and layers, and the values of the matrices of one."""
+    blocks = _matrices_by_layer(model.transformer)
+    layers = _matrices_by_layer(model.text_encoder)
+    table = (tensor.numel for name, tensor in model.text_encoder.tensors.items() if name.endswith(TABLE))
+    return {
+        "n_blocks": len(blocks),
+        "block_values": max(blocks.values(), default=0),
+        "once_blocks": sum(name.startswith(ONCE) for name in blocks),
+        "text_layers": min(_loaded_text_layers(model), len(layers)),
+        "text_layer_values": max(layers.values(), default=0),
+        "embedding_values": sum(table),
+    }
+
+
+def _loaded_text_layers(model: NativeFiles) -> int:
+    return model.text_encoder_config.num_hidden_layers - 1  # the last one is left out
+
+
+def _matrices_by_layer(part: PartFile) -> Counter[str]:
+    from zimage.quant.packing import is_quantizable
+
+    found: Counter[str] = Counter()
+    for name, tensor in part.tensors.items():
+        if is_quantizable(name) and (layer := LAYER.search(name)) is not None:
+            found[layer[1]] += tensor.numel
+    return found
+
+
+def _blocks(part: PartFile, left_out: str = "") -> Blocks:
+    """Counts what can stay in the blocks of a GGUF file, but for a layer that is not loaded."""
     from zimage.quant.packing import is_quantizable
     from zimage.weights.packed import block_type
 
-    kept = [stored for name, stored in part.tensors.items() if is_quantizable(name) and block_type(stored)]
+    kept = [
+        stored
+        for name, stored in part.tensors.items()
+        if is_quantizable(name) and block_type(stored) and not (left_out and left_out in name)
+    ]
     return Blocks(sum(stored.numel for stored in kept), sum(stored.size_bytes for stored in kept))
 
 

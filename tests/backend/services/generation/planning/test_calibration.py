@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from backend.services.generation.calibration import MAX_KEPT, Calibration, Cost
-from backend.services.generation.load_plan import LoadPlan
-from backend.services.generation.work import Work
+from backend.services.generation.planning.calibration import MAX_KEPT, Calibration, Cost
+from backend.services.generation.planning.load_plan import LoadPlan
+from backend.services.generation.planning.work import Work
 
 PLAN = LoadPlan("cpu", "float32")
 SMALL, LARGE = Work(1e9, 8, 65536, 1000), Work(64e9, 8, 2**20, 16000)
@@ -37,6 +37,13 @@ def test_cards_of_one_kind_learn_together(calibration):
     calibration.learn(LoadPlan("cuda:0", "bfloat16"), "a", SMALL, SEEN)
     assert calibration.cost(LoadPlan("cuda:1", "bfloat16"), "a", SMALL) == SEEN
     assert calibration.cost(LoadPlan("cuda:1", "bfloat16", "model"), "a", SMALL) == Cost()
+
+
+def test_so_do_plans_with_as_many_blocks_on_the_card(calibration):
+    plan = LoadPlan("cuda:0", "bfloat16", "sequential", "int8", resident_blocks=8, vae_tile=64)
+    calibration.learn(plan, "a", SMALL, SEEN)
+    assert calibration.cost(plan, "a", SMALL) == SEEN
+    assert calibration.cost(LoadPlan("cuda:0", "bfloat16", "sequential", "int8", 9), "a", SMALL) == Cost()
 
 
 def test_the_mean_moves_towards_what_is_seen(calibration):
@@ -96,7 +103,7 @@ def test_a_disk_that_is_full_costs_nothing_but_the_file(tmp_path, monkeypatch, c
     def fail(path, write):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("backend.services.generation.calibration.write_atomically", fail)
+    monkeypatch.setattr("backend.services.generation.planning.calibration.write_atomically", fail)
     calibration = Calibration(tmp_path / "calibration.json")
     calibration.learn(PLAN, "a", SMALL, SEEN)
     assert calibration.cost(PLAN, "a", SMALL) == SEEN

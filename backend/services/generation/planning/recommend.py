@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 from backend.models.catalogue import Reason
 from backend.models.recipe import Recipe
-from backend.services.generation.load_plan import CPU, LoadPlan
-from backend.services.generation.model_facts import ModelFacts, stored_as
-from backend.services.generation.planner import Outlook, Planner
+from backend.services.generation.planning.load_plan import CPU, Blocks, Quantized
+from backend.services.generation.planning.model_facts import ModelFacts, stored_as
+from backend.services.generation.planning.planner import Outlook, Planner
 from backend.services.library.variants.table import LOSS, Variant
 
 TRANSFORMER_VALUES = 6_154_908_736
 TEXT_ENCODER_VALUES = 4_022_000_000
 VAE_VALUES = 83_800_000
+N_BLOCKS, BLOCK_VALUES = 34, 176_947_200
+TEXT_LAYERS, TEXT_LAYER_VALUES = 35, 100_925_440
+EMBEDDING_VALUES = 388_956_160
 """Of every variant: they differ in what the values are stored in."""
 SIDE_PX = 1024
-_LOADED_LOSS = {None: LOSS["exact"], "int8": LOSS["near"], "fp8": LOSS["float8"]}
+_LOADED_LOSS = {None: LOSS["exact"], "int8": LOSS["near"], "fp8": LOSS["float8"], "gguf": LOSS["exact"]}
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,32 @@ def facts_of(variant: Variant) -> ModelFacts:
         variant.size_bytes,
         width=3840,
         n_layers=30,
-        stored=stored_as(variant.format),
+        stored=_stored(variant),
+        blocks=_blocks(variant),
+        n_blocks=N_BLOCKS,
+        block_values=BLOCK_VALUES,
+        text_layers=TEXT_LAYERS,
+        text_layer_values=TEXT_LAYER_VALUES,
+        embedding_values=EMBEDDING_VALUES,
     )
+
+
+def _stored(variant: Variant) -> Quantized | None:
+    return "gguf" if _blocks(variant)[0].values else stored_as(variant.format)
+
+
+def _blocks(variant: Variant) -> tuple[Blocks, Blocks]:
+    """Returns the matrices in GGUF files, as if all values of a file took the same."""
+    sizes = {file.part: file.size_bytes for file in variant.files if file.name.endswith(".gguf")}
+    transformer, text = N_BLOCKS * BLOCK_VALUES, TEXT_LAYERS * TEXT_LAYER_VALUES
+    return (
+        _share(transformer, sizes.get("transformer", 0) / TRANSFORMER_VALUES),
+        _share(text, sizes.get("text_encoder", 0) / TEXT_ENCODER_VALUES),
+    )
+
+
+def _share(values: int, value_bytes: float) -> Blocks:
+    return Blocks(values, round(values * value_bytes)) if value_bytes else Blocks()
 
 
 def _foresee(planner: Planner, variant: Variant) -> Outlook:
@@ -102,25 +129,23 @@ def _foresee(planner: Planner, variant: Variant) -> Outlook:
         prompt="", width=SIDE_PX, height=SIDE_PX, seed=0, model=model.id,
         num_inference_steps=model.default_steps, guidance_scale=model.guidance_scale,
     )  # fmt: skip
-    facts, is_folder = facts_of(variant), variant.repository is not None
-    first = planner.foresee(facts, recipe, is_folder=is_folder, use_gpu=True)
+    facts = facts_of(variant)
+    first = planner.foresee(facts, recipe, use_gpu=True)
     if first.prediction.fits or first.plan.device == CPU:
         return first
-    second = planner.foresee(facts, recipe, is_folder=is_folder, use_gpu=False)
+    second = planner.foresee(facts, recipe, use_gpu=False)
     return second if second.prediction.fits else first
 
 
-def _rank(offer: Offer) -> tuple[int, int, bool, int, int]:
-    """Returns what orders offers, the best first: the place, the loss, and what is to come."""
+def _rank(offer: Offer) -> tuple[bool, int, int, bool, bool, int, int]:
+    """Returns what orders offers, the best first: a card, the loss, how much is there, and what is to come.
+
+    Copies are hidden behind what a card computes, so that weights in turns cost less than a worse format does. Blocks
+    of GGUF are decoded in every forward, which int8 is not.
+    """
     plan = offer.outlook.plan
     loss = max(LOSS[offer.variant.quality], _LOADED_LOSS[plan.quantization])
-    return _place(plan), loss, not _stays(offer), offer.missing_bytes, offer.variant.size_bytes
-
-
-def _place(plan: LoadPlan) -> int:
-    return 2 if plan.device == CPU else 0 if plan.offload == "none" else 1
-
-
-def _stays(offer: Offer) -> bool:
-    """Tells whether the weights stay in what they are stored in: to quantise twice loses twice."""
-    return offer.outlook.plan.quantization == stored_as(offer.variant.format)
+    decodes = plan.quantization == "gguf"
+    stays = plan.quantization == _stored(offer.variant)  # to quantise twice loses twice
+    away = ("none", "model", "sequential").index(plan.offload)
+    return plan.device == CPU, loss, away, decodes, not stays, offer.missing_bytes, offer.variant.size_bytes

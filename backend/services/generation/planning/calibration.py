@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from backend.services.generation.load_plan import LoadPlan
-from backend.services.generation.work import Work
+from backend.services.generation.planning.load_plan import LoadPlan
+from backend.services.generation.planning.work import Work
 from backend.utils.atomic_file import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -106,6 +106,8 @@ class Calibration:
 def _keys(plan: LoadPlan, model: str, work: Work) -> tuple[str, ...]:
     """Returns the kinds that an image is of, the narrowest first."""
     device = f"{plan.device.split(':')[0]} {plan.quantization or plan.dtype} {plan.offload}"
+    if plan.resident_blocks:
+        device += f" {plan.resident_blocks}"
     size = f"2^{math.log2(work.forward_flops):.0f}"
     return f"{device} {model} {work.pixels}", f"{device} {model}", f"{device} {size}", device
 

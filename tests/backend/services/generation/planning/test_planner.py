@@ -5,20 +5,18 @@ from dataclasses import replace
 import pytest
 
 from backend.services.errors import DoesNotFit
-from backend.services.generation import planner as planner_module
-from backend.services.generation.calibration import Calibration
-from backend.services.generation.estimate import resident_bytes, weights_bytes
-from backend.services.generation.load_plan import Accelerator, Hardware, LoadPlan
-from backend.services.generation.model_facts import ModelFacts
-from backend.services.generation.planner import Planner
+from backend.services.generation.planning import planner as planner_module
+from backend.services.generation.planning.calibration import Calibration
+from backend.services.generation.planning.estimate import weights_bytes
+from backend.services.generation.planning.footprint import footprint_of
+from backend.services.generation.planning.load_plan import Accelerator, Hardware, LoadPlan
+from backend.services.generation.planning.planner import Planner
 from backend.services.library.files import ModelFiles
 from backend.services.library.model_entry import NANO, TURBO
 from tests.backend.fakes import PLAIN_CPU, a_recipe, make_planner
+from tests.backend.services.generation.planning.turbo import FACTS, WEIGHTS, work_at
 
 GIB = 2**30
-FACTS = ModelFacts(
-    6_154_000_000, 4_022_000_000, 84_000_000, 33_000_000_000, width=3840, n_layers=30, vae_width=128, grid_px=16
-)
 
 
 @pytest.fixture
@@ -36,15 +34,42 @@ def outlook(settings, model, hardware, **values):
     return planner, planner.outlook(model, a_recipe(**{"width": 1024, "height": 1024, **values}), use_gpu=True)
 
 
-@pytest.mark.parametrize(
-    ("gib", "offload", "quantization"), [(24, "none", None), (16, "none", "int8"), (8, "sequential", None)]
-)
-def test_what_a_card_holds_of_turbo(settings, turbo, gib, offload, quantization):
-    _, found = outlook(settings, turbo, with_card(gib))
-    assert (found.plan, found.prediction.fits) == (LoadPlan("cuda", "bfloat16", offload, quantization), True)
-    assert found.prediction.device_bytes == resident_bytes(FACTS, found.plan) + 2 * 2**20 * 128 * 9
-    assert (found.prediction.host_bytes > 0) == (offload != "none")
+PLANS = {
+    24: LoadPlan("cuda", "bfloat16", vae_tile=128),
+    16: LoadPlan("cuda", "bfloat16", "none", "int8", vae_tile=128),
+    12: LoadPlan("cuda", "bfloat16", "model", "int8", vae_tile=128),
+    8: LoadPlan("cuda", "bfloat16", "sequential", "int8", resident_blocks=31, vae_tile=64),
+    6: LoadPlan("cuda", "bfloat16", "sequential", "int8", resident_blocks=19, vae_tile=64),
+    4: LoadPlan("cuda", "bfloat16", "sequential", "int8", resident_blocks=8, vae_tile=64),
+}
+
+
+@pytest.mark.parametrize("is_folder", [True, False], ids=["folder", "files"])
+@pytest.mark.parametrize("gib", PLANS)
+def test_what_a_card_holds_of_turbo(settings, turbo, gib, is_folder):
+    model = turbo if is_folder else replace(turbo, files=replace(turbo.files, folder=None))
+    _, found = outlook(settings, model, with_card(gib))
+    assert (found.plan, found.prediction.fits) == (PLANS[gib], True)
+    expected = footprint_of(WEIGHTS, found.plan, work_at())
+    assert (found.prediction.device_bytes, found.prediction.host_bytes) == (expected.device, expected.host)
+    assert found.prediction.device_bytes < gib * GIB
     assert (found.prediction.load_s, found.prediction.first_s, found.prediction.next_s) == (None, None, None)
+
+
+def test_a_card_is_planned_for_images_of_the_default_size(settings, turbo):
+    small = settings.model_copy(update={"default_width": 512, "default_height": 512})
+    assert outlook(small, turbo, with_card(4))[1].plan.resident_blocks > PLANS[4].resident_blocks
+
+
+def test_seconds_of_a_streamed_model_follow_from_those_of_a_whole_one(settings, turbo):
+    planner, first = outlook(settings, turbo, with_card(24))
+    recipe = a_recipe(width=1024, height=1024)
+    plan = replace(first.plan, vae_tile=0, quantization="int8")
+    planner.learn_image(turbo, plan, recipe, forwards_s=4.0, around_s=1.0, activations=None)
+    planner._hardware = lambda: with_card(6)
+    found = planner.outlook(turbo, recipe, use_gpu=True).prediction
+    assert found.next_s == pytest.approx(5.0)  # 13 blocks are copied in less than half a second
+    assert found.first_s == pytest.approx(5.0 + 35 * 100_925_440 / 12e9)
 
 
 def test_the_memory_of_a_processor_is_the_machines(settings, turbo):
@@ -55,7 +80,7 @@ def test_the_memory_of_a_processor_is_the_machines(settings, turbo):
 
 
 def test_what_cannot_fit_offers_what_does(settings, turbo):
-    planner, found = outlook(settings, turbo, with_card(4), width=2048, height=2048)
+    planner, found = outlook(settings, turbo, with_card(3), width=2048, height=2048)
     assert not found.prediction.fits
     assert found.offer is not None
     width, height = found.offer
@@ -111,12 +136,11 @@ def test_swap_counts_as_memory_of_the_host(settings, turbo):
     assert outlook(settings, turbo, replace(small, swap_bytes=32 * GIB))[1].prediction.fits
 
 
-def test_files_that_a_card_cannot_hold_are_refused_with_the_processor_as_the_way_out(settings, turbo, tmp_path):
-    files = replace(turbo.files, folder=None)
-    planner, found = outlook(settings, replace(turbo, files=files), with_card(8))
-    assert (found.plan.offload, found.prediction.fits) == ("none", False)
+def test_what_does_not_fit_a_card_is_refused_with_the_processor_as_the_way_out(settings, turbo):
+    planner, found = outlook(settings, turbo, with_card(1))
+    assert (found.plan.resident_blocks, found.prediction.fits) == (0, False)
     with pytest.raises(DoesNotFit, match="The processor draws it with use_gpu false"):
-        planner.refuse_what_cannot_fit(replace(turbo, files=files), a_recipe(), use_gpu=True)
+        planner.refuse_what_cannot_fit(turbo, a_recipe(width=1024, height=1024), use_gpu=True)
 
 
 def test_a_model_that_only_diffusers_knows_is_assumed_to_be_as_published(settings, turbo, monkeypatch):

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from backend.models.config import Settings
 from backend.models.recipe import Recipe
 from backend.services.errors import DoesNotFit
-from backend.services.generation.calibration import Calibration, Cost
-from backend.services.generation.estimate import Prediction, activation_bytes, predict
-from backend.services.generation.load_plan import CPU, Hardware, LoadPlan, choose_devices, explain_matrices, plan_load
-from backend.services.generation.model_facts import FactsReader, ModelFacts
+from backend.services.generation.planning.calibration import Calibration, Cost
+from backend.services.generation.planning.estimate import Prediction, activation_bytes, predict
+from backend.services.generation.planning.load_plan import CPU, Hardware, LoadPlan, choose_devices
+from backend.services.generation.planning.model_facts import FactsReader, ModelFacts
+from backend.services.generation.planning.placing import explain_matrices, plan_load
+from backend.services.generation.planning.work import Work, work_of, work_of_size
 from backend.services.generation.sizes import fit_size
-from backend.services.generation.work import work_of
 from backend.services.library.files import ModelFiles
 from backend.services.library.model_entry import ModelEntry
 
@@ -23,6 +24,8 @@ SHRINK = 0.8
 TELLING_BYTES = 2**26
 """Activations below are lost in what else a process holds and frees."""
 GIB = 2**30
+BASE_BYTES = GIB
+"""Main memory of the program and of the system, at least, where a model is advised that is not here."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Planner:
         Raises:
             ModelBroken: its weights are damaged; the message names the file.
         """
-        return self._plan(self._facts.read(files), device, is_folder=files.folder is not None)
+        return self._plan(self._facts.read(files), device)
 
     def explain(self, files: ModelFiles, plan: LoadPlan) -> str:
         """Says what a plan holds the matrices in, and why; for the log.
@@ -74,7 +77,10 @@ class Planner:
         Raises:
             ModelBroken: the weights are damaged.
         """
-        return explain_matrices(self._facts.read(files).weights, self._hardware(), plan, self._settings.quantization)
+        facts = self._facts.read(files)
+        return explain_matrices(
+            facts.weights, self._hardware(), plan, self._settings.quantization, self._work_to_fit(facts)
+        )
 
     def device_for(self, *, use_gpu: bool) -> str:
         """Returns where a job will run, or the first place of several.
@@ -100,24 +106,25 @@ class Planner:
         offer = None if prediction.fits else self._largest_that_fits(model, facts, plan, recipe)
         return Outlook(plan, prediction, offer)
 
-    def foresee(self, facts: ModelFacts, recipe: Recipe, *, is_folder: bool, use_gpu: bool) -> Outlook:
+    def foresee(self, facts: ModelFacts, recipe: Recipe, *, use_gpu: bool) -> Outlook:
         """Returns the plan for an image of a model that is not here, and the memory that it will take.
 
         Args:
             facts: of the model as it would be.
             recipe: of the image.
-            is_folder: whether it would be a folder in the published layout.
             use_gpu: whether an accelerator is to draw it.
 
         Raises:
             UnknownDevice: the settings name a device that is not here.
         """
-        plan = self._plan(facts, self.device_for(use_gpu=use_gpu), is_folder=is_folder)
+        plan = self._plan(facts, self.device_for(use_gpu=use_gpu))
         with self._lock:
-            base_bytes = self._base_bytes
-        return Outlook(
-            plan, predict(facts, plan, work_of(facts, recipe), Cost(), self._hardware(), base_bytes=base_bytes)
+            base_bytes = max(self._base_bytes, BASE_BYTES)
+        work = work_of(facts, recipe)
+        prediction = predict(
+            facts, plan, work, Cost(), self._hardware(), is_native=self._is_native, base_bytes=base_bytes
         )
+        return Outlook(plan, prediction)
 
     def refuse_what_cannot_fit(self, model: ModelEntry, recipe: Recipe, *, use_gpu: bool) -> None:
         """Raises when an image cannot fit into memory, with what would.
@@ -185,15 +192,20 @@ class Planner:
         """Returns the values of the ControlNets that are in memory for an image; one that acts twice is there once."""
         return sum(map(self._count_control, {control.model for control in recipe.control or () if control.scale > 0}))
 
-    def _plan(self, facts: ModelFacts, device: str, *, is_folder: bool) -> LoadPlan:
+    @property
+    def _is_native(self) -> bool:
+        return self._settings.engine != "diffusers"
+
+    def _work_to_fit(self, facts: ModelFacts) -> Work:
+        pixels = self._settings.default_width * self._settings.default_height
+        return work_of_size(facts, pixels, forwards=1, is_guided=True)
+
+    def _plan(self, facts: ModelFacts, device: str) -> LoadPlan:
         return plan_load(
-            replace(
-                facts.weights,
-                is_native=facts.is_native and self._settings.engine != "diffusers",
-                can_offload=is_folder and self._settings.engine != "native",
-            ),
+            replace(facts.weights, is_native=self._is_native and facts.is_native),
             self._hardware(),
             device,
+            work=self._work_to_fit(facts),
             offload=self._settings.offload,
             quantization=self._settings.quantization,
             cpu_precision=self._settings.cpu_precision,
@@ -204,9 +216,22 @@ class Planner:
     ) -> Prediction:
         work = work_of(facts, recipe)
         cost = self._calibration.cost(plan, model.id, work)
+        whole = self._calibration.cost(
+            replace(plan, offload="none", resident_blocks=0, streams_encoder=False, vae_tile=0), model.id, work
+        )
         with self._lock:
             base_bytes = self._base_bytes
-        return predict(facts, plan, work, cost, self._hardware(), base_bytes=base_bytes, is_loaded=is_loaded)
+        return predict(
+            facts,
+            plan,
+            work,
+            cost,
+            self._hardware(),
+            is_native=self._is_native,
+            whole=whole,
+            base_bytes=base_bytes,
+            is_loaded=is_loaded,
+        )
 
     def _largest_that_fits(
         self, model: ModelEntry, facts: ModelFacts, plan: LoadPlan, recipe: Recipe

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from backend.services.generation.model_facts import ModelFacts
-from backend.services.generation.work import work_of
+from backend.services.generation.planning.model_facts import ModelFacts
+from backend.services.generation.planning.work import work_of
 from tests.backend.fakes import a_recipe
 
 TURBO = ModelFacts(6_154_000_000, 4_022_000_000, 84_000_000, 0, width=3840, n_layers=30, vae_width=128, grid_px=16)
@@ -33,6 +33,7 @@ def test_tiles_are_more_pixels_and_forwards_and_no_more_memory():
     image, tiles = (work_of(TURBO, a_recipe(**values)) for values in (one, four))
     assert (tiles.forwards, tiles.pixels) == (4 * image.forwards, 4 * image.pixels)
     assert (image.forwards, tiles.activation_values) == (4, image.activation_values)
+    assert tiles.decoded_pixels == image.decoded_pixels == image.pixels
 
 
 def test_a_model_of_unknown_widths_has_the_published_decoder():

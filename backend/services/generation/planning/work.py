@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.models.recipe import Recipe
-from backend.services.generation.model_facts import ModelFacts
+from backend.services.generation.planning.model_facts import ModelFacts
 
 CAPTION_TOKENS = 64
 TOKEN_WIDTHS = 14
@@ -23,25 +23,43 @@ class Work:
         forwards: number of them.
         pixels: that are drawn, in all tiles.
         activation_values: held beside the weights at the peak.
+        block_values: of these, those of a forward.
+        pixel_values: held for each pixel while an image is decoded.
+        decoded_pixels: at a time: those of an image, or of one of its tiles.
+        latent_px: side of a latent in pixels.
     """
 
     forward_flops: float
     forwards: int
     pixels: int
     activation_values: int
+    block_values: int = 0
+    pixel_values: int = 0
+    decoded_pixels: int = 0
+    latent_px: int = 8
 
 
 def work_of(facts: ModelFacts, recipe: Recipe) -> Work:
     """Returns the work of an image."""
     pixels = recipe.width * recipe.height
-    batch = 2 if recipe.guidance_scale > 0 else 1
+    is_guided = recipe.guidance_scale > 0
+    return work_of_size(facts, pixels, forwards=recipe.forwards, is_guided=is_guided, draws=recipe.draws)
+
+
+def work_of_size(facts: ModelFacts, pixels: int, *, forwards: int, is_guided: bool, draws: int = 1) -> Work:
+    """Returns the work of an image of so many pixels, or of so many draws of them."""
+    batch = 2 if is_guided else 1
     tokens = pixels // facts.grid_px**2 + CAPTION_TOKENS
-    products = 2 * facts.transformer_values * tokens
+    products = 2 * (facts.transformer_values + facts.control_values) * tokens
     attention = 4 * facts.n_layers * facts.width * tokens**2
     blocks = batch * tokens * facts.width * TOKEN_WIDTHS
     return Work(
         forward_flops=float(batch * (products + attention)),
-        forwards=recipe.forwards,
-        pixels=pixels * recipe.draws,
+        forwards=forwards,
+        pixels=pixels * draws,
         activation_values=max(blocks, pixels * facts.vae_width * PIXEL_WIDTHS),
+        block_values=blocks,
+        pixel_values=facts.vae_width * PIXEL_WIDTHS,
+        decoded_pixels=pixels,
+        latent_px=facts.latent_px,
     )

@@ -1,0 +1,1 @@
+"""How a model is held in memory, and what an image of it will take."""
