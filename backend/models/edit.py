@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from backend.models.recipe import (
@@ -16,11 +16,14 @@ from backend.models.recipe import (
     ControlKind,
     InputId,
     MaskMode,
+    OptionName,
     Outpaint,
 )
 
 ID_PATTERN = r"^[0-9a-f]{32}$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+Options = dict[OptionName, FiniteFloat]
+
 MAX_FEATHER_PX = 256
 MAX_UPSCALE = 4.0
 
@@ -107,7 +110,7 @@ class ControlRequest(_Body):
         max_length=MAX_NAME_CHARACTERS,
         description="A control network of /api/models, or `auto`.",
     )
-    options: dict[str, float] | None = Field(
+    options: Options | None = Field(
         default=None, max_length=4, description="Of the kind, for example `low` and `high` of `canny`."
     )
     scale: float = Field(default=0.8, ge=0, le=MAX_CONTROL_SCALE, allow_inf_nan=False)
@@ -140,7 +143,7 @@ class ControlImageRequest(_Body):
 
     image: ImageSource
     kind: ControlKind
-    options: dict[str, float] | None = Field(
+    options: Options | None = Field(
         default=None, max_length=4, description="Of the kind, for example `low` and `high` of `canny`."
     )
 
@@ -226,6 +229,8 @@ class EditRequest(BaseModel):
     def _is_alone(cls, value: UpscaleRequest | None, info: ValidationInfo) -> UpscaleRequest | None:
         if value is not None and (info.data.get("outpaint") or info.data.get("mask_mode") == "only_masked"):
             raise _refused("This cannot be combined with `outpaint` or the mask mode `only_masked`.")
+        if value is not None and info.data.get("feather") is not None:
+            raise _refused("This cannot be combined with `feather`: enlarge first, then repaint.")
         return value
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 MAX_SEED = 2**53 - 1
 """Largest integer that a JavaScript client reads without rounding."""
@@ -31,6 +31,11 @@ MAX_UPSCALED_SIDE_PX = 8192
 DEFAULT_STRENGTH, DEFAULT_MASKED_STRENGTH, DEFAULT_OUTPAINT_STRENGTH, DEFAULT_UPSCALE_STRENGTH = 0.6, 0.75, 0.5, 0.3
 
 
+def is_none(value: object) -> bool:
+    """Tells whether a field is to be left out of JSON."""
+    return value is None
+
+
 class Outpaint(BaseModel):
     """Pixels to add on each side of the image, in its own scale."""
 
@@ -47,10 +52,14 @@ class Upscale(Frozen):
 
     width: int = Field(gt=0, le=MAX_UPSCALED_SIDE_PX)
     height: int = Field(gt=0, le=MAX_UPSCALED_SIDE_PX)
+    factor: float | None = Field(default=None, gt=1, allow_inf_nan=False, exclude_if=is_none)
+    """What was asked for."""
 
 
 ControlKind = Literal["canny", "lines", "scribble", "grey", "tile", "blur", "finished"]
 """What a control image is made with; `finished` takes it as it is."""
+OptionName = Annotated[str, Field(pattern=r"^[a-z_]{1,20}$")]
+"""Of a preprocessor."""
 MAX_CONTROL_SCALE = 2.0
 MAX_CONTROLS = 4
 
@@ -62,7 +71,7 @@ class ControlUse(Frozen):
     kind: ControlKind = Field(
         default="finished", description="What makes the control image of it; `finished` takes the image as it is."
     )
-    options: dict[str, float] | None = Field(
+    options: dict[OptionName, FiniteFloat] | None = Field(
         default=None, max_length=4, description="Of the kind, for example `low` and `high` of `canny`."
     )
     model: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS, description="Name of the ControlNet's file.")
@@ -77,11 +86,6 @@ class ControlUse(Frozen):
         if self.start >= self.end:
             raise ValueError("a control starts before it ends")
         return self
-
-
-def is_none(value: object) -> bool:
-    """Tells whether a field is to be left out of JSON."""
-    return value is None
 
 
 class Recipe(Frozen):

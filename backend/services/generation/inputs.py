@@ -70,7 +70,7 @@ def refuse_contradictions(recipe: Recipe) -> None:
         raise InputUnusable("mask_mode only_masked needs a mask.")
     if recipe.feather is not None and recipe.mask is None and recipe.outpaint is None:
         raise InputUnusable("feather needs a mask or outpaint: without them all of the image is drawn.")
-    if recipe.upscale is not None and (recipe.outpaint is not None or recipe.mask_mode is not None):
-        raise InputUnusable("upscale goes with no outpaint and no mask_mode: do one after the other.")
+    if recipe.upscale is not None and (recipe.outpaint is not None or recipe.mask_mode == "only_masked"):
+        raise InputUnusable("upscale goes with no outpaint and not with only_masked: do one after the other.")
     if recipe.upscale is not None and recipe.feather is not None:
         raise InputUnusable("upscale goes with no feather.")

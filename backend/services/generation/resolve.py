@@ -13,7 +13,15 @@ from backend.services.errors import GuidanceUnused, NegativePromptUnused, Studio
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import CPU, Hardware, choose_devices
 from backend.services.generation.sizes import CPU_MAX_AREA_PX, canvas_size, fit_size, nearest_size
-from backend.services.generation.sources import NO_IMAGES, Images, edit_of, image_of, refuse_too_large, size_after
+from backend.services.generation.sources import (
+    NO_IMAGES,
+    Images,
+    edit_of,
+    image_of,
+    refuse_idle_controls,
+    refuse_too_large,
+    size_after,
+)
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.model_entry import ModelEntry
 
@@ -57,8 +65,11 @@ class Resolver:
             "num_inference_steps": self._settings.default_num_inference_steps,
         }
         image = image_of(request, self._images)
-        if image is not None and request.upscale is None:
-            defaults["width"], defaults["height"] = canvas_size(*size_after(image.width, image.height, request))
+        if image is not None:
+            width, height = canvas_size(*size_after(image.width, image.height, request))
+            is_tiled = request.upscale is not None
+            defaults["width"] = min(width, defaults["width"]) if is_tiled else width
+            defaults["height"] = min(height, defaults["height"]) if is_tiled else height
         missing = {name: value for name, value in defaults.items() if name not in request.model_fields_set}
         return request.model_copy(update=missing)
 
@@ -90,6 +101,7 @@ class Resolver:
         )
         if image is not None:  # what suits the request today is said, so that it can be repeated
             recipe = recipe.model_copy(update={"strength": recipe.drawn_strength})
+        refuse_idle_controls(recipe)
         note = describe_changes(request, model, recipe, use_gpu=use_gpu)
         return Job(recipe=recipe, num_images=request.num_images, use_gpu=use_gpu, note=note)
 

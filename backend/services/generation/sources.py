@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from backend.models.edit import ControlRequest, FromHistory, FromInput, ImageSource
-from backend.models.recipe import MAX_UPSCALED_SIDE_PX, Upscale
+from backend.models.recipe import MAX_UPSCALED_SIDE_PX, Recipe, Upscale
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import InputRefused, UnknownInput
 
@@ -87,7 +87,7 @@ def refuse_too_large(width: int, height: int, request: GenerateRequest) -> None:
     """
     if max(width, height) <= MAX_UPSCALED_SIDE_PX and width * height <= MAX_RESULT_PIXELS:
         return
-    field = "upscale" if request.upscale else "outpaint"
+    field = "upscale" if request.upscale else "outpaint" if request.outpaint else "init_image"
     raise InputRefused(
         field,
         f"The image would have {width}×{height} pixels; {MAX_RESULT_PIXELS // 10**6} megapixels and "
@@ -122,7 +122,23 @@ def edit_of(request: GenerateRequest, image: Sized | None, name_of_control: Call
     }
     if image is not None and request.upscale is not None:
         width, height = size_after(image.width, image.height, request)
-        fields["upscale"] = Upscale(width=width, height=height)
+        fields["upscale"] = Upscale(width=width, height=height, factor=request.upscale.factor)
     if request.control:
         fields["control"] = [_use_of(control, name_of_control) for control in request.control]
     return fields
+
+
+def refuse_idle_controls(recipe: Recipe) -> None:
+    """Refuses a control whose part of the steps has none whole in it.
+
+    Raises:
+        InputRefused: it would do nothing.
+    """
+    n_steps = recipe.forwards // recipe.draws
+    for at, use in enumerate(recipe.control or ()):
+        acts = any(step / n_steps >= use.start and (step + 1) / n_steps <= use.end for step in range(n_steps))
+        if not acts:
+            raise InputRefused(
+                f"control.{at}.end",
+                f"From {use.start:g} to {use.end:g} of {n_steps} steps there is no whole one; let it act longer.",
+            )

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
 MAX_PIXELS = 50_000_000
-MAX_SIDE_PX = 16_384
+MAX_SIDE_PX = 8_192
 GRACE_S = 7 * 24 * 3600.0
 """How long an input stays that nothing refers to: somebody may be painting a mask on it."""
 
@@ -161,7 +161,9 @@ def decode(file: BinaryIO) -> Image.Image:
             plain = _plain(_in_srgb(ImageOps.exif_transpose(image)))
         plain.info = {}  # a PNG would carry on what is in here
         return plain
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (UnreadableImage, MemoryError):
+        raise
+    except Exception as error:  # decoders raise what they like over a damaged file
         raise UnreadableImage("This is no PNG, JPEG, WebP or AVIF, or it is damaged.") from error
 
 

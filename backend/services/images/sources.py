@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
+
 from backend.models.edit import ControlImageRequest, ControlRequest, FromInput, ImageSource
 from backend.models.recipe import Recipe
-from backend.models.schemas import GenerateRequest
+from backend.models.schemas import MAX_SIDE_PX, GenerateRequest
 from backend.services.errors import InputRefused, InputUnusable, UnknownImage, UnknownInput
 from backend.services.generation.inputs import Inputs, ReadInputs
 from backend.services.images.inputs import Input, InputStore
@@ -21,6 +24,7 @@ class SourceKeeper:
     def __init__(self, inputs: InputStore, history: HistoryStore) -> None:
         self._inputs = inputs
         self._history = history
+        self._preprocessing = threading.Lock()
 
     def keep(self, request: GenerateRequest, owner: str | None) -> GenerateRequest:
         """Returns a request that names inputs only, all of which are here.
@@ -54,8 +58,10 @@ class SourceKeeper:
         from zimage.errors import ConfigError
 
         image = self._inputs.read(self._id_of(request.image, "image", owner).input_id)
+        image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)  # none is drawn larger
         try:
-            made = preprocess(image, request.kind, **(request.options or {}))
+            with self._preprocessing:
+                made = preprocess(image, request.kind, **(request.options or {}))
         except ConfigError as error:
             raise InputRefused("options", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
         return self._inputs.add_image(made)[0]

@@ -61,6 +61,10 @@ export default function GenerateForm({ form, onGenerate }) {
     },
     [onReplace, clear],
   )
+  const changeSize = useCallback(
+    (size) => change(settings.edit ? { edit: { ...settings.edit, size } } : size),
+    [change, settings.edit],
+  )
   const reset = useCallback(() => {
     onReset()
     clear(Object.keys(DEFAULT_SETTINGS))
@@ -127,7 +131,7 @@ export default function GenerateForm({ form, onGenerate }) {
         error={general}
         tasks={prompts.length > MAX_PROMPTS ? null : tasks}
         onReset={reset}
-        onSize={change}
+        onSize={changeSize}
       />
     </form>
   )

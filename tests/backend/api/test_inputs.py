@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backend.models.schemas import GenerateRequest
+from backend.services.generation.inputs import refuse_contradictions
 from backend.services.images.inputs import GRACE_S
 from tests.backend.fakes import a_picture
 
@@ -150,9 +152,40 @@ def test_a_control_image_is_made_to_be_looked_at(client, kept):
         ({"kind": "depth"}, "kind"),
         ({"options": {"low": 300.0, "high": 10.0}}, "options"),
         ({"options": {"sigma": 1.0}}, "options"),
+        ({"options": {"image": 1.0}}, "options"),
     ],
 )
 def test_a_control_image_that_cannot_be_made(client, kept, values, field):
     response = client.post("/api/inputs/control", json={"image": named(kept), "kind": "canny", **values})
     assert response.status_code == 422
     assert response.json()["error"]["fields"][0]["field"] == field
+
+
+def test_the_two_judges_of_a_request_agree(client, services, kept):
+    """What is accepted is drawn: the engine's own check refuses nothing that came through."""
+    mask = send(client, png(64, 48, 255, "L")).json()
+    for values in (
+        {"strength": 0.5},
+        {"mask": named(mask), "feather": 4},
+        {"mask": named(mask), "mask_mode": "only_masked"},
+        {"outpaint": {"left": 16}, "feather": 8},
+        {"upscale": {"factor": 2}},
+        {"upscale": {"factor": 1.5}, "mask": named(mask), "mask_mode": "whole"},
+    ):
+        asked = GenerateRequest.model_validate({"prompt": "x", "init_image": named(kept), **values})
+        request = services.sources.keep(asked, None)
+        recipe = services.resolver.resolve(services.resolver.complete(request)).recipe
+        refuse_contradictions(recipe)
+        assert recipe.strength is not None
+
+
+def test_a_tile_is_no_larger_than_what_is_enlarged(client, services, kept):
+    request = GenerateRequest.model_validate({"prompt": "x", "init_image": named(kept), "upscale": {"factor": 4}})
+    complete = services.resolver.complete(request)
+    assert (complete.width, complete.height) == (256, 256)
+
+
+def test_a_panorama_that_is_kept_can_be_drawn_from(client, services):
+    wide = send(client, png(8192, 64)).json()
+    assert generate(client, init_image=named(wide)).status_code == 202
+    assert send(client, png(8200, 64)).status_code == 422

@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from backend.api.web import WebApp
+from tests.backend.fakes import wait_until
 
 SCRIPT = "console.log('a red apple');\n" * 200
 
@@ -53,7 +54,8 @@ def test_files_beside_the_page(web):
 
 
 @pytest.mark.parametrize("path", ["/health", "/docs", "/openapi.json", "/api/models", "/api/history"])
-def test_the_api_is_on_the_same_origin(web, client, path):
+def test_the_api_is_on_the_same_origin(web, client, services, path):
+    wait_until(lambda: services.executor.loaded_models)  # the demo model, which is loaded ahead
     assert web.get(path).content == client.get(path).content
 
 

@@ -93,3 +93,14 @@ def test_a_request_survives_its_json():
 )
 def test_what_makes_a_control_image(control, kind):
     assert a_request(control=[{"image": INPUT, **control}]).control[0].made_with == kind
+
+
+@pytest.mark.parametrize("options", [{"high": float("inf")}, {"high": float("nan")}, {"High": 1.0}, {"": 1.0}])
+def test_options_that_no_record_could_hold_or_that_are_none(options):
+    with pytest.raises(ValidationError):
+        a_request(control=[{"image": INPUT, "kind": "canny", "options": options}])
+
+
+def test_what_is_enlarged_has_no_soft_edge():
+    with pytest.raises(ValidationError, match="feather"):
+        a_request(init_image=INPUT, mask=OTHER, feather=4, upscale={"factor": 2})

@@ -154,7 +154,7 @@ PREPROCESSORS: dict[str, Callable[..., Image.Image]] = {
 }  # fmt: skip
 
 
-def preprocess(image: Image.Image, kind: str, **options: float) -> Image.Image:
+def preprocess(image: Image.Image, kind: str, /, **options: float) -> Image.Image:
     """Makes a control image of a kind: RGB, as large as the given one.
 
     Args:
@@ -179,7 +179,7 @@ def preprocess(image: Image.Image, kind: str, **options: float) -> Image.Image:
     return made(image, **options)
 
 
-def control_image(image: Image.Image, kind: str, size: tuple[int, int], **options: float) -> Image.Image:
+def control_image(image: Image.Image, kind: str, size: tuple[int, int], /, **options: float) -> Image.Image:
     """Fits an image to the size that is drawn (width, height), then makes its control image; see `preprocess`.
 
     It is cut where the sides differ in proportion, and never stretched.

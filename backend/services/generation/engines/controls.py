@@ -38,9 +38,9 @@ class ControlInput:
     file: Path
     image: Image.Image
 
-    def cut(self, cut: Callable[[Image.Image], Image.Image]) -> ControlInput:
+    def cut(self, cut: Callable[[Image.Image, bool], Image.Image]) -> ControlInput:
         """Returns the control for what is drawn of an image."""
-        return replace(self, image=cut(self.image))
+        return replace(self, image=cut(self.image, self.use.kind == "finished"))
 
 
 def controls_of(recipe: Recipe, inputs: Inputs) -> list[ControlInput]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from backend.models.recipe import Outpaint, Recipe
 from backend.services.errors import InputUnusable
@@ -32,11 +32,11 @@ class Geometry:
     channels: int
 
 
-Cut = Callable[[Image.Image], Image.Image]
-"""Takes out of an image that lies on the whole canvas what is drawn of it."""
+Cut = Callable[[Image.Image, bool], Image.Image]
+"""Takes out of an image what is drawn of the canvas that it is laid on; told whether it is a finished control image."""
 
 
-def whole(image: Image.Image) -> Image.Image:
+def whole(image: Image.Image, _is_finished: bool) -> Image.Image:
     """Takes all of an image: a `Cut`."""
     return image
 
@@ -147,25 +147,32 @@ def _redraw_in_tiles(
 
 
 def _cutter(window: Window, canvas_size: tuple[int, int]) -> Cut:
-    from zimage.conditions.images import to_rgb
+    """Returns what lays an image all over the canvas, cut where the shapes differ, and takes the window out of it."""
+    from zimage.conditions.images import BLACK, WHITE, to_rgb
 
-    def cut(other: Image.Image) -> Image.Image:
-        upright = to_rgb(other)
-        on_canvas = upright if upright.size == canvas_size else upright.resize(canvas_size, Image.Resampling.LANCZOS)
-        return window.cut(on_canvas)
+    def cut(other: Image.Image, is_finished: bool) -> Image.Image:
+        upright = to_rgb(other, BLACK if is_finished else WHITE)
+        fitted = (
+            upright if upright.size == canvas_size else ImageOps.fit(upright, canvas_size, Image.Resampling.LANCZOS)
+        )
+        return window.cut(fitted)
 
     return cut
 
 
 def _with_margins(cut: Cut, image_size: tuple[int, int], canvas_size: tuple[int, int], outpaint: Outpaint) -> Cut:
     """Returns a cut for which an image of the initial one's size lies where that lies."""
+    from zimage.conditions.images import BLACK, to_rgb
+    from zimage.conditions.outpaint import Margins, extend_image
 
-    def cut_placed(other: Image.Image) -> Image.Image:
+    def cut_placed(other: Image.Image, is_finished: bool) -> Image.Image:
         if other.size != image_size:
-            return cut(other)
+            return cut(other, is_finished)
+        if not is_finished:  # a border would be an edge to what looks for edges
+            return cut(extend_image(to_rgb(other), Margins(**outpaint.model_dump())), False)
         grown = Image.new("RGB", canvas_size)
-        grown.paste(other.convert("RGB"), (outpaint.left, outpaint.top))
-        return cut(grown)
+        grown.paste(to_rgb(other, BLACK), (outpaint.left, outpaint.top))
+        return cut(grown, True)
 
     return cut_placed
 

@@ -2,28 +2,28 @@ import { useEffect, useRef, useState } from 'react'
 
 import { composite, sizeOf } from '../../lib/canvas/compose.js'
 import { readKeptValue } from '../../lib/canvas/value.js'
-import { NO_GROWTH } from '../../lib/generate/edit.js'
+import { FEATHER_DEFAULT, KEPT, NO_GROWTH, OWN } from '../../lib/generate/edit.js'
 import { fetchInput, inputUrl, keepInput } from '../../services/api.js'
 import { useAttempt } from '../images/useAttempt.js'
 import { useLatest } from '../ui/useLatest.js'
 
 /** What the canvas shows of an edit of which this browser has kept nothing: one that was taken over from a picture. */
 async function valueOf({ mask, growth, feather, mask_mode: maskMode }) {
-  return { mask: mask && (await fetchInput(mask)), sketch: null, outpaint: growth, feather, maskMode }
+  return { mask: mask && (await fetchInput(mask)), sketch: null, outpaint: growth, feather: feather ?? FEATHER_DEFAULT, maskMode }
 }
 
-/** The edit that was painted: what is new of it is kept on the server first. */
-async function toEdit(edit, source, { mask, sketch, outpaint, feather, maskMode }) {
+/** What was painted, as a part of the edit: what is new of it is kept on the server first. */
+async function toPatch(source, { mask, sketch, outpaint, feather, maskMode }) {
   const painted = sketch && (await keepInput(await composite(source, sketch)))
   const kept = mask && (await keepInput(mask))
   return {
-    ...edit,
     image: painted?.input_id ?? source.id,
     base: painted ? source.id : null,
     mask: kept?.input_id ?? null,
     mask_mode: maskMode,
     feather,
     growth: { ...NO_GROWTH, ...outpaint },
+    canvas: KEPT,
   }
 }
 
@@ -40,15 +40,20 @@ export function usePaintedSource(edit, { onEdit, onClose }) {
     const id = edit.base ?? edit.image
     const url = inputUrl(id)
     const image = { id, url, ...(await sizeOf(url)) }
-    const isKept = await readKeptValue(image)
+    const isKept = edit.canvas === KEPT && (await readKeptValue(image))
     return { image, value: isKept ? null : await valueOf(edit) }
   })
+  const adopted = useLatest(() => edit.canvas === OWN && onEdit({ canvas: KEPT }))
   useEffect(() => {
-    attempt(async () => setSource(await begin.current()))
-  }, [attempt, begin])
-  const close = () => {
+    attempt(async () => {
+      setSource(await begin.current())
+      adopted.current() // From here on the browser keeps what is painted.
+    })
+  }, [attempt, begin, adopted])
+  // It stays until all of it is on the server: whoever generates then must not do so without the mask.
+  const close = async () => {
+    if (latest.current) await attempt(async () => onEdit(await toPatch(source.image, latest.current)))
     onClose()
-    if (latest.current) attempt(async () => onEdit(await toEdit(edit, source.image, latest.current)))
   }
   return source && { ...source, onChange: (value) => (latest.current = value), onClose: close }
 }

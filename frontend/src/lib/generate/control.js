@@ -16,6 +16,11 @@ export function newControl(image, model = 'auto') {
 
 const within = (value, min, max, fallback) => (typeof value === 'number' && value >= min && value <= max ? value : fallback)
 
+/** Options of a preprocessor, as `{low: 50}`. */
+function isOptions(stored) {
+  return typeof stored === 'object' && stored !== null && Object.values(stored).every(Number.isFinite)
+}
+
 function restoreControl(stored) {
   const start = within(stored?.start, 0, 0.95, 0)
   return {
@@ -24,7 +29,8 @@ function restoreControl(stored) {
     model: typeof stored?.model === 'string' ? stored.model : 'auto',
     scale: within(stored?.scale, 0, SCALE_MAX, SCALE_DEFAULT),
     start,
-    end: within(stored?.end, start + 0.05, 1, 1),
+    end: within(stored?.end, start + Number.EPSILON, 1, 1),
+    ...(isOptions(stored?.options) && { options: stored.options }),
   }
 }
 

@@ -1,3 +1,5 @@
+import { isValidSide } from './sizes.js'
+
 export const STRENGTH_MIN = 0.05
 export const STRENGTH_STEP = 0.05
 export const FEATHER_DEFAULT = 16
@@ -6,6 +8,9 @@ export const GROWTH_MAX = 2048
 export const UPSCALES = [1, 1.5, 2, 3, 4]
 export const MASK_MODES = ['whole', 'only_masked']
 export const NO_GROWTH = Object.freeze({ top: 0, right: 0, bottom: 0, left: 0 })
+
+/** What the canvas shows of a picture: what this browser has kept, or what the edit says. */
+export const [KEPT, OWN] = ['kept', 'own']
 
 const INPUT_ID = /^[0-9a-f]{64}$/
 
@@ -16,7 +21,9 @@ export const EDIT_FIELDS = ['init_image', 'strength', 'mask', 'mask_mode', 'feat
  * How a picture is drawn from another one: the form's value of it, null for text to image.
  *
  * `image` and `mask` are ids of inputs; `base` is what a colour sketch was painted on, where there is one. `growth` is
- * the pixels that each side grows by. `strength` is null for what suits the edit, see usualStrength.
+ * the pixels that each side grows by. `strength` is null for what suits the edit, see usualStrength; `feather` for the
+ * server's own. `size` is what is drawn, where that was chosen: `{width, height}`. `canvas` says what the canvas shows:
+ * what was painted there last, or this edit's own mask.
  */
 export function newEdit(image) {
   return {
@@ -28,6 +35,8 @@ export function newEdit(image) {
     feather: FEATHER_DEFAULT,
     growth: NO_GROWTH,
     upscale: 1,
+    size: null,
+    canvas: KEPT,
   }
 }
 
@@ -39,6 +48,16 @@ function restoreGrowth(stored) {
   return Object.fromEntries(sides)
 }
 
+function featherOf(stored) {
+  const feather = within(stored, 0, FEATHER_MAX, null)
+  return feather === null ? null : Math.round(feather)
+}
+
+function sizeOf(stored) {
+  const { width, height } = stored ?? {}
+  return isValidSide(width) && isValidSide(height) ? { width, height } : null
+}
+
 /** Makes a usable edit of whatever the browser stored; null where there is no picture to draw from. */
 export function restoreEdit(stored) {
   if (!isId(stored?.image)) return null
@@ -48,9 +67,11 @@ export function restoreEdit(stored) {
     strength: within(stored.strength, Number.MIN_VALUE, 1, null),
     mask: isId(stored.mask) ? stored.mask : null,
     mask_mode: MASK_MODES.includes(stored.mask_mode) ? stored.mask_mode : 'whole',
-    feather: Math.round(within(stored.feather, 0, FEATHER_MAX, FEATHER_DEFAULT)),
+    feather: featherOf(stored.feather),
     growth: restoreGrowth(stored.growth),
     upscale: within(stored.upscale, 1, Math.max(...UPSCALES), 1),
+    size: sizeOf(stored.size),
+    canvas: stored.canvas === OWN ? OWN : KEPT,
   }
 }
 
@@ -70,28 +91,27 @@ export function usualStrength(edit) {
 export function editRequest(edit) {
   if (!edit) return {}
   const isGrowing = grows(edit)
+  const isLarger = edit.upscale > 1 && !isGrowing
+  const hasEdge = (edit.mask || isGrowing) && !isLarger
   return {
     init_image: { input_id: edit.image },
     strength: edit.strength ?? usualStrength(edit),
-    ...(edit.mask && { mask: { input_id: edit.mask }, mask_mode: isGrowing || edit.upscale > 1 ? 'whole' : edit.mask_mode }),
-    ...((edit.mask || isGrowing) && { feather: edit.feather }),
+    ...(edit.mask && { mask: { input_id: edit.mask }, mask_mode: isGrowing || isLarger ? 'whole' : edit.mask_mode }),
+    ...(hasEdge && edit.feather !== null && { feather: edit.feather }),
     ...(isGrowing && { outpaint: edit.growth }),
-    ...(edit.upscale > 1 && !isGrowing && { upscale: { factor: edit.upscale } }),
+    ...(isLarger && { upscale: { factor: edit.upscale } }),
+    ...edit.size,
   }
 }
 
 /** The id of an input: a request says `{input_id}`, a picture's record the id alone. */
 const idOf = (source) => source?.input_id ?? source
 
-/** How many times larger a picture became: a request says `{factor}`, a record the size that it has now. */
-function timesOf({ drawn_width: drawn, width }, upscale) {
-  if (!upscale) return 1
-  return upscale.factor ?? UPSCALES.findLast((times) => times <= width / (drawn ?? width)) ?? 1
-}
-
 /** The edit that a picture or a request was made by, null where it was drawn from text alone. */
 export function editOf(source) {
   if (!source?.init_image) return null
   const { init_image: image, mask, outpaint: growth, upscale, ...rest } = source
-  return restoreEdit({ ...rest, image: idOf(image), mask: idOf(mask), growth, upscale: timesOf(source, upscale) })
+  const size = { width: source.drawn_width ?? source.width, height: source.drawn_height ?? source.height }
+  const factor = upscale ? (upscale.factor ?? 2) : 1
+  return restoreEdit({ ...rest, image: idOf(image), mask: idOf(mask), growth, upscale: factor, size, canvas: OWN })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { editOf, editRequest, newEdit, NO_GROWTH, restoreEdit } from './edit.js'
+import { editOf, editRequest, newEdit, NO_GROWTH, OWN, restoreEdit } from './edit.js'
 
 const IMAGE = 'a'.repeat(64)
 const MASK = 'b'.repeat(64)
@@ -20,6 +20,11 @@ describe('editRequest', () => {
       { mask: MASK, mask_mode: 'only_masked', growth: { ...NO_GROWTH, left: 64 }, upscale: 2 },
       { init_image: { input_id: IMAGE }, strength: 0.5, mask: { input_id: MASK }, mask_mode: 'whole', feather: 16, outpaint: { ...NO_GROWTH, left: 64 } },
     ],
+    [
+      'upscale with a mask, which has no soft edge',
+      { mask: MASK, upscale: 2 },
+      { init_image: { input_id: IMAGE }, strength: 0.3, mask: { input_id: MASK }, mask_mode: 'whole', upscale: { factor: 2 } },
+    ],
     ['upscale', { upscale: 2 }, { init_image: { input_id: IMAGE }, strength: 0.3, upscale: { factor: 2 } }],
   ])('says what the server wants of %s', (_what, change, body) => {
     expect(editRequest(change && { ...newEdit(IMAGE), ...change })).toEqual(body)
@@ -29,13 +34,17 @@ describe('editRequest', () => {
 describe('editOf', () => {
   it('knows again what was asked for', () => {
     const edit = { ...newEdit(IMAGE), strength: 0.3, mask: MASK, growth: { ...NO_GROWTH, top: 32 }, feather: 4 }
-    expect(editOf({ prompt: 'a fox', ...editRequest(edit) })).toEqual(edit)
+    expect(editOf({ prompt: 'a fox', ...editRequest(edit) })).toEqual({ ...edit, canvas: OWN })
   })
 
-  it('reads a record, which has ids and sizes alone', () => {
-    const record = { init_image: IMAGE, mask: MASK, mask_mode: 'whole', strength: 0.4, feather: 0, width: 512, drawn_width: 256 }
-    expect(editOf(record)).toEqual({ ...newEdit(IMAGE), mask: MASK, strength: 0.4, feather: 0 })
-    expect(editOf({ ...record, upscale: { width: 512, height: 512 } }).upscale).toBe(2)
+  it('reads a record, which has ids alone, and draws it at the same size', () => {
+    const record = { init_image: IMAGE, mask: MASK, mask_mode: 'whole', strength: 0.4, width: 333, height: 217, drawn_width: 384, drawn_height: 256 }
+    const edit = { ...newEdit(IMAGE), mask: MASK, strength: 0.4, feather: null, size: { width: 384, height: 256 }, canvas: OWN }
+    expect(editOf(record)).toEqual(edit)
+    expect(editRequest(edit)).toMatchObject({ width: 384, height: 256 })
+    expect(editRequest(edit)).not.toHaveProperty('feather')
+    expect(editOf({ ...record, upscale: { width: 512, height: 512, factor: 2.5 } }).upscale).toBe(2.5)
+    expect(editOf({ ...record, drawn_width: null, drawn_height: null }).size).toBeNull()
   })
 
   it('is null where a picture was drawn from text, or from a picture of the history by its own id', () => {
@@ -51,7 +60,7 @@ describe('restoreEdit', () => {
 
   it('replaces what cannot be sent by what can', () => {
     const broken = { image: IMAGE, mask: 'x', mask_mode: 'odd', strength: 7, feather: -1, growth: { left: 1e9, top: 8.4 }, upscale: 99 }
-    expect(restoreEdit(broken)).toEqual({ ...newEdit(IMAGE), growth: { ...NO_GROWTH, top: 8 } })
+    expect(restoreEdit(broken)).toEqual({ ...newEdit(IMAGE), feather: null, growth: { ...NO_GROWTH, top: 8 } })
   })
 
   it('keeps what is right', () => {

@@ -43,7 +43,9 @@ export function withList(library, name, entries) {
 export function applyPreset(preset, prompt) {
   const saved = preset.settings.prompt
   const wrapped = saved.includes(SLOT) ? saved.replaceAll(SLOT, () => prompt) : saved
-  return { ...preset.settings, prompt: wrapped || prompt }
+  // Pictures are none of a preset's settings: the server keeps them for a while only.
+  const settings = Object.entries(preset.settings).filter(([name]) => name !== 'edit' && name !== 'control')
+  return { ...Object.fromEntries(settings), prompt: wrapped || prompt }
 }
 
 /** A name that `__name__` can stand for: letters, digits and hyphens. */

@@ -95,8 +95,8 @@ export function validateSettings(settings) {
   if (!prompt) errors.prompt = 'errors.promptMissing'
   else if ([...prompt].length > PROMPT_MAX) errors.prompt = 'errors.promptTooLong'
   else if (CONTROL.test(prompt)) errors.prompt = 'errors.promptControl'
-  if (!isValidSide(settings.width)) errors.width = 'errors.side'
-  if (!isValidSide(settings.height)) errors.height = 'errors.side'
+  if (!settings.edit && !isValidSide(settings.width)) errors.width = 'errors.side'
+  if (!settings.edit && !isValidSide(settings.height)) errors.height = 'errors.side'
   const seed = plainSeed(settings.seed)
   if (seed && !(/^\d+$/.test(seed) && Number(seed) <= SEED_MAX)) errors.seed = 'errors.seed'
   return errors
@@ -137,6 +137,7 @@ export function fromSource(source, { part, model } = {}) {
     ...source,
     edit: editOf(source),
     control: controlsOf(source),
+    ...(source.init_image && { width: snapSide(source.width), height: snapSide(source.height) }),
     prompt: typeof source.prompt === 'string' ? toLiteral(source.prompt) : undefined,
     guidance_scale: adoptScale(source.guidance_scale, model),
     seed: source.seed === null || source.seed === undefined ? '' : String(source.seed),

@@ -187,3 +187,13 @@ describe('isSameButPrompt', () => {
     ['another prop', { error: 'Too large.' }],
   ])('sees %s', (_, change) => expect(isSameButPrompt(props, { ...props, ...change })).toBe(false))
 })
+
+describe('a picture that was drawn from another one', () => {
+  const image = { prompt: 'a fox', seed: 1, width: 4000, height: 3000, drawn_width: 512, drawn_height: 384, num_inference_steps: 9, model: 'auto', init_image: 'a'.repeat(64), strength: 0.5 }
+
+  it('can be made again, whatever its size', () => {
+    const settings = fromSource(image)
+    expect(validateSettings(settings)).toEqual({})
+    expect(toRequest(settings)).toMatchObject({ init_image: { input_id: image.init_image }, width: 512, height: 384, strength: 0.5 })
+  })
+})

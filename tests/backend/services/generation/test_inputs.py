@@ -50,7 +50,10 @@ def test_what_goes_together(values):
     [
         ({"feather": 1, "mask": ONE}, "mask, feather needs init_image"),
         ({"init_image": ONE, "outpaint": {"top": 0}}, "adds nothing"),
-        ({"init_image": ONE, "upscale": {"width": 9, "height": 9}, "mask_mode": "whole"}, "mask_mode"),
+        (
+            {"init_image": ONE, "upscale": {"width": 9, "height": 9}, "mask": ONE, "mask_mode": "only_masked"},
+            "only_masked",
+        ),
         ({"init_image": ONE, "upscale": {"width": 9, "height": 9}, "mask": ONE, "feather": 3}, "no feather"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 
 import numpy as np
@@ -248,3 +249,17 @@ def test_a_full_disk_leaves_nothing_behind(store, monkeypatch):
     with pytest.raises(DiskFull):
         keep(store, encoded(noise()))
     assert list(store._folder.iterdir()) == []
+
+
+def test_whatever_a_decoder_raises_over_a_damaged_file_is_said(store, monkeypatch):
+    for kind in (RuntimeError, TypeError, struct.error):
+        monkeypatch.setattr(module.ImageOps, "exif_transpose", raising(kind))
+        with pytest.raises(UnreadableImage, match="damaged"):
+            store.add(encoded(noise()))
+
+
+def raising(kind: type[Exception]):
+    def fail(_image: Image.Image) -> Image.Image:
+        raise kind("Missing or empty image item")
+
+    return fail

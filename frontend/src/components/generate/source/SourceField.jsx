@@ -33,7 +33,8 @@ function StrengthField({ edit, error, onEdit }) {
 /** The picture that is drawn from: chosen, dropped or pasted, with what becomes of it; text alone draws without one. */
 function SourceField({ edit, errors, Canvas, onChoose, onChange }) {
   const { t } = useTranslation()
-  const onEdit = (patch) => onChange({ edit: { ...edit, ...patch } })
+  // Another size of the result is drawn at another size.
+  const onEdit = (patch) => onChange({ edit: { ...edit, ...(('growth' in patch || 'upscale' in patch) && { size: null }), ...patch } })
   const refused = EDIT_FIELDS.filter((field) => field !== 'strength').map((field) => errors[field])
   const error = refused.find(Boolean)
   if (!edit) return <SourceChooser error={error} onChoose={onChoose} />

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import { usePictureFile } from '../../../hooks/generate/usePictureFile.jsx'
 import { useInputUrls } from '../../../hooks/images/inputs/useInputUrls.js'
-import { grows, NO_GROWTH } from '../../../lib/generate/edit.js'
+import { grows, NO_GROWTH, OWN } from '../../../lib/generate/edit.js'
 import Icon from '../../ui/Icon.jsx'
 
 const SIDES = ['top', 'right', 'bottom', 'left']
@@ -42,7 +42,7 @@ export default function SourcePicture({ edit, Canvas, onChoose, onEdit, onRemove
             <Icon name="brush" /> {t('edit.paint')}
           </Button>
           {!isPlain && (
-            <Button variant="link" size="sm" onClick={() => onEdit({ mask: null, growth: NO_GROWTH })}>
+            <Button variant="link" size="sm" onClick={() => onEdit({ mask: null, growth: NO_GROWTH, canvas: OWN })}>
               {t('edit.plain')}
             </Button>
           )}

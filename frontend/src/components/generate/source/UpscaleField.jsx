@@ -10,7 +10,7 @@ export default function UpscaleField({ value, choices, onChange }) {
     <Field label={t('edit.upscale')} hint={value > 1 ? t('edit.upscaleHint') : undefined}>
       {(control) => (
         <Form.Select {...control} value={value} onChange={(event) => onChange(Number(event.target.value))}>
-          {choices.map((times) => (
+          {[...new Set([...choices, value])].toSorted((one, other) => one - other).map((times) => (
             <option key={times} value={times}>
               {times === 1 ? t('edit.upscaleNone') : `${times} ×`}
             </option>
