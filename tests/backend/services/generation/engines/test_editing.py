@@ -250,12 +250,40 @@ def test_a_control_image_is_cut_as_the_image_is(values):
 
     def redraw(drawing: Drawing) -> Image.Image:
         seen.append(drawing.forwards_before)
-        assert np.array_equal(np.asarray(drawing.cut(INPUTS.image(recipe.init_image))), np.asarray(drawing.image))
+        assert np.array_equal(
+            np.asarray(drawing.cut(INPUTS.image(recipe.init_image), False)), np.asarray(drawing.image)
+        )
         assert drawing.noise.shape == (1, 16, drawing.image.height // 16, drawing.image.width // 16)
         return drawing.image
 
     edit_image(recipe, INPUTS, GEOMETRY, redraw)
     assert seen == [index * recipe.forwards // recipe.draws for index in range(recipe.draws)]
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_what_grows_is_black_to_a_finished_control_and_no_edge_to_what_looks_for_edges(is_finished):
+    grey, seen = Image.new("RGB", (64, 64), (120, 120, 120)), []
+    inputs = Inputs({PHOTO: grey})
+    recipe = a_recipe(init_image=PHOTO, outpaint={"left": 32, "right": 32}, width=128, height=64)
+    edit_image(
+        recipe, inputs, GEOMETRY, lambda drawing: (seen.append(drawing.cut(grey, is_finished)), drawing.image)[1]
+    )
+    pixels = np.asarray(seen[0])[..., 0].astype(int)
+    assert (pixels[:, 40:88] == 120).all()
+    assert (pixels[:, 0] == (0 if is_finished else 120)).all()
+
+
+def test_a_control_of_another_shape_is_cut_and_never_stretched():
+    from PIL import ImageDraw
+
+    control, seen = Image.new("RGB", (200, 100)), []
+    ImageDraw.Draw(control).rectangle((80, 30, 119, 69), fill="white")
+    recipe = a_recipe(init_image=PHOTO, width=128, height=128)
+    inputs = Inputs({PHOTO: Image.new("RGB", (128, 128))})
+    edit_image(recipe, inputs, GEOMETRY, lambda drawing: (seen.append(drawing.cut(control, True)), drawing.image)[1])
+    white = np.argwhere(np.asarray(seen[0].convert("L")) > 128)
+    height, width = np.ptp(white, axis=0) + 1
+    assert abs(height - width) <= 2
 
 
 def test_a_file_that_is_cut_off_is_refused():
