@@ -1,6 +1,7 @@
 import { fireEvent, screen } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
+import { useModels } from '../../../hooks/server/useModels.js'
 import { newControl } from '../../../lib/generate/control.js'
 import { renderWith } from '../../../test/render.jsx'
 import ControlField from './ControlField.jsx'
@@ -9,17 +10,22 @@ const IMAGE = 'a'.repeat(64)
 const MADE = 'b'.repeat(64)
 const NETS = [{ name: 'lite.safetensors', kind: '2.1-lite', format: 'BF16', size_bytes: 2e9, takes_mask: true }]
 
+/** Says when the catalogue has come: until then there is no field either. */
+function Known() {
+  return useModels().data ? <p>the models are known</p> : null
+}
+
 function show(controls, nets = NETS) {
   server.overrides['get /models'] = () => ({ default: null, loaded: null, models: [], controls: nets, refused: [], downloading: null })
   server.overrides['post /inputs/control'] = ({ body }) => ({ input_id: body.kind === 'canny' ? MADE : 'c'.repeat(64) })
   const props = { onChoose: vi.fn(), onChange: vi.fn() }
-  return { ...props, ...renderWith(<ControlField controls={controls} {...props} />) }
+  return { ...props, ...renderWith(<><ControlField controls={controls} {...props} /><Known /></>) }
 }
 
 describe('ControlField', () => {
   it('is not there where there is no ControlNet', async () => {
     const { container } = show([], [])
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await screen.findByText('the models are known')
     expect(container.querySelector('.control')).toBeNull()
   })
 
