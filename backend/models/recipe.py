@@ -88,6 +88,30 @@ class ControlUse(Frozen):
         return self
 
 
+MAX_LORA_STRENGTH = 10.0
+MAX_LORAS = 16
+
+
+class LoraUse(Frozen):
+    """A LoRA, and how strongly it acts."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS, description="Stem of its file.")
+    strength: float = Field(
+        default=1.0, ge=-MAX_LORA_STRENGTH, le=MAX_LORA_STRENGTH, allow_inf_nan=False, description="0 is without it."
+    )
+    start: float = Field(default=0.0, ge=0, lt=1, description="Fraction of the steps after which it acts.")
+    end: float = Field(default=1.0, gt=0, le=1, description="Fraction of the steps until which it acts.")
+    sha256: str | None = Field(
+        default=None, pattern=INPUT_ID_PATTERN, exclude_if=is_none, description="Of its file, which may be renamed."
+    )
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("a LoRA starts before it ends")
+        return self
+
+
 class Recipe(Frozen):
     """Everything that makes one image: the same recipe gives the same pixels."""
 
@@ -107,6 +131,13 @@ class Recipe(Frozen):
         max_length=MAX_CONTROLS,
         exclude_if=is_none,
         description="ControlNets that act on the image; absent without any.",
+    )
+    loras: tuple[LoraUse, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_LORAS,
+        exclude_if=is_none,
+        description="LoRAs that act on the image; absent without any.",
     )
 
     # Of images that begin from another one; what is None is left out of JSON, so that other records stay as they were.

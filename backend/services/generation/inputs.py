@@ -19,6 +19,8 @@ class Inputs:
     images: Mapping[str, Image.Image] = field(default_factory=dict)
     control_files: Mapping[str, Path] = field(default_factory=dict)
     """Of the ControlNets that a recipe names, by name."""
+    lora_files: Mapping[str, Path] = field(default_factory=dict)
+    """Of the LoRAs that a recipe names, by name."""
 
     def image(self, digest: str) -> Image.Image:
         """Returns an image.
@@ -40,6 +42,16 @@ class Inputs:
         if name not in self.control_files:
             raise InputUnusable(f"The ControlNet {name} is not here any more.")
         return self.control_files[name]
+
+    def lora_file(self, name: str) -> Path:
+        """Returns the file of a LoRA.
+
+        Raises:
+            InputUnusable: it is not here.
+        """
+        if name not in self.lora_files:
+            raise InputUnusable(f"The LoRA {name} is not here any more.")
+        return self.lora_files[name]
 
 
 NO_INPUTS = Inputs()
