@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat,
 from pydantic_core import PydanticCustomError
 
 from backend.models.recipe import (
+    INPAINT,
     INPUT_ID_PATTERN,
     MAX_CONTROL_SCALE,
     MAX_CONTROLS,
@@ -87,17 +88,31 @@ class UpscaleRequest(_Body):
     factor: float = Field(gt=1, le=MAX_UPSCALE, allow_inf_nan=False, description="Of each side.")
 
 
-ControlCondition = Literal["finished", "canny", "lines", "scribble", "grey", "tile", "blur", "depth", "pose", "hed"]
+ControlCondition = Literal[
+    "finished", "canny", "lines", "scribble", "grey", "tile", "blur", "depth", "pose", "hed", "inpaint"
+]
 Preprocessor = Literal["none", "finished", "canny", "lines", "scribble", "grey", "tile", "blur"]
 
 
 class ControlRequest(_Body):
     """An image that guides the composition, through a control network."""
 
-    image: ImageSource
     kind: ControlCondition = Field(
         default="finished",
-        description="What the control image shows; `depth`, `pose` and `hed` must be sent as finished ones.",
+        description="What the control image shows; `depth`, `pose` and `hed` must be sent as finished ones, "
+        "`inpaint` has no image but what the mask keeps.",
+    )
+    image: ImageSource | None = Field(
+        default=None,
+        validate_default=True,
+        exclude_if=_is_none,
+        description="What guides; left out for `inpaint` alone.",
+    )
+    inpaint: bool | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Whether the network is shown the mask, and the image around it: null where it reads a mask and "
+        "there is one.",
     )
     preprocessor: Preprocessor | None = Field(
         default=None,
@@ -117,6 +132,23 @@ class ControlRequest(_Body):
     start: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False, description="Share of the steps before it.")
     end: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False, description="Share of the steps at its end.")
 
+    @field_validator("image")
+    @classmethod
+    def _is_given(cls, value: ImageSource | None, info: ValidationInfo) -> ImageSource | None:
+        kind = info.data.get("kind", _FAULTY)
+        if value is None and kind not in (INPAINT, _FAULTY):
+            raise _refused('This is needed: {"input_id": …} or {"image_id": …}; only the kind `inpaint` has none.')
+        if value is not None and kind == INPAINT:
+            raise _refused("The kind `inpaint` takes no image: it sees `init_image` around the mask.")
+        return value
+
+    @field_validator("inpaint")
+    @classmethod
+    def _inpaints(cls, value: bool | None, info: ValidationInfo) -> bool | None:
+        if value is False and info.data.get("kind") == INPAINT:
+            raise _refused("The kind `inpaint` does nothing else: leave this out.")
+        return value
+
     @field_validator("preprocessor")
     @classmethod
     def _can_be_made(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -125,8 +157,10 @@ class ControlRequest(_Body):
         return value
 
     @property
-    def made_with(self) -> ControlKind:
+    def made_with(self) -> ControlKind | Literal["inpaint"]:
         """What makes the control image."""
+        if self.kind == INPAINT:
+            return INPAINT
         wanted = self.preprocessor or self.kind
         return "finished" if wanted in ("none", "depth", "pose", "hed") else cast("ControlKind", wanted)
 

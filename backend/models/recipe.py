@@ -36,6 +36,11 @@ def is_none(value: object) -> bool:
     return value is None
 
 
+def is_false(value: object) -> bool:
+    """Tells whether a field is to be left out of JSON."""
+    return value is False
+
+
 class Outpaint(BaseModel):
     """Pixels to add on each side of the image, in its own scale."""
 
@@ -58,6 +63,8 @@ class Upscale(Frozen):
 
 ControlKind = Literal["canny", "lines", "scribble", "grey", "tile", "blur", "finished"]
 """What a control image is made with; `finished` takes it as it is."""
+INPAINT: Literal["inpaint"] = "inpaint"
+"""Kind of a control that has no image but what the mask keeps."""
 OptionName = Annotated[str, Field(pattern=r"^[a-z_]{1,20}$")]
 """Of a preprocessor."""
 MAX_CONTROL_SCALE = 2.0
@@ -68,8 +75,9 @@ class ControlUse(Frozen):
     """A ControlNet, and the image that it holds the drawn one to."""
 
     image: InputId
-    kind: ControlKind = Field(
-        default="finished", description="What makes the control image of it; `finished` takes the image as it is."
+    kind: ControlKind | Literal["inpaint"] = Field(
+        default="finished",
+        description="What makes the control image of it; `finished` takes the image as it is, `inpaint` none.",
     )
     options: dict[OptionName, FiniteFloat] | None = Field(
         default=None, max_length=4, description="Of the kind, for example `low` and `high` of `canny`."
@@ -80,6 +88,9 @@ class ControlUse(Frozen):
     )
     start: float = Field(default=0.0, ge=0, lt=1, description="Fraction of the steps after which it acts.")
     end: float = Field(default=1.0, gt=0, le=1, description="Fraction of the steps until which it acts.")
+    inpaint: bool = Field(
+        default=False, exclude_if=is_false, description="Whether it is shown the mask, and the image around it."
+    )
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:

@@ -97,7 +97,7 @@ class Resolver:
             shift=request.shift,
             seed=self._draw_seed() if request.seed is None else request.seed,
             model=model.id,
-            **edit_of(request, image, lambda name: self._catalogue.resolve_control(name).name),
+            **edit_of(request, image, self._catalogue.resolve_control),
         )
         if image is not None:  # what suits the request today is said, so that it can be repeated
             recipe = recipe.model_copy(update={"strength": recipe.drawn_strength})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from backend.models.edit import ControlRequest, FromHistory, FromInput, ImageSource
-from backend.models.recipe import MAX_UPSCALED_SIDE_PX, Recipe, Upscale
+from backend.models.edit import FromHistory, FromInput, ImageSource
+from backend.models.recipe import INPAINT, MAX_UPSCALED_SIDE_PX, Recipe, Upscale
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import InputRefused, UnknownInput
 
@@ -32,6 +32,22 @@ class Images(Protocol):
         """Returns one; raises UnknownInput."""
 
 
+class Network(Protocol):
+    """A ControlNet that is here."""
+
+    @property
+    def name(self) -> str:
+        """Name of its file."""
+
+    @property
+    def takes_mask(self) -> bool:
+        """Whether it reads a mask and a masked image too."""
+
+
+FindControl = Callable[[str], Network]
+"""Finds a ControlNet by name; raises UnknownControl."""
+
+
 class _NoImages:
     def get(self, input_id: str) -> Sized:
         raise UnknownInput(f"There is no input {input_id}.")
@@ -50,6 +66,7 @@ def image_of(request: GenerateRequest, images: Images) -> Sized | None:
     mask = _find(request.mask, "mask", images)
     for at, control in enumerate(request.control):
         _find(control.image, f"control.{at}.image", images)
+        refuse_maskless_inpaint(request, at)
     if image is not None and mask is not None and (mask.width, mask.height) != (image.width, image.height):
         raise InputRefused(
             "mask",
@@ -98,21 +115,46 @@ def refuse_too_large(width: int, height: int, request: GenerateRequest) -> None:
 _PLAIN = {"strength", "mask_mode", "feather", "outpaint"}
 
 
-def _use_of(control: ControlRequest, name_of_control: Callable[[str], str]) -> dict[str, Any]:
-    source = control.image
+def refuse_maskless_inpaint(request: GenerateRequest, at: int) -> None:
+    """Refuses a control that is to see a mask where there is none.
+
+    Raises:
+        InputRefused: neither a mask nor outpainting is asked for.
+    """
+    control = request.control[at]
+    if (control.inpaint or control.kind == INPAINT) and not _is_masked(request):
+        field = "kind" if control.kind == INPAINT else "inpaint"
+        raise InputRefused(f"control.{at}.{field}", "This needs a `mask` or `outpaint`.")
+
+
+def _is_masked(request: GenerateRequest) -> bool:
+    return request.mask is not None or request.outpaint is not None
+
+
+def _use_of(request: GenerateRequest, at: int, network_of: FindControl) -> dict[str, Any]:
+    control = request.control[at]
+    network = network_of(control.model)
+    wanted = True if control.kind == INPAINT else control.inpaint
+    if wanted and not network.takes_mask:
+        raise InputRefused(
+            f"control.{at}.model", f"{network.name} reads no mask: choose a ControlNet of the kind 2.0 or later."
+        )
+    source = request.init_image if control.kind == INPAINT else control.image
     return {
         **control.model_dump(include={"options", "scale", "start", "end"}),
         "image": source.input_id if isinstance(source, FromInput) else "",
         "kind": control.made_with,
-        "model": name_of_control(control.model),
+        "model": network.name,
+        "inpaint": network.takes_mask and _is_masked(request) if wanted is None else wanted,
     }
 
 
-def edit_of(request: GenerateRequest, image: Sized | None, name_of_control: Callable[[str], str]) -> dict[str, Any]:
+def edit_of(request: GenerateRequest, image: Sized | None, network_of: FindControl) -> dict[str, Any]:
     """Returns the fields of a recipe that say what it is drawn from; none for text to image.
 
     Raises:
         UnknownControl: there is no ControlNet of a name.
+        InputRefused: one is to see a mask and reads none.
     """
     fields = request.model_dump(include=_PLAIN, exclude_none=True)
     fields |= {
@@ -124,7 +166,7 @@ def edit_of(request: GenerateRequest, image: Sized | None, name_of_control: Call
         width, height = size_after(image.width, image.height, request)
         fields["upscale"] = Upscale(width=width, height=height, factor=request.upscale.factor)
     if request.control:
-        fields["control"] = [_use_of(control, name_of_control) for control in request.control]
+        fields["control"] = [_use_of(request, at, network_of) for at in range(len(request.control))]
     return fields
 
 

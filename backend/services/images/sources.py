@@ -55,18 +55,20 @@ class SourceKeeper:
         """
         make_importable()
         from zimage.conditions.preprocess import preprocess
-        from zimage.errors import ConfigError
+        from zimage.errors import ConditionError, ConfigError
 
         image = self._inputs.read(self._id_of(request.image, "image", owner).input_id)
         image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)  # none is drawn larger
         try:
             with self._preprocessing:
                 made = preprocess(image, request.kind, **(request.options or {}))
-        except ConfigError as error:
+        except (ConditionError, ConfigError) as error:
             raise InputRefused("options", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
         return self._inputs.add_image(made)[0]
 
     def _with_id(self, control: ControlRequest, field: str, owner: str | None) -> ControlRequest:
+        if control.image is None:
+            return control
         return control.model_copy(update={"image": self._id_of(control.image, field, owner)})
 
     def _id_of(self, source: ImageSource, field: str, owner: str | None) -> FromInput:

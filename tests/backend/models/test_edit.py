@@ -45,6 +45,9 @@ def a_request(**values: object) -> GenerateRequest:
         ({"control": [{"image": INPUT, "scale": 3.0}]}, "control.0.scale", "less than or equal to 2"),
         ({"control": [{"image": INPUT, "kind": "depth"}]}, "control.0.preprocessor", "send a finished one"),
         ({"control": [{"image": INPUT}] * 5}, "control", "at most 4"),
+        ({"control": [{"kind": "canny"}]}, "control.0.image", "only the kind `inpaint` has none"),
+        ({"control": [{"image": INPUT, "kind": "inpaint"}]}, "control.0.image", "takes no image"),
+        ({"control": [{"kind": "inpaint", "inpaint": False}]}, "control.0.inpaint", "does nothing else"),
     ],
 )
 def test_a_combination_that_makes_no_sense_is_refused_at_its_field(values, field, said):

@@ -10,7 +10,7 @@ from torch import Tensor
 from zimage.adapters.controlnet import ControlNet
 from zimage.adapters.controls import DEFAULT_SCALE, Control
 from zimage.autoencoder import AutoencoderKL
-from zimage.conditions.modes import to_grey, to_rgb
+from zimage.conditions.images import BLACK, to_rgb
 from zimage.errors import ConfigError
 from zimage.tiling import Tiles
 
@@ -69,14 +69,14 @@ def encode(vae: AutoencoderKL, pixels: Tensor, tiles: Tiles | None = None) -> Te
 
 def to_signed(image: Image.Image, size: tuple[int, int]) -> Tensor:
     """Fits an image of any mode to a size (width, height): (1, 3, H, W) in −1…1."""
-    fitted = ImageOps.fit(to_rgb(image), size, Image.Resampling.LANCZOS)
+    fitted = ImageOps.fit(to_rgb(image, BLACK), size, Image.Resampling.LANCZOS)
     values = torch.from_numpy(np.asarray(fitted, dtype=np.float32) / 127.5 - 1)
     return values.permute(2, 0, 1).unsqueeze(0)
 
 
 def repainted_pixels(mask: Image.Image, size: tuple[int, int]) -> Tensor:
     """Fits a mask to a size: (1, 1, H, W), True where it is white."""
-    fitted = ImageOps.fit(to_grey(mask), size, Image.Resampling.LANCZOS)
+    fitted = ImageOps.fit(to_rgb(mask, BLACK).convert("L"), size, Image.Resampling.LANCZOS)
     return torch.from_numpy(np.asarray(fitted) >= REPAINTED)[None, None]
 
 

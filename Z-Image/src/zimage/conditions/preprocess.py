@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from zimage.conditions.modes import to_rgb
+from zimage.conditions.images import BLACK, WHITE, to_rgb
 from zimage.errors import ConfigError
 
 Values = np.ndarray[Any, np.dtype[Any]]
 
-WHITE = (255, 255, 255)
 CANNY_LOW, CANNY_HIGH = 100.0, 200.0
 LINE_LENGTH = 0.02  # of the longer side
 LINE_WIDTH_PX = 1
@@ -146,7 +145,7 @@ def blur(image: Image.Image, sigma: float = BLUR_SIGMA) -> Image.Image:
 
 def finished(image: Image.Image) -> Image.Image:
     """Takes a control image as it is, in RGB; what is transparent is black."""
-    return to_rgb(image)
+    return to_rgb(image, BLACK)
 
 
 PREPROCESSORS: dict[str, Callable[..., Image.Image]] = {
@@ -184,7 +183,7 @@ def control_image(image: Image.Image, kind: str, size: tuple[int, int], /, **opt
 
     It is cut where the sides differ in proportion, and never stretched.
     """
-    rgb = to_rgb(image, (0, 0, 0) if kind == FINISHED else WHITE)
+    rgb = to_rgb(image, BLACK if kind == FINISHED else WHITE)
     return preprocess(ImageOps.fit(rgb, size, Image.Resampling.LANCZOS), kind, **options)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from backend.models.recipe import ControlUse, Recipe
+from backend.models.recipe import INPAINT, ControlUse, Recipe
 from backend.services.errors import ControlUnusable, ModelBroken
 from backend.services.generation.engines.memory import first_line, free_memory
 from backend.services.generation.inputs import Inputs
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from zimage.adapters.controls import Control
 
 logger = logging.getLogger(__name__)
+
+
+Hole = tuple[Image.Image, Image.Image]
+"""An image, and its mask: white is repainted."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +72,20 @@ class LoadedControls:
     def __init__(self) -> None:
         self._nets: dict[tuple[Path, Signature], ControlNet] = {}
 
-    def make(self, inputs: Sequence[ControlInput], pipeline: ZImagePipeline, size: tuple[int, int]) -> list[Control]:
+    def make(
+        self,
+        inputs: Sequence[ControlInput],
+        pipeline: ZImagePipeline,
+        size: tuple[int, int],
+        hole: Hole | None = None,
+    ) -> list[Control]:
         """Loads what is not in memory, frees what is no more needed, and encodes the images.
 
         Args:
             inputs: what is asked for.
             pipeline: the model.
             size: width and height of the drawn image.
+            hole: what is repainted of it; None for all.
 
         Raises:
             ModelBroken: a file is missing, damaged, or for another model.
@@ -90,7 +101,7 @@ class LoadedControls:
         for one in active:
             if wanted[one.file] not in self._nets:
                 self._nets[wanted[one.file]] = _load(one, pipeline)
-        return [_make(one, self._nets[wanted[one.file]], pipeline, size) for one in active]
+        return [_make(one, self._nets[wanted[one.file]], pipeline, size, hole) for one in active]
 
     def clear(self) -> None:
         """Forgets all."""
@@ -115,16 +126,22 @@ def _load(one: ControlInput, pipeline: ZImagePipeline) -> ControlNet:
         raise ModelBroken(f"The ControlNet {one.use.model} cannot be loaded: {reason}.") from error
 
 
-def _make(one: ControlInput, net: ControlNet, pipeline: ZImagePipeline, size: tuple[int, int]) -> Control:
+def _make(
+    one: ControlInput, net: ControlNet, pipeline: ZImagePipeline, size: tuple[int, int], hole: Hole | None
+) -> Control:
     from zimage.conditions.control import make_control
     from zimage.conditions.preprocess import control_image
-    from zimage.errors import ConfigError
+    from zimage.errors import ConditionError, ConfigError
 
     use = one.use
+    if use.inpaint and hole is None:
+        raise ControlUnusable(f"The control of {use.model} is to see a mask, and there is none.")
+    masked, mask = hole if hole is not None and use.inpaint else (None, None)
     try:
-        image = control_image(one.image, use.kind, size, **(use.options or {}))
+        image = None if use.kind == INPAINT else control_image(one.image, use.kind, size, **(use.options or {}))
         return make_control(
-            net, pipeline.vae, size, image, scale=use.scale, start=use.start, end=use.end, tiles=pipeline.vae_tiles
-        )
-    except ConfigError as error:
+            net, pipeline.vae, size, image, masked=masked, mask=mask,
+            scale=use.scale, start=use.start, end=use.end, tiles=pipeline.vae_tiles,
+        )  # fmt: skip
+    except (ConditionError, ConfigError) as error:
         raise ControlUnusable(f"The control of {use.model} cannot be used: {first_line(error)}.") from error

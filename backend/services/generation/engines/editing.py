@@ -49,6 +49,7 @@ class Drawing:
         image: RGB, what it begins from, at the size that is drawn.
         noise: (1, C, h, w), float32, on the processor.
         mask: share of the strength, (1, 1, h, w) in 0…1; None for all of it.
+        repainted: the same in pixels, 8-bit grey.
         cut: cuts another image of the canvas, such as a control image, as this one was cut.
         forwards_before: of earlier drawings of the same image.
     """
@@ -56,6 +57,7 @@ class Drawing:
     image: Image.Image
     noise: Tensor
     mask: Tensor | None
+    repainted: Image.Image | None
     cut: Cut
     forwards_before: int = 0
 
@@ -118,7 +120,7 @@ def _redraw_once(
     cut = _cutter(edit.window, edit.canvas.size)
     if recipe.outpaint is not None:
         cut = _with_margins(cut, image.size, edit.canvas.size, recipe.outpaint)
-    return edit.finish(redraw(Drawing(edit.image, noise, mask_of_latents, cut)))
+    return edit.finish(redraw(Drawing(edit.image, noise, mask_of_latents, edit.mask, cut)))
 
 
 def _redraw_in_tiles(
@@ -140,7 +142,7 @@ def _redraw_in_tiles(
         before = tile.index * recipe.forwards // tile.count
         part = noise[..., top:bottom, left:right]
         cut = _cutter(Window(tile.box, tile.image.size), size)
-        return redraw(Drawing(tile.image, part, _latent_mask(tile.mask, geometry), cut, before))
+        return redraw(Drawing(tile.image, part, _latent_mask(tile.mask, geometry), tile.mask, cut, before))
 
     whole_mask = None if mask is None else to_mask(to_mask(mask, upright.size), size)
     return redraw_in_tiles(upright, grid, redraw_tile, whole_mask)

@@ -13,7 +13,7 @@ from PIL import Image
 from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture, ControlUnusable, ModelBroken
 from backend.services.generation.engines.base import Interrupted, levels_for, report_begin, report_step
-from backend.services.generation.engines.controls import LoadedControls, controls_of
+from backend.services.generation.engines.controls import Hole, LoadedControls, controls_of
 from backend.services.generation.engines.editing import Cut, Drawing, Geometry, edit_image, whole
 from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
@@ -137,12 +137,14 @@ class NativeEngine:
         embeds = pipeline.text_encoder.encode(texts)
         controls = controls_of(recipe, inputs)
 
-        def draw(size: tuple[int, int], before: int = 0, cut: Cut = whole, **more: Any) -> Image.Image:
+        def draw(
+            size: tuple[int, int], before: int = 0, cut: Cut = whole, hole: Hole | None = None, **more: Any
+        ) -> Image.Image:
             def on_step(event: StepEvent) -> None:
                 preview = _preview(event.step.estimate[0], self._preview_map)
                 report_step(emit, cancelled, Step(before + event.done, recipe.forwards), preview)
 
-            made = self._controls.make([one.cut(cut) for one in controls], pipeline, size)
+            made = self._controls.make([one.cut(cut) for one in controls], pipeline, size, hole)
             report_begin(emit, cancelled, before, recipe.forwards)
             [image] = pipeline(
                 prompt_embeds=embeds[:1],
@@ -159,7 +161,10 @@ class NativeEngine:
 
         def redraw(drawing: Drawing) -> Image.Image:
             source = Source(pipeline.encode_image(drawing.image), recipe.drawn_strength, drawing.mask)
-            return draw(drawing.image.size, drawing.forwards_before, drawing.cut, latents=drawing.noise, source=source)
+            hole = None if drawing.repainted is None else (drawing.image, drawing.repainted)
+            return draw(
+                drawing.image.size, drawing.forwards_before, drawing.cut, hole, latents=drawing.noise, source=source
+            )
 
         if recipe.init_image is None:
             refuse_contradictions(recipe)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from backend.services.errors import InputRefused
-from backend.services.generation.sources import refuse_idle_controls
-from tests.backend.fakes import a_recipe
+from backend.services.generation.sources import edit_of, image_of, refuse_idle_controls
+from tests.backend.fakes import a_recipe, a_request
 
 CONTROL = {"image": "0" * 64, "kind": "canny", "model": "union.safetensors"}
 
@@ -28,3 +30,60 @@ def test_a_control_that_would_act_at_no_step_is_refused_at_its_field(values, con
 def test_a_control_that_acts_passes(control):
     refuse_idle_controls(a_recipe(num_inference_steps=9, control=[{**CONTROL, **control}]))
     refuse_idle_controls(a_recipe())
+
+
+@dataclass(frozen=True)
+class Network:
+    name: str
+    takes_mask: bool
+
+
+@dataclass(frozen=True)
+class Kept:
+    width: int = 64
+    height: int = 64
+
+
+class Images:
+    def get(self, _input_id: str) -> Kept:
+        return Kept()
+
+
+SOURCE, MASK, GUIDE = ({"input_id": digit * 64} for digit in "123")
+MASKED = {"init_image": SOURCE, "mask": MASK}
+
+
+def controls_of(takes_mask: bool, **values):
+    fields = edit_of(a_request(**values), Kept(), lambda _name: Network("union", takes_mask))
+    return [(use["image"][0], use["kind"], use["inpaint"]) for use in fields["control"]]
+
+
+@pytest.mark.parametrize(
+    ("takes_mask", "values", "expected"),
+    [
+        (True, {**MASKED, "control": [{"image": GUIDE}]}, ("3", "finished", True)),
+        (True, {**MASKED, "control": [{"image": GUIDE, "inpaint": False}]}, ("3", "finished", False)),
+        (True, {"init_image": SOURCE, "control": [{"image": GUIDE}]}, ("3", "finished", False)),
+        (True, {"init_image": SOURCE, "outpaint": {"top": 8}, "control": [{"image": GUIDE}]}, ("3", "finished", True)),
+        (False, {**MASKED, "control": [{"image": GUIDE}]}, ("3", "finished", False)),
+        (True, {**MASKED, "control": [{"kind": "inpaint"}]}, ("1", "inpaint", True)),
+    ],
+)
+def test_a_control_sees_the_mask_where_there_is_one_and_it_reads_one(takes_mask, values, expected):
+    assert controls_of(takes_mask, **values) == [expected]
+
+
+@pytest.mark.parametrize("control", [{"kind": "inpaint"}, {"image": GUIDE, "inpaint": True}])
+def test_one_that_reads_no_mask_is_refused_where_it_is_to_see_one(control):
+    with pytest.raises(InputRefused, match="union reads no mask") as refused:
+        controls_of(False, **MASKED, control=[control])
+    assert refused.value.field == "control.0.model"
+
+
+@pytest.mark.parametrize(
+    ("control", "field"), [({"kind": "inpaint"}, "kind"), ({"image": GUIDE, "inpaint": True}, "inpaint")]
+)
+def test_without_a_mask_there_is_nothing_to_see(control, field):
+    with pytest.raises(InputRefused, match="needs a `mask` or `outpaint`") as refused:
+        image_of(a_request(init_image=SOURCE, control=[control]), Images())
+    assert refused.value.field == f"control.0.{field}"

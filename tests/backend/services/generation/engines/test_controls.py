@@ -137,6 +137,69 @@ def test_a_span_without_a_step_is_refused(engine, file):
         draw(engine, control(file, start=0.2, end=0.4))
 
 
+SOURCE, MASK = "1" * 64, "2" * 64
+
+
+def draw_masked(engine: Any, controls: list[ControlInput], mask: Image.Image, **values: Any) -> np.ndarray:
+    recipe = a_recipe(
+        seed=1, num_inference_steps=3, init_image=SOURCE, mask=MASK, control=[one.use for one in controls] or None,
+        strength=1.0, **values,
+    )  # fmt: skip
+    size = (recipe.width, recipe.height)
+    images = {
+        DIGEST: photo(),
+        SOURCE: photo().convert("RGB").resize(size),
+        MASK: mask.resize(size, Image.Resampling.NEAREST),
+    }
+    inputs = Inputs(images, {one.use.model: one.file for one in controls})
+    return np.asarray(engine.generate(recipe, lambda _event: None, never, inputs)).astype(int)
+
+
+def half_mask() -> Image.Image:
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (0, 0, 32, 64))
+    return mask
+
+
+@pytest.mark.parametrize("mode", ["whole", "only_masked"])
+def test_a_control_that_sees_the_mask_draws_otherwise_and_keeps_what_is_outside(engine, file, mode):
+    mask = half_mask()
+    plain = draw_masked(engine, [control(file, kind="grey")], mask, mask_mode=mode)
+    seeing = draw_masked(engine, [control(file, kind="grey", inpaint=True)], mask, mask_mode=mode)
+    alone = draw_masked(engine, [control(file, kind="inpaint", image=SOURCE, inpaint=True)], mask, mask_mode=mode)
+    width = plain.shape[1]
+    for drawn in (seeing, alone):
+        assert np.abs(drawn - plain)[:, : width // 2].max() > 2
+        assert np.array_equal(drawn[:, width // 2 :], plain[:, width // 2 :])
+    assert not np.array_equal(seeing, alone)
+
+
+def test_what_it_sees_is_the_image_around_the_mask_and_the_mask_at_latents(engine, file, monkeypatch):
+    from zimage.conditions import control as library
+
+    seen: list[dict[str, Any]] = []
+    make = library.make_control
+    monkeypatch.setattr(library, "make_control", lambda *args, **named: (seen.append(named), make(*args, **named))[1])
+    draw_masked(engine, [control(file, kind="inpaint", image=SOURCE, inpaint=True)], half_mask())
+    [named] = seen
+    painted = np.asarray(named["mask"])
+    assert (painted[:, : painted.shape[1] // 2] == 255).all()
+    assert not painted[:, painted.shape[1] // 2 :].any()
+    assert named["masked"].mode == "RGB"
+
+
+@pytest.mark.parametrize("kind", ["canny", "inpaint"])
+def test_one_that_is_to_see_a_mask_is_refused_where_there_is_none(engine, file, kind):
+    with pytest.raises(ControlUnusable, match="is to see a mask"):
+        draw(engine, control(file, kind=kind, inpaint=True))
+
+
+def test_a_network_that_reads_no_mask_is_refused(engine, tiny_model, tmp_path):
+    old = save_control(tiny_model, tmp_path / "v1.safetensors", "v1")
+    with pytest.raises(ControlUnusable, match="reads no mask"):
+        draw_masked(engine, [control(old, inpaint=True)], half_mask())
+
+
 def test_diffusers_refuses_and_says_what_helps(tiny_model, file):
     engine = DiffusersEngine()
     engine.load(ModelFiles.of_folder(tiny_model), PLAN)
