@@ -1,4 +1,4 @@
-import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 
 import { useEveryPicture } from '../../hooks/images/cards/useEveryPicture.js'
 import { useGalleryKeys } from '../../hooks/images/cards/useGalleryKeys.js'
@@ -41,11 +41,18 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
   const every = useImageActions({ onVary })
   const actions = useMemo(() => ({ ...every, trash: (ids) => every.trash(ids).then(drop) }), [every, drop])
   const [{ ask_purge: asks }] = usePreferences()
-  const purge = (ids) => {
-    actions.purge(ids)
-    selection.clear()
-  }
-  const doom = (pictures) => (asks ? setDoomed(pictures) : purge(pictures.map(({ id }) => id)))
+  const { clear } = selection
+  const purge = useCallback(
+    (ids) => {
+      actions.purge(ids)
+      clear()
+    },
+    [actions, clear],
+  )
+  const doom = useCallback(
+    (pictures) => (asks ? setDoomed(pictures) : purge(pictures.map(({ id }) => id))),
+    [asks, purge],
+  )
   const stop = useGalleryKeys(ref, {
     images,
     inSight: inSight ?? images,
