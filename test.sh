@@ -108,7 +108,9 @@ stage 'shellcheck' .venv/bin/shellcheck -x start.sh start_backend.sh start_front
 no_proxies=(env)
 for name in all_proxy http_proxy https_proxy ALL_PROXY HTTP_PROXY HTTPS_PROXY; do no_proxies+=(-u "$name"); done
 # Processes share the files out, so that an application of a test module is built once.
-stage 'pytest' "${no_proxies[@]}" "$python" -m pytest -q --durations=5 --numprocesses=auto --maxprocesses=4 --dist=loadfile
+pytest=("${no_proxies[@]}" "$python" -m pytest -q --durations=5 --numprocesses=auto --maxprocesses=4 --dist=loadfile)
+stage 'pytest: the model' "${pytest[@]}" tests/zimage tests/training
+stage 'pytest: the application' "${pytest[@]}" tests --ignore=tests/zimage --ignore=tests/training
 stage 'eslint' npm --prefix frontend run --silent lint
 stage 'vitest' npm --prefix frontend run --silent test
 stage 'build' ./start.sh --setup-only
