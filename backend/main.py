@@ -41,6 +41,7 @@ from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.engines.process_memory import held_bytes
 from backend.services.generation.planning.calibration import Calibration
 from backend.services.generation.planning.load_plan import Hardware
 from backend.services.generation.planning.planner import Planner
@@ -128,6 +129,7 @@ def build_services(
         hardware,
         Calibration(settings.data_dir / "calibration.json"),
         lambda name: catalogue.resolve_control(name).n_values,
+        held_bytes,
     )
     inputs = InputStore(settings.data_dir / "inputs")
     read_inputs = read_from(inputs, lambda name: catalogue.resolve_control(name).path)

@@ -21,6 +21,7 @@ from backend.main import build_engine  # noqa: E402
 from backend.models.config import Settings  # noqa: E402
 from backend.models.recipe import Recipe  # noqa: E402
 from backend.services.generation.engines.hardware import detect_hardware  # noqa: E402
+from backend.services.generation.engines.process_memory import held_bytes  # noqa: E402
 from backend.services.generation.events import Drawn, JobEvent  # noqa: E402
 from backend.services.generation.job import Job  # noqa: E402
 from backend.services.generation.planning.calibration import Calibration  # noqa: E402
@@ -50,7 +51,9 @@ def main() -> None:
         settings = Settings(data_dir=Path(data))
         catalogue = Catalogue(settings)
         hardware = detect_hardware()
-        planner = Planner(settings, lambda: hardware, Calibration(Path(data) / "calibration.json"))
+        planner = Planner(
+            settings, lambda: hardware, Calibration(Path(data) / "calibration.json"), held_bytes=held_bytes
+        )
         device = planner.device_for(use_gpu=True)
         generator = ImageGenerator(catalogue, build_engine(settings), planner, device)
         model = catalogue.resolve(arguments.model)

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from PIL import Image
 
@@ -23,6 +23,7 @@ from backend.services.generation.inputs import Inputs, ReadInputs, read_none
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import CPU, LoadPlan
 from backend.services.generation.planning.planner import Planner
+from backend.services.generation.planning.program_memory import MemorySeen
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles, Signature
 from backend.services.library.model_entry import AUTO, ModelEntry
@@ -40,8 +41,6 @@ class _InMemory:
     signature: tuple[Signature, ...]
     """Of the files, as they were before they were read."""
     plan: LoadPlan
-    held_bytes: int | None = field(default=None, compare=False)
-    """By the device once it was loaded."""
 
 
 class ImageGenerator:
@@ -120,14 +119,15 @@ class ImageGenerator:
         meter = MemoryMeter(plan.device)
         for index in range(job.num_images):
             recipe, watch = job.recipe_of(index), _Watch(emit)
-            meter.reset()
+            before = meter.reset()
             started = time.perf_counter()
             image = None if cancelled() else self._draw(recipe, plan.device, watch, cancelled, inputs)
             if image is None:
                 return
-            took_s, peak = time.perf_counter() - started, meter.peak()
-            self._learn_image(model, plan, recipe, watch.forwards_s, took_s, peak)
-            emit(Drawn(image, recipe, plan.device, round(took_s * 1000, 2), peak))
+            took_s = time.perf_counter() - started
+            seen = meter.seen(before)
+            self._learn_image(model, plan, recipe, watch.forwards_s, took_s, seen)
+            emit(Drawn(image, recipe, plan.device, round(took_s * 1000, 2), None if seen is None else seen.peak))
 
     def unload(self) -> None:
         """Frees the memory of the model; the next job loads one."""
@@ -159,18 +159,22 @@ class ImageGenerator:
         return image
 
     def _learn_image(
-        self, model: ModelEntry, plan: LoadPlan, recipe: Recipe, forwards_s: float, took_s: float, peak: int | None
+        self,
+        model: ModelEntry,
+        plan: LoadPlan,
+        recipe: Recipe,
+        forwards_s: float,
+        took_s: float,
+        memory: MemorySeen | None,
     ) -> None:
         if recipe.control:  # it takes more, which images without it would be thought to take
             return
         if recipe.draws > 1:
             return  # between the forwards of tiles there are encodes and decodes
-        held = self._in_memory.held_bytes if self._in_memory is not None else None
-        activations = peak - held if peak is not None and held is not None and plan.offload == "none" else None
         around_s = took_s - forwards_s
         self._learn(
             lambda: self._planner.learn_image(
-                model, plan, recipe, forwards_s=forwards_s, around_s=around_s, activations=activations
+                model, plan, recipe, forwards_s=forwards_s, around_s=around_s, memory=memory
             )
         )
 
@@ -208,7 +212,6 @@ class ImageGenerator:
         wanted = _InMemory(model.id, model.files, _signature_of(model.files), plan)
         if self._in_memory == wanted:
             return plan
-        meter = MemoryMeter(plan.device)
         before = held_bytes()
         emit(Loading(model.name))
         self._in_memory = None
@@ -222,7 +225,7 @@ class ImageGenerator:
             self._report_device_fault(error, plan.device)
             raise
         took_s = time.perf_counter() - started
-        self._in_memory = replace(wanted, held_bytes=meter.held())
+        self._in_memory = wanted
         if recipe is not None:
             self._learn(lambda: self._planner.learn_load(model, plan, recipe, took_s, before))
         logger.info(

@@ -9,6 +9,7 @@ from typing import TypeVar
 from backend.services.errors import OutOfMemory
 from backend.services.generation.engines.faults import is_lack_of_memory
 from backend.services.generation.engines.process_memory import held_bytes, peak_bytes, reset_peak
+from backend.services.generation.planning.program_memory import MemorySeen
 
 T = TypeVar("T")
 
@@ -44,14 +45,20 @@ class MemoryMeter:
 
         return torch.cuda.memory_allocated(self._device)
 
-    def reset(self) -> None:
-        """Lets the peak begin anew."""
+    def reset(self) -> int | None:
+        """Lets the peak begin anew; returns what is held."""
         if not self._is_card:
             self._is_reset = reset_peak()
-            return
+            return self.held()
         import torch
 
         torch.cuda.reset_peak_memory_stats(self._device)
+        return self.held()
+
+    def seen(self, before: int | None) -> MemorySeen | None:
+        """Returns what was held since the last reset, which gave `before`; None where nobody tells."""
+        peak, after = self.peak(), self.held()
+        return None if before is None or peak is None or after is None else MemorySeen(before, peak, after)
 
     def peak(self) -> int | None:
         """Returns the most bytes that were held since the last reset; None where nobody tells."""

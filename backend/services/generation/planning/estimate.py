@@ -73,6 +73,7 @@ def predict(
     is_native: bool = True,
     whole: Cost = Cost(),  # noqa: B008 — frozen
     base_bytes: int = 0,
+    held_bytes: int = 0,
     is_loaded: bool = False,
 ) -> Prediction:
     """Predicts what an image takes.
@@ -86,6 +87,7 @@ def predict(
         is_native: whether the native engine draws it.
         whole: what is known of such images with all of the model on the device, where `cost` tells nothing.
         base_bytes: main memory of the program without a model.
+        held_bytes: main memory that the program holds now, with the model: it gives little of it back.
         is_loaded: whether the model is in memory already.
     """
     accelerator = next((one for one in hardware.accelerators if one.device == plan.device), None)
@@ -106,6 +108,8 @@ def predict(
         return resident_bytes(facts, plan) + activations, base_bytes + kept_on_host
 
     on_device, on_host = memory(cost.activation_ratio)
+    if is_shared:
+        on_device = on_host = max(on_device, held_bytes)
     surely_on_device, surely_on_host = memory(min(cost.activation_ratio or 1.0, 1.0))
     host_limit = host + hardware.swap_bytes
     fits = surely_on_host <= host_limit and surely_on_device <= (host_limit if is_shared else device_total)

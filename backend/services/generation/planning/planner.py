@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,10 +9,11 @@ from backend.models.config import Settings
 from backend.models.recipe import Recipe
 from backend.services.errors import DoesNotFit
 from backend.services.generation.planning.calibration import Calibration, Cost
-from backend.services.generation.planning.estimate import Prediction, activation_bytes, predict
+from backend.services.generation.planning.estimate import Prediction, activation_bytes, predict, weights_bytes
 from backend.services.generation.planning.load_plan import CPU, Hardware, LoadPlan, choose_devices
 from backend.services.generation.planning.model_facts import FactsReader, ModelFacts
 from backend.services.generation.planning.placing import explain_matrices, plan_load
+from backend.services.generation.planning.program_memory import MemorySeen, ProgramMemory
 from backend.services.generation.planning.work import Work, work_of, work_of_size
 from backend.services.generation.sizes import fit_size
 from backend.services.library.files import ModelFiles
@@ -21,7 +21,7 @@ from backend.services.library.model_entry import ModelEntry
 
 MIN_OFFERED_PX = 256
 SHRINK = 0.8
-TELLING_BYTES = 2**26
+TELLING_BYTES = 2**24
 """Activations below are lost in what else a process holds and frees."""
 GIB = 2**30
 BASE_BYTES = GIB
@@ -46,6 +46,7 @@ class Planner:
         hardware: Callable[[], Hardware],
         calibration: Calibration,
         count_control: Callable[[str], int] = lambda _name: 0,
+        held_bytes: Callable[[], int | None] = lambda: None,
     ) -> None:
         """Predicts nothing yet.
 
@@ -54,14 +55,15 @@ class Planner:
             hardware: of this machine.
             calibration: what was learned before.
             count_control: returns the number of values of a ControlNet by its name.
+            held_bytes: returns the main memory that the process holds; None where nobody tells.
         """
         self._settings = settings
         self._count_control = count_control
         self._hardware = hardware
         self._calibration = calibration
         self._facts = FactsReader()
-        self._lock = threading.Lock()
-        self._base_bytes = 0
+        self._held_bytes = held_bytes
+        self._program = ProgramMemory()
 
     def plan(self, files: ModelFiles, device: str) -> LoadPlan:
         """Decides how to hold a model in memory.
@@ -118,8 +120,7 @@ class Planner:
             UnknownDevice: the settings name a device that is not here.
         """
         plan = self._plan(facts, self.device_for(use_gpu=use_gpu))
-        with self._lock:
-            base_bytes = max(self._base_bytes, BASE_BYTES)
+        base_bytes = max(self._program.base_bytes, BASE_BYTES)
         work = work_of(facts, recipe)
         prediction = predict(
             facts, plan, work, Cost(), self._hardware(), is_native=self._is_native, base_bytes=base_bytes
@@ -157,8 +158,7 @@ class Planner:
         """Takes in how long loading took, and what the program held before where that is known."""
         facts = self._facts.read(_files_of(model))
         if base_bytes is not None:
-            with self._lock:
-                self._base_bytes = min(self._base_bytes or base_bytes, base_bytes)
+            self._program.learn_load(base_bytes)
         cost = Cost(load_bytes_per_s=facts.stored_bytes / max(seconds, 1e-6))
         self._calibration.learn(plan, model.id, work_of(facts, recipe), cost)
 
@@ -170,11 +170,16 @@ class Planner:
         *,
         forwards_s: float,
         around_s: float,
-        activations: int | None,
+        memory: MemorySeen | None,
     ) -> None:
-        """Takes in what an image took: seconds of its forwards and of the rest, and bytes beside the weights."""
-        work = work_of(self._facts.read(_files_of(model)), recipe)
-        predicted = activation_bytes(plan, work)
+        """Takes in what an image took: seconds of its forwards and of the rest, and what was held around it."""
+        facts = self._facts.read(_files_of(model))
+        work = work_of(facts, recipe)
+        predicted, activations = activation_bytes(plan, work), None
+        if memory is not None and plan.offload == "none":
+            is_card = plan.device.startswith("cuda")
+            weights = weights_bytes(facts, plan)
+            activations = memory.peak - memory.before if is_card else self._program.learn_image(weights, memory)
         ratio = 0.0 if activations is None or predicted < TELLING_BYTES else activations / predicted
         cost = Cost(
             flops_per_s=work.forwards * work.forward_flops / max(forwards_s, 1e-6),
@@ -219,8 +224,6 @@ class Planner:
         whole = self._calibration.cost(
             replace(plan, offload="none", resident_blocks=0, streams_encoder=False, vae_tile=0), model.id, work
         )
-        with self._lock:
-            base_bytes = self._base_bytes
         return predict(
             facts,
             plan,
@@ -229,7 +232,8 @@ class Planner:
             self._hardware(),
             is_native=self._is_native,
             whole=whole,
-            base_bytes=base_bytes,
+            base_bytes=self._program.base_bytes,
+            held_bytes=(self._held_bytes() or 0) if is_loaded else 0,
             is_loaded=is_loaded,
         )
 

@@ -11,6 +11,7 @@ from backend.services.generation.planning.estimate import weights_bytes
 from backend.services.generation.planning.footprint import footprint_of
 from backend.services.generation.planning.load_plan import Accelerator, Hardware, LoadPlan
 from backend.services.generation.planning.planner import Planner
+from backend.services.generation.planning.program_memory import MemorySeen
 from backend.services.library.files import ModelFiles
 from backend.services.library.model_entry import NANO, TURBO
 from tests.backend.fakes import PLAIN_CPU, a_recipe, make_planner
@@ -65,7 +66,7 @@ def test_seconds_of_a_streamed_model_follow_from_those_of_a_whole_one(settings, 
     planner, first = outlook(settings, turbo, with_card(24))
     recipe = a_recipe(width=1024, height=1024)
     plan = replace(first.plan, vae_tile=0, quantization="int8")
-    planner.learn_image(turbo, plan, recipe, forwards_s=4.0, around_s=1.0, activations=None)
+    planner.learn_image(turbo, plan, recipe, forwards_s=4.0, around_s=1.0, memory=None)
     planner._hardware = lambda: with_card(6)
     found = planner.outlook(turbo, recipe, use_gpu=True).prediction
     assert found.next_s == pytest.approx(5.0)  # 13 blocks are copied in less than half a second
@@ -108,7 +109,7 @@ def test_predictions_are_held_against_what_happened(settings, turbo):
     planner, first = outlook(settings, turbo, with_card(24))
     recipe = a_recipe(width=1024, height=1024)
     planner.learn_load(turbo, first.plan, recipe, 10.0, base_bytes=GIB)
-    planner.learn_image(turbo, first.plan, recipe, forwards_s=4.0, around_s=1.0, activations=3 * GIB)
+    planner.learn_image(turbo, first.plan, recipe, forwards_s=4.0, around_s=1.0, memory=MemorySeen(GIB, 4 * GIB, GIB))
     found = planner.outlook(turbo, recipe, use_gpu=True).prediction
     assert (found.load_s, found.next_s) == (pytest.approx(10.0), pytest.approx(5.0))
     assert found.device_bytes == pytest.approx(weights_bytes(FACTS, first.plan) + 3 * GIB, rel=1e-6)
@@ -123,11 +124,30 @@ def test_predictions_are_held_against_what_happened(settings, turbo):
 def test_a_prediction_that_was_learned_too_high_keeps_nobody_from_drawing(settings, turbo):
     planner, first = outlook(settings, turbo, with_card(24))
     recipe = a_recipe(width=1024, height=1024)
-    planner.learn_image(turbo, first.plan, recipe, forwards_s=4.0, around_s=1.0, activations=20 * GIB)
+    planner.learn_image(turbo, first.plan, recipe, forwards_s=4.0, around_s=1.0, memory=MemorySeen(GIB, 21 * GIB, GIB))
     found = planner.outlook(turbo, recipe, use_gpu=True).prediction
     assert found.device_bytes > found.device_total_bytes
     assert found.fits
     planner.refuse_what_cannot_fit(turbo, recipe, use_gpu=True)
+
+
+def test_the_memory_of_a_process_is_foretold_from_what_it_held(settings, turbo):
+    planner, first = outlook(settings, turbo, PLAIN_CPU)
+    weights, recipe = weights_bytes(FACTS, first.plan), a_recipe(width=512, height=512)
+    planner.learn_load(turbo, first.plan, recipe, 10.0, base_bytes=GIB)
+    seen = MemorySeen(weights + GIB, weights + 4 * GIB, weights + 2 * GIB)  # kernels come with the first image
+    planner.learn_image(turbo, first.plan, recipe, forwards_s=4.0, around_s=1.0, memory=seen)
+    again = planner.outlook(turbo, recipe, use_gpu=False).prediction
+    assert again.device_bytes == again.host_bytes == pytest.approx(weights + 4 * GIB, rel=1e-6)
+
+
+def test_what_a_process_holds_already_it_does_not_give_back(settings, turbo):
+    planner = Planner(
+        settings, lambda: PLAIN_CPU, Calibration(settings.data_dir / "c.json"), held_bytes=lambda: 40 * GIB
+    )
+    loaded = planner.outlook(turbo, a_recipe(), use_gpu=False, is_loaded=True).prediction
+    assert loaded.device_bytes == loaded.host_bytes == 40 * GIB
+    assert planner.outlook(turbo, a_recipe(), use_gpu=False).prediction.device_bytes < 40 * GIB
 
 
 def test_swap_counts_as_memory_of_the_host(settings, turbo):
@@ -194,6 +214,6 @@ def test_one_that_does_not_fit_is_refused_with_what_helps(controlled, turbo):
 def test_it_takes_time_as_more_blocks_of_the_transformer_would(controlled, turbo):
     plan = controlled.plan(turbo.files, "cuda")
     recipe = a_recipe(width=1024, height=1024)
-    controlled.learn_image(turbo, plan, recipe, forwards_s=4.0, around_s=0.0, activations=None)
+    controlled.learn_image(turbo, plan, recipe, forwards_s=4.0, around_s=0.0, memory=None)
     assert predicted(controlled, turbo, ["union"]).next_s == pytest.approx(4.0 * 1.5, rel=0.1)
     assert predicted(controlled, turbo, ["lite"]).next_s == pytest.approx(4.0 * 1.15, rel=0.05)
