@@ -17,6 +17,7 @@ from zimage.adapters.controlnet import ControlNet
 from zimage.adapters.controls import Control
 from zimage.adapters.lora import ActiveLora, Lora
 from zimage.adapters.lora_stack import LoraStack
+from zimage.adapters.siglip import SiglipEncoder
 from zimage.autoencoder import AutoencoderKL
 from zimage.conditions.images import to_tensor
 from zimage.conditions.source import Source, begin, unshifted_sigmas
@@ -26,7 +27,7 @@ from zimage.outputs import Images, OutputType, PipelineOutput, StepEvent
 from zimage.placement import Placement
 from zimage.quant.linear import make_compilable
 from zimage.residency.levels import Residency
-from zimage.sampling import Guidance, Step, build_velocity, denoise
+from zimage.sampling import Guidance, Step, Velocity, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
 from zimage.sequence import Patch
 from zimage.text.encoder import PromptEncoder
@@ -91,7 +92,7 @@ class ZImagePipeline:
         quantization: str | None = None,
         residency: Residency | None = None,
     ) -> ZImagePipeline:
-        """Loads a folder in the published layout; nothing is downloaded.
+        """Loads a folder in the published layout; nothing is downloaded. One of Omni gives a `ZImageOmniPipeline`.
 
         Args:
             path: the folder.
@@ -171,9 +172,18 @@ class ZImagePipeline:
         logger.info("weights in %s, computed in %s, matrices %s", place.dtype, place.compute_dtype, held)
         logger.info("attention %s, milliseconds of those tried: %s", place.attention.name, place.attention.milliseconds)
         parts.transformer.set_attention(place.attention.attend)
-        pipeline = cls(parts.transformer, parts.vae, parts.text_encoder, parts.scheduler, vae_tiles=vae_tiles)
-        pipeline._placement = place
+        joined = (parts.transformer, parts.vae, parts.text_encoder, parts.scheduler)
+        pipeline = cls._of_parts(joined, parts.siglip, vae_tiles)
+        pipeline._placement = place  # noqa: SLF001 — it is one of these
         return pipeline
+
+    @classmethod
+    def _of_parts(cls, joined: tuple[Any, ...], siglip: SiglipEncoder | None, tiles: Tiles | None) -> ZImagePipeline:
+        if siglip is None:
+            return cls(*joined, vae_tiles=tiles)
+        from zimage.omni import ZImageOmniPipeline  # which extends this class
+
+        return ZImageOmniPipeline(*joined, siglip=siglip, vae_tiles=tiles)
 
     def replace_transformer(self, path: str | Path, shift: float) -> None:
         """Loads another transformer in place of the own one, which is freed first; the other parts stay.
@@ -320,16 +330,30 @@ class ZImagePipeline:
         negatives = (negative_prompt, negative_prompt_embeds) if settings.guidance_scale > 0 else None
         positive, negative = reader.read_both((prompt, prompt_embeds), negatives, num_images_per_prompt)
 
-        unshifted = unshifted_sigmas(num_inference_steps, source) if sigmas is None else sigmas
-        levels = self.scheduler.sigmas(unshifted, rows * columns // Patch().side ** 2)
-        shape = (len(positive), self.transformer.config.in_channels, rows, columns)
-        noise = self._noise(shape, generator, latents)
-        first, keep = begin(source, noise, levels)
-        times = self.scheduler.times(levels)
-        try:
-            velocity = build_velocity(
+        def build(times: Tensor) -> Velocity:
+            return build_velocity(
                 self.transformer, times, positive, negative, guidance, (rows, columns), controls, self._lora_stack
             )
+
+        unshifted = unshifted_sigmas(num_inference_steps, source) if sigmas is None else sigmas
+        shape = (len(positive), self.transformer.config.in_channels, rows, columns)
+        return self._sample(self._noise(shape, generator, latents), unshifted, build, source, on_step, output_type)
+
+    def _sample(
+        self,
+        noise: Tensor,
+        unshifted: Sequence[float],
+        build: Callable[[Tensor], Velocity],
+        source: Source | None,
+        on_step: Callable[[StepEvent], None] | None,
+        output_type: OutputType,
+    ) -> PipelineOutput:
+        """Denoises (B, C, h, w) by the velocity that `build` makes for the times of the steps, and decodes."""
+        rows, columns = noise.shape[-2:]
+        levels = self.scheduler.sigmas(unshifted, rows * columns // Patch().side ** 2)
+        first, keep = begin(source, noise, levels)
+        try:
+            velocity = build(self.scheduler.times(levels))
             final = denoise(first, levels, velocity, None if on_step is None else self._report_to(on_step), keep)
         finally:
             self._lora_stack.rest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from zimage.inputs import plain_batch
 from zimage.scheduler import euler_step
 from zimage.sequence import Patch, padded_length
 from zimage.transformer import Factors, Prepared, ZImageTransformer2DModel
+
+C = TypeVar("C")
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,10 @@ class Predictor:
         return predictions
 
 
+Predict = Callable[[Tensor, Factors, int], Tensor]
+"""(latents, one for each caption; modulation; step) → predictions towards the image."""
+
+
 def build_velocity(
     transformer: ZImageTransformer2DModel,
     times: Tensor,
@@ -185,40 +192,61 @@ def build_velocity(
         LoraError: a LoRA acts at no step.
     """
 
-    def prepare() -> Velocity:
-        return _build_for_all(transformer, times, positive, negative, guidance, size, controls)
+    def build() -> Velocity:
+        run = ControlRun(controls, transformer, times, len(positive), size) if controls else None
 
+        def prepare(captions: Sequence[Tensor]) -> Predict:
+            return Predictor(transformer, captions, *size, run)
+
+        return guided_velocity(transformer, times, positive, negative, guidance, prepare)
+
+    return with_loras(build, len(times), loras)
+
+
+def with_loras(build: Callable[[], Velocity], n_steps: int, loras: LoraStack | None) -> Velocity:
+    """Returns the velocity of a schedule, built anew at every step where other LoRAs begin to act.
+
+    Raises:
+        LoraError: a LoRA acts at no step.
+    """
     if loras is None or not loras.active:
-        return prepare()
-    loras.require_steps(len(times))
-    loras.enter(0, len(times))
-    now: list[Velocity] = [prepare()]
+        return build()
+    loras.require_steps(n_steps)
+    loras.enter(0, n_steps)
+    now: list[Velocity] = [build()]
 
     def velocity(latents: Tensor, step: int) -> Tensor:
-        if loras.enter(step, len(times)):
+        if loras.enter(step, n_steps):
             now.clear()  # before another one takes its memory
         if not now:
-            now.append(prepare())
+            now.append(build())
         return now[0](latents, step)
 
     return velocity
 
 
-def _build_for_all(
+def guided_velocity(
     transformer: ZImageTransformer2DModel,
     times: Tensor,
-    positive: Sequence[Tensor],
-    negative: Sequence[Tensor],
+    positive: Sequence[C],
+    negative: Sequence[C],
     guidance: Guidance,
-    size: tuple[int, int],
-    controls: Sequence[Control],
+    prepare: Callable[[Sequence[C]], Predict],
 ) -> Velocity:
-    """Returns the velocity of a schedule of which all steps share what is precomputed."""
-    run = ControlRun(controls, transformer, times, len(positive), size) if controls else None
+    """Returns the velocity of a schedule of which all steps share what is precomputed.
+
+    Args:
+        transformer: the model.
+        times: of the steps, (steps,).
+        positive: features of each image's prompt, as `prepare` takes them.
+        negative: those of negative prompts; unused without guidance.
+        guidance: combination of both predictions.
+        prepare: prepares the transformer for features.
+    """
     factors = transformer.modulate(times.to(transformer.device))
     is_on = [guidance.is_on(time) for time in times.tolist()]
-    both = Predictor(transformer, [*positive, *negative], *size, run) if any(is_on) else None
-    alone = Predictor(transformer, positive, *size, run) if not all(is_on) else None
+    both = prepare([*positive, *negative]) if any(is_on) else None
+    alone = prepare(positive) if not all(is_on) else None
 
     def velocity(latents: Tensor, step: int) -> Tensor:
         now = factors.at(step)

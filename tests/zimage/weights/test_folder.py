@@ -54,7 +54,7 @@ def test_a_file_that_is_cut_is_named(folder, tmp_path, part):
         ("transformer/config.json", {"_class_name": "FluxTransformer2DModel"}, "FluxTransformer"),
         ("text_encoder/config.json", {"quantization_config": {"quant_method": "gptq"}}, "quantization_config"),
         ("model_index.json", {"_class_name": "FluxPipeline"}, "FluxPipeline"),
-        ("model_index.json", {"_class_name": "ZImageOmniPipeline"}, "ZImageOmniPipeline"),
+        ("transformer/config.json", {"siglip_feat_dim": 16}, "Omni variant"),
     ],
 )
 def test_a_configuration_of_another_model_is_told_before_any_weight_is_read(folder, tmp_path, file, changes, words):

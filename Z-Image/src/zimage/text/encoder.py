@@ -89,6 +89,13 @@ class PromptEncoder:
         with self.staying():
             return [self._encode(tuple(self.tokenize(prompt, max_sequence_length))) for prompt in prompts]
 
+    def encode_texts(self, texts: Sequence[str], max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[Tensor]:
+        """Returns the features (tokens, width) of each text as it is, without the template."""
+        with self.staying():
+            return [
+                self._encode(tuple(self._cut(self.tokenizer.encode(text).ids, max_sequence_length))) for text in texts
+            ]
+
     @contextmanager
     def staying(self) -> Iterator[None]:
         """Keeps the model, once it is on the device, there till the end of several calls."""
@@ -102,7 +109,10 @@ class PromptEncoder:
 
     def tokenize(self, prompt: str, max_sequence_length: int = MAX_CAPTION_TOKENS) -> list[int]:
         """Returns the token ids of a templated prompt, truncated to the limit."""
-        tokens = self.tokenizer.encode(self.tokenizer.in_template(prompt)).ids
+        return self._cut(self.tokenizer.encode(self.tokenizer.in_template(prompt)).ids, max_sequence_length)
+
+    @staticmethod
+    def _cut(tokens: list[int], max_sequence_length: int) -> list[int]:
         if len(tokens) > max_sequence_length:
             logger.warning("a prompt of %d tokens is cut to %d", len(tokens), max_sequence_length)
         return tokens[:max_sequence_length]

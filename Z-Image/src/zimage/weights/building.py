@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from zimage.adapters.siglip import SiglipEncoder
 from zimage.autoencoder import AutoencoderKL
 from zimage.config import TransformerConfig, VaeConfig
 from zimage.quant.linear import Quantization
@@ -29,6 +30,8 @@ class Parts:
     vae: AutoencoderKL
     text_encoder: PromptEncoder
     scheduler: FlowMatchEulerDiscreteScheduler
+    siglip: SiglipEncoder | None = None
+    """Sees reference images; of the Omni variant alone."""
 
 
 def build_transformer(

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from zimage.adapters.siglip import MODEL, PROCESSOR, SiglipEncoder
 from zimage.config import SchedulerConfig, TextEncoderConfig, TransformerConfig, VaeConfig
 from zimage.config.base import read_object
 from zimage.errors import ConfigError, PartError, WeightsError
@@ -25,7 +26,8 @@ from zimage.weights.names.single_file import to_published
 from zimage.weights.quantized import AnyTensor
 
 INDEX = "model_index.json"
-PIPELINE = "ZImagePipeline"  # Omni's has the same parts, and places images in another way
+PIPELINE = "ZImagePipeline"
+OMNI_PIPELINE = "ZImageOmniPipeline"
 PARTS = ("transformer", "text_encoder", "tokenizer", "vae", "scheduler")
 PARTS_WITH_WEIGHTS = ("text_encoder", "transformer", "vae")
 CLASSES = {  # of the tokenizer its own files decide
@@ -43,6 +45,7 @@ class FolderConfig:
     transformer: TransformerConfig
     vae: VaeConfig
     scheduler: SchedulerConfig
+    is_omni: bool = False
 
 
 def read_config(path: Path) -> FolderConfig:
@@ -53,10 +56,14 @@ def read_config(path: Path) -> FolderConfig:
     """
     with _part_errors(INDEX):
         index = read_object(path / INDEX)
-        _require_class(INDEX, index.get("_class_name"), (PIPELINE,))
+        _require_class(INDEX, index.get("_class_name"), (PIPELINE, OMNI_PIPELINE))
     for part in PARTS:
         if not (path / part).is_dir():
             raise PartError(part, f"{path} lacks it")
+    is_omni = index.get("_class_name") == OMNI_PIPELINE
+    for part in (MODEL, PROCESSOR) if is_omni else ():
+        if not (path / part).is_dir():
+            raise PartError(part, f"{path} lacks it, and the Omni variant reads images with it")
     for part, classes in CLASSES.items():
         with _part_errors(part):
             _require_class(INDEX, _class_in_index(index, part), classes)
@@ -74,7 +81,9 @@ def read_config(path: Path) -> FolderConfig:
         transformer = TransformerConfig.from_file(_own_file(path, "transformer"))
         if transformer.cap_feat_dim != (width := text_encoder.hidden_size):
             raise ConfigError(f"cap_feat_dim {transformer.cap_feat_dim} is not the text encoder's width {width}")
-    return FolderConfig(transformer, vae, scheduler)
+        if is_omni != (transformer.siglip_feat_dim is not None):
+            raise ConfigError("the Omni variant, and it alone, has a siglip_feat_dim")
+    return FolderConfig(transformer, vae, scheduler, is_omni)
 
 
 def check_weight_files(path: Path) -> None:
@@ -146,7 +155,19 @@ def load_parts(
             residency=residency,
         )
     scheduler = FlowMatchEulerDiscreteScheduler(**config.scheduler.to_dict())
-    return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler)
+    siglip = _load_siglip(path, config, compute_dtype or dtype, device, residency) if config.is_omni else None
+    return Parts(transformer, vae, PromptEncoder(text_model, tokenizer), scheduler, siglip)
+
+
+def _load_siglip(
+    path: Path, config: FolderConfig, dtype: torch.dtype, device: torch.device, residency: Residency
+) -> SiglipEncoder:
+    with _part_errors(MODEL):
+        siglip = SiglipEncoder.load(path, dtype, device, stays=residency == WHOLE)
+        if siglip.width != config.transformer.siglip_feat_dim:
+            expected = config.transformer.siglip_feat_dim
+            raise ConfigError(f"its width {siglip.width} is not the transformer's siglip_feat_dim {expected}")
+    return siglip
 
 
 def _published(folder: Path) -> dict[str, AnyTensor]:
