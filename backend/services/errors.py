@@ -6,14 +6,14 @@ StudioError
 ├── ModelInUse, LoraInUse, NameTaken, NotOurs, RemovalFailed → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, LoraDamaged → 422
 ├── InputRefused                        → 422
-│   └── UnknownLora, LoraChanged, LoraUnusable
+│   └── UnknownLora, LoraChanged, LoraRefused
 ├── WrongToken                          → 401
 ├── QueueFull, TooManyAttempts          → 429
 ├── DiskFull                            → 507
 ├── DownloadFailed                      → the download fails
 ├── ModelError                          → the request or the set-up is wrong
 │   ├── UnknownModel, UnknownPart, UnknownControl, ModelNotInstalled → 422
-│   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable → 422
+│   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable, LoraUnusable → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
 ├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
@@ -173,10 +173,10 @@ class LoraChanged(InputRefused):
     code = "lora_changed"
 
 
-class LoraUnusable(InputRefused):
-    """A request names a LoRA that cannot be used, or not in this way."""
+class LoraRefused(InputRefused):
+    """A request names a LoRA that its model cannot use, or in a way that makes no sense."""
 
-    code = "lora_unusable"
+    code = "lora_refused"
 
 
 class LoraNotFound(StudioError):
@@ -303,6 +303,12 @@ class ControlUnusable(ModelError):
     """A control that the model, the engine or the ControlNet does not take as it is asked for."""
 
     code = "control_unusable"
+
+
+class LoraUnusable(ModelError):
+    """A LoRA that is damaged, for another model, or of a kind that is not read."""
+
+    code = "lora_unusable"
 
 
 class ModelBroken(ModelError):

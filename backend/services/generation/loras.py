@@ -14,7 +14,7 @@ from backend.services.errors import (
     InputUnusable,
     LoraChanged,
     LoraDamaged,
-    LoraUnusable,
+    LoraRefused,
     UnknownLora,
 )
 from backend.services.generation.lora_tags import TagFault, take_tags
@@ -56,7 +56,7 @@ class LoraChooser:
         Raises:
             UnknownLora: one is not here, or several have its name.
             LoraChanged: a file has the name, but not the digest.
-            LoraUnusable: the model does not take one, one is named twice, or a tag makes no sense.
+            LoraRefused: the model does not take one, one is named twice, or a tag makes no sense.
         """
         prompt, wanted = _wanted(request)
         if not wanted:
@@ -68,12 +68,12 @@ class LoraChooser:
         for field, want in wanted:
             lora = self._find(want, field, architecture)
             if lora.path in paths:
-                raise LoraUnusable(
+                raise LoraRefused(
                     field, f"The LoRA {lora.name} is named twice: name it once, with the sum of the strengths."
                 )
             paths.add(lora.path)
             if lora.problem is not None:
-                raise LoraUnusable(field, f"{model.name} cannot use the LoRA {lora.name}: {lora.problem}")
+                raise LoraRefused(field, f"{model.name} cannot use the LoRA {lora.name}: {lora.problem}")
             uses.append(self._use(want, lora, field))
             if lora.facts.warning is not None:
                 notes.append(f"LoRA {lora.name}: {lora.facts.warning.rstrip('.')}")
@@ -128,7 +128,7 @@ class LoraChooser:
         try:
             digest = self._catalogue.digest_of(lora)
         except LoraDamaged as error:
-            raise LoraUnusable(field, str(error)) from error
+            raise LoraRefused(field, str(error)) from error
         numbers = want.model_dump(include={"strength", "start", "end"})
         return LoraUse(name=lora.name, sha256=digest.sha256, short_hash=digest.short, **numbers)
 
@@ -151,11 +151,11 @@ def _wanted(request: GenerateRequest) -> tuple[str, list[tuple[str, LoraRequest]
     try:
         prompt, tags = take_tags(request.prompt)
     except TagFault as error:
-        raise LoraUnusable(PROMPT, str(error)) from error
+        raise LoraRefused(PROMPT, str(error)) from error
     if tags and not prompt:
-        raise LoraUnusable(PROMPT, "The prompt has nothing but LoRAs: describe the image, too.")
+        raise LoraRefused(PROMPT, "The prompt has nothing but LoRAs: describe the image, too.")
     wanted = [(f"loras.{at}.name", lora) for at, lora in enumerate(request.loras)]
     wanted += [(PROMPT, LoraRequest(name=tag.name, strength=tag.strength)) for tag in tags]
     if len(wanted) > MAX_LORAS:
-        raise LoraUnusable(wanted[-1][0], f"{len(wanted)} LoRAs are named, and an image takes {MAX_LORAS} at most.")
+        raise LoraRefused(wanted[-1][0], f"{len(wanted)} LoRAs are named, and an image takes {MAX_LORAS} at most.")
     return prompt, wanted

@@ -90,7 +90,7 @@ class LoraCache:
                 "digests": [[path, *known] for path, known in list(self._digests.items())[-MAX_KEPT:]],
             }
         try:
-            text = orjson.dumps(content)
+            text = orjson.dumps(content, default=list)  # of named tuples
             write_atomically(self._path, lambda file: file.write(text))
         except (OSError, TypeError) as error:  # the second for a name that is no UTF-8
             logger.warning("what was read of the LoRAs is not kept: %s", error)

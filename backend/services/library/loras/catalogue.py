@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.models.config import Settings
@@ -28,6 +28,7 @@ MAX_SEARCHED_BYTES = 4 * 2**30
 """What is read at most to find a file by its digest."""
 BAD_NAME = "The name of its file is not plain UTF-8 text; rename it."
 UNREAD = LoraFacts()
+FOR_PUBLISHED = "It is for Z-Image or Z-Image-Turbo, and this model has other shapes."
 
 
 @dataclass(frozen=True)
@@ -181,11 +182,16 @@ class LoraCatalogue:
         self._cache.put_digest(str(path), size_bytes, mtime_ns, digest)
 
     def describe(self, file: LoraFile, architecture: Architecture) -> LoraFacts:
-        """Reads the header of a file that is none of the LoRAs yet."""
-        return read_facts(file, architecture, self._describe)
+        """Reads the header of a file, which need not be one of the LoRAs yet."""
+        facts = read_facts(file, architecture, self._describe)
+        if facts.matched and facts.problem is not None and architecture != PUBLISHED:
+            published = read_facts(file, PUBLISHED, self._describe)
+            if published.problem is None:
+                return replace(facts, problem=FOR_PUBLISHED)
+        return facts
 
-    def at(self, path: Path) -> Lora:
-        """Returns the LoRA in a file.
+    def at(self, path: Path, architecture: Architecture) -> Lora:
+        """Returns the LoRA in a file, matched with an architecture.
 
         Raises:
             LoraNotFound: there is none.
@@ -193,7 +199,7 @@ class LoraCatalogue:
         found = next((lora for lora in self._named() if lora.path == path), None)
         if found is None:
             raise LoraNotFound("The LoRA has been removed meanwhile.")
-        return self._read(found, PUBLISHED)
+        return self._read(found, architecture)
 
     def get(self, name: str) -> Lora:
         """Returns the LoRA of exactly this name.
@@ -249,7 +255,7 @@ class LoraCatalogue:
         if facts is None:
             if until is not None and self._monotonic() >= until:
                 return lora
-            facts = read_facts(lora.file, architecture, self._describe)
+            facts = self.describe(lora.file, architecture)
             self._cache.put_facts(lora.file, architecture.key, facts)
         return Lora(lora.file, lora.name, lora.is_own, facts, is_read=True, digest=lora.digest)
 

@@ -221,8 +221,9 @@ def read_thumbnail(path: Path) -> str:
 
 def sentence(text: str) -> str:
     """Returns a text that begins and ends as a sentence does."""
-    shown = clean(text, MAX_FAULT_CHARACTERS) or "it cannot be read"
-    return f"{shown[:1].upper()}{shown[1:].rstrip('.')}."
+    shown = (clean(text, MAX_FAULT_CHARACTERS) or "it cannot be read").rstrip(".")
+    is_key = "." in shown.partition(" ")[0]  # which is said as it is
+    return f"{shown}." if is_key else f"{shown[:1].upper()}{shown[1:]}."
 
 
 def _without_path(text: str, path: Path) -> str:

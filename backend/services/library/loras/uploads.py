@@ -170,7 +170,7 @@ class LoraUploads:
             known = self._catalogue.find_digest(digest.sha256, upload.name, size_bytes=upload.size_bytes)
             if known is not None:
                 upload.abort()
-                return known, False
+                return self._catalogue.at(known.path, self._architecture()), False
             target = self._home / upload.name
             if target.exists() or target.is_symlink():
                 raise NameTaken(
@@ -186,7 +186,7 @@ class LoraUploads:
             self._catalogue.note_digest(target, digest, status.st_size, status.st_mtime_ns)
             self._receipts.add(target, digest.sha256)
         logger.info("the LoRA %s has come", upload.name)
-        return self._catalogue.at(target), True
+        return self._catalogue.at(target, self._architecture()), True
 
     def _refuse_unusable(self, upload: Upload) -> None:
         """Raises for what no model of the family, published or in use here, can take."""
