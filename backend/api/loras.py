@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 
 from backend.api.deps import App
 from backend.api.errors import Responses, documented
+from backend.api.forms.file_stream import FileStream, MalformedForm
 from backend.api.presenters import present_lora
 from backend.models.loras import LoraInfo, LoraList
 from backend.models.schemas import MAX_MODEL_CHARACTERS
 from backend.services.library.loras.catalogue import Lora
 from backend.services.library.loras.uploads import LoraUploads, Upload
 from backend.services.library.model_entry import AUTO
-from backend.utils.multipart import FileStream, MalformedForm
 
 router = APIRouter(prefix="/loras", tags=["loras"])
 
