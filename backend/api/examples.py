@@ -175,7 +175,9 @@ def _model() -> ModelInfo:
     return ModelInfo(
         id="zimage-nano", name="Z-Image nano", description="A small model for trying things out.", installed=True,
         demo=True, source="ckpts", download_gb=None, size_multiple=32, sizes=[], default_steps=9, guidance_scale=0.0,
-        guidance=False, shift=3.0, negative_prompt=False, repository=None, note=None,
+        guidance=False, shift=3.0, negative_prompt=False,
+        can=["text", "image", "mask", "outpaint", "upscale", "control", "loras"],
+        repository=None, note=None,
         download=ModelDownload(state="none", done_bytes=0, total_bytes=0, message=""),
         member=None, parts=[],
     )  # fmt: skip

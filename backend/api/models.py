@@ -35,7 +35,7 @@ def list_models(app: App) -> ModelList:
     return ModelList(
         default=best.id if best else None,
         loaded=next(iter(app.executor.loaded_models), None),
-        models=[present_model(model, app.downloads.state(model)) for model in contents.models],
+        models=[present_model(model, app.downloads.state(model), app.settings.engine) for model in contents.models],
         controls=[present_control(control) for control in contents.controls],
         refused=[RefusedFile(file=file.name, reason=file.fault) for file in contents.files if file.fault],
         downloading=app.downloads.running_id,
@@ -99,7 +99,7 @@ def choose_parts(name: ModelId, choice: ModelChoice, app: App) -> ModelInfo:
     parts: dict[PartName, str | None] = {"text_encoder": choice.text_encoder, "vae": choice.vae}
     chosen = {part: file for part, file in parts.items() if file is not None}
     model = app.catalogue.choose(name, choice.member, chosen)
-    return present_model(model, app.downloads.state(model))
+    return present_model(model, app.downloads.state(model), app.settings.engine)
 
 
 @router.get("/{name}/removal", responses=documented(404, 409, 422))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from backend.models import catalogue as wire
+from backend.models.config import Engine
 from backend.models.loras import LoraInfo, LoraSuggestion
 from backend.models.schemas import ImageInfo, ImageRecord, TaskStatus
 from backend.services.generation.planning.recommend import Advice, Offer
@@ -55,7 +56,7 @@ def present_task(task: TaskRecord, position: int | None, eta_s: float | None, ap
     )
 
 
-def present_model(model: ModelEntry, download: wire.ModelDownload) -> wire.ModelInfo:
+def present_model(model: ModelEntry, download: wire.ModelDownload, engine: Engine) -> wire.ModelInfo:
     """Returns a model of the catalogue with its download."""
     return wire.ModelInfo(
         id=model.id,
@@ -72,6 +73,7 @@ def present_model(model: ModelEntry, download: wire.ModelDownload) -> wire.Model
         guidance=model.guided,
         shift=model.shift,
         negative_prompt=model.negative_prompt,
+        can=list(model.abilities(engine)),
         repository=model.repository,
         note=model.note if download.state == "none" else None,
         download=download,

@@ -67,6 +67,9 @@ class ModelChoice(Frozen):
     vae: str | None = Field(default=None, description="One of the part's `choices`; null for the first.")
 
 
+Ability = Literal["text", "image", "mask", "outpaint", "upscale", "control", "references", "loras"]
+
+
 class ModelInfo(Frozen):
     """Model of the catalogue."""
 
@@ -86,6 +89,10 @@ class ModelInfo(Frozen):
     guidance: bool = Field(description="Whether the model is guided, and takes another `guidance_scale` of a request.")
     shift: float = Field(description="The model's own shift of the schedule.")
     negative_prompt: bool = Field(description="Whether the model takes the `negative_prompt` of a request.")
+    can: list[Ability] = Field(
+        description="What the model draws from with the engine of this server: `text`, an `image` with `strength`, a "
+        "`mask`, `outpaint`, `upscale`, `control`, `references`; and whether `loras` act on it."
+    )
     repository: str | None
     note: str | None = Field(
         description="Why the model is not installed although some of it is there, or what to know of what is."

@@ -14,6 +14,7 @@ from backend.models.recipe import (
     MAX_CONTROL_SCALE,
     MAX_CONTROLS,
     MAX_NAME_CHARACTERS,
+    MAX_REFERENCES,
     ControlKind,
     InputId,
     MaskMode,
@@ -228,6 +229,13 @@ class EditRequest(BaseModel):
         default=[], exclude_if=_is_empty, max_length=MAX_CONTROLS, description="Images that guide the composition."
     )
 
+    references: list[ImageSource] = Field(
+        default=[],
+        exclude_if=_is_empty,
+        max_length=MAX_REFERENCES,
+        description="Images that a model of the Omni variant draws from, as the prompt says; see `can` in /api/models.",
+    )
+
     @field_validator("strength", "mask", "outpaint", "upscale")
     @classmethod
     def _needs_image(cls, value: object, info: ValidationInfo) -> object:
@@ -270,5 +278,6 @@ class EditRequest(BaseModel):
     @property
     def input_ids(self) -> tuple[str, ...]:
         """Ids of all inputs that the request names, each once."""
-        named = (self.init_image, self.mask, *(control.image for control in self.control))
+        guiding = (control.image for control in self.control)
+        named = (self.init_image, self.mask, *guiding, *self.references)
         return tuple(dict.fromkeys(source.input_id for source in named if isinstance(source, FromInput)))

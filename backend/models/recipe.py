@@ -69,6 +69,7 @@ OptionName = Annotated[str, Field(pattern=r"^[a-z_]{1,20}$")]
 """Of a preprocessor."""
 MAX_CONTROL_SCALE = 2.0
 MAX_CONTROLS = 4
+MAX_REFERENCES = 8
 
 
 class ControlUse(Frozen):
@@ -158,6 +159,14 @@ class Recipe(Frozen):
         description="LoRAs that act on the image; absent without any.",
     )
 
+    references: tuple[InputId, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_REFERENCES,
+        exclude_if=is_none,
+        description="Images that the Omni variant draws from, in their order; absent without any.",
+    )
+
     # Of images that begin from another one; what is None is left out of JSON, so that other records stay as they were.
     init_image: InputId | None = Field(default=None, exclude_if=is_none, description="Image that it begins from.")
     strength: float | None = Field(
@@ -187,7 +196,7 @@ class Recipe(Frozen):
     @property
     def inputs(self) -> tuple[str, ...]:
         """Ids of all images that it is drawn from, each once."""
-        found = (self.init_image, self.mask, *(use.image for use in self.control or ()))
+        found = (self.init_image, self.mask, *(use.image for use in self.control or ()), *(self.references or ()))
         return tuple(dict.fromkeys(input_id for input_id in found if input_id is not None))
 
     @property

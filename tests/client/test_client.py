@@ -213,6 +213,15 @@ def test_pictures_are_sent_before_the_request_that_names_them(tmp_path):
     }  # fmt: skip
 
 
+def test_references_are_sent_in_their_order_and_a_control_may_have_no_picture():
+    answers = [httpx.Response(201, json={"input_id": name, "width": 8, "height": 8}) for name in ("in1", "in2")]
+    client, requests = mocked(*answers, httpx.Response(202, json={"task_id": TASK_ID}))
+    client.generate("a wolf", references=[b"fox", b"forest"], control=[{"kind": "inpaint", "scale": 0.5}])
+    body = httpx.Response(200, content=requests[-1].content).json()
+    assert body["references"] == [{"input_id": "in1"}, {"input_id": "in2"}]
+    assert body["control"] == [{"kind": "inpaint", "scale": 0.5}]
+
+
 def test_pictures_of_the_history_and_sent_ones_are_named(client):
     image = client.draw("a fox", **SMALL)[0].image
     mock, requests = mocked(httpx.Response(202, json={"task_id": TASK_ID}))

@@ -9,16 +9,18 @@ from collections.abc import Callable
 from backend.models.config import Settings
 from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
-from backend.services.errors import GuidanceUnused, NegativePromptUnused, StudioError
+from backend.services.errors import GuidanceUnused, InputRefused, NegativePromptUnused, StudioError
 from backend.services.generation.job import Job
 from backend.services.generation.loras import LoraChooser
 from backend.services.generation.planning.load_plan import CPU, Hardware, choose_devices
 from backend.services.generation.sizes import CPU_MAX_AREA_PX, canvas_size, fit_size, nearest_size
 from backend.services.generation.sources import (
+    MAX_REFERENCE_AREA_PX,
     NO_IMAGES,
     Images,
     edit_of,
     image_of,
+    last_reference,
     refuse_idle,
     refuse_too_large,
     size_after,
@@ -75,6 +77,9 @@ class Resolver:
             is_tiled = request.upscale is not None
             defaults["width"] = min(width, defaults["width"]) if is_tiled else width
             defaults["height"] = min(height, defaults["height"]) if is_tiled else height
+        elif (last := last_reference(request, self._images)) is not None:
+            scale = min(1.0, (MAX_REFERENCE_AREA_PX / (last.width * last.height)) ** 0.5)
+            defaults["width"], defaults["height"] = canvas_size(round(last.width * scale), round(last.height * scale))
         missing = {name: value for name, value in defaults.items() if name not in request.model_fields_set}
         return request.model_copy(update=missing)
 
@@ -88,6 +93,7 @@ class Resolver:
         """
         model = self._catalogue.resolve(request.model)
         refuse_unused_guidance(request, model)
+        refuse_what_it_cannot(request, model)
         use_gpu = request.use_gpu and self._has_accelerator()
         width, height = _drawn_size(request, model, use_gpu=use_gpu)
         image = image_of(request, self._images)
@@ -150,6 +156,22 @@ def _reason(request: GenerateRequest, model: ModelEntry, *, use_gpu: bool) -> st
     if not use_gpu and request.width * request.height > CPU_MAX_AREA_PX:
         return "the CPU limit of 512×512 pixels"
     return f"the model's grid of {model.size_multiple} pixels"
+
+
+def refuse_what_it_cannot(request: GenerateRequest, model: ModelEntry) -> None:
+    """Raises when a request draws from images in a way that its model does not.
+
+    Raises:
+        InputRefused: the field is the one that is too much.
+    """
+    if model.is_omni:
+        for name in ("init_image", "control"):
+            if getattr(request, name):
+                raise InputRefused(name, f"{model.name} takes none: send what is to change as one of `references`.")
+    elif request.references:
+        raise InputRefused(
+            "references", f"{model.name} reads none, only a model of the Omni variant does: send one as `init_image`."
+        )
 
 
 def refuse_unused_guidance(request: GenerateRequest, model: ModelEntry) -> None:

@@ -11,6 +11,8 @@ from backend.models.schemas import GenerateRequest
 from backend.services.errors import InputRefused, UnknownInput
 
 MAX_RESULT_PIXELS = 50_000_000
+MAX_REFERENCE_AREA_PX = 1024 * 1024
+"""Of the size that an image has which is drawn from references, when none is asked for."""
 
 
 class Sized(Protocol):
@@ -67,6 +69,8 @@ def image_of(request: GenerateRequest, images: Images) -> Sized | None:
     for at, control in enumerate(request.control):
         _find(control.image, f"control.{at}.image", images)
         refuse_maskless_inpaint(request, at)
+    for at, source in enumerate(request.references):
+        _find(source, f"references.{at}", images)
     if image is not None and mask is not None and (mask.width, mask.height) != (image.width, image.height):
         raise InputRefused(
             "mask",
@@ -74,6 +78,16 @@ def image_of(request: GenerateRequest, images: Images) -> Sized | None:
             "they must lie on each other.",
         )
     return image
+
+
+def last_reference(request: GenerateRequest, images: Images) -> Sized | None:
+    """Returns the last of the images that Omni draws from, whose size the result has; None without any.
+
+    Raises:
+        InputRefused: it is not here any more.
+    """
+    at = len(request.references) - 1
+    return _find(request.references[at], f"references.{at}", images) if request.references else None
 
 
 def _find(source: ImageSource | None, field: str, images: Images) -> Sized | None:
@@ -165,6 +179,8 @@ def edit_of(request: GenerateRequest, image: Sized | None, network_of: FindContr
     if image is not None and request.upscale is not None:
         width, height = size_after(image.width, image.height, request)
         fields["upscale"] = Upscale(width=width, height=height, factor=request.upscale.factor)
+    if request.references:
+        fields["references"] = [source.input_id for source in request.references if isinstance(source, FromInput)]
     if request.control:
         fields["control"] = [_use_of(request, at, network_of) for at in range(len(request.control))]
     return fields

@@ -33,7 +33,7 @@ class SourceKeeper:
             InputRefused: one is not here, or is an image that the client may not see.
             DiskFull: an image of the history cannot be kept as an input.
         """
-        if request.init_image is None and not request.control:
+        if request.init_image is None and not request.control and not request.references:
             return request
         changes: dict[str, object] = {
             name: self._id_of(source, name, owner)
@@ -43,6 +43,10 @@ class SourceKeeper:
         if request.control:
             changes["control"] = [
                 self._with_id(control, f"control.{at}.image", owner) for at, control in enumerate(request.control)
+            ]
+        if request.references:
+            changes["references"] = [
+                self._id_of(source, f"references.{at}", owner) for at, source in enumerate(request.references)
             ]
         return request.model_copy(update=changes)
 

@@ -29,13 +29,16 @@ from backend.services.library.file_models import compose_models
 from backend.services.library.files import ModelFiles
 from backend.services.library.hub.cache import find_cached
 from backend.services.library.model_entry import AUTO, FAMILY, ModelEntry, Source
-from backend.services.library.model_folder import find_fault, is_meant_as_model
+from backend.services.library.model_folder import find_fault, is_meant_as_model, is_omni
 from backend.services.library.part_files import FoundPart, PartFiles, WeightFile
 from backend.services.library.places import Place, find_places, published_root
 from backend.services.library.preview_map import parse_preview_map
 from backend.utils.texts import as_utf_8, is_plain
 
 logger = logging.getLogger(__name__)
+
+OMNI_STEPS, OMNI_GUIDANCE = 50, 5.0
+"""Of diffusers' pipeline, as nothing of the variant is published."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,7 @@ class Catalogue:
 
     def _found(self, folder: _Folder) -> ModelEntry:
         name, is_whole = as_utf_8(folder.path.name), folder.fault is None
-        return ModelEntry(
+        found = ModelEntry(
             id=name,
             name=name,
             description="A model of yours.",
@@ -216,6 +219,11 @@ class Catalogue:
             source=folder.source if is_whole else None,
             note=folder.fault,
             guidance_scale=self._default_guidance_scale,
+        )
+        if not is_whole or not is_omni(folder.path):
+            return found
+        return replace(
+            found, is_omni=True, guidance_scale=OMNI_GUIDANCE, default_steps=OMNI_STEPS, negative_prompt=True
         )
 
     def _folders(self) -> dict[str, _Folder]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from backend.models.catalogue import Member, PartName
+from backend.models.catalogue import Ability, Member, PartName
+from backend.models.config import Engine
 from backend.services.library.files import ModelFiles
 from backend.services.library.part_files import FoundPart
 from backend.services.library.preview_map import FLUX_VAE_MAP, PreviewMap
@@ -34,6 +35,8 @@ class ModelEntry:
     shift: float = 3.0
     """Of the schedule, as the scheduler's configuration says."""
     negative_prompt: bool = False
+    is_omni: bool = False
+    """Whether it draws from reference images."""
     preview_map: PreviewMap | None = None
     demo: bool = False
     files: ModelFiles | None = None
@@ -56,6 +59,13 @@ class ModelEntry:
     def path(self) -> Path | None:
         """Its folder in the published layout; None for a model of files."""
         return self.files.folder if self.files else None
+
+    def abilities(self, engine: Engine) -> tuple[Ability, ...]:
+        """Returns what it draws from with an engine, and what acts on it."""
+        if self.is_omni:
+            return ("text", "references", "loras")
+        edits: tuple[Ability, ...] = ("text", "image", "mask", "outpaint", "upscale")
+        return (*edits, "loras") if engine == "diffusers" else (*edits, "control", "loras")
 
     @property
     def guided(self) -> bool:

@@ -10,7 +10,8 @@ from backend.services.library.files import WEIGHTED_PARTS
 from backend.utils.zimage_library import make_importable
 
 INDEX = "model_index.json"
-PIPELINE = "ZImagePipeline"
+PIPELINE, OMNI_PIPELINE = "ZImagePipeline", "ZImageOmniPipeline"
+OMNI_FILES = ("siglip/config.json", "siglip_processor/preprocessor_config.json")
 _TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 
 
@@ -30,6 +31,15 @@ def find_fault(folder: Path) -> str | None:
         return f"It cannot be read: {error.strerror}."
 
 
+def is_omni(folder: Path) -> bool:
+    """Tells whether a whole model is of the Omni variant, which draws from reference images."""
+    try:
+        index = json.loads((folder / INDEX).read_text("utf-8-sig"))
+        return bool(index["_class_name"] == OMNI_PIPELINE)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
+
+
 def _index_fault(folder: Path) -> str | None:
     file = folder / INDEX
     if not file.is_file():
@@ -39,6 +49,9 @@ def _index_fault(folder: Path) -> str | None:
         kind = index.get("_class_name")
     except (ValueError, AttributeError, RecursionError):
         return f"{INDEX} is damaged."
+    if kind == OMNI_PIPELINE:
+        missing = next((name for name in OMNI_FILES if not (folder / name).is_file()), None)
+        return missing and f"{missing} is missing, and the Omni variant sees images with it."
     return None if kind == PIPELINE else f"It is a {kind}, and Z-Image draws with a {PIPELINE}."
 
 

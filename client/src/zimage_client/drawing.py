@@ -25,7 +25,7 @@ class Outpaint(TypedDict, total=False):
 
 
 class Control(TypedDict, total=False):
-    """Picture that guides the composition; `image` and `kind` are needed."""
+    """Picture that guides the composition; `image` and `kind` are needed, and for the kind `inpaint` no image."""
 
     image: Picture
     kind: str
@@ -35,6 +35,7 @@ class Control(TypedDict, total=False):
     scale: float
     start: float
     end: float
+    inpaint: bool
 
 
 class LoraUse(TypedDict, total=False):
@@ -70,6 +71,7 @@ class DrawOptions(TypedDict, total=False):
     upscale: float | None
     control: Sequence[Control] | None
     loras: Sequence[LoraUse] | None
+    references: Sequence[Picture] | None
     extra: Mapping[str, Any] | None
     """Fields of a newer server, as they stand in the body."""
 
@@ -94,6 +96,8 @@ def plan_body(prompt: str, options: DrawOptions) -> Plan[dict[str, Any]]:
             value = yield from plan_reference(value)  # type: ignore[arg-type]
         elif name == "control":
             value = yield from _plan_controls(value)  # type: ignore[arg-type]
+        elif name == "references":
+            value = yield from _plan_references(value)  # type: ignore[arg-type]
         elif name == "upscale":
             value = {"factor": value}
         body[name] = value
@@ -139,9 +143,20 @@ def read_picture(picture: object) -> tuple[str, bytes]:
     raise TypeError(f"a picture is a path, bytes, an Image or an Input, not {type(picture).__name__}")
 
 
+def _plan_references(pictures: Sequence[Picture]) -> Plan[list[object]]:
+    named = []
+    for picture in pictures:
+        reference = yield from plan_reference(picture)
+        named.append(reference)
+    return named
+
+
 def _plan_controls(controls: Sequence[Control]) -> Plan[list[dict[str, Any]]]:
     named = []
     for control in controls:
+        if "image" not in control:
+            named.append({**control})
+            continue
         reference = yield from plan_reference(control["image"])
         named.append({**control, "image": reference})
     return named

@@ -13,7 +13,7 @@ from tests.backend.services.library.weight_files import save_control_header, sav
 
 FIELDS = {
     "id", "name", "description", "installed", "demo", "source", "download_gb", "size_multiple", "sizes",
-    "default_steps", "guidance_scale", "guidance", "shift", "negative_prompt", "repository", "note", "download",
+    "default_steps", "guidance_scale", "guidance", "shift", "negative_prompt", "can", "repository", "note", "download",
     "member", "parts",
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ from backend.services.generation.engines.latents import Previewer
 from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.engines.loras import LoadedLoras, config_of, lora_errors
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
+from backend.services.generation.engines.omni import refuse_references
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
 from backend.services.generation.planning.load_plan import LoadPlan
@@ -96,6 +97,7 @@ class DiffusersEngine:
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
         refuse_controls(recipe, "The diffusers engine has no ControlNets")
+        refuse_references(recipe, "The diffusers engine reads no reference images")
         try:
             with _weights_back_in_place(pipeline), lora_errors():
                 return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))

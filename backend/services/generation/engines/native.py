@@ -18,6 +18,7 @@ from backend.services.generation.engines.editing import Cut, Drawing, Geometry, 
 from backend.services.generation.engines.latents import to_pixels
 from backend.services.generation.engines.loras import LoadedLoras, lora_errors
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
+from backend.services.generation.engines.omni import as_omni, draw_omni, refuse_references
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
 from backend.services.generation.planning.load_plan import LoadPlan
@@ -136,17 +137,24 @@ class NativeEngine:
     ) -> Image.Image:
         from zimage.conditions.source import Source
 
+        pipeline.set_loras(self._loras.active(recipe, inputs, pipeline.load_lora))
+
+        def on_omni_step(event: StepEvent) -> None:
+            report_step(emit, cancelled, Step(event.done, recipe.forwards), self._preview_of(event))
+
+        if (omni := as_omni(pipeline)) is not None:
+            report_begin(emit, cancelled, 0, recipe.forwards)
+            return draw_omni(omni, recipe, inputs, _generator(recipe.seed), on_omni_step)
+        refuse_references(recipe, f"{recipe.model} reads no reference images")
         texts = [recipe.prompt, recipe.negative_prompt] if recipe.guidance_scale > 0 else [recipe.prompt]
         embeds = pipeline.text_encoder.encode(texts)
         controls = controls_of(recipe, inputs)
-        pipeline.set_loras(self._loras.active(recipe, inputs, pipeline.load_lora))
 
         def draw(
             size: tuple[int, int], before: int = 0, cut: Cut = whole, hole: Hole | None = None, **more: Any
         ) -> Image.Image:
             def on_step(event: StepEvent) -> None:
-                preview = _preview(event.step.estimate[0], self._preview_map)
-                report_step(emit, cancelled, Step(before + event.done, recipe.forwards), preview)
+                report_step(emit, cancelled, Step(before + event.done, recipe.forwards), self._preview_of(event))
 
             made = self._controls.make([one.cut(cut) for one in controls], pipeline, size, hole)
             report_begin(emit, cancelled, before, recipe.forwards)
@@ -174,6 +182,9 @@ class NativeEngine:
             refuse_contradictions(recipe)
             return draw((recipe.width, recipe.height), generator=_generator(recipe.seed))
         return edit_image(recipe, inputs, _geometry(pipeline), redraw)
+
+    def _preview_of(self, event: StepEvent) -> PreviewPixels | None:
+        return _preview(event.step.estimate[0], self._preview_map)
 
     def unload(self) -> None:
         """Frees the model's memory."""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from backend.models.schemas import GenerateRequest
-from backend.services.errors import GuidanceUnused, ModelNotInstalled, NegativePromptUnused, UnknownModel
+from backend.services.errors import GuidanceUnused, InputRefused, ModelNotInstalled, NegativePromptUnused, UnknownModel
 from backend.services.generation.resolve import MAX_DRAWN_SEED, Resolver
 from backend.services.library.catalogue import Catalogue
 from tests.backend.fakes import PLAIN_CPU, a_request, make_model_folder, with_cards
@@ -145,3 +147,57 @@ def test_a_distilled_model_is_not_guided(make, values, error):
 def test_the_model_must_be_here(make, model, error):
     with pytest.raises(error):
         make().resolve(a_request(model=model))
+
+
+@dataclass(frozen=True)
+class Kept:
+    width: int
+    height: int
+
+
+class Images:
+    def get(self, input_id: str) -> Kept:
+        return {"1": Kept(640, 384), "2": Kept(4096, 2048)}[input_id[0]]
+
+
+REFERENCES = [{"input_id": digit * 64} for digit in "21"]
+
+
+@pytest.fixture
+def omni(make, settings):
+    folder = settings.base_dir / "Z-Image" / "ckpts" / "omni"
+    make_model_folder(folder)
+    (folder / "model_index.json").write_text('{"_class_name": "ZImageOmniPipeline"}')
+    for name in ("siglip/config.json", "siglip_processor/preprocessor_config.json"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text("{}")
+    return make(images=Images(), hardware=CARD)
+
+
+def test_references_are_in_the_recipe_in_their_order(omni):
+    request = omni.complete(GenerateRequest(prompt="a", model="omni", references=REFERENCES))
+    job = omni.resolve(request)
+    assert job.recipe.references == ("2" * 64, "1" * 64)
+    assert job.recipe.inputs == ("2" * 64, "1" * 64)
+    assert (job.recipe.width, job.recipe.height) == (640, 384)  # of the last one
+    assert job.recipe.guidance_scale == 5.0
+
+
+def test_a_large_reference_gives_an_image_of_a_megapixel(omni):
+    request = omni.complete(GenerateRequest(prompt="a", model="omni", references=REFERENCES[:1]))
+    assert request.width * request.height == pytest.approx(1024 * 1024, rel=0.03)
+    assert request.width == pytest.approx(2 * request.height, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"model": "zimage-nano", "references": REFERENCES}, "references"),
+        ({"model": "omni", "init_image": REFERENCES[0]}, "init_image"),
+        ({"model": "omni", "control": [{"image": REFERENCES[0]}]}, "control"),
+    ],
+)
+def test_what_a_model_does_not_draw_from_is_refused_at_its_field(omni, values, field):
+    with pytest.raises(InputRefused) as refused:
+        omni.resolve(GenerateRequest(prompt="a", **values))
+    assert refused.value.field == field

@@ -378,3 +378,30 @@ assert not {"httpx", "httpx2", "requests"} & sys.modules.keys()
         [sys.executable, "-c", script], cwd=repository_root, capture_output=True, timeout=120, check=False
     )
     assert not done.returncode, done.stderr.decode()
+
+
+def make_omni_folder(folder: Path) -> Path:
+    make_model_folder(folder)
+    (folder / "model_index.json").write_text('{"_class_name": "ZImageOmniPipeline"}')
+    for name in ("siglip/config.json", "siglip_processor/preprocessor_config.json"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text("{}")
+    return folder
+
+
+def test_a_model_of_the_omni_variant_draws_from_references(catalogue, ckpts):
+    make_omni_folder(ckpts / "omni")
+    make_model_folder(ckpts / "plain")
+    omni, plain = catalogue.resolve("omni"), catalogue.resolve("plain")
+    assert (omni.is_omni, omni.guided, omni.negative_prompt) == (True, True, True)
+    assert omni.abilities("native") == ("text", "references", "loras")
+    assert "references" not in plain.abilities("native")
+    assert "control" in plain.abilities("auto")
+    assert "control" not in plain.abilities("diffusers")
+
+
+@pytest.mark.parametrize("name", ["siglip/config.json", "siglip_processor/preprocessor_config.json"])
+def test_one_that_cannot_see_is_not_installed(catalogue, ckpts, name):
+    (make_omni_folder(ckpts / "omni") / name).unlink()
+    with pytest.raises(ModelNotInstalled, match=f"{name} is missing"):
+        catalogue.resolve("omni")

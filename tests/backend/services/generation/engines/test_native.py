@@ -206,7 +206,7 @@ def changed(model: Path, folder: Path, file: str, changes: dict[str, object]) ->
         ("text_encoder/config.json", {"model_type": "t5"}),
         ("text_encoder/config.json", {"quantization_config": {"quant_method": "bitsandbytes"}}),
         ("model_index.json", {"scheduler": ["diffusers", "FlowMatchHeunDiscreteScheduler"]}),
-        ("model_index.json", {"_class_name": "ZImageOmniPipeline"}),
+        ("model_index.json", {"_class_name": "FluxPipeline"}),
     ],
 )
 def test_auto_leaves_models_of_another_kind_to_diffusers_and_comes_back(tiny_model, tmp_path, file, changes):
