@@ -17,6 +17,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
 from backend.api import estimates, generate, history, inputs, loras, models, session, system
+from backend.api.compat.door import DoorErrors
+from backend.api.compat.doors import install_doors, open_doors
 from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
 from backend.api.live.polls import PollRoute
@@ -34,6 +36,7 @@ from backend.api.middleware.trailing_slash import TrailingSlash
 from backend.api.openapi import complete_description
 from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import AccessTokens
+from backend.services.access.links import SignedLinks
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError
 from backend.services.generation.engines.auto import AutoEngine
@@ -112,8 +115,9 @@ def create_app(
     app.router.routes.insert(0, PollRoute(services))
     app.include_router(system.root_router)
     app.include_router(api)
+    install_doors(app, services)
     install_error_handlers(app)
-    complete_description(app)
+    complete_description(app, open_doors(settings))
     _install_guards(app, settings)
     return app
 
@@ -199,6 +203,7 @@ def build_services(
         admission=admission,
         metrics=metrics,
         access_tokens=AccessTokens(settings.tokens),
+        links=SignedLinks(),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
     )
 
@@ -308,16 +313,16 @@ async def _purge_now_and_then(services: Services) -> None:
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
     services: Services = app.state.services
+    doors = open_doors(settings)
+    uploads = [f"{settings.api_prefix}/{what}" for what in ("history/read", "history/import", "inputs")]
     app.add_middleware(HeadAsGet)
     app.add_middleware(RangeGuard)
     app.add_middleware(
         BodyGuard,
         max_bytes=settings.max_body_kb * 2**10,
         max_upload_bytes={
-            **{
-                f"{settings.api_prefix}/{what}": settings.max_upload_mb * 2**20
-                for what in ("history/read", "history/import", "inputs")
-            },
+            **dict.fromkeys(uploads, settings.max_upload_mb * 2**20),
+            **{path: settings.max_upload_mb * 2**20 for door in doors for path in door.upload_paths},
             f"{settings.api_prefix}/loras": settings.max_lora_mb * 2**20 + FORM_BYTES,
         },
     )
@@ -328,6 +333,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
             sessions=services.sessions,
             session_path=f"{settings.api_prefix}/session",
             cookie=session_cookie(settings),
+            links=services.links,
         )
     app.add_middleware(OriginGuard, origins=settings.cors_origins)
     if is_loopback(settings.host):
@@ -338,8 +344,9 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-        expose_headers=["Location", "Retry-After", "X-Preview-Seq"],
+        expose_headers=["Location", "Retry-After", "X-Preview-Seq", "X-ZImage-Model"],
     )
+    app.add_middleware(DoorErrors, doors=doors)
     app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TrailingSlash)

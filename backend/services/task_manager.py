@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Status
+from backend.models.schemas import LOCAL_CLIENT, Door, GenerateRequest, Status
 from backend.services.errors import (
     Cancelled,
     DiskFull,
@@ -17,6 +17,7 @@ from backend.services.errors import (
     TaskNotWaiting,
     UnknownTask,
 )
+from backend.services.generation.events import Partial
 from backend.services.generation.job import Job
 from backend.services.generation.preview import PreviewPixels
 from backend.services.tasks.eta import Busy, EtaModel, QueueEtas
@@ -140,10 +141,18 @@ class TaskManager:
         self._ending = True
         self._watchers.notify()
 
-    def submit(self, request: GenerateRequest, client: str = LOCAL_CLIENT, idempotency_key: str | None = None) -> str:
+    def submit(
+        self,
+        request: GenerateRequest,
+        client: str = LOCAL_CLIENT,
+        idempotency_key: str | None = None,
+        door: Door | None = None,
+        partial_images: int = 0,
+    ) -> str:
         """Queues a request and returns the task's id, once the task is on the disk.
 
-        A key that the same client has used before gives the task of then, as long as that is remembered.
+        A key that the same client has used before gives the task of then, as long as that is remembered. While it is
+        drawn, each image is shown `partial_images` times in full size; see `partials`.
 
         Raises:
             QueueFull: too many tasks wait.
@@ -158,15 +167,16 @@ class TaskManager:
             return known
         if self.draining:
             raise Draining("The server is about to be restarted and takes no new tasks; try again in a minute.")
-        job = self._resolver.resolve(request)
+        job = self._resolver.resolve(request).model_copy(update={"partial_images": partial_images})
         self._admit(request, job)
         with self._table.changed:
             if (known := find_repeat(self._table.tasks, client, idempotency_key, request)) is not None:
                 return known  # of two at once, the first counts
             refuse_too_many(self._table.pending(), client, self._limits, self._seconds_to_free_slot)
             task = TaskRecord(
-                id=self._make_id(), request=request, job=job, client=client, idempotency_key=idempotency_key,
-                message="Waiting in the queue", created_at=self._now(), queued_at=self._monotonic(),
+                id=self._make_id(), request=request, job=job, client=client, door=door,
+                idempotency_key=idempotency_key, message="Waiting in the queue", created_at=self._now(),
+                queued_at=self._monotonic(),
             )  # fmt: skip
             try:
                 self._table.add(task)
@@ -234,6 +244,11 @@ class TaskManager:
         if running is None or running.preview is None or task.preview_seq is None:
             return None
         return task.preview_seq, running.preview
+
+    def partials(self, task_id: str) -> tuple[Partial, ...]:
+        """Returns the partial images, so far, of the image that a task is drawing."""
+        running = self._workers.running.get(task_id)
+        return () if running is None else running.partials
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls back after every change of any task, on another thread; returns what ends that."""

@@ -32,6 +32,7 @@ class Geometry:
     channels: int
 
 
+Finish = Callable[[Image.Image], Image.Image]
 Cut = Callable[[Image.Image, bool], Image.Image]
 """Takes out of an image what is drawn of the canvas that it is laid on; told whether it is a finished control image."""
 
@@ -52,6 +53,7 @@ class Drawing:
         repainted: the same in pixels, 8-bit grey.
         cut: cuts another image of the canvas, such as a control image, as this one was cut.
         forwards_before: of earlier drawings of the same image.
+        finish: makes the result of what is drawn; None where that is a part of the result only.
     """
 
     image: Image.Image
@@ -60,6 +62,7 @@ class Drawing:
     repainted: Image.Image | None
     cut: Cut
     forwards_before: int = 0
+    finish: Finish | None = None
 
 
 Redraw = Callable[[Drawing], Image.Image]
@@ -120,7 +123,8 @@ def _redraw_once(
     cut = _cutter(edit.window, edit.canvas.size)
     if recipe.outpaint is not None:
         cut = _with_margins(cut, image.size, edit.canvas.size, recipe.outpaint)
-    return edit.finish(redraw(Drawing(edit.image, noise, mask_of_latents, edit.mask, cut)))
+    drawing = Drawing(edit.image, noise, mask_of_latents, edit.mask, cut, finish=edit.finish)
+    return edit.finish(redraw(drawing))
 
 
 def _redraw_in_tiles(
