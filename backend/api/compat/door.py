@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
@@ -20,6 +20,10 @@ from backend.models.schemas import ErrorBody, ErrorDetail
 
 ErrorTranslator = Callable[[int, ErrorDetail], tuple[int, Mapping[str, object]]]
 """Turns the status and the error of the API into the status and the body that clients of a door expect."""
+
+
+def _keep_nothing(_app: FastAPI) -> None:
+    """Prepares nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Door:
     translate_error: ErrorTranslator
     upload_paths: tuple[str, ...] = ()
     """Paths whose bodies may be as large as an upload."""
+    prepare: Callable[[FastAPI], None] = _keep_nothing
+    """Puts what the door remembers into the state of an application."""
 
     def leads_to(self, path: str) -> bool:
         """Tells whether a path is one of this door's."""

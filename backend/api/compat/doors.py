@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from backend.api.compat.a1111.door import A1111
 from backend.api.compat.door import Door
 from backend.api.deps import Services
 from backend.models.config import Settings
 
-DOORS: tuple[Door, ...] = ()
+DOORS: tuple[Door, ...] = (A1111,)
 """Every door on the port of the API."""
 
 
@@ -20,4 +21,5 @@ def open_doors(settings: Settings) -> tuple[Door, ...]:
 def install_doors(app: FastAPI, services: Services) -> None:
     """Adds the routes of the open doors; their guards are the API's own."""
     for door in open_doors(services.settings):
+        door.prepare(app)
         app.include_router(door.router)
