@@ -6,10 +6,11 @@ from fastapi import FastAPI
 
 from backend.api.compat.a1111.door import A1111
 from backend.api.compat.door import Door
+from backend.api.compat.ollama.door import OLLAMA
 from backend.api.deps import Services
 from backend.models.config import Settings
 
-DOORS: tuple[Door, ...] = (A1111,)
+DOORS: tuple[Door, ...] = (A1111, OLLAMA)
 """Every door on the port of the API."""
 
 
