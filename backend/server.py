@@ -1,4 +1,4 @@
-"""Two ports, one process: the REST API, and the browser UI with the API on its own origin."""
+"""The ports of the one process: the REST API, the browser UI with the API on its own origin, and Ollama's if wanted."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
+from backend.api.compat.ollama.door import OllamaPort
 from backend.api.protocol import choose_protocol
 from backend.api.web import WebApp
 from backend.main import create_app
@@ -45,8 +46,11 @@ def serve(settings: Settings, api: FastAPI | None = None) -> None:
     with contextlib.ExitStack() as sockets:
         api_socket = sockets.enter_context(bind(settings.host, settings.port, "--port"))
         web_socket = sockets.enter_context(bind(settings.host, settings.web_port, "--web-port"))
+        listeners = [api_socket, web_socket]
+        if settings.ollama:
+            listeners.append(sockets.enter_context(bind(settings.host, settings.ollama, "ZIMAGE_OLLAMA")))
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-            runner.run(_serve(api or create_app(settings), settings, api_socket, web_socket))
+            runner.run(_serve(api or create_app(settings), settings, listeners))
 
 
 def bind(host: str, port: int, option: str) -> socket.socket:
@@ -81,11 +85,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(api: FastAPI, settings: Settings, api_socket: socket.socket, web_socket: socket.socket) -> None:
+async def _serve(api: FastAPI, settings: Settings, listeners: Sequence[socket.socket]) -> None:
+    """Serves what stands on each port, in the order of their sockets; the last one is not always there."""
+    fronts = (api, WebApp(api, settings), OllamaPort(api))[: len(listeners)]
     async with api.router.lifespan_context(api):
-        servers = [_Server(_config(api, settings)), _Server(_config(WebApp(api, settings), settings))]
+        servers = [_Server(_config(front, settings)) for front in fronts]
         _stop_on_signals(servers, api.state.services.tasks.end_streams)
-        await run_together(servers, (api_socket, web_socket), lambda: _announce(settings, api_socket, web_socket))
+        await run_together(servers, listeners, lambda: _announce(settings, *listeners))
         logger.info("stopping: the running task ends at its next step")
 
 
@@ -147,8 +153,12 @@ def _stop_on_signals(servers: list[_Server], end_streams: Callable[[], None]) ->
         signal.signal(signal.SIGBREAK, stop)
 
 
-def _announce(settings: Settings, api_socket: socket.socket, web_socket: socket.socket) -> None:
+def _announce(
+    settings: Settings, api_socket: socket.socket, web_socket: socket.socket, ollama_socket: socket.socket | None = None
+) -> None:
     host = {"0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "localhost"}.get(settings.host, settings.host)
     host = f"[{host}]" if ":" in host else host
     api, web = f"http://{host}:{api_socket.getsockname()[1]}", f"http://{host}:{web_socket.getsockname()[1]}"
     print(f"Z-Image is ready: UI {web} | API {api} | docs {api}/docs", flush=True)  # noqa: T201 — the one line a person waits for
+    if ollama_socket is not None:
+        logger.info("Ollama's image API: http://%s:%d", host, ollama_socket.getsockname()[1])

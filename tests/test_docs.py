@@ -29,7 +29,7 @@ PAGES = (
     "client/README.md",
     "SECURITY.md",
     "Z-Image/README.md",
-    *(f"docs/adr/{p.name}" for p in (ROOT / "docs/adr").glob("*.md")),
+    *(f"docs/{folder}/{p.name}" for folder in ("adr", "doors") for p in (ROOT / "docs" / folder).glob("*.md")),
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -75,12 +75,12 @@ def command(data_dir: Path, *options: str) -> list[str]:
 
 
 @contextmanager
-def serving(root: Path, data_dir: Path, models_dir: Path) -> Iterator[Server]:
+def serving(root: Path, data_dir: Path, models_dir: Path, **values: str) -> Iterator[Server]:
     log = data_dir.with_name(f"{data_dir.name}.log")
     with log.open("wb") as output:
         process = subprocess.Popen(
             command(data_dir),
-            cwd=root, env=environment(ZIMAGE_MODELS_DIR=str(models_dir)), stdout=output, stderr=subprocess.STDOUT,
+            cwd=root, env=environment(ZIMAGE_MODELS_DIR=str(models_dir), **values), stdout=output, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
         for _ in range(START_LIMIT_S // 10):
@@ -207,6 +207,21 @@ def test_the_documents_own_command_works(repository_root, tmp_path):
     finally:
         process.terminate()
         process.wait(STOP_LIMIT_S)
+
+
+@pytest.mark.slow
+def test_a_third_port_is_ollama_s_where_it_is_wanted(repository_root, tmp_path, models_dir):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with serving(repository_root, tmp_path / "data", models_dir, ZIMAGE_OLLAMA=str(port)) as server:
+        assert httpx.get(f"http://127.0.0.1:{port}", timeout=20).text == "Ollama is running"
+        tags = httpx.get(f"http://127.0.0.1:{port}/api/tags", timeout=20).json()["models"]
+        assert "zimage-nano:latest" in [model["name"] for model in tags]
+        assert httpx.get(f"{server.ui}/ollama/api/version", timeout=20).json() == {"version": "1.0.0"}
+        assert httpx.get(f"{server.ui}/sdapi/v1/samplers", timeout=20).json()[0]["name"] == "Euler"
+        assert server.end(signal.SIGTERM) == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{port}", timeout=20)
 
 
 # -- two servers, one life ---------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
@@ -21,6 +21,10 @@ from backend.models.schemas import ErrorBody, ErrorDetail
 
 ErrorTranslator = Callable[[int, ErrorDetail], tuple[int, Mapping[str, object]]]
 """Turns the status and the error of the API into the status and the body that clients of a door expect."""
+
+
+def _keep_nothing(_app: FastAPI) -> None:
+    """Prepares nothing."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Door:
     """Body of its errors, for OpenAPI."""
     base_path: str | None = None
     """What is behind the origin in the address that its clients are told; None for the prefix."""
+    prepare: Callable[[FastAPI], None] = _keep_nothing
+    """Puts what the door remembers into the state of an application."""
 
     @property
     def address(self) -> DoorAddress:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from backend.api.compat.a1111.door import A1111
 from backend.api.compat.door import Door
+from backend.api.compat.ollama.door import OLLAMA
 from backend.api.compat.openai.routes import OPENAI
 from backend.api.deps import Services
 from backend.models.capabilities import DoorAddress
 from backend.models.config import Settings
 
-DOORS: tuple[Door, ...] = (OPENAI,)
+DOORS: tuple[Door, ...] = (OPENAI, A1111, OLLAMA)
 """Every door on the port of the API."""
 
 
@@ -28,4 +30,5 @@ def door_addresses(settings: Settings) -> list[DoorAddress]:
 def install_doors(app: FastAPI, services: Services) -> None:
     """Adds the routes of the open doors; their guards are the API's own."""
     for door in open_doors(services.settings):
+        door.prepare(app)
         app.include_router(door.router)

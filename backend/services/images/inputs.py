@@ -65,15 +65,20 @@ class InputStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         remove_temporary_files(self._folder)
 
-    def add(self, file: BinaryIO) -> tuple[Input, bool]:
+    def add(self, file: BinaryIO, change: Callable[[Image.Image], Image.Image] | None = None) -> tuple[Input, bool]:
         """Keeps an image file; returns it, and whether it is new: the same pixels again are the same input.
+
+        Args:
+            file: PNG, JPEG, WebP or AVIF.
+            change: What to keep of it instead of all; it takes and returns the mode L, RGB or RGBA.
 
         Raises:
             UnreadableImage: It is none, is too large, animated or damaged.
             DiskFull: There is no room; nothing is left behind.
         """
         with self._one_at_a_time:
-            return self._keep(decode(file))
+            image = decode(file)
+            return self._keep(image if change is None else change(image))
 
     def add_image(self, image: Image.Image) -> tuple[Input, bool]:
         """Keeps pixels of the mode L, RGB or RGBA; see `add`."""

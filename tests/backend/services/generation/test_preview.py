@@ -17,3 +17,8 @@ def test_a_preview_is_a_webp_with_a_longer_side_of_256(size, shown):
     assert red > 240
     assert 100 < green < 160
     assert blue < 20
+
+
+def test_a_preview_can_be_a_png():
+    with Image.open(BytesIO(encode_preview(PreviewPixels(2, 1, b"\xff\x80\x00" * 2), "PNG"))) as image:
+        assert (image.format, image.size) == ("PNG", (256, 128))

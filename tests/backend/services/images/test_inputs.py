@@ -67,6 +67,11 @@ def test_an_image_is_kept_to_the_pixel(store, kind, options, mode):
     assert found.size_bytes == found.path.stat().st_size
 
 
+def test_an_image_can_be_changed_before_it_is_kept(store):
+    found = store.add(encoded(noise(mode="RGB")), lambda image: image.convert("L").resize((8, 6)))[0]
+    assert (store.read(found.id).mode, found.width, found.height) == ("L", 8, 6)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "AVIF"])
 def test_lossy_formats_are_read(store, kind):
     flat = Image.new("RGB", (32, 16), (200, 60, 30))

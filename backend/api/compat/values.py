@@ -1,0 +1,78 @@
+"""What clients of other programs send: lenient bodies, images in base64, and our request from theirs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from backend.models.schemas import MAX_SIDE_PX, MIN_SIDE_PX, SIDE_MULTIPLE_PX, GenerateRequest
+from backend.services.errors import InputRefused
+
+
+class Lenient(BaseModel):
+    """A body of another program: unknown fields are taken, and null is what is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def decode_image(text: str, field: str) -> BytesIO:
+    """Returns the file that a base64 text or a `data:` URL holds; whether it is an image is not looked at.
+
+    Raises:
+        InputRefused: it is no base64, or the address of an image elsewhere.
+    """
+    text = "".join(text.split())
+    if text[:8].lower().startswith(("http://", "https://")):
+        raise InputRefused(field, "Images are not fetched from addresses here: send the file in base64.")
+    if text[:5].lower() == "data:":
+        text = text.partition(",")[2]
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if not data:
+        raise InputRefused(field, "This is no image in base64.")
+    return BytesIO(data)
+
+
+def build_request(values: Mapping[str, object], names: Mapping[str, str]) -> GenerateRequest:
+    """Returns our request.
+
+    Args:
+        values: its fields; None is left out.
+        names: what the client calls a field of ours that it may have sent wrongly.
+
+    Raises:
+        RequestValidationError: the client sent what is not allowed; it is told by its own names.
+    """
+    try:
+        return GenerateRequest.model_validate({name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**problem, "loc": ("body", _renamed(problem["loc"], names))} for problem in error.errors()]
+        ) from error
+
+
+def _renamed(location: tuple[int | str, ...], names: Mapping[str, str]) -> str:
+    field = ".".join(str(part) for part in location)
+    return names.get(field, field)
+
+
+def nearest_side(side_px: int) -> int:
+    """Returns the nearest side that can be asked for; what is out of bounds stays, to be refused with its number."""
+    if not MIN_SIDE_PX <= side_px <= MAX_SIDE_PX:
+        return side_px
+    return round(side_px / SIDE_MULTIPLE_PX) * SIDE_MULTIPLE_PX
