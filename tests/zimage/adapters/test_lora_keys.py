@@ -93,8 +93,8 @@ def test_a_packed_module_is_three_in_the_order_of_its_rows():
 @pytest.mark.parametrize(
     "path",
     [
-        "transformer_blocks.0.attn.to_q", "double_blocks.0.img_attn.qkv", "layers.30.attention.to_q", "layers.0.attention",
-        "lora_te_layers_3_self_attn_q_proj", "", "transformer.", "layers.0.attention.to_q.extra",
+        "transformer_blocks.0.attn.to_q", "double_blocks.0.img_attn.qkv", "layers.30.attention.to_q",
+        "layers.0.attention", "lora_te_layers_3_self_attn_q_proj", "", "transformer.", "layers.0.attention.to_q.extra",
     ],
 )  # fmt: skip
 def test_what_the_transformer_does_not_have_is_not_found(path):
@@ -107,8 +107,8 @@ def test_what_the_transformer_does_not_have_is_not_found(path):
         ("lora_A.weight", Role.DOWN), ("lora_B.weight", Role.UP), ("lora_A.default.weight", Role.DOWN),
         ("lora_B.my-adapter.weight", Role.UP), ("lora_down.weight", Role.DOWN), ("lora_up.weight", Role.UP),
         ("lora.down.weight", Role.DOWN), ("lora.up.weight", Role.UP), ("lora_linear_layer.up.weight", Role.UP),
-        ("lora_A", Role.DOWN), ("lora_B.bias", Role.UP_BIAS), ("lora_B.default.bias", Role.UP_BIAS), ("alpha", Role.ALPHA),
-        ("dora_scale", Role.MAGNITUDE), ("lora_magnitude_vector", Role.MAGNITUDE),
+        ("lora_A", Role.DOWN), ("lora_B.bias", Role.UP_BIAS), ("lora_B.default.bias", Role.UP_BIAS),
+        ("alpha", Role.ALPHA), ("dora_scale", Role.MAGNITUDE), ("lora_magnitude_vector", Role.MAGNITUDE),
         ("lora_magnitude_vector.default.weight", Role.MAGNITUDE), ("lora_magnitude_vector.weight", Role.MAGNITUDE),
         ("diff", Role.DIFF), ("w_norm", Role.DIFF), ("diff_b", Role.DIFF_BIAS), ("hada_w1_a", Role.HADA_1A),
         ("hada_w2_b", Role.HADA_2B), ("lokr_w1", Role.W1), ("lokr_w2", Role.W2), ("lokr_w2_a", Role.W2_A),
@@ -161,7 +161,8 @@ def test_encoder_keys_are_told(key):
     [
         ("lora_unet_double_blocks_0_img_attn_qkv.alpha", "Flux"), ("lora_unet_down_blocks_0_x.alpha", "XL"),
         ("lora_te1_text_model_x.alpha", "XL"), ("transformer.transformer_blocks.0.attn.to_q.lora_A.weight", "Qwen"),
-        ("diffusion_model.blocks.0.cross_attn.k.lora_A.weight", "Wan"), ("joint_blocks.0.x.lora_A.weight", "Diffusion 3"),
+        ("diffusion_model.blocks.0.cross_attn.k.lora_A.weight", "Wan"),
+        ("joint_blocks.0.x.lora_A.weight", "Diffusion 3"),
     ],
 )  # fmt: skip
 def test_families_are_guessed(key, family):

@@ -29,9 +29,13 @@ def lora(path: str, rows: int = 64, columns: int = 64, rank: int = 4) -> dict[st
 
 def refused(shapes: dict[str, tuple[int, ...]]) -> str:
     with pytest.raises(LoraError) as caught:
-        for module in match_keys(shapes).modules:
-            require_fit(module)
+        fit(shapes)
     return str(caught.value)
+
+
+def fit(shapes: dict[str, tuple[int, ...]]) -> None:
+    for module in match_keys(shapes).modules:
+        require_fit(module)
 
 
 def test_a_module_is_found_with_its_kind_and_rank():
