@@ -168,7 +168,7 @@ class ImageGenerator:
         took_s: float,
         memory: MemorySeen | None,
     ) -> None:
-        if recipe.control:  # it takes more, which images without it would be thought to take
+        if recipe.control or recipe.loras:  # it takes more, which images without it would be thought to take
             return
         if recipe.draws > 1:
             return  # between the forwards of tiles there are encodes and decodes
