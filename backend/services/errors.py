@@ -11,7 +11,7 @@ StudioError
 ├── DownloadFailed                      → the download fails
 ├── ModelError                          → the request or the set-up is wrong
 │   ├── UnknownModel, UnknownPart, UnknownControl, ModelNotInstalled → 422
-│   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable → 422
+│   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable, LoraUnusable → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
 ├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
@@ -259,6 +259,12 @@ class ControlUnusable(ModelError):
     """A control that the model, the engine or the ControlNet does not take as it is asked for."""
 
     code = "control_unusable"
+
+
+class LoraUnusable(ModelError):
+    """A LoRA that is damaged, for another model, or of a kind that is not read."""
+
+    code = "lora_unusable"
 
 
 class ModelBroken(ModelError):
