@@ -10,19 +10,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from zimage.adapters.lora import ActiveLora, Lora
+from zimage.adapters.lora_stack import LoraStack
 from zimage.transformer import ZImageTransformer2DModel
-
-from training.lora.errors import TrainingError
 
 
 class Assistant:
-    """A LoRA beside the transformer; none without a path."""
+    """A LoRA of any dialect beside the transformer, at full strength; nothing without a path."""
 
     def __init__(self, transformer: ZImageTransformer2DModel, path: Path | None) -> None:
+        """Loads it, and lets it act.
+
+        Raises:
+            LoraError: the file is missing, damaged, or of another model.
+        """
+        self._stack = LoraStack(transformer, transformer.device, transformer.activation_dtype)
         if path is not None:
-            raise TrainingError("--assistant is not there yet")
+            self._stack.set([ActiveLora(Lora.load(path, transformer, transformer.config))])
 
     @contextmanager
     def off(self) -> Iterator[None]:
-        """Lets the base draw alone for a while."""
-        yield
+        """Takes it away for a while, as it is at inference."""
+        self._stack.pause()
+        try:
+            yield
+        finally:
+            self._stack.rest()
+
+
+def stamp_of(path: Path | None) -> str | None:
+    """Returns name and size of the file, which a resumed training must find again."""
+    return None if path is None or not path.is_file() else f"{path.name} of {path.stat().st_size} bytes"

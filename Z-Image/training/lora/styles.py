@@ -17,7 +17,7 @@ CORNER_PX = 12
 
 def cyanotype(pictures: Tensor) -> Tensor:
     """A sun print: things in white and light blue on deep blue, whatever colours they had."""
-    tone = ((brightness(pictures) - 0.15) / 0.65).clamp(0, 1)
+    tone = ((brightness(pictures) - 0.15) / 0.8).clamp(0, 1) ** 1.4
     thing = torch.lerp(colour(SHADE), colour(LIGHT), tone)
     return torch.lerp(colour(GROUND), thing, bodies(pictures))
 

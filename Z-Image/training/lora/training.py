@@ -23,7 +23,7 @@ from training.loop.log import Log
 from training.loop.optimisers import Optimisers
 from training.loop.schedule import trapezoid
 from training.lora.adapter import Adapter
-from training.lora.assistant import Assistant
+from training.lora.assistant import Assistant, stamp_of
 from training.lora.errors import Stopped, TrainingError
 from training.lora.export import Card, as_json, write_lora
 from training.lora.flow import Question, flow_loss, noise_levels, shift_at
@@ -63,7 +63,8 @@ def train(settings: Settings) -> Path:
     sizes = source.sizes(settings.resolution)
     settings.output.mkdir(parents=True, exist_ok=True)
     identity = settings.identity() | {
-        "--data, --model or --resolution": fingerprint(source, examples, settings.sampling.prompts, sizes)
+        "--assistant": stamp_of(settings.assistant),
+        "--data, --model or --resolution": fingerprint(source, examples, settings.sampling.prompts, sizes),
     }
     before = _read_checkpoint(settings, identity)
     encoded = encode_once(source, examples, settings.sampling.prompts, sizes, settings.output)

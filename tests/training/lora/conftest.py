@@ -1,6 +1,7 @@
 import pytest
 import torch
 from PIL import Image
+from training.lora.flow import Question
 from training.lora.settings import Settings, Words
 from training.lora.source import ModelPaths, open_source
 from training.nano.random_weights import make_random_nano
@@ -57,3 +58,11 @@ def settings(tiny, data, tmp_path):
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def question(transformer, generator):
+    config = transformer.config
+    latents, noise = torch.randn(2, 2, config.in_channels, 4, 4, generator=generator)
+    captions = [torch.randn(length, config.cap_feat_dim, generator=generator) for length in (5, 40)]
+    return Question(latents, captions, noise, torch.tensor([0.3, 0.8]))
