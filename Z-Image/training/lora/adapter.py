@@ -83,7 +83,7 @@ class Adapter(nn.Module):
 
     def by_name(self) -> Iterator[tuple[str, SidePath]]:
         """Yields each layer's name with its path."""
-        yield from zip(self.names, self.paths, strict=True)  # type: ignore[misc]  # torch gives modules of any kind
+        yield from zip(self.names, self.paths, strict=True)
 
     @contextmanager
     def attached(self, transformer: ZImageTransformer2DModel) -> Iterator[None]:
