@@ -1,10 +1,12 @@
 import pytest
 import torch
+from gguf import GGMLQuantizationType, quants
 from training.lora.adapter import Adapter, target_layers
 from training.lora.errors import TrainingError
 from training.lora.flow import flow_loss
 from training.lora.source import ModelPaths, open_source
-from zimage.quant.linear import QuantLinear
+from zimage.quant.blocks import BLOCK_TYPES
+from zimage.quant.linear import BlockLinear, QuantLinear
 
 
 def disturbed(adapter, generator):
@@ -65,6 +67,18 @@ def test_gradients_pass_through_a_base_in_any_format(tiny, quantization, questio
 
     assert layers
     assert {layer.product.name for layer in layers} == {"decode"}
+    assert all(bool(parameter.grad.any()) for parameter in adapter.parameters())
+
+
+def test_gradients_pass_through_the_blocks_of_a_gguf_file(transformer, question, generator):
+    for name, layer in target_layers(transformer, "attention").items():
+        data = torch.from_numpy(quants.quantize(layer.weight.numpy(), GGMLQuantizationType.Q8_0))
+        owner, _, leaf = name.rpartition(".")
+        setattr(transformer.get_submodule(owner), leaf, BlockLinear(data, BLOCK_TYPES[int(GGMLQuantizationType.Q8_0)]))
+    adapter = disturbed(Adapter(transformer, "attention", 2, 2.0, generator), generator)
+    with adapter.attached(transformer):
+        flow_loss(transformer, question).backward()
+
     assert all(bool(parameter.grad.any()) for parameter in adapter.parameters())
 
 

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -64,6 +67,51 @@ def test_a_resumed_training_equals_one_that_was_not_cut_off(settings, monkeypatc
 
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+KILLED = """
+import sys
+from training.lora import training
+from training.lora.command import main
+training.CHECKPOINT_EVERY_S = 0.0
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_was_killed_has_lost_nothing_but_time(settings, tiny, data, repository_root):
+    command = [
+        "--model",
+        str(tiny),
+        "--data",
+        str(data),
+        "--name",
+        "mine",
+        "--rank",
+        "2",
+        "--batch",
+        "2",
+        "--lr",
+        "0.05",
+    ]
+    command += ["--resolution", "64", "--device", "cpu", "--caption-dropout", "0.3", "--steps", "100"]
+    cut = settings.output.with_name("cut")
+    paths = (repository_root / "Z-Image", repository_root / "Z-Image" / "src")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+    with subprocess.Popen([sys.executable, "-c", KILLED, *command, "--output", str(cut)], env=environment) as process:
+        deadline = time.monotonic() + 60
+        while not (cut / CHECKPOINT).exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+    done = load_checkpoint(cut / CHECKPOINT)["step"]
+    assert 1 <= done < 100
+
+    fixed = replace(settings, steps=100, resume=True)
+    resumed = replace(fixed, output=cut)
+    assert train(resumed).exists()
+    whole = load_file(train(fixed))
+    again = load_file(cut / "mine.safetensors")
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
 
 
 def test_a_checkpoint_is_written_now_and_then(settings, monkeypatch):
