@@ -22,6 +22,8 @@ PAGES = (
     "docs/weights.md",
     "docs/tasks.md",
     "docs/editing.md",
+    "docs/lora-training.md",
+    "Z-Image/training/lora/README.md",
     "docs/history.md",
     "docs/deployment.md",
     "docs/command-line.md",

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.loop.checkpoints import load_checkpoint, save_atomically
 from training.nano.autoencoder.training import CHECKPOINT as VAE_CHECKPOINT
 from training.nano.folder import load_folder
 from training.nano.layout import LEARNED_LAYERS, LOUDNESS
-from training.nano.loop.checkpoints import load_checkpoint, save_atomically
 from training.nano.sampling import Parts
 
 CHECKPOINT = "adopted.safetensors"

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, avg_pool2d, cross_entropy, grid_sample, interpolate
 
+from training.loop.average import Average
+from training.loop.checkpoints import load_checkpoint
+from training.loop.log import Log
+from training.loop.optimisers import Optimisers, split_parameters
+from training.loop.precision import fast_products
+from training.loop.run import Run
+from training.loop.team import Team
 from training.nano.autoencoder.training import load_pictures
 from training.nano.dataset.scenes import LAYOUTS, palette_tensor, resize_premultiplied
-from training.nano.loop.average import Average
-from training.nano.loop.checkpoints import load_checkpoint
-from training.nano.loop.log import Log
-from training.nano.loop.optimisers import Optimisers, split_parameters
-from training.nano.loop.precision import fast_products
-from training.nano.loop.run import Run
-from training.nano.loop.team import Team
 
 SIDE_PX = 64
 SOURCE_PX = 128

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from training.loop.team import Team, run_team
 from training.nano.adopt import adopt, read_adopted
 from training.nano.autoencoder.decoder import train_decoder
 from training.nano.autoencoder.training import train_vae
@@ -18,7 +19,6 @@ from training.nano.dataset.latents import CHECKPOINT, build_cache
 from training.nano.dataset.material import prepare_material
 from training.nano.export import export
 from training.nano.judge import train_judge
-from training.nano.loop.team import Team, run_team
 from training.nano.text.drafting import train_drafts
 from training.nano.text.training import train_text_encoder
 from training.nano.text.tuning import tune_text_encoder

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from training.loop.checkpoints import load_checkpoint
 from training.nano import evaluate, export, judge, phrasings, renders, train
 from training.nano.adopt import read_adopted
 from training.nano.autoencoder import training as vae
@@ -14,7 +15,6 @@ from training.nano.dataset import latents
 from training.nano.dataset.material import Item
 from training.nano.dataset.scenes import palette_tensor
 from training.nano.layout import TextSizes, TransformerSizes, VaeSizes
-from training.nano.loop.checkpoints import load_checkpoint
 from training.nano.text import codes, drafting, published, tuning
 from training.nano.text import training as text_training
 from training.nano.transformer import training as transformer_training

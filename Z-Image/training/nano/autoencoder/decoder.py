@@ -11,6 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
+from training.loop.average import Average
+from training.loop.log import Log
+from training.loop.optimisers import Optimisers, split_parameters
+from training.loop.run import Run
+from training.loop.team import Team
 from training.nano.autoencoder.training import (
     CHECKPOINT_EVERY_S,
     DECODER_CHECKPOINT,
@@ -22,11 +27,6 @@ from training.nano.autoencoder.training import (
 )
 from training.nano.dataset.latents import CELL, FULL, HALF_BACKGROUNDS, LatentCache, load_cache, place_halves
 from training.nano.dataset.scenes import Scene, palette_tensor, render_scene
-from training.nano.loop.average import Average
-from training.nano.loop.log import Log
-from training.nano.loop.optimisers import Optimisers, split_parameters
-from training.nano.loop.run import Run
-from training.nano.loop.team import Team
 
 BATCH = 2
 SHARE_OF_PAIRS = 0.2

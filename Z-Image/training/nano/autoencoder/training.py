@@ -10,14 +10,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate, l1_loss
 
+from training.loop.average import Average
+from training.loop.checkpoints import load_checkpoint
+from training.loop.log import Log
+from training.loop.optimisers import Optimisers, split_parameters
+from training.loop.run import Run
+from training.loop.team import Team
 from training.nano.dataset.scenes import palette_tensor, resize_premultiplied
 from training.nano.layout import VaeSizes, build_vae
-from training.nano.loop.average import Average
-from training.nano.loop.checkpoints import load_checkpoint
-from training.nano.loop.log import Log
-from training.nano.loop.optimisers import Optimisers, split_parameters
-from training.nano.loop.run import Run
-from training.nano.loop.team import Team
 
 LATENT_NOISE = 0.1
 CHECKPOINT_EVERY_S = 60

@@ -15,6 +15,9 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from training.loop.checkpoints import load_checkpoint, save_atomically
+from training.loop.precision import fast_products
+from training.loop.team import Team, run_team
 from training.nano.adopt import read_scale
 from training.nano.autoencoder.training import CHECKPOINT as VAE_CHECKPOINT
 from training.nano.autoencoder.training import load_pictures, load_vae
@@ -31,9 +34,6 @@ from training.nano.dataset.scenes import (
     palette_tensor,
     paste,
 )
-from training.nano.loop.checkpoints import load_checkpoint, save_atomically
-from training.nano.loop.precision import fast_products
-from training.nano.loop.team import Team, run_team
 
 FULL = 16  # latents along one side of a thing
 CELL = FULL // CELLS

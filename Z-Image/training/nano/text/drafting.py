@@ -11,16 +11,16 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 from transformers import Qwen3Model
 
+from training.loop.average import Average
+from training.loop.checkpoints import load_checkpoint, save_atomically
+from training.loop.log import Log
+from training.loop.optimisers import Optimisers, split_parameters
+from training.loop.precision import fast_products
+from training.loop.run import Run
+from training.loop.team import Team
 from training.nano.adopt import read_adopted
 from training.nano.dataset.latents import load_cache
 from training.nano.layout import LEARNED_LAYERS, LOUDNESS
-from training.nano.loop.average import Average
-from training.nano.loop.checkpoints import load_checkpoint, save_atomically
-from training.nano.loop.log import Log
-from training.nano.loop.optimisers import Optimisers, split_parameters
-from training.nano.loop.precision import fast_products
-from training.nano.loop.run import Run
-from training.nano.loop.team import Team
 from training.nano.text.codes import build_codes
 from training.nano.text.drafts import CHECKPOINT as FINISHED
 from training.nano.text.drafts import (

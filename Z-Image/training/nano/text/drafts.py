@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn.functional import rms_norm
 from transformers import Qwen2Tokenizer, Qwen3Model
 
+from training.loop.checkpoints import load_checkpoint
+from training.loop.precision import fast_products
 from training.nano.dataset.captions.source import Example
 from training.nano.dataset.material import read_items
 from training.nano.layout import LEARNED_LAYERS
-from training.nano.loop.checkpoints import load_checkpoint
-from training.nano.loop.precision import fast_products
 from training.nano.sampling import tokenize
 from training.nano.text.codes import Codes
 from training.nano.text.forward import encode_ids, split_tokens

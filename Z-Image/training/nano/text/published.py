@@ -18,11 +18,11 @@ from torch import Tensor
 from torch.nn.functional import linear, one_hot, pad, rms_norm
 from transformers import Qwen2Tokenizer, Qwen3Model
 
+from training.loop.precision import fast_products
 from training.nano.dataset.captions.english import with_article
 from training.nano.dataset.captions.source import CaptionSource
 from training.nano.dataset.scenes import NATURAL, PALETTE, UNSPECIFIED, Scene
 from training.nano.layout import LOUDNESS, TextSizes, build_text_encoder
-from training.nano.loop.precision import fast_products
 from training.nano.sampling import tokenize
 from training.nano.text.codes import Codes
 from training.nano.text.forward import encode_ids, split_tokens

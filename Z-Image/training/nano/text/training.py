@@ -18,6 +18,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, rms_norm
 from transformers import Qwen2Tokenizer, Qwen3Model
 
+from training.loop.average import Average
+from training.loop.checkpoints import load_checkpoint
+from training.loop.log import Log
+from training.loop.optimisers import Optimisers, split_parameters
+from training.loop.precision import fast_products
+from training.loop.run import Run
+from training.loop.team import Team
 from training.nano.adopt import embeddings_for, read_adopted
 from training.nano.dataset.captions.noise import read_noise
 from training.nano.dataset.captions.source import Backgrounds, CaptionSource, Example, template_words
@@ -25,13 +32,6 @@ from training.nano.dataset.latents import load_cache
 from training.nano.dataset.material import Item, read_items
 from training.nano.dataset.scenes import LAYOUTS, NATURAL, PALETTE, Scene
 from training.nano.layout import LEARNED_LAYERS, TextSizes, build_text_encoder
-from training.nano.loop.average import Average
-from training.nano.loop.checkpoints import load_checkpoint
-from training.nano.loop.log import Log
-from training.nano.loop.optimisers import Optimisers, split_parameters
-from training.nano.loop.precision import fast_products
-from training.nano.loop.run import Run
-from training.nano.loop.team import Team
 from training.nano.sampling import tokenize
 from training.nano.text.codes import CODE, NO_ITEM, ROLES, Codes, build_codes
 from training.nano.text.forward import encode_ids, split_tokens

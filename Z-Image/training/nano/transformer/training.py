@@ -10,19 +10,19 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import mse_loss, pad
 
+from training.loop.average import Average
+from training.loop.checkpoints import load_checkpoint
+from training.loop.log import Log
+from training.loop.optimisers import Optimisers, split_parameters
+from training.loop.precision import fast_products
+from training.loop.run import Run
+from training.loop.team import Team
 from training.nano.adopt import read_adopted
 from training.nano.autoencoder.training import load_vae
 from training.nano.dataset.batches import SHAPES, TUNED_SHAPES, BatchSource
 from training.nano.dataset.latents import load_cache
 from training.nano.dataset.material import read_items
 from training.nano.layout import SHIFT, TextSizes, TransformerSizes, build_transformer
-from training.nano.loop.average import Average
-from training.nano.loop.checkpoints import load_checkpoint
-from training.nano.loop.log import Log
-from training.nano.loop.optimisers import Optimisers, split_parameters
-from training.nano.loop.precision import fast_products
-from training.nano.loop.run import Run
-from training.nano.loop.team import Team
 from training.nano.sampling import Parts, draw, features_of
 from training.nano.text.drafts import load_encoder
 from training.nano.text.training import caption_source

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from training.loop.checkpoints import load_checkpoint, save_atomically
+from training.loop.team import Team
 from training.nano.autoencoder.training import CHECKPOINT as VAE_CHECKPOINT
 from training.nano.dataset import latents as latents_module
 from training.nano.dataset.latents import (
@@ -12,8 +14,6 @@ from training.nano.dataset.latents import (
     place_halves,
 )
 from training.nano.dataset.scenes import NEUTRAL, PALETTE, UNSPECIFIED, Scene
-from training.nano.loop.checkpoints import load_checkpoint, save_atomically
-from training.nano.loop.team import Team
 
 
 def test_cells_are_the_grid_row_by_row():

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from training.loop.optimisers import Optimisers, split_parameters
 from training.nano.layout import TextSizes, build_text_encoder
-from training.nano.loop.optimisers import Optimisers, split_parameters
 from training.nano.text.drafting import draft_loss
 from training.nano.text.drafts import (
     Drafter,

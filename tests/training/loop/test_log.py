@@ -1,5 +1,5 @@
 import torch
-from training.nano.loop.log import Log
+from training.loop.log import Log
 
 
 def test_the_log_writes_means(tmp_path, capsys):

@@ -1,6 +1,6 @@
 import torch
 from torch import nn
-from training.nano.loop.muon import Muon, orthogonalise
+from training.loop.muon import Muon, orthogonalise
 
 
 def test_orthogonalise_evens_the_singular_values():

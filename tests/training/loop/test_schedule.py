@@ -1,5 +1,5 @@
 import pytest
-from training.nano.loop.schedule import progress_trapezoid, trapezoid
+from training.loop.schedule import progress_trapezoid, trapezoid
 
 
 def test_the_rate_rises_holds_and_falls():

@@ -1,5 +1,5 @@
 import torch
-from training.nano.loop.checkpoints import load_checkpoint, save_atomically
+from training.loop.checkpoints import load_checkpoint, save_atomically
 
 
 def test_checkpoints_keep_nested_state(tmp_path):

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
-from training.nano.loop.checkpoints import load_checkpoint, save_atomically
-from training.nano.loop.optimisers import Optimisers, split_parameters
+from training.loop.checkpoints import load_checkpoint, save_atomically
+from training.loop.optimisers import Optimisers, split_parameters
 
 
 def train(model, optimisers, steps):

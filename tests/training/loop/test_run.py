@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from training.nano.loop import run as run_module
-from training.nano.loop.average import Average
-from training.nano.loop.checkpoints import load_checkpoint
-from training.nano.loop.log import Log
-from training.nano.loop.optimisers import Optimisers
-from training.nano.loop.run import RANK_STRIDE, Run
-from training.nano.loop.team import Team
+from training.loop import run as run_module
+from training.loop.average import Average
+from training.loop.checkpoints import load_checkpoint
+from training.loop.log import Log
+from training.loop.optimisers import Optimisers
+from training.loop.run import RANK_STRIDE, Run
+from training.loop.team import Team
 
 
 def start(folder: Path, team: Team | None = None) -> tuple[nn.Linear, Run]:

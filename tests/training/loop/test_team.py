@@ -1,6 +1,6 @@
 import torch
 from torch import nn
-from training.nano.loop.team import Team
+from training.loop.team import Team
 
 
 def test_a_team_of_one_changes_nothing():

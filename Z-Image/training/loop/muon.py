@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from training.nano.loop.precision import fast_products
-from training.nano.loop.team import Team
+from training.loop.precision import fast_products
+from training.loop.team import Team
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 

@@ -1,6 +1,6 @@
 import torch
 from torch import nn
-from training.nano.loop.average import Average
+from training.loop.average import Average
 
 
 def test_the_average_follows_and_restores():

@@ -7,8 +7,8 @@ from typing import Any
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
-from training.nano.loop.muon import Muon
-from training.nano.loop.team import Team
+from training.loop.muon import Muon
+from training.loop.team import Team
 
 
 def split_parameters(

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.nano.loop.average import Average
-from training.nano.loop.checkpoints import load_checkpoint, save_atomically
-from training.nano.loop.log import Log
-from training.nano.loop.optimisers import Optimisers
-from training.nano.loop.schedule import progress_trapezoid
-from training.nano.loop.team import Team
+from training.loop.average import Average
+from training.loop.checkpoints import load_checkpoint, save_atomically
+from training.loop.log import Log
+from training.loop.optimisers import Optimisers
+from training.loop.schedule import progress_trapezoid
+from training.loop.team import Team
 
 RANK_STRIDE = 1_000_003  # keeps the workers' random draws apart
 

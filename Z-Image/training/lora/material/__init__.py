@@ -1,0 +1,1 @@
+"""Pictures with captions: found, sized, encoded, and drawn in batches."""
