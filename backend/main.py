@@ -32,6 +32,7 @@ from backend.api.middleware.root_path import RootPath
 from backend.api.middleware.token import TokenGuard
 from backend.api.middleware.trailing_slash import TrailingSlash
 from backend.api.openapi import complete_description
+from backend.api.presenters import present_task
 from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
@@ -63,7 +64,9 @@ from backend.services.tasks.admission import Admission
 from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.executors.local import LocalExecutor
 from backend.services.tasks.queue import Limits
+from backend.services.tasks.records import TaskRecord
 from backend.services.tasks.store import Journal
+from backend.services.webhooks.webhooks import Webhooks
 from backend.utils.folder_lock import FolderLock
 
 logger = logging.getLogger(__name__)
@@ -155,6 +158,17 @@ def build_services(
         max_queued_per_client=settings.max_queued_tasks_per_client,
         kept_finished=settings.kept_finished_tasks,
     )
+    webhooks = Webhooks(
+        settings.data_dir / "webhooks.json",
+        settings.webhook_secrets,
+        lambda task: present_task(task, None, None, settings.api_address).model_dump(mode="json"),
+        networks=settings.webhook_networks,
+    )
+
+    def on_finished(task: TaskRecord) -> None:
+        webhooks.on_ended(task)
+        metrics.on_finished(task)
+
     tasks = TaskManager(
         executor,
         store,
@@ -162,13 +176,15 @@ def build_services(
         resolver,
         admit=admission.check,
         limits=limits,
-        on_finished=metrics.on_finished,
+        on_finished=on_finished,
+        check_callback=webhooks.check,
     )
     receipts = Receipts(settings.data_dir / "downloaded.json")
     downloads = build_downloads(settings, catalogue, receipts)
     metrics.watch("zimage_tasks_waiting", "Tasks in the queue.", lambda: len(tasks.waiting_ids))
     metrics.watch("zimage_tasks_running", "Tasks that run.", lambda: len(tasks.active()) - len(tasks.waiting_ids))
     metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(executor.healthy))
+    metrics.watch("zimage_webhooks_waiting", "Webhooks that are not delivered yet.", lambda: len(webhooks))
     metrics.watch("zimage_history_pictures", "Pictures outside the trash.", lambda: len(store))
     return Services(
         settings=settings,
@@ -187,6 +203,7 @@ def build_services(
         tokens=TokenCounter(catalogue),
         admission=admission,
         metrics=metrics,
+        webhooks=webhooks,
         access_tokens=AccessTokens(settings.tokens),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
     )
@@ -247,6 +264,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.history.open()
         services.inputs.open()
         services.sessions.open()
+        services.webhooks.open()  # before the tasks, of which some have ended with the last run
         services.tasks.start()
         services.monitor.start()
         purging = asyncio.create_task(_purge_now_and_then(services))
@@ -265,6 +283,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
     deadline = asyncio.get_running_loop().time() + end_s
     for what, close in (
         ("the running task", lambda: services.tasks.close(TASK_END_S)),
+        ("the webhooks", services.webhooks.close),
         ("the download", services.downloads.close),
         ("what images took", services.planner.save),
         ("the monitor", services.monitor.close),

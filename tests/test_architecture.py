@@ -31,6 +31,7 @@ ROOMS = {
         "library": {"catalogue", "model_entry"},
     },
     "system": {"tasks": {"records"}},
+    "webhooks": {"tasks": {"records"}},
 }
 """Rooms of the services → the rooms that they may use, and which of the modules there are doors."""
 WEB = ("fastapi", "starlette", "uvicorn")

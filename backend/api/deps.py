@@ -32,6 +32,7 @@ from backend.services.system.metrics import Metrics
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.admission import Admission
 from backend.services.tasks.executors.base import Executor
+from backend.services.webhooks.webhooks import Webhooks
 
 CLIENT_KEY = "zimage.client"
 """Key in a request's scope: name of its token, set by `TokenGuard`."""
@@ -57,6 +58,7 @@ class Services:
     tokens: TokenCounter
     admission: Admission
     metrics: Metrics
+    webhooks: Webhooks
     access_tokens: AccessTokens
     sessions: Sessions
 

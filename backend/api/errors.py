@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
 from backend.services.errors import (
+    CallbackRefused,
     ControlUnusable,
     DiskFull,
     DoesNotFit,
@@ -74,6 +75,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (NoParameters, 422),
     (UnreadableImage, 422),
     (InputRefused, 422),
+    (CallbackRefused, 422),
     (UnknownModel, 422),
     (UnknownPart, 422),
     (UnknownControl, 422),
@@ -87,6 +89,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (DiskFull, 507),
 )
 _FIELD_OF: dict[type[Exception], str] = {
+    CallbackRefused: "callback_url",
     UnknownModel: "model",
     ModelNotInstalled: "model",
     GuidanceUnused: "guidance_scale",

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from backend.models.edit import EditRequest, Identifier
 from backend.models.recipe import MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe, is_none
+from backend.utils.network.http_address import read_http_address
 
 MIN_SIDE_PX = 256
 MAX_SIDE_PX = 2048
@@ -22,6 +23,7 @@ MIN_SHIFT, MAX_SHIFT = 0.1, 20.0
 MAX_PICTURES = 16
 
 MAX_MODEL_CHARACTERS = 100
+MAX_CALLBACK_CHARACTERS = 2000
 LOCAL_CLIENT = "local"
 """Client of a request without an address."""
 _ALLOWED_CONTROL_CHARACTERS = frozenset("\n\t")
@@ -97,6 +99,13 @@ class GenerateRequest(EditRequest):
         max_length=MAX_PROMPT_CHARACTERS,
         description="What shall not be in the image, for a model with `negative_prompt`; needs guidance above 0.",
     )
+    callback_url: str | None = Field(
+        default=None,
+        max_length=MAX_CALLBACK_CHARACTERS,
+        exclude_if=is_none,
+        description="Where the server posts a signed message when the task has ended; for named access tokens with a "
+        "secret.",
+    )
 
     @field_validator("prompt")
     @classmethod
@@ -115,6 +124,16 @@ class GenerateRequest(EditRequest):
                 "The prompt has a control character; only line breaks and tabs are allowed.",
             )
         return stripped
+
+    @field_validator("callback_url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        if url is not None:
+            try:
+                read_http_address(url)
+            except ValueError as error:
+                raise PydanticCustomError("callback_url", "This is no address: {why}.", {"why": str(error)}) from None
+        return url
 
     @field_validator("height", "width")
     @classmethod

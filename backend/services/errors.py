@@ -5,6 +5,7 @@ StudioError
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
 ├── ModelInUse, NotOurs, RemovalFailed  → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, InputRefused → 422
+├── CallbackRefused                     → 422
 ├── WrongToken                          → 401
 ├── QueueFull, TooManyAttempts          → 429
 ├── DiskFull                            → 507
@@ -157,6 +158,12 @@ class InputRefused(StudioError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class CallbackRefused(StudioError):
+    """Whoever shall be told of the end of a task may not be, or may not be told by this client."""
+
+    code = "callback_refused"
 
 
 class InputUnusable(StudioError):
