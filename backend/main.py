@@ -17,6 +17,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
 from backend.api import estimates, generate, history, inputs, models, session, system
+from backend.api.compat.door import DoorErrors
+from backend.api.compat.doors import install_doors, open_doors
 from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
 from backend.api.live.polls import PollRoute
@@ -110,6 +112,7 @@ def create_app(
     app.router.routes.insert(0, PollRoute(services))
     app.include_router(system.root_router)
     app.include_router(api)
+    install_doors(app, services)
     install_error_handlers(app)
     complete_description(app)
     _install_guards(app, settings)
@@ -314,13 +317,15 @@ async def _purge_now_and_then(services: Services) -> None:
 def _install_guards(app: FastAPI, settings: Settings) -> None:
     """Adds the middleware; the last one added is the first to see a request."""
     services: Services = app.state.services
+    doors = open_doors(settings)
+    uploads = [f"{settings.api_prefix}/{what}" for what in ("history/read", "history/import", "inputs")]
     app.add_middleware(HeadAsGet)
     app.add_middleware(RangeGuard)
     app.add_middleware(
         BodyGuard,
         max_bytes=settings.max_body_kb * 2**10,
         max_upload_bytes=settings.max_upload_mb * 2**20,
-        upload_paths=[f"{settings.api_prefix}/{what}" for what in ("history/read", "history/import", "inputs")],
+        upload_paths=[*uploads, *(path for door in doors for path in door.upload_paths)],
     )
     if services.access_tokens.required:
         app.add_middleware(
@@ -341,6 +346,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         expose_headers=["Location", "Retry-After", "X-Preview-Seq"],
     )
+    app.add_middleware(DoorErrors, doors=doors)
     app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(TrailingSlash)

@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from backend.api.compat.doors import open_doors
 from backend.api.middleware.faults import FaultGuard
 from backend.api.middleware.headers import UI_POLICY, SecurityHeaders
 from backend.api.middleware.host import HostGuard
@@ -36,6 +37,7 @@ class WebApp:
     def __init__(self, api: ASGIApp, settings: Settings) -> None:
         self._api = api
         self._api_prefix = settings.api_prefix
+        self._doors = open_doors(settings)
         self._root_path = settings.root_path
         self._files = _files_app(settings.web_dir, _guards(settings))
 
@@ -46,6 +48,7 @@ class WebApp:
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = without_slash(route_path(scope))
         is_api = path.startswith((f"{self._api_prefix}/", "/docs/")) or path in _API_PATHS
+        is_api = is_api or any(door.leads_to(path) for door in self._doors)
         await (self._api if is_api else self._files)(scope, receive, send)
 
 

@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         description="Origins that may call the API from a browser, separated by commas.",
     )
 
+    openai: bool = Field(default=True, description="Answer the OpenAI Images API under `/v1`.")
+    a1111: bool = Field(default=True, description="Answer the API of AUTOMATIC1111's web UI under `/sdapi/v1`.")
+    mcp: bool = Field(default=True, description="Answer MCP under `/mcp`, where the package `mcp` is installed.")
+    ollama: int = Field(default=0, ge=0, le=65535, description="Port to answer Ollama's image API on; 0 is not at all.")
+
     model_name: str = Field(
         default="Tongyi-MAI/Z-Image-Turbo", description="Model that `auto` prefers when it is installed."
     )

@@ -160,6 +160,10 @@ DefaultedField = Literal["num_inference_steps", "seed", "guidance_scale", "model
 """Fields of a record that hold a default when an imported image lacks them."""
 
 
+Door = Literal["openai", "a1111", "ollama", "mcp"]
+"""Protocols of other programs through which a request may come; without one it came by the API itself."""
+
+
 class TaskCreated(Frozen):
     """Response to an accepted request."""
 
@@ -202,6 +206,9 @@ class ImageRecord(Recipe):
         default=None, gt=0, exclude_if=is_none, description="What the model drew, where that is not the image's width."
     )
     drawn_height: int | None = Field(default=None, gt=0, exclude_if=is_none, description="The same of the height.")
+    door: Door | None = Field(
+        default=None, exclude_if=is_none, description="Protocol of another program that the request came by."
+    )
     favourite: bool = False
     tags: tuple[str, ...] = ()
     deleted_at: AwareDatetime | None = Field(default=None, description="When it was moved to the trash.")

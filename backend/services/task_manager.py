@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, Status
+from backend.models.schemas import LOCAL_CLIENT, Door, GenerateRequest, Status
 from backend.services.errors import (
     Cancelled,
     DiskFull,
@@ -142,7 +142,13 @@ class TaskManager:
         self._ending = True
         self._watchers.notify()
 
-    def submit(self, request: GenerateRequest, client: str = LOCAL_CLIENT, idempotency_key: str | None = None) -> str:
+    def submit(
+        self,
+        request: GenerateRequest,
+        client: str = LOCAL_CLIENT,
+        idempotency_key: str | None = None,
+        door: Door | None = None,
+    ) -> str:
         """Queues a request and returns the task's id, once the task is on the disk.
 
         A key that the same client has used before gives the task of then, as long as that is remembered.
@@ -168,8 +174,9 @@ class TaskManager:
                 return known  # of two at once, the first counts
             refuse_too_many(self._table.pending(), client, self._limits, self._seconds_to_free_slot)
             task = TaskRecord(
-                id=self._make_id(), request=request, job=job, client=client, idempotency_key=idempotency_key,
-                message="Waiting in the queue", created_at=self._now(), queued_at=self._monotonic(),
+                id=self._make_id(), request=request, job=job, client=client, door=door,
+                idempotency_key=idempotency_key, message="Waiting in the queue", created_at=self._now(),
+                queued_at=self._monotonic(),
             )  # fmt: skip
             try:
                 self._table.add(task)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from backend.models.gallery import ReadResult
 from backend.models.recipe import MAX_RECORDED_STEPS
-from backend.models.schemas import MAX_MODEL_CHARACTERS, ImageRecord, is_control
+from backend.models.schemas import MAX_MODEL_CHARACTERS, Door, ImageRecord, is_control
 from backend.services.generation.events import Drawn
 
 UNKNOWN_MODEL = "unknown"
@@ -20,7 +20,7 @@ def name_file(image_id: str, created_at: datetime) -> str:
     return f"zimage-{created_at:%Y%m%d-%H%M%S}-{image_id[:8]}.png"
 
 
-def describe_drawn(drawn: Drawn, image_id: str, created_at: datetime) -> ImageRecord:
+def describe_drawn(drawn: Drawn, image_id: str, created_at: datetime, door: Door | None = None) -> ImageRecord:
     """Returns the record of a generated image; its file's size is not known yet."""
     recipe, image = drawn.recipe, drawn.image
     is_edit_of_another_size = recipe.init_image is not None and (recipe.width, recipe.height) != image.size
@@ -30,6 +30,7 @@ def describe_drawn(drawn: Drawn, image_id: str, created_at: datetime) -> ImageRe
         height=image.height,
         drawn_width=recipe.width if is_edit_of_another_size else None,
         drawn_height=recipe.height if is_edit_of_another_size else None,
+        door=door,
         id=image_id,
         filename=name_file(image_id, created_at),
         use_gpu=drawn.use_gpu,

@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import Image
 
 from backend.models.gallery import ThumbnailWidth
-from backend.models.schemas import ImageRecord
+from backend.models.schemas import Door, ImageRecord
 from backend.services.errors import DiskFull, NotInTrash, UnknownImage
 from backend.services.generation.events import Drawn
 from backend.services.images.folders import prepare_folder
@@ -182,7 +182,7 @@ class HistoryStore:
         """
         return self._thumbnails.get(image_id, self.image_path(image_id), width)
 
-    def add(self, drawn: Drawn, client: str | None = None) -> ImageRecord:
+    def add(self, drawn: Drawn, client: str | None = None, door: Door | None = None) -> ImageRecord:
         """Saves an image with its metadata, then its record; returns when both are on the disk.
 
         It belongs to the client, if that is an owner.
@@ -190,7 +190,7 @@ class HistoryStore:
         Raises:
             DiskFull: There is no room; nothing is left behind.
         """
-        record = describe_drawn(drawn, self._make_id(), self._now())
+        record = describe_drawn(drawn, self._make_id(), self._now(), door)
         if client in self._owners:
             record = record.model_copy(update={"owner": client})
         return self.keep(record, drawn.image)

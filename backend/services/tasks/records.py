@@ -8,8 +8,8 @@ from datetime import datetime
 from pydantic import Field
 
 from backend.models.edit import Identifier
-from backend.models.recipe import Frozen
-from backend.models.schemas import LOCAL_CLIENT, GenerateRequest, ImageRecord, Status, Timings
+from backend.models.recipe import Frozen, is_none
+from backend.models.schemas import LOCAL_CLIENT, Door, GenerateRequest, ImageRecord, Status, Timings
 from backend.services.errors import IdempotencyMismatch, ShutDown
 from backend.services.generation.job import Job
 from backend.utils.texts import as_utf_8
@@ -26,6 +26,7 @@ class TaskRecord(Frozen):
     job: Job | None = None
     """What the request means; None in journals of versions that decided it later."""
     client: str = LOCAL_CLIENT
+    door: Door | None = Field(default=None, exclude_if=is_none)
     idempotency_key: str | None = None
     status: Status = Status.PENDING
     step: int = 0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from backend.models.schemas import GenerateRequest, ImageRecord, Status, Timings
+from backend.models.schemas import Door, GenerateRequest, ImageRecord, Status, Timings
 from backend.services.errors import DiskFull, ShutDown, StudioError
 from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Preview, Step
 from backend.services.generation.job import Job
@@ -42,8 +42,8 @@ class ImageStore(Protocol):
             DiskFull: It cannot.
         """
 
-    def add(self, drawn: Drawn, client: str) -> ImageRecord:
-        """Saves an image that a client has asked for; returns when it is on the disk."""
+    def add(self, drawn: Drawn, client: str, door: Door | None) -> ImageRecord:
+        """Saves an image that a client has asked for, by a door; returns when it is on the disk."""
 
 
 class Workers:
@@ -292,7 +292,7 @@ class Workers:
                 return
             running.is_saving_last = len(task.images) == task.request.num_images - 1
         try:
-            image = self._store.add(drawn, task.client)
+            image = self._store.add(drawn, task.client, task.door)
         except StudioError as error:
             logger.warning("the image could not be saved: %s", error)
             running.failure = error

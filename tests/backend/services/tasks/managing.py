@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backend.models.schemas import ImageRecord
+from backend.models.schemas import Door, ImageRecord
 from backend.services.generation.events import Drawn
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.records import TaskRecord
@@ -26,7 +26,7 @@ class FakeStore:
         if self.refusal is not None:
             raise self.refusal
 
-    def add(self, drawn: Drawn, client: str) -> ImageRecord:
+    def add(self, drawn: Drawn, client: str, door: Door | None = None) -> ImageRecord:
         if self.error is not None:
             raise self.error
         self.pictures.append(drawn)

@@ -1,0 +1,1 @@
+"""Doors: protocols of other programs, translated to our own requests and back."""
