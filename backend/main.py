@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from backend import __version__
 from backend.api import estimates, generate, history, inputs, models, session, system
 from backend.api.compat.door import DoorErrors
-from backend.api.compat.doors import install_doors, open_doors
+from backend.api.compat.doors import install_doors, live_with_doors, open_doors
 from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
 from backend.api.live.polls import PollRoute
@@ -73,6 +73,8 @@ from backend.utils.folder_lock import FolderLock
 
 logger = logging.getLogger(__name__)
 
+MCP_HEADERS = ("Mcp-Session-Id", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Last-Event-ID")
+"""That its clients in a browser send."""
 PURGE_PERIOD_S = 3600.0
 TASK_END_S = 5.0
 """Longest wait for the step of a running task."""
@@ -272,7 +274,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.monitor.start()
         purging = asyncio.create_task(_purge_now_and_then(services))
         try:
-            yield
+            async with live_with_doors(app, services.settings):
+                yield
         finally:
             purging.cancel()
             await close_services(services)
@@ -343,8 +346,8 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-        expose_headers=["Location", "Retry-After", "X-Preview-Seq"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *MCP_HEADERS],
+        expose_headers=["Location", "Retry-After", "X-Preview-Seq", "Mcp-Session-Id"],
     )
     app.add_middleware(DoorErrors, doors=doors)
     app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
@@ -35,6 +36,8 @@ class Door:
     translate_error: ErrorTranslator
     upload_paths: tuple[str, ...] = ()
     """Paths whose bodies may be as large as an upload."""
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+    """What begins after the services and ends before them."""
 
     def leads_to(self, path: str) -> bool:
         """Tells whether a path is one of this door's."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
 from fastapi import FastAPI
 
 from backend.api.compat.door import Door
+from backend.api.compat.mcp.door import MCP
 from backend.api.deps import Services
 from backend.models.config import Settings
 
-DOORS: tuple[Door, ...] = ()
+DOORS: tuple[Door, ...] = (MCP,)
 """Every door on the port of the API."""
 
 
@@ -21,3 +25,13 @@ def install_doors(app: FastAPI, services: Services) -> None:
     """Adds the routes of the open doors; their guards are the API's own."""
     for door in open_doors(services.settings):
         app.include_router(door.router)
+
+
+@asynccontextmanager
+async def live_with_doors(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    """Begins what the open doors have beside their routes, and ends it."""
+    async with AsyncExitStack() as stack:
+        for door in open_doors(settings):
+            if door.lifespan is not None:
+                await stack.enter_async_context(door.lifespan(app))
+        yield

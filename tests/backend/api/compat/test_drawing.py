@@ -25,7 +25,7 @@ class Connection:
         return {"type": "http.disconnect"}
 
 
-def run[T](coroutine: Coroutine[Any, Any, T]) -> T:
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(coroutine, 20))
 
 
