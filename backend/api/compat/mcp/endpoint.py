@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio.to_thread
 from starlette.requests import HTTPConnection
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from backend.api.deps import Services, client_of
 from backend.api.errors import error_response
@@ -56,7 +56,8 @@ class McpEndpoint:
                 raise
             await error_response(501, "mcp_missing", MISSING)(scope, receive, send)
             return
-        await manager.handle_request({**scope, "user": _user(client_of(HTTPConnection(scope)))}, receive, send)
+        user = _user(client_of(HTTPConnection(scope)))
+        await manager.handle_request({**scope, "user": user}, receive, _answering_once(send))
 
     async def close(self) -> None:
         """Ends the sessions, and with them the tasks that they wait for."""
@@ -144,6 +145,19 @@ def is_fixed(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _answering_once(send: Send) -> Send:
+    """Drops a second answer, which the package gives where its client has gone in the middle of the first."""
+    answers = 0
+
+    async def send_first(message: Message) -> None:
+        nonlocal answers
+        answers += message["type"] == "http.response.start"
+        if answers <= 1:
+            await send(message)
+
+    return send_first
 
 
 def _user(client: str) -> Any:
