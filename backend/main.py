@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from backend import __version__
 from backend.api import estimates, generate, history, inputs, loras, models, session, system
 from backend.api.compat.door import DoorErrors
-from backend.api.compat.doors import install_doors, open_doors
+from backend.api.compat.doors import install_doors, live_with_doors, open_doors
 from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
 from backend.api.live.polls import PollRoute
@@ -34,7 +34,7 @@ from backend.api.middleware.root_path import RootPath
 from backend.api.middleware.token import TokenGuard
 from backend.api.middleware.trailing_slash import TrailingSlash
 from backend.api.openapi import complete_description
-from backend.api.presenters import LoraLists
+from backend.api.presenters import LoraLists, present_task
 from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.links import SignedLinks
@@ -70,11 +70,15 @@ from backend.services.tasks.admission import Admission
 from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.executors.local import LocalExecutor
 from backend.services.tasks.queue import Limits
+from backend.services.tasks.records import TaskRecord
 from backend.services.tasks.store import Journal
+from backend.services.webhooks.webhooks import Webhooks
 from backend.utils.folder_lock import FolderLock
 
 logger = logging.getLogger(__name__)
 
+MCP_HEADERS = ("Mcp-Session-Id", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Last-Event-ID")
+"""That its clients in a browser send."""
 PURGE_PERIOD_S = 3600.0
 FORM_BYTES = 2**16
 """What a form adds to a file."""
@@ -171,6 +175,17 @@ def build_services(
         max_queued_per_client=settings.max_queued_tasks_per_client,
         kept_finished=settings.kept_finished_tasks,
     )
+    webhooks = Webhooks(
+        settings.data_dir / "webhooks.json",
+        settings.webhook_secrets,
+        lambda task: present_task(task, None, None, settings.api_address).model_dump(mode="json"),
+        networks=settings.webhook_networks,
+    )
+
+    def on_finished(task: TaskRecord) -> None:
+        webhooks.on_ended(task)
+        metrics.on_finished(task)
+
     tasks = TaskManager(
         executor,
         store,
@@ -178,13 +193,15 @@ def build_services(
         resolver,
         admit=admission.check,
         limits=limits,
-        on_finished=metrics.on_finished,
+        on_finished=on_finished,
+        check_callback=webhooks.check,
     )
     receipts = Receipts(settings.data_dir / "downloaded.json")
     downloads = build_downloads(settings, catalogue, receipts)
     metrics.watch("zimage_tasks_waiting", "Tasks in the queue.", lambda: len(tasks.waiting_ids))
     metrics.watch("zimage_tasks_running", "Tasks that run.", lambda: len(tasks.active()) - len(tasks.waiting_ids))
     metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(executor.healthy))
+    metrics.watch("zimage_webhooks_waiting", "Webhooks that are not delivered yet.", lambda: len(webhooks))
     metrics.watch("zimage_history_pictures", "Pictures outside the trash.", lambda: len(store))
     return Services(
         settings=settings,
@@ -205,6 +222,7 @@ def build_services(
         lora_lists=LoraLists(settings),
         admission=admission,
         metrics=metrics,
+        webhooks=webhooks,
         access_tokens=AccessTokens(settings.tokens),
         links=SignedLinks(),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
@@ -267,11 +285,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.inputs.open()
         services.loras.uploads.open()
         services.sessions.open()
+        services.webhooks.open()  # before the tasks, of which some have ended with the last run
         services.tasks.start()
         services.monitor.start()
         purging = asyncio.create_task(_purge_now_and_then(services))
         try:
-            yield
+            async with live_with_doors(app, services.settings):
+                yield
         finally:
             purging.cancel()
             await close_services(services)
@@ -285,6 +305,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
     deadline = asyncio.get_running_loop().time() + end_s
     for what, close in (
         ("the running task", lambda: services.tasks.close(TASK_END_S)),
+        ("the webhooks", services.webhooks.close),
         ("the download", services.downloads.close),
         ("what images took", services.planner.save),
         ("the LoRAs", services.loras.catalogue.close),
@@ -346,8 +367,8 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-        expose_headers=["Location", "Retry-After", "X-Preview-Seq", "X-ZImage-Model"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *MCP_HEADERS],
+        expose_headers=["Location", "Retry-After", "X-Preview-Seq", "X-ZImage-Model", "Mcp-Session-Id"],
     )
     app.add_middleware(DoorErrors, doors=doors)
     app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)

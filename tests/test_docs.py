@@ -21,6 +21,7 @@ PAGES = (
     "docs/architecture.md",
     "docs/weights.md",
     "docs/tasks.md",
+    "docs/webhooks.md",
     "docs/editing.md",
     "docs/lora-training.md",
     "Z-Image/training/lora/README.md",
@@ -56,7 +57,7 @@ def shown_default(name: str, value: object) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(value) or "–"
     if isinstance(value, float):
         return f"{value:g}"
     return "–" if value is None or value == "" else str(value)

@@ -35,6 +35,7 @@ from backend.services.system.metrics import Metrics
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.admission import Admission
 from backend.services.tasks.executors.base import Executor
+from backend.services.webhooks.webhooks import Webhooks
 
 CLIENT_KEY = "zimage.client"
 """Key in a request's scope: name of its token, set by `TokenGuard`."""
@@ -62,6 +63,7 @@ class Services:
     lora_lists: LoraLists
     admission: Admission
     metrics: Metrics
+    webhooks: Webhooks
     access_tokens: AccessTokens
     links: SignedLinks
     sessions: Sessions

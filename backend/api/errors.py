@@ -12,10 +12,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
 from backend.services.errors import (
+    CallbackRefused,
     ControlUnusable,
     DiskFull,
     DoesNotFit,
@@ -83,6 +85,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (UnreadableImage, 422),
     (LoraDamaged, 422),
     (InputRefused, 422),
+    (CallbackRefused, 422),
     (UnknownModel, 422),
     (UnknownPart, 422),
     (UnknownControl, 422),
@@ -97,6 +100,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (DiskFull, 507),
 )
 _FIELD_OF: dict[type[Exception], str] = {
+    CallbackRefused: "callback_url",
     UnknownModel: "model",
     ModelNotInstalled: "model",
     GuidanceUnused: "guidance_scale",
@@ -194,6 +198,12 @@ async def _on_invalid_request(_request: Request, error: Exception) -> JSONRespon
     problems = [_describe(problem) for problem in error.errors()] if isinstance(error, RequestValidationError) else []
     message = " ".join(f"{problem.field}: {problem.message}" for problem in problems)
     return error_response(422, "validation_error", message, problems)
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """Returns the problems of a body as one text, as the API's own answers have them."""
+    problems = [_describe({**problem, "loc": ("body", *problem["loc"])}) for problem in error.errors()]
+    return " ".join(f"{problem.field}: {problem.message}" for problem in problems)
 
 
 def _describe(problem: Mapping[str, Any]) -> FieldProblem:

@@ -6,12 +6,14 @@ A setting is read from the environment (`ZIMAGE_<NAME>`), and the launcher's opt
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from backend.utils.network.standard_webhooks import read_secret
 
 Engine = Literal["auto", "native", "diffusers"]
 CpuPrecision = Literal["auto", "float32", "bfloat16"]
@@ -62,6 +64,15 @@ class Settings(BaseSettings):
     )
     history_per_token: bool = Field(
         default=False, description="Whoever has a token sees and changes only his own images and tasks."
+    )
+    webhook_secrets: Annotated[dict[str, str], NoDecode] = Field(
+        default={},
+        repr=False,
+        description="Secrets that sign webhooks, by the names of their tokens: `alice:whsec_…`; none, no webhooks.",
+    )
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Private networks that webhooks may reach, also over plain http: `127.0.0.0/8,192.168.1.20`.",
     )
     insecure: bool = Field(default=False, description="Allow another address than loopback without a token.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -168,7 +179,7 @@ class Settings(BaseSettings):
         inner = value.strip("/") if isinstance(value, str) else None
         return value if inner is None else inner and f"/{inner}"
 
-    @field_validator("api_tokens", mode="before")
+    @field_validator("api_tokens", "webhook_secrets", mode="before")
     @classmethod
     def _split_tokens(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -189,7 +200,21 @@ class Settings(BaseSettings):
             raise ValueError("must be auto, or devices as torch names them, separated by commas: cuda:0,cuda:1 or cpu")
         return value
 
-    @field_validator("cors_origins", "devices", mode="before")
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _check_secrets(cls, value: dict[str, str]) -> dict[str, str]:
+        for secret in value.values():
+            read_secret(secret)
+        return value
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network, strict=False)
+        return value
+
+    @field_validator("cors_origins", "devices", "webhook_networks", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -208,6 +233,13 @@ class Settings(BaseSettings):
                 f"host {self.host!r} can be reached from other machines: set ZIMAGE_API_TOKEN (16 characters or more), "
                 "or ZIMAGE_INSECURE=1 to allow everyone in"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_secrets_of_nobody(self) -> Settings:
+        strangers = sorted(self.webhook_secrets.keys() - self.api_tokens.keys())
+        if strangers:
+            raise ValueError(f"webhook_secrets are for names of ZIMAGE_API_TOKENS, not for {', '.join(strangers)}")
         return self
 
     @model_validator(mode="after")

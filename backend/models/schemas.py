@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from backend.models.edit import EditRequest, Identifier
 from backend.models.loras import LoraRequest
 from backend.models.recipe import MAX_LORAS, MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe, is_none
+from backend.utils.network.http_address import read_http_address
 
 MIN_SIDE_PX = 256
 MAX_SIDE_PX = 2048
@@ -23,6 +24,7 @@ MIN_SHIFT, MAX_SHIFT = 0.1, 20.0
 MAX_PICTURES = 16
 
 MAX_MODEL_CHARACTERS = 100
+MAX_CALLBACK_CHARACTERS = 2000
 LOCAL_CLIENT = "local"
 """Client of a request without an address."""
 _ALLOWED_CONTROL_CHARACTERS = frozenset("\n\t")
@@ -108,6 +110,13 @@ class GenerateRequest(EditRequest):
         max_length=MAX_LORAS,
         description="LoRAs that act on the image, beside those that the prompt names as `<lora:name:0.8>`.",
     )
+    callback_url: str | None = Field(
+        default=None,
+        max_length=MAX_CALLBACK_CHARACTERS,
+        exclude_if=is_none,
+        description="Where the server posts a signed message when the task has ended; for named access tokens with a "
+        "secret.",
+    )
 
     @field_validator("prompt")
     @classmethod
@@ -126,6 +135,16 @@ class GenerateRequest(EditRequest):
                 "The prompt has a control character; only line breaks and tabs are allowed.",
             )
         return stripped
+
+    @field_validator("callback_url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        if url is not None:
+            try:
+                read_http_address(url)
+            except ValueError as error:
+                raise PydanticCustomError("callback_url", "This is no address: {why}.", {"why": str(error)}) from None
+        return url
 
     @field_validator("height", "width")
     @classmethod

@@ -5,6 +5,7 @@ StudioError
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
 ├── ModelInUse, LoraInUse, NameTaken, NotOurs, RemovalFailed → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, LoraDamaged → 422
+├── CallbackRefused                     → 422
 ├── InputRefused                        → 422
 │   └── UnknownLora, LoraChanged, LoraRefused
 ├── WrongToken                          → 401
@@ -201,6 +202,12 @@ class NameTaken(StudioError):
     """Another file has the name of one that is sent."""
 
     code = "name_taken"
+
+
+class CallbackRefused(StudioError):
+    """Whoever shall be told of the end of a task may not be, or may not be told by this client."""
+
+    code = "callback_refused"
 
 
 class InputUnusable(StudioError):

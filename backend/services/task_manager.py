@@ -57,12 +57,14 @@ class TaskManager:
         admit: Callable[[GenerateRequest, Job], None],
         limits: Limits,
         on_finished: Callable[[TaskRecord], None] = lambda _task: None,
+        check_callback: Callable[[str | None, str], None] = lambda _url, _client: None,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         make_id: Callable[[], str] = new_id,
     ) -> None:
         self._resolver = resolver
         self._admit = admit
+        self._check_callback = check_callback
         self._limits = limits
         self._monotonic = monotonic
         self._now = now
@@ -167,6 +169,7 @@ class TaskManager:
             return known
         if self.draining:
             raise Draining("The server is about to be restarted and takes no new tasks; try again in a minute.")
+        self._check_callback(request.callback_url, client)
         job = self._resolver.resolve(request).model_copy(update={"partial_images": partial_images})
         self._admit(request, job)
         with self._table.changed:
@@ -198,7 +201,8 @@ class TaskManager:
             raise TaskNotRetryable(
                 f"This task is {task.status}; only a task that ended without success can be retried."
             )
-        return self.submit(task.request, client)
+        request = task.request if client == task.client else task.request.model_copy(update={"callback_url": None})
+        return self.submit(request, client)
 
     def get(self, task_id: str) -> TaskRecord:
         """Returns a task as it is now.

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = {"backend", "launcher", "zimage", "zimage_client", "training", "tests", "conftest", "bench"}
 DISTRIBUTIONS = {
     "cv2": "opencv-python-headless",
+    "mcp_types": "mcp-types",
     "PIL": "pillow",
     "_pytest": "pytest",
     "multipart": "python-multipart",

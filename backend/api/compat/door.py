@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
@@ -51,6 +52,9 @@ class Door:
     def address(self) -> DoorAddress:
         """What its clients are told."""
         return DoorAddress(name=self.name, path=self.prefix if self.base_path is None else self.base_path)
+
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+    """What begins after the services and ends before them."""
 
     def leads_to(self, path: str) -> bool:
         """Tells whether a path is one of this door's."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
 from fastapi import FastAPI
 
 from backend.api.compat.a1111.door import A1111
 from backend.api.compat.door import Door
+from backend.api.compat.mcp.door import MCP
 from backend.api.compat.ollama.door import OLLAMA
 from backend.api.compat.openai.routes import OPENAI
 from backend.api.deps import Services
 from backend.models.capabilities import DoorAddress
 from backend.models.config import Settings
 
-DOORS: tuple[Door, ...] = (OPENAI, A1111, OLLAMA)
+DOORS: tuple[Door, ...] = (OPENAI, A1111, OLLAMA, MCP)
 """Every door on the port of the API."""
 
 
@@ -32,3 +36,13 @@ def install_doors(app: FastAPI, services: Services) -> None:
     for door in open_doors(services.settings):
         door.prepare(app)
         app.include_router(door.router)
+
+
+@asynccontextmanager
+async def live_with_doors(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    """Begins what the open doors have beside their routes, and ends it."""
+    async with AsyncExitStack() as stack:
+        for door in open_doors(settings):
+            if door.lifespan is not None:
+                await stack.enter_async_context(door.lifespan(app))
+        yield

@@ -49,6 +49,7 @@ class TaskTable:
             tasks = {task.id: task for task in self._journal.read()}
             for task in [task for task in tasks.values() if task.status is Status.PROCESSING]:
                 tasks = records.with_finished(tasks, records.interrupted(task))
+                self._tell_finished(tasks[task.id])
             self.tasks = records.without_oldest(tasks, self._kept_finished)
             self._reorder()
             self.save_if_possible()
@@ -103,15 +104,19 @@ class TaskTable:
         changes = {**changes, "cancelling": False, "preview_seq": None}
         task = records.with_clean_texts(self.tasks[task_id].model_copy(update=changes))
         logger.info("task %s %s", task_id, task.status)
-        try:
-            self._on_finished(task)
-        except Exception:  # it only counts; the queue goes on
-            logger.exception("task %s could not be counted", task_id)
+        self._tell_finished(task)
         tasks = records.with_finished(self.tasks, task)
         self.tasks = records.without_oldest(tasks, self._kept_finished)  # new: readers hold no lock
         self._reorder()
         self.save_if_possible()
         return task
+
+    def _tell_finished(self, task: TaskRecord) -> None:
+        """Tells it before the disk knows: after a crash between the two it is told again, rather than never."""
+        try:
+            self._on_finished(task)
+        except Exception:  # it only counts; the queue goes on
+            logger.exception("task %s could not be counted", task.id)
 
     def rearrange(self, rearrange: Rearrange) -> None:
         """Gives the waiting tasks another order."""

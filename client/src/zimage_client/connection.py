@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -13,6 +14,8 @@ import httpx
 DEFAULT_PORT = 15000
 TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=60.0, pool=5.0)
 VERSION = "0.1.0"
+LOOK_S = 2.0
+"""Longest wait for a server of this machine."""
 USER_AGENT = f"zimage-client/{VERSION}"
 
 
@@ -82,3 +85,15 @@ def http_options(address: Address, token: str | None, timeout: httpx.Timeout | f
         "timeout": TIMEOUT if timeout is None else timeout,
         "trust_env": not address.is_local,
     }
+
+
+def is_listening(address: Address) -> bool:
+    """Tells whether somebody listens at an address."""
+    _, _, port = address.authority.rpartition(":")
+    default = 443 if address.scheme == "https" else 80
+    number = int(port) if port.isdigit() and address.authority != f"[{address.host}]" else default
+    try:
+        with socket.create_connection((address.host, number), timeout=LOOK_S):
+            return True
+    except OSError:
+        return False

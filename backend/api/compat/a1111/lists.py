@@ -8,8 +8,9 @@ from fastapi import APIRouter
 
 from backend.api.compat.a1111.extras import NONE
 from backend.api.compat.a1111.translate import SAMPLER, SCHEDULER, UPSCALER
-from backend.api.deps import App, Services
+from backend.api.deps import App
 from backend.models.config import is_loopback
+from backend.services.library.model_entry import AUTO
 
 Items = list[dict[str, Any]]
 
@@ -60,12 +61,12 @@ def list_upscalers() -> Items:
 @router.get("/loras")
 def list_loras(app: App) -> Items:
     """Lists the LoRAs."""
-    return [{"name": name, "alias": name, "path": name, "metadata": {}} for name in lora_names(app)]
-
-
-def lora_names(_services: Services) -> list[str]:
-    """Returns the names of the LoRAs that a prompt may use as `<lora:name:1>`."""
-    return []
+    contents = app.loras.catalogue.look(app.loras.architecture_of(AUTO))
+    return [
+        {"name": lora.name, "alias": next(lora.other_names, lora.name), "path": lora.path_name, "metadata": {}}
+        for lora in contents.loras
+        if not lora.problem
+    ]
 
 
 @router.get("/scripts")

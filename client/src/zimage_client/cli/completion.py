@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import httpx
 
-from zimage_client.cli.connect import is_listening
 from zimage_client.client import Client
-from zimage_client.connection import read_address
+from zimage_client.connection import is_listening, read_address
 from zimage_client.errors import ZImageError
 from zimage_client.retries import Retries
 

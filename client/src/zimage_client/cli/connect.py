@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
 
 import typer
@@ -11,11 +10,10 @@ import typer
 from zimage_client.cli.console import say
 from zimage_client.cli.local import in_process
 from zimage_client.client import Client
-from zimage_client.connection import Address, read_address
+from zimage_client.connection import Address, is_listening, read_address
 from zimage_client.errors import ConnectionFailed, ZImageError
 from zimage_client.retries import Retries
 
-LOOK_S = 2.0
 RETRIES = Retries(attempts=4, longest_wait_s=2.0)
 
 
@@ -73,15 +71,3 @@ def address_of(server: str | None) -> Address:
         return read_address(server)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def is_listening(address: Address) -> bool:
-    """Tells whether somebody listens at an address."""
-    _, _, port = address.authority.rpartition(":")
-    default = 443 if address.scheme == "https" else 80
-    number = int(port) if port.isdigit() and address.authority != f"[{address.host}]" else default
-    try:
-        with socket.create_connection((address.host, number), timeout=LOOK_S):
-            return True
-    except OSError:
-        return False

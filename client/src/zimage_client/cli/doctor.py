@@ -13,11 +13,11 @@ import typer
 from rich.console import Console
 
 from zimage_client.cli import local
-from zimage_client.cli.connect import address_of, is_listening
+from zimage_client.cli.connect import address_of
 from zimage_client.cli.console import FAILED, print_json
 from zimage_client.cli.options import AsJson, Server
 from zimage_client.client import Client
-from zimage_client.connection import Address
+from zimage_client.connection import Address, is_listening
 from zimage_client.errors import Unauthorized, ZImageError
 from zimage_client.retries import Retries
 

@@ -80,6 +80,14 @@ def serve(arguments: Sequence[str]) -> int:
     return main(list(arguments))
 
 
+def serve_mcp(arguments: Sequence[str]) -> int:
+    """Serves MCP over standard input and output until that is closed; returns the exit code."""
+    require_backend("MCP over standard input and output")
+    from backend.api.compat.mcp.stdio import main
+
+    return main(list(arguments))
+
+
 def examine() -> list[Finding]:
     """Looks at this machine; nothing where the server's code is not here."""
     if not has_backend():
