@@ -38,7 +38,7 @@ async def with_pauses(items: AsyncIterator[T], pause_s: float) -> AsyncIterator[
     waiting: asyncio.Future[T] | None = None
     try:
         while True:
-            waiting = waiting or asyncio.ensure_future(anext(items))  # type: ignore[arg-type]
+            waiting = waiting or asyncio.ensure_future(anext(items))
             done, _ = await asyncio.wait((waiting,), timeout=pause_s)
             if not done:
                 yield None

@@ -12,8 +12,6 @@ from backend.api.compat.openai.orders import Size, Values
 from backend.services.errors import InputRefused, UnreadableImage
 from backend.services.images.inputs import InputStore
 
-_OPAQUE = 255
-
 
 @dataclass(frozen=True)
 class EditFiles:
@@ -69,9 +67,9 @@ def as_grey_mask(mask: Image.Image) -> Image.Image:
     Raises:
         InputRefused: it marks nothing.
     """
-    has_alpha = mask.mode == "RGBA" and mask.getchannel("A").getextrema()[0] < _OPAQUE
-    grey = ImageOps.invert(mask.getchannel("A")) if has_alpha else mask.convert("RGB").convert("L")
-    if grey.getextrema()[1] == 0:
+    clear = ImageOps.invert(mask.getchannel("A")) if mask.mode == "RGBA" else None
+    grey = clear if clear is not None and clear.getbbox() else mask.convert("RGB").convert("L")
+    if grey.getbbox() is None:
         raise InputRefused("mask", "The mask marks nothing: make transparent, or white, what is to be drawn anew.")
     return grey
 
