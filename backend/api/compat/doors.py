@@ -7,16 +7,24 @@ from fastapi import FastAPI
 from backend.api.compat.a1111.door import A1111
 from backend.api.compat.door import Door
 from backend.api.compat.ollama.door import OLLAMA
+from backend.api.compat.openai.routes import OPENAI
 from backend.api.deps import Services
+from backend.models.capabilities import DoorAddress
 from backend.models.config import Settings
 
-DOORS: tuple[Door, ...] = (A1111, OLLAMA)
+DOORS: tuple[Door, ...] = (OPENAI, A1111, OLLAMA)
 """Every door on the port of the API."""
 
 
 def open_doors(settings: Settings) -> tuple[Door, ...]:
     """Returns the doors that the settings open."""
     return tuple(door for door in DOORS if door.is_on(settings))
+
+
+def door_addresses(settings: Settings) -> list[DoorAddress]:
+    """Returns what clients of the open doors are told."""
+    own_ports = [DoorAddress(name=OLLAMA.name, path="", port=settings.ollama)] if OLLAMA.is_on(settings) else []
+    return [*(door.address for door in open_doors(settings) if door is not OLLAMA), *own_ports]
 
 
 def install_doors(app: FastAPI, services: Services) -> None:
