@@ -72,6 +72,8 @@ def _complete(spec: Spec, doors: Sequence[Door]) -> Spec:
                 if door.leads_to(path):
                     operation["responses"] = _translated(operation["responses"], door)
     for door in doors:
+        if door.error_model is ErrorBody:  # as it is already
+            continue
         error = door.error_model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= {**error.pop("$defs", {}), door.error_model.__name__: error}
     return spec

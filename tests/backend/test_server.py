@@ -78,10 +78,8 @@ def command(data_dir: Path, *options: str) -> list[str]:
 def serving(root: Path, data_dir: Path, models_dir: Path, **values: str) -> Iterator[Server]:
     log = data_dir.with_name(f"{data_dir.name}.log")
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command(data_dir),
-            cwd=root, env=environment(ZIMAGE_MODELS_DIR=str(models_dir), **values), stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        own = environment(ZIMAGE_MODELS_DIR=str(models_dir), **values)
+        process = subprocess.Popen(command(data_dir), cwd=root, env=own, stdout=output, stderr=subprocess.STDOUT)
     try:
         for _ in range(START_LIMIT_S // 10):
             try:

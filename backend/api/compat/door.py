@@ -48,13 +48,13 @@ class Door:
     prepare: Callable[[FastAPI], None] = _keep_nothing
     """Puts what the door remembers into the state of an application."""
 
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+    """What begins after the services and ends before them."""
+
     @property
     def address(self) -> DoorAddress:
         """What its clients are told."""
         return DoorAddress(name=self.name, path=self.prefix if self.base_path is None else self.base_path)
-
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
-    """What begins after the services and ends before them."""
 
     def leads_to(self, path: str) -> bool:
         """Tells whether a path is one of this door's."""

@@ -27,8 +27,8 @@ def open_doors(settings: Settings) -> tuple[Door, ...]:
 
 def door_addresses(settings: Settings) -> list[DoorAddress]:
     """Returns what clients of the open doors are told."""
-    own_ports = [DoorAddress(name="ollama", path="", port=settings.ollama)] if settings.ollama else []
-    return [*(door.address for door in open_doors(settings)), *own_ports]
+    own_ports = [DoorAddress(name=OLLAMA.name, path="", port=settings.ollama)] if OLLAMA.is_on(settings) else []
+    return [*(door.address for door in open_doors(settings) if door is not OLLAMA), *own_ports]
 
 
 def install_doors(app: FastAPI, services: Services) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from backend.models.schemas import MAX_SIDE_PX, MIN_SIDE_PX, SIDE_MULTIPLE_PX, GenerateRequest
+from backend.models.schemas import MAX_MODEL_CHARACTERS, MAX_SIDE_PX, MIN_SIDE_PX, SIDE_MULTIPLE_PX, GenerateRequest
 from backend.services.errors import InputRefused
 
 
@@ -23,9 +25,30 @@ class Lenient(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_null(cls, values: Any) -> Any:
+        _refuse_unsendable(values)
         if not isinstance(values, dict):
             return values
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _refuse_unsendable(value: Any) -> None:
+    """Refuses what JSON can bring in, and no answer can repeat: infinite numbers, and halves of characters."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_unsendable(name)
+            _refuse_unsendable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _refuse_unsendable(inner)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise PydanticCustomError("finite_number", "There is an infinite number, or one that is none.")
+    elif isinstance(value, str) and not value.isascii() and value.encode("utf-8", "replace").decode() != value:
+        raise PydanticCustomError("string_unicode", "There is a text that is not valid Unicode.")
+
+
+def shortened(name: str) -> str:
+    """Returns a name of a client's for a message: no longer than one of ours may be."""
+    return name if len(name) <= MAX_MODEL_CHARACTERS else f"{name[: MAX_MODEL_CHARACTERS - 1]}…"
 
 
 def decode_image(text: str, field: str) -> BytesIO:

@@ -39,4 +39,5 @@ A1111 = Door(
         for what in ("img2img", "extra-single-image", "extra-batch-images", "png-info", "interrogate")
     ),
     prepare=_prepare,
+    base_path="",
 )

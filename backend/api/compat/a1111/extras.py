@@ -8,7 +8,7 @@ from io import BytesIO
 
 from backend.api.compat.a1111.translate import UPSCALER
 from backend.api.compat.a1111.wire import ExtrasRequest
-from backend.api.compat.values import build_request
+from backend.api.compat.values import build_request, shortened
 from backend.models.edit import FromInput, UpscaleRequest
 from backend.models.gallery import ReadParameters
 from backend.models.schemas import GenerateRequest
@@ -29,7 +29,7 @@ def does_nothing(body: ExtrasRequest) -> bool:
     """
     for name in (body.upscaler_1, body.upscaler_2):
         if name not in ("", NONE, UPSCALER):
-            raise InputRefused("upscaler_1", f"There is no upscaler {name} here, but {UPSCALER} and {NONE}.")
+            raise InputRefused("upscaler_1", f"There is no upscaler {shortened(name)} here, but {UPSCALER} and {NONE}.")
     return body.upscaler_1 != UPSCALER
 
 

@@ -6,6 +6,7 @@ import re
 import threading
 from collections import OrderedDict
 
+from backend.api.compat.values import shortened
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.model_entry import AUTO, ModelEntry
 
@@ -23,7 +24,7 @@ def find_model(catalogue: Catalogue, name: str) -> ModelEntry:
     for model in catalogue.models():
         if wanted.lower() in (model.id.lower(), model.name.lower()):
             return catalogue.resolve(model.id)
-    return catalogue.resolve(wanted or AUTO)
+    return catalogue.resolve(shortened(wanted) or AUTO)
 
 
 class ChosenModels:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from backend.api.compat.a1111.wire import DrawRequest, Img2ImgRequest, Txt2ImgRequest
-from backend.api.compat.values import build_request, nearest_side
+from backend.api.compat.values import build_request, nearest_side, shortened
 from backend.models.edit import FromHistory, UpscaleRequest
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import InputRefused
@@ -98,7 +98,9 @@ def refuse_scripts(body: DrawRequest) -> None:
         if arguments not in ([], {}, None, [False]):
             names.append(name)
     if names:
-        raise InputRefused("alwayson_scripts", f"There is no script or extension {', '.join(names)!s} here; send none.")
+        raise InputRefused(
+            "alwayson_scripts", f"There is no script or extension {shortened(', '.join(names))} here; send none."
+        )
 
 
 def _common(body: DrawRequest, model: ModelEntry) -> dict[str, object]:
@@ -160,9 +162,9 @@ def _notes(body: DrawRequest, model: ModelEntry) -> Iterator[str]:
     if body.negative_prompt and not model.negative_prompt:
         yield f"negative_prompt: {model.name} takes none"
     if body.sampler.lower() not in OWN_SAMPLERS:
-        yield f"sampler {body.sampler}: {SAMPLER} is what draws"
+        yield f"sampler {shortened(body.sampler)}: {SAMPLER} is what draws"
     if body.scheduler.lower() not in OWN_SCHEDULERS:
-        yield f"scheduler {body.scheduler}: {SCHEDULER} is what there is"
+        yield f"scheduler {shortened(body.scheduler)}: {SCHEDULER} is what there is"
     for side in ("width", "height"):
         side_px = getattr(body, side)
         if side_px is not None and nearest_side(side_px) != side_px:

@@ -7,13 +7,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from backend.api.compat.values import shortened
 from backend.services.errors import UnknownModel
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.model_entry import ModelEntry
 
 TAG = ":latest"
 _FAMILY = "z-image"
-_OF_A_FOLDER = "safetensors"
 
 
 def find_model(catalogue: Catalogue, name: str) -> ModelEntry:
@@ -28,7 +28,7 @@ def find_model(catalogue: Catalogue, name: str) -> ModelEntry:
     for model in catalogue.models():
         if name == model.id or bare in (model.id.lower(), model.name.lower()):
             return catalogue.resolve(model.id)
-    return catalogue.resolve(bare)
+    return catalogue.resolve(shortened(bare))
 
 
 def present_model(model: ModelEntry) -> dict[str, Any]:
@@ -46,14 +46,15 @@ def present_model(model: ModelEntry) -> dict[str, Any]:
 
 def present_details(model: ModelEntry) -> dict[str, Any]:
     """Returns what kind of a model it is."""
-    transformer = next((part.format for part in model.parts if part.part == "transformer"), "")
+    transformer = next((part for part in model.parts if part.part == "transformer"), None)
+    is_gguf = transformer is not None and transformer.path.suffix.lower() == ".gguf"
     return {
         "parent_model": "",
-        "format": _OF_A_FOLDER if not transformer.lower().startswith("gguf") else "gguf",
+        "format": "gguf" if is_gguf else "safetensors",
         "family": _FAMILY,
         "families": [_FAMILY],
         "parameter_size": "6B" if model.repository or model.member else "",
-        "quantization_level": transformer,
+        "quantization_level": transformer.format if transformer is not None else "",
     }
 
 

@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Receive, Scope, Send
 
 from backend import __version__
 from backend.api.compat.drawing import Drawing, completed, open_drawing
 from backend.api.compat.ollama.models import as_text, find_model, present_model, present_shown
 from backend.api.compat.ollama.translate import present_end, present_nothing, present_step, translate
 from backend.api.compat.ollama.wire import GenerateBody, ShowBody
+from backend.api.compat.streams import HeldStream
 from backend.api.deps import App, Client, Owner, Services
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import StudioError
@@ -30,7 +30,6 @@ router = APIRouter(prefix=PREFIX, include_in_schema=False)
 Body = TypeVar("Body", bound=BaseModel)
 
 _NDJSON = "application/x-ndjson"
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _LOADED_FOR = timedelta(days=1)
 """How long a model is said to stay in memory where nothing ends that."""
 
@@ -86,7 +85,7 @@ async def generate(request: Request, app: App, client: Client, owner: Owner) -> 
         return JSONResponse(present_nothing(body.model, "unload" if body.frees_memory else "load"))
     wanted = await run_in_threadpool(lambda: app.sources.keep(translate(body, model, app.inputs), owner))
     if body.stream:
-        return await _Lines.begin(app, wanted, client, body.model)
+        return await _begin(app, wanted, client, body.model)
     async with open_drawing(app.tasks, wanted, client, "ollama") as drawing:
         task = await drawing.finished_for(request)
     return JSONResponse(await run_in_threadpool(present_end, body.model, task, app.history))
@@ -112,27 +111,15 @@ def refuse_changes() -> JSONResponse:
     return JSONResponse({"error": message}, status_code=400)
 
 
-class _Lines(StreamingResponse):
-    """A line at every step of a task, which ends with the connection."""
+async def _begin(app: Services, wanted: GenerateRequest, client: str, model: str) -> HeldStream:
+    """Queues a request before the stream begins, so that a refusal still has a status of its own.
 
-    @classmethod
-    async def begin(cls, app: Services, wanted: GenerateRequest, client: str, model: str) -> _Lines:
-        """Queues a request, so that a refusal still has a status of its own.
-
-        Raises:
-            StudioError: it is not accepted.
-        """
-        stack = contextlib.AsyncExitStack()
-        drawing = await stack.enter_async_context(open_drawing(app.tasks, wanted, client, "ollama"))
-        lines = cls(_lines(app, drawing, model), media_type=_NDJSON, headers=_HEADERS)
-        lines.stack = stack
-        return lines
-
-    stack: contextlib.AsyncExitStack
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self.stack:
-            await super().__call__(scope, receive, send)
+    Raises:
+        StudioError: it is not accepted.
+    """
+    held = contextlib.AsyncExitStack()
+    drawing = await held.enter_async_context(open_drawing(app.tasks, wanted, client, "ollama"))
+    return HeldStream(_lines(app, drawing, model), held, _NDJSON, {})
 
 
 async def _lines(app: Services, drawing: Drawing, model: str) -> AsyncIterator[bytes]:

@@ -4,8 +4,9 @@ import base64
 
 import pytest
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
-from backend.api.compat.values import Lenient, build_request, decode_image, nearest_side
+from backend.api.compat.values import Lenient, build_request, decode_image, nearest_side, shortened
 from backend.services.errors import InputRefused
 
 
@@ -18,6 +19,20 @@ def test_null_is_left_out_and_what_is_unknown_is_taken():
     body = Body.model_validate({"steps": None, "name": None, "other": 1})
     assert (body.steps, body.name) == (9, "")
     assert body.model_dump()["other"] == 1
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), "\ud800", ["a", "\udfff"], {"a": [{"b": -float("inf")}]}, {"\ud800": 1}]
+)
+def test_what_no_answer_could_repeat_is_refused(value):
+    with pytest.raises(ValidationError):
+        Body.model_validate({"other": value})
+    Body.model_validate({"other": ["é", "狐狸", 1e300, None, {"a": True}]})
+
+
+def test_a_name_in_a_message_is_short():
+    assert shortened("a" * 100) == "a" * 100
+    assert shortened("a" * 101) == "a" * 99 + "…"
 
 
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", "  data:;base64,"])

@@ -97,6 +97,16 @@ def test_what_clients_post_back_or_leave_null_is_taken(client, engine):
     assert engine.requests[0].width == 256
 
 
+@pytest.mark.parametrize(
+    "part", ['"cfg_scale": NaN', '"mine": [Infinity]', '"mine": "\\ud800"', '"seed": "many"', '"x": {']
+)
+def test_what_cannot_be_read_is_refused(client, part):
+    headers = {"content-type": "application/json"}
+    answer = client.post("/sdapi/v1/txt2img", content=f'{{"prompt": "a", {part}}}', headers=headers)
+    assert answer.status_code == 422
+    assert set(answer.json()) == {"error", "detail", "body", "errors"}
+
+
 def test_images_are_echoed_only_where_that_is_asked_for(client):
     file = BytesIO()
     Image.new("RGB", (256, 256), "blue").save(file, "PNG")
