@@ -37,6 +37,7 @@ from backend.api.openapi import complete_description
 from backend.api.presenters import present_task
 from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import AccessTokens
+from backend.services.access.links import SignedLinks
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError
 from backend.services.generation.engines.auto import AutoEngine
@@ -116,7 +117,7 @@ def create_app(
     app.include_router(api)
     install_doors(app, services)
     install_error_handlers(app)
-    complete_description(app)
+    complete_description(app, open_doors(settings))
     _install_guards(app, settings)
     return app
 
@@ -210,6 +211,7 @@ def build_services(
         metrics=metrics,
         webhooks=webhooks,
         access_tokens=AccessTokens(settings.tokens),
+        links=SignedLinks(),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
     )
 
@@ -337,6 +339,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
             sessions=services.sessions,
             session_path=f"{settings.api_prefix}/session",
             cookie=session_cookie(settings),
+            links=services.links,
         )
     app.add_middleware(OriginGuard, origins=settings.cors_origins)
     if is_loopback(settings.host):
@@ -347,7 +350,7 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *MCP_HEADERS],
-        expose_headers=["Location", "Retry-After", "X-Preview-Seq", "Mcp-Session-Id"],
+        expose_headers=["Location", "Retry-After", "X-Preview-Seq", "X-ZImage-Model", "Mcp-Session-Id"],
     )
     app.add_middleware(DoorErrors, doors=doors)
     app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)

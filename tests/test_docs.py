@@ -27,6 +27,7 @@ PAGES = (
     "docs/deployment.md",
     "docs/command-line.md",
     "docs/client.md",
+    "docs/doors/openai.md",
     "client/README.md",
     "SECURITY.md",
     "Z-Image/README.md",

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from backend.models.config import Settings
 from backend.models.schemas import LOCAL_CLIENT
 from backend.services.access.access_tokens import AccessTokens
+from backend.services.access.links import SignedLinks
 from backend.services.access.rate_limit import rate_limit_key
 from backend.services.access.sessions import Sessions
 from backend.services.generation.planning.planner import Planner
@@ -60,6 +61,7 @@ class Services:
     metrics: Metrics
     webhooks: Webhooks
     access_tokens: AccessTokens
+    links: SignedLinks
     sessions: Sessions
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 
 from backend.api import examples
+from backend.api.compat.door import Door
 from backend.api.errors import DESCRIPTIONS
 from backend.api.middleware.origin import SAFE_METHODS
 from backend.api.middleware.token import OPEN_PATHS
@@ -21,6 +23,7 @@ TAGS = [
     },
     {"name": "models", "description": "Models and their downloads."},
     {"name": "session", "description": "Sessions of browsers, where a token is required."},
+    {"name": "openai", "description": "The OpenAI Images API, for programs that know it."},
     {"name": "system", "description": "Health, capabilities and state of the machine."},
 ]
 _SECURITY = {
@@ -38,19 +41,19 @@ _JSON = "application/json"
 Spec = dict[str, Any]
 
 
-def complete_description(app: FastAPI) -> None:
+def complete_description(app: FastAPI, doors: Sequence[Door] = ()) -> None:
     """Replaces the application's `openapi`; the document is built at its first request."""
     build = app.openapi
 
     def openapi() -> Spec:
         if app.openapi_schema is None:
-            app.openapi_schema = _complete(build())
+            app.openapi_schema = _complete(build(), doors)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the framework's own way
 
 
-def _complete(spec: Spec) -> Spec:
+def _complete(spec: Spec, doors: Sequence[Door]) -> Spec:
     spec["tags"] = TAGS
     spec["components"]["securitySchemes"] = _SECURITY
     spec["security"] = [{}, *({name: []} for name in _SECURITY)]  # the first one: none, on a server without tokens
@@ -64,6 +67,12 @@ def _complete(spec: Spec) -> Spec:
     for path, methods in spec["paths"].items():
         for method, operation in methods.items():
             _complete_operation(path, method.upper(), operation)
+            for door in doors:
+                if door.leads_to(path):
+                    operation["responses"] = _translated(operation["responses"], door)
+    for door in doors:
+        error = door.error_model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= {**error.pop("$defs", {}), door.error_model.__name__: error}
     return spec
 
 
@@ -77,8 +86,26 @@ def _complete_operation(path: str, method: str, operation: Spec) -> None:
         if content.get(_JSON, {}).get("schema") == _ERROR_SCHEMA:
             content[_JSON]["examples"] = _error_examples(int(status), is_queued=is_queued)
         for kind in content.keys() & examples.STREAMS.keys():
-            content[kind]["example"] = examples.STREAMS[kind]
+            content[kind].setdefault("example", examples.STREAMS[kind])
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _translated(responses: Spec, door: Door) -> Spec:
+    """Returns the responses of a door's operation: its errors have other bodies, and some other statuses."""
+    found: Spec = {}
+    for status, response in responses.items():
+        content = response.get("content", {})
+        if content.get(_JSON, {}).get("schema") != _ERROR_SCHEMA:
+            found[status] = response
+            continue
+        for code in content[_JSON]["examples"]:
+            error = next(body.error for body in examples.errors()[int(status)] if body.error.code == code)
+            other_status, body = door.translate_error(int(status), error)
+            other = found.setdefault(str(other_status), {"description": DESCRIPTIONS[other_status], "content": {}})
+            media = other["content"].setdefault(_JSON, {"examples": {}})
+            media["schema"] = {"$ref": f"#/components/schemas/{door.error_model.__name__}"}
+            media["examples"][code] = {"value": body}
+    return dict(sorted(found.items()))
 
 
 def _refusals(path: str, method: str, *, has_body: bool) -> list[int]:

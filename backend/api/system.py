@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from backend import __version__
+from backend.api.compat.doors import door_addresses
 from backend.api.deps import App, Monitor, Tasks
 from backend.api.errors import documented
 from backend.models.capabilities import Capabilities, DrainRequest, Readiness, describe_capabilities
@@ -83,7 +84,7 @@ def drain(request: DrainRequest, tasks: Tasks) -> DrainRequest:
 @router.get("/capabilities")
 def get_capabilities(app: App) -> Capabilities:
     """Returns limits, sizes and features, from which a client can build its form."""
-    return describe_capabilities(app.settings, __version__)
+    return describe_capabilities(app.settings, __version__, door_addresses(app.settings))
 
 
 def _fault_of(app: App) -> Fault | None:

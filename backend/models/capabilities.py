@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.models.config import Settings
@@ -14,6 +16,7 @@ from backend.models.schemas import (
     MAX_STEPS,
     MIN_SIDE_PX,
     SIDE_MULTIPLE_PX,
+    Door,
 )
 
 PRESETS = ((512, 512), (768, 768), (1024, 1024), (1536, 1536), (1152, 896), (1216, 832), (1344, 768), (1536, 640))
@@ -56,6 +59,14 @@ class RequestLimits(Frozen):
     trash_days: float
 
 
+class DoorAddress(Frozen):
+    """Where a protocol of another program is answered."""
+
+    name: Door
+    path: str = Field(description="Behind the origin, as clients of the protocol want it.")
+    port: int | None = Field(default=None, description="Of its own; null for the ports of the API and the UI.")
+
+
 class Features(Frozen):
     """Features of this server."""
 
@@ -77,6 +88,7 @@ class Capabilities(Frozen):
     sizes: SizeLimits
     limits: RequestLimits
     features: Features
+    doors: list[DoorAddress] = Field(default=[], description="Protocols of other programs that are answered.")
     thumbnail_widths: list[int] = Field(
         default=[int(width) for width in ThumbnailWidth],
         description="Values of `w` at a thumbnail's address: its real width, unless the image is narrower.",
@@ -98,11 +110,12 @@ class DrainRequest(BaseModel):
     drain: bool
 
 
-def describe_capabilities(settings: Settings, version: str) -> Capabilities:
+def describe_capabilities(settings: Settings, version: str, doors: Sequence[DoorAddress] = ()) -> Capabilities:
     """Builds the capabilities from the settings and the schemas."""
     sides = [*PRESETS, *((height, width) for width, height in PRESETS if width != height)]
     return Capabilities(
         version=version,
+        doors=list(doors),
         sizes=SizeLimits(
             default=Size(width=settings.default_width, height=settings.default_height),
             presets=[Size(width=width, height=height) for width, height in sides],

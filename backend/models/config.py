@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     )
 
     openai: bool = Field(default=True, description="Answer the OpenAI Images API under `/v1`.")
+    openai_any_model: bool = Field(
+        default=True, description="Under `/v1`, take a model that is unknown here for `auto`, rather than refuse it."
+    )
     a1111: bool = Field(default=True, description="Answer the API of AUTOMATIC1111's web UI under `/sdapi/v1`.")
     mcp: bool = Field(default=True, description="Answer MCP under `/mcp`, where the package `mcp` is installed.")
     ollama: int = Field(default=0, ge=0, le=65535, description="Port to answer Ollama's image API on; 0 is not at all.")

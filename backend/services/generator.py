@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from PIL import Image
 
@@ -19,7 +20,7 @@ from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.engines.memory import MemoryMeter
 from backend.services.generation.engines.process_memory import held_bytes
 from backend.services.generation.events import Drawn, Emit, IsCancelled, JobEvent, Loaded, Loading, Step
-from backend.services.generation.inputs import Inputs, ReadInputs, read_none
+from backend.services.generation.inputs import ReadInputs, read_none
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import CPU, LoadPlan
 from backend.services.generation.planning.planner import Planner
@@ -122,11 +123,13 @@ class ImageGenerator:
             recipe, watch = job.recipe_of(index), _Watch(emit)
             meter.reset()
             started = time.perf_counter()
-            image = None if cancelled() else self._draw(recipe, plan.device, watch, cancelled, inputs)
+            draw = partial(self._engine.generate, recipe, watch, cancelled, inputs, job.partial_images)
+            image = None if cancelled() else self._draw(recipe, plan.device, draw)
             if image is None:
                 return
             took_s, peak = time.perf_counter() - started, meter.peak()
-            self._learn_image(model, plan, recipe, watch.forwards_s, took_s, peak)
+            if not job.partial_images:  # which take their time between the forwards
+                self._learn_image(model, plan, recipe, watch.forwards_s, took_s, peak)
             emit(Drawn(image, recipe, plan.device, round(took_s * 1000, 2), peak))
 
     def unload(self) -> None:
@@ -140,11 +143,9 @@ class ImageGenerator:
         except Exception:
             logger.exception("the model's memory could not be freed")
 
-    def _draw(
-        self, recipe: Recipe, device: str, emit: Emit, cancelled: IsCancelled, inputs: Inputs
-    ) -> Image.Image | None:
+    def _draw(self, recipe: Recipe, device: str, draw: Callable[[], Image.Image | None]) -> Image.Image | None:
         try:
-            image = self._engine.generate(recipe, emit, cancelled, inputs)
+            image = draw()
         except OutOfMemory as error:
             raise OutOfMemory(f"{error} {self._what_would_fit(recipe)}") from None
         except Exception as error:

@@ -17,6 +17,7 @@ from backend.services.errors import (
     TaskNotWaiting,
     UnknownTask,
 )
+from backend.services.generation.events import Partial
 from backend.services.generation.job import Job
 from backend.services.generation.preview import PreviewPixels
 from backend.services.tasks.eta import Busy, EtaModel, QueueEtas
@@ -148,10 +149,12 @@ class TaskManager:
         client: str = LOCAL_CLIENT,
         idempotency_key: str | None = None,
         door: Door | None = None,
+        partial_images: int = 0,
     ) -> str:
         """Queues a request and returns the task's id, once the task is on the disk.
 
-        A key that the same client has used before gives the task of then, as long as that is remembered.
+        A key that the same client has used before gives the task of then, as long as that is remembered. While it is
+        drawn, each image is shown `partial_images` times in full size; see `partials`.
 
         Raises:
             QueueFull: too many tasks wait.
@@ -167,7 +170,7 @@ class TaskManager:
         if self.draining:
             raise Draining("The server is about to be restarted and takes no new tasks; try again in a minute.")
         self._check_callback(request.callback_url, client)
-        job = self._resolver.resolve(request)
+        job = self._resolver.resolve(request).model_copy(update={"partial_images": partial_images})
         self._admit(request, job)
         with self._table.changed:
             if (known := find_repeat(self._table.tasks, client, idempotency_key, request)) is not None:
@@ -245,6 +248,11 @@ class TaskManager:
         if running is None or running.preview is None or task.preview_seq is None:
             return None
         return task.preview_seq, running.preview
+
+    def partials(self, task_id: str) -> tuple[Partial, ...]:
+        """Returns the partial images, so far, of the image that a task is drawing."""
+        running = self._workers.running.get(task_id)
+        return () if running is None else running.partials
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls back after every change of any task, on another thread; returns what ends that."""

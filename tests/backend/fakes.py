@@ -17,6 +17,7 @@ from backend.models.config import Settings
 from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
 from backend.services.generation.engines.base import Interrupted, report_step
+from backend.services.generation.engines.partials import Partials
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs
 from backend.services.generation.job import Job
@@ -69,14 +70,16 @@ class FakeEngine:
             raise self.load_error
 
     def generate(
-        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS, partial_images: int = 0
     ) -> Image.Image | None:
+        partials = Partials(recipe.forwards, partial_images, emit, cancelled)
         self.requests.append(recipe)
         self.inputs.append(inputs)
         try:
             self._reach(0)
             report_step(emit, cancelled, Step(0, recipe.forwards))
             for done in range(1, recipe.forwards + 1):
+                partials.show(done, lambda done=done: colour_of("partial", done, recipe.width, recipe.height))
                 preview = PreviewPixels(2, 1, bytes([done, 0, 0, 255, 255, 255])) if self._preview_map else None
                 report_step(emit, cancelled, Step(done, recipe.forwards), preview)
                 self._reach(done)

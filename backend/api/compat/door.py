@@ -9,13 +9,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.middleware.scope import route_path
 from backend.models import schemas
+from backend.models.capabilities import DoorAddress
 from backend.models.config import Settings
 from backend.models.schemas import ErrorBody, ErrorDetail
 
@@ -38,6 +39,15 @@ class Door:
     """Paths whose bodies may be as large as an upload."""
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
     """What begins after the services and ends before them."""
+    error_model: type[BaseModel] = ErrorBody
+    """Body of its errors, for OpenAPI."""
+    base_path: str | None = None
+    """What is behind the origin in the address that its clients are told; None for the prefix."""
+
+    @property
+    def address(self) -> DoorAddress:
+        """What its clients are told."""
+        return DoorAddress(name=self.name, path=self.prefix if self.base_path is None else self.base_path)
 
     def leads_to(self, path: str) -> bool:
         """Tells whether a path is one of this door's."""

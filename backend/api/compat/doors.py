@@ -9,16 +9,24 @@ from fastapi import FastAPI
 
 from backend.api.compat.door import Door
 from backend.api.compat.mcp.door import MCP
+from backend.api.compat.openai.routes import OPENAI
 from backend.api.deps import Services
+from backend.models.capabilities import DoorAddress
 from backend.models.config import Settings
 
-DOORS: tuple[Door, ...] = (MCP,)
+DOORS: tuple[Door, ...] = (OPENAI, MCP)
 """Every door on the port of the API."""
 
 
 def open_doors(settings: Settings) -> tuple[Door, ...]:
     """Returns the doors that the settings open."""
     return tuple(door for door in DOORS if door.is_on(settings))
+
+
+def door_addresses(settings: Settings) -> list[DoorAddress]:
+    """Returns what clients of the open doors are told."""
+    own_ports = [DoorAddress(name="ollama", path="", port=settings.ollama)] if settings.ollama else []
+    return [*(door.address for door in open_doors(settings)), *own_ports]
 
 
 def install_doors(app: FastAPI, services: Services) -> None:

@@ -18,7 +18,12 @@ from backend.services.tasks.records import TaskRecord
 
 @contextlib.asynccontextmanager
 async def open_drawing(
-    tasks: TaskManager, request: GenerateRequest, client: str, door: Door, idempotency_key: str | None = None
+    tasks: TaskManager,
+    request: GenerateRequest,
+    client: str,
+    door: Door,
+    idempotency_key: str | None = None,
+    partial_images: int = 0,
 ) -> AsyncIterator[Drawing]:
     """Queues a request; cancels the task on the way out if it has not ended.
 
@@ -28,7 +33,9 @@ async def open_drawing(
         StudioError: it is not accepted; see `TaskManager.submit`.
     """
     with anyio.CancelScope(shield=True):  # a task whose id is lost could not be cancelled
-        task_id = await anyio.to_thread.run_sync(lambda: tasks.submit(request, client, idempotency_key, door))
+        task_id = await anyio.to_thread.run_sync(
+            lambda: tasks.submit(request, client, idempotency_key, door, partial_images)
+        )
     try:
         yield Drawing(tasks, task_id)
     finally:

@@ -15,6 +15,7 @@ from backend.api.errors import present_error
 from backend.api.middleware.origin import OWN_SITES
 from backend.api.middleware.scope import route_path
 from backend.services.access.access_tokens import AccessTokens
+from backend.services.access.links import SignedLinks
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError, WrongToken
 
@@ -22,29 +23,40 @@ OPEN_PATHS = frozenset({"/health", "/health/ready"})
 
 
 class TokenGuard:
-    """Requires a token: `Authorization: Bearer`, the password of HTTP Basic, or a session cookie.
+    """Requires a token: `Authorization: Bearer`, the password of HTTP Basic, a session cookie, or a signed address.
 
     The token's name is put into the scope. The path of the session itself is open, for logging in.
     """
 
     def __init__(
-        self, app: ASGIApp, access_tokens: AccessTokens, sessions: Sessions, session_path: str, cookie: str
+        self,
+        app: ASGIApp,
+        access_tokens: AccessTokens,
+        sessions: Sessions,
+        session_path: str,
+        cookie: str,
+        links: SignedLinks | None = None,
     ) -> None:
         self._app = app
         self._access_tokens = access_tokens
         self._sessions = sessions
         self._session_path = session_path
         self._cookie = cookie
+        self._links = links or SignedLinks()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on when it has a valid token or needs none."""
-        if scope["type"] == "http" and route_path(scope) not in OPEN_PATHS:
+        if scope["type"] == "http" and route_path(scope) not in OPEN_PATHS and not self._is_signed(scope):
             try:
                 scope[CLIENT_KEY] = self._name_of(HTTPConnection(scope))
             except StudioError as error:
                 await _refusal(error, HTTPConnection(scope))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _is_signed(self, scope: Scope) -> bool:
+        query = scope.get("query_string", b"").decode("latin-1")
+        return scope["method"] in ("GET", "HEAD") and self._links.opens(route_path(scope), query)
 
     def _name_of(self, connection: HTTPConnection) -> str | None:
         name = self._sessions.name_of(_session_secret(connection, self._cookie))

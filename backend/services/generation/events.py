@@ -1,6 +1,7 @@
 """What happens while a job is drawn, as plain data.
 
-Order: [Loading] Loaded, then for each image Step(0), and Preview and Step after every forward, Drawn; Ended is last.
+Order: [Loading] Loaded, then for each image Step(0), and Partial, Preview and Step after every forward, Drawn; Ended is
+last.
 """
 
 from __future__ import annotations
@@ -49,6 +50,15 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class Partial:
+    """The same in full size, decoded."""
+
+    image: Image.Image = field(repr=False)
+    index: int
+    """Among those of one image, from 0."""
+
+
+@dataclass(frozen=True)
 class Drawn:
     """An image is finished."""
 
@@ -73,7 +83,7 @@ class Ended:
     message: str = ""
 
 
-JobEvent = Loading | Loaded | Step | Preview | Drawn | Ended
+JobEvent = Loading | Loaded | Step | Preview | Partial | Drawn | Ended
 Emit = Callable[[JobEvent], None]
 """Takes an event in on the thread that emits it; never raises."""
 IsCancelled = Callable[[], bool]

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from backend.models.recipe import MAX_SEED, Frozen, Recipe
 
+MAX_PARTIAL_IMAGES = 3
+
 
 class Job(Frozen):
     """What a worker draws. Serialisable, so that it may wait on the disk and travel to another machine."""
@@ -15,6 +17,8 @@ class Job(Frozen):
     num_images: int = Field(default=1, ge=1)
     use_gpu: bool = False
     """Whether it runs on an accelerator."""
+    partial_images: int = Field(default=0, ge=0, le=MAX_PARTIAL_IMAGES)
+    """How often each image is shown in full size while it is drawn."""
     note: str = ""
     """What differs from the request, in words; empty when nothing does."""
 

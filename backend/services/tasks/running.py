@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backend.services.errors import StudioError
+from backend.services.generation.events import Partial
 from backend.services.generation.job import Job
 from backend.services.generation.preview import PreviewPixels
 from backend.services.tasks.cancellation import Cancellation
@@ -30,6 +31,8 @@ class Running:
     """Whether all is drawn, so that there is nothing to cancel any more."""
     failure: StudioError | None = None
     preview: PreviewPixels | None = None
+    partials: tuple[Partial, ...] = ()
+    """Of the image that is being drawn."""
 
     def ends(self) -> bool:
         """Tells whether no further step shall be run."""

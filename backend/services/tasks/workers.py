@@ -12,7 +12,7 @@ from typing import Protocol
 
 from backend.models.schemas import Door, GenerateRequest, ImageRecord, Status, Timings
 from backend.services.errors import DiskFull, ShutDown, StudioError
-from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Preview, Step
+from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Partial, Preview, Step
 from backend.services.generation.job import Job
 from backend.services.tasks import fold
 from backend.services.tasks.cancellation import Cancellation
@@ -268,13 +268,15 @@ class Workers:
                 self._end(running, event)
             case _:
                 self._note(running, event)
-        if not isinstance(event, Preview):  # the step that follows tells of it
+        if not isinstance(event, Preview | Partial):  # the step that follows tells of it
             self._table.notify()
 
     def _note(self, running: Running, event: JobEvent) -> None:
         with self._table.changed:
             if isinstance(event, Preview):
                 running.preview = event.pixels
+            if isinstance(event, Partial):
+                running.partials = (*running.partials, event)
             self._end_phase(running, fold.phase_before(event))
             if isinstance(event, Loaded):
                 running.is_loaded = True
@@ -305,6 +307,7 @@ class Workers:
             self._end_phase(running, "save_s")
             self._learn(running)
             self._table.put(fold.with_image(self._table.tasks[task.id], image))
+            running.partials = ()
             if not running.is_saving_last:  # a process that is killed now must know of it when it is started again
                 self._table.save_if_possible()
 
@@ -327,6 +330,6 @@ class Workers:
         """Learns from the phases of an image; how long loading took says nothing of the next one."""
         phases = {name: seconds for name, seconds in running.phases.items() if name != "load_s"}
         running.phases.clear()
-        if "denoise_s" in phases:
+        if "denoise_s" in phases and not running.job.partial_images:
             denoise_s = phases.pop("denoise_s")
             self._eta_model.learn(running.job, denoise_s, sum(phases.values()))

@@ -35,10 +35,10 @@ class AutoEngine:
         self._chosen.load(files, plan, preview_map)
 
     def generate(
-        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS, partial_images: int = 0
     ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
-        return self._chosen.generate(recipe, emit, cancelled, inputs)
+        return self._chosen.generate(recipe, emit, cancelled, inputs, partial_images)
 
     def unload(self) -> None:
         """Frees the model's memory."""

@@ -30,14 +30,14 @@ class Engine(Protocol):
         """
 
     def generate(
-        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS, partial_images: int = 0
     ) -> Image.Image | None:
         """Draws an image; the loaded model stays usable whatever this raises.
 
         `controls` are those of the recipe, with what they name.
 
         Emits `Step` before the first forward and after every one, each but the first after a `Preview` where there is
-        one; then asks whether it is cancelled.
+        one; then asks whether it is cancelled. Of `partial_images` there may be fewer, of an image in tiles none.
 
         Returns:
             The image; None when it was cancelled, and nothing was decoded.

@@ -18,10 +18,11 @@ from backend.services.generation.engines.base import (
     report_step,
 )
 from backend.services.generation.engines.controls import refuse_controls
-from backend.services.generation.engines.editing import Drawing, Geometry, edit_image
-from backend.services.generation.engines.latents import Previewer
+from backend.services.generation.engines.editing import Drawing, Finish, Geometry, edit_image
+from backend.services.generation.engines.latents import Estimator, preview_of
 from backend.services.generation.engines.loading import load_pipeline
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
+from backend.services.generation.engines.partials import Partials
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
 from backend.services.generation.planning.load_plan import LoadPlan
@@ -84,7 +85,7 @@ class DiffusersEngine:
         self._tune(self._pipeline)
 
     def generate(
-        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS, partial_images: int = 0
     ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
         make_importable()
@@ -94,33 +95,43 @@ class DiffusersEngine:
         refuse_controls(recipe, "The diffusers engine has no ControlNets")
         try:
             with _weights_back_in_place(pipeline):
-                return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))
+                return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs, partial_images))
         except Interrupted:
             return None
 
     def _draw(
-        self, pipeline: ZImagePipeline, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs
+        self,
+        pipeline: ZImagePipeline,
+        recipe: Recipe,
+        emit: Emit,
+        cancelled: IsCancelled,
+        inputs: Inputs,
+        partial_images: int,
     ) -> Image.Image:
         import torch
 
         levels = levels_for(recipe, pipeline.scheduler.config.shift)
         max_tokens = _count_tokens(pipeline, recipe)
 
-        def draw(size: tuple[int, int], before: int = 0, keep: Adjust | None = None, **more: Any) -> Image.Image:
-            previewer = Previewer(self._preview_map) if self._preview_map else None
+        partials = Partials(recipe.forwards, partial_images, emit, cancelled)
+
+        def draw(
+            size: tuple[int, int], finish: Finish | None, before: int = 0, keep: Adjust | None = None, **more: Any
+        ) -> Image.Image:
+            estimator = Estimator()
 
             def begin(noise: torch.Tensor) -> None:
-                if previewer is not None:
-                    previewer.begin(noise)
+                estimator.begin(noise)
                 report_begin(emit, cancelled, before, recipe.forwards)
 
             def on_step(_pipeline: object, step: int, _time: object, tensors: dict[str, Any]) -> dict[str, Any]:
                 sigmas = pipeline.scheduler.sigmas
                 if keep is not None:
                     tensors["latents"] = keep(tensors["latents"], step, sigmas[step + 1].to(tensors["latents"].device))
-                preview = None
-                if previewer is not None:
-                    preview = previewer.after_step(tensors["latents"][0], float(sigmas[step]), float(sigmas[step + 1]))
+                estimate = estimator.after_step(tensors["latents"][0], float(sigmas[step]), float(sigmas[step + 1]))
+                if finish is not None and estimate is not None:
+                    partials.show(step + 1, lambda: finish(_decode(pipeline, estimate)))
+                preview = preview_of(estimate, self._preview_map)
                 report_step(emit, cancelled, Step(before + step + 1, recipe.forwards), preview)
                 return tensors
 
@@ -142,12 +153,12 @@ class DiffusersEngine:
 
         def redraw(drawing: Drawing) -> Image.Image:
             first, keep = _begin(pipeline, recipe, drawing, levels)
-            return draw(drawing.image.size, drawing.forwards_before, keep, latents=first)
+            return draw(drawing.image.size, drawing.finish, drawing.forwards_before, keep, latents=first)
 
         if recipe.init_image is None:
             refuse_contradictions(recipe)
             generator = torch.Generator("cpu").manual_seed(recipe.seed)  # the same noise on every device
-            return draw((recipe.width, recipe.height), generator=generator)
+            return draw((recipe.width, recipe.height), lambda image: image, generator=generator)
         return edit_image(recipe, inputs, _geometry(pipeline), redraw)
 
     def unload(self) -> None:
@@ -230,6 +241,17 @@ def _to_image(pipeline: ZImagePipeline, pixels: Any) -> Image.Image:
         raise BlankPicture
     images: list[Image.Image] = pipeline.image_processor.numpy_to_pil(pixels)
     return images[0]
+
+
+def _decode(pipeline: ZImagePipeline, latents: torch.Tensor) -> Image.Image:
+    """Decodes latents (C, H, W) as the pipeline does at its end."""
+    import torch
+
+    config = pipeline.vae.config
+    with torch.no_grad():
+        typed = latents[None].to(pipeline.vae.dtype) / config.scaling_factor + config.shift_factor
+        pixels = pipeline.vae.decode(typed, return_dict=False)[0]
+    return _to_image(pipeline, pipeline.image_processor.postprocess(pixels, output_type="np"))
 
 
 def _probe(pipeline: ZImagePipeline) -> None:

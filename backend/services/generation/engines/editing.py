@@ -32,6 +32,7 @@ class Geometry:
     channels: int
 
 
+Finish = Callable[[Image.Image], Image.Image]
 Cut = Callable[[Image.Image, bool], Image.Image]
 """Takes out of an image what is drawn of the canvas that it is laid on; told whether it is a finished control image."""
 
@@ -51,6 +52,7 @@ class Drawing:
         mask: share of the strength, (1, 1, h, w) in 0…1; None for all of it.
         cut: cuts another image of the canvas, such as a control image, as this one was cut.
         forwards_before: of earlier drawings of the same image.
+        finish: makes the result of what is drawn; None where that is a part of the result only.
     """
 
     image: Image.Image
@@ -58,6 +60,7 @@ class Drawing:
     mask: Tensor | None
     cut: Cut
     forwards_before: int = 0
+    finish: Finish | None = None
 
 
 Redraw = Callable[[Drawing], Image.Image]
@@ -118,7 +121,7 @@ def _redraw_once(
     cut = _cutter(edit.window, edit.canvas.size)
     if recipe.outpaint is not None:
         cut = _with_margins(cut, image.size, edit.canvas.size, recipe.outpaint)
-    return edit.finish(redraw(Drawing(edit.image, noise, mask_of_latents, cut)))
+    return edit.finish(redraw(Drawing(edit.image, noise, mask_of_latents, cut, finish=edit.finish)))
 
 
 def _redraw_in_tiles(

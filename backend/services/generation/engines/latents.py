@@ -11,27 +11,33 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Previewer:
-    """Predicts the finished latents after each Euler step and maps them to colours; a fraction of a millisecond."""
+class Estimator:
+    """Predicts the finished latents after each Euler step."""
 
-    def __init__(self, preview_map: PreviewMap) -> None:
-        self._map = preview_map
+    def __init__(self) -> None:
         self._before: Tensor | None = None
 
     def begin(self, noise: Tensor) -> None:
         """Notes the latents before the first step, (C, H, W)."""
         self._before = noise.float()
 
-    def after_step(self, latents: Tensor, sigma: float, next_sigma: float) -> PreviewPixels | None:
-        """Returns the preview after a step from `sigma` to `next_sigma`; None for latents that the map does not fit.
+    def after_step(self, latents: Tensor, sigma: float, next_sigma: float) -> Tensor | None:
+        """Returns the estimate after a step from `sigma` to `next_sigma`; None where there was no step.
 
         Euler moved them by (σ' − σ)·v, which gives the velocity v; the picture is expected at x − σ'·v.
         """
         before, self._before = self._before, latents
-        if before is None or latents.shape[0] != len(self._map.rows) or sigma == next_sigma:
+        if before is None or sigma == next_sigma:
             return None
         velocity = (latents - before) / (next_sigma - sigma)
-        return to_pixels(latents - next_sigma * velocity, self._map)
+        return latents - next_sigma * velocity
+
+
+def preview_of(latents: Tensor | None, preview_map: PreviewMap | None) -> PreviewPixels | None:
+    """Maps latents (C, H, W) to colours, in a fraction of a millisecond; None without a map that fits them."""
+    if latents is None or preview_map is None or latents.shape[0] != len(preview_map.rows):
+        return None
+    return to_pixels(latents, preview_map)
 
 
 def to_pixels(latents: Tensor, preview_map: PreviewMap) -> PreviewPixels:

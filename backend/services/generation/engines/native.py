@@ -14,13 +14,13 @@ from backend.models.recipe import Recipe
 from backend.services.errors import BlankPicture, ControlUnusable, ModelBroken
 from backend.services.generation.engines.base import Interrupted, levels_for, report_begin, report_step
 from backend.services.generation.engines.controls import LoadedControls, controls_of
-from backend.services.generation.engines.editing import Cut, Drawing, Geometry, edit_image, whole
-from backend.services.generation.engines.latents import to_pixels
+from backend.services.generation.engines.editing import Cut, Drawing, Finish, Geometry, edit_image, whole
+from backend.services.generation.engines.latents import preview_of
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
+from backend.services.generation.engines.partials import Partials
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
 from backend.services.generation.planning.load_plan import LoadPlan
-from backend.services.generation.preview import PreviewPixels
 from backend.services.library.files import ModelFiles, signature_of
 from backend.services.library.preview_map import PreviewMap
 from backend.utils.zimage_library import make_importable
@@ -109,7 +109,7 @@ class NativeEngine:
             self._compile(self._pipeline)
 
     def generate(
-        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS
+        self, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs = NO_INPUTS, partial_images: int = 0
     ) -> Image.Image | None:
         """Draws an image; see `Engine.generate`."""
         from zimage.errors import ConfigError, NotFiniteError
@@ -118,7 +118,7 @@ class NativeEngine:
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
         try:
-            return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))
+            return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs, partial_images))
         except Interrupted:
             return None
         except NotFiniteError as error:
@@ -129,17 +129,28 @@ class NativeEngine:
             raise ControlUnusable(f"The control cannot be used: {first_line(error)}.") from error
 
     def _draw(
-        self, pipeline: zimage.ZImagePipeline, recipe: Recipe, emit: Emit, cancelled: IsCancelled, inputs: Inputs
+        self,
+        pipeline: zimage.ZImagePipeline,
+        recipe: Recipe,
+        emit: Emit,
+        cancelled: IsCancelled,
+        inputs: Inputs,
+        partial_images: int,
     ) -> Image.Image:
         from zimage.conditions.source import Source
 
         texts = [recipe.prompt, recipe.negative_prompt] if recipe.guidance_scale > 0 else [recipe.prompt]
         embeds = pipeline.text_encoder.encode(texts)
         controls = controls_of(recipe, inputs)
+        partials = Partials(recipe.forwards, partial_images, emit, cancelled)
 
-        def draw(size: tuple[int, int], before: int = 0, cut: Cut = whole, **more: Any) -> Image.Image:
+        def draw(
+            size: tuple[int, int], finish: Finish | None, before: int = 0, cut: Cut = whole, **more: Any
+        ) -> Image.Image:
             def on_step(event: StepEvent) -> None:
-                preview = _preview(event.step.estimate[0], self._preview_map)
+                if finish is not None:
+                    partials.show(event.done, lambda: finish(_decode(pipeline, event.step.estimate)))
+                preview = preview_of(event.step.estimate[0], self._preview_map)
                 report_step(emit, cancelled, Step(before + event.done, recipe.forwards), preview)
 
             made = self._controls.make([one.cut(cut) for one in controls], pipeline, size)
@@ -159,11 +170,14 @@ class NativeEngine:
 
         def redraw(drawing: Drawing) -> Image.Image:
             source = Source(pipeline.encode_image(drawing.image), recipe.drawn_strength, drawing.mask)
-            return draw(drawing.image.size, drawing.forwards_before, drawing.cut, latents=drawing.noise, source=source)
+            return draw(
+                drawing.image.size, drawing.finish, drawing.forwards_before, drawing.cut,
+                latents=drawing.noise, source=source,
+            )  # fmt: skip
 
         if recipe.init_image is None:
             refuse_contradictions(recipe)
-            return draw((recipe.width, recipe.height), generator=_generator(recipe.seed))
+            return draw((recipe.width, recipe.height), lambda image: image, generator=_generator(recipe.seed))
         return edit_image(recipe, inputs, _geometry(pipeline), redraw)
 
     def unload(self) -> None:
@@ -286,8 +300,7 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator("cpu").manual_seed(seed)  # the same noise on every device
 
 
-def _preview(latents: torch.Tensor, preview_map: PreviewMap | None) -> PreviewPixels | None:
-    """Maps latents (C, H, W) to colours; None without a map that fits them."""
-    if preview_map is None or latents.shape[0] != len(preview_map.rows):
-        return None
-    return to_pixels(latents, preview_map)
+def _decode(pipeline: zimage.ZImagePipeline, latents: torch.Tensor) -> Image.Image:
+    from zimage.utils.helpers import to_pil
+
+    return to_pil(pipeline.decode(latents))[0]

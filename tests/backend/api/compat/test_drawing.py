@@ -38,7 +38,7 @@ def test_a_finished_task_names_its_door_in_the_task_the_record_and_the_file(serv
 
     assert (task.status, task.door, task.client) == (Status.COMPLETED, "openai", "me")
     assert services.history.get(task.images[0].id).door == "openai"
-    assert '"door": "openai"' in services.settings.history_file.read_text("utf-8").replace('":"', '": "')
+    assert '"door":"openai"' in services.settings.history_file.read_text("utf-8").replace(" ", "")
 
 
 def test_what_came_by_the_api_names_no_door(services, post, finish):
@@ -109,7 +109,7 @@ def test_a_task_with_a_key_outlives_its_connection_and_is_given_to_who_asks_agai
 
 
 def test_a_failure_is_told_with_its_code(services, engine):
-    engine.error = StudioError.of("out_of_memory", "It does not fit.")
+    engine.errors[2] = StudioError.of("out_of_memory", "It does not fit.")
 
     async def draw():
         async with open_drawing(services.tasks, a_request(), "me", "openai") as drawing:
@@ -121,7 +121,7 @@ def test_a_failure_is_told_with_its_code(services, engine):
 
 
 def test_who_waits_for_a_task_is_let_go_when_the_server_ends(services, engine):
-    engine.pause_at(2)
+    release = engine.pause_at(2)
 
     async def draw():
         async with open_drawing(services.tasks, a_request(), "me", "openai") as drawing:
@@ -132,3 +132,4 @@ def test_who_waits_for_a_task_is_let_go_when_the_server_ends(services, engine):
             return error.value.code
 
     assert run(draw()) == "interrupted"
+    release()

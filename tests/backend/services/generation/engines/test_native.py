@@ -160,7 +160,7 @@ class Other:
     def load(self, files: ModelFiles, plan: LoadPlan, preview_map: object = None) -> None:
         self.done.append("load")
 
-    def generate(self, recipe: object, emit: object, cancelled: object, inputs: object) -> None:
+    def generate(self, recipe: object, emit: object, cancelled: object, inputs: object, partial_images: object) -> None:
         self.done.append("generate")
         self.inputs = inputs
 
