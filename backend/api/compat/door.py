@@ -47,7 +47,6 @@ class Door:
     """What is behind the origin in the address that its clients are told; None for the prefix."""
     prepare: Callable[[FastAPI], None] = _keep_nothing
     """Puts what the door remembers into the state of an application."""
-
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
     """What begins after the services and ends before them."""
 

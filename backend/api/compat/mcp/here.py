@@ -144,12 +144,19 @@ class OwnStudio:
         )
 
     def _picture(self, record: ImageRecord) -> Picture:
-        shown = present_image(record, self._services.settings.api_address)
         return Picture(
             record.id, record.filename, record.prompt, record.width, record.height, record.seed, record.model,
             record.created_at.isoformat(), record.size_bytes,
-            None if self._origin is None else f"{self._origin}{shown.download_url}",
+            None if self._origin is None else f"{self._origin}{self._path_of(record)}",
         )  # fmt: skip
+
+    def _path_of(self, record: ImageRecord) -> str:
+        """Returns the path of the PNG; where a token is needed, one that opens without it for an hour."""
+        settings = self._services.settings
+        address = present_image(record, settings.api_address).download_url
+        if not self._services.access_tokens.required or settings.history_per_token:
+            return address
+        return f"{address}?{self._services.links.sign(f'{settings.api_prefix}/download/{record.id}')}"
 
 
 def find_loras(services: Services) -> list[LoraFacts]:

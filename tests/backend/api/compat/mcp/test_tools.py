@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from mcp import types
 from mcp.shared.exceptions import MCPError
@@ -51,9 +52,11 @@ def test_an_image_is_drawn_with_progress_a_small_picture_a_link_and_data(address
             [first, _] = of_kind(result, types.ImageContent)
             [link, _] = of_kind(result, types.ResourceLink)
             contents = (await client.read_resource(link.uri)).contents[0]
-            return seen, result, first, link, contents
+            url = result.structured_content["images"][0]["url"]  # it opens without the token
+            return seen, result, first, link, contents, await asyncio.to_thread(httpx.get, url, trust_env=False)
 
-    seen, result, first, link, contents = run(talk())
+    seen, result, first, link, contents, answer = run(talk())
+    opened = answer.raise_for_status().content
     assert not result.is_error
     steps = [done for done, _, _ in seen]
     assert steps == sorted(set(steps))
@@ -71,7 +74,8 @@ def test_an_image_is_drawn_with_progress_a_small_picture_a_link_and_data(address
     with Image.open(io.BytesIO(png)) as image:
         assert image.getpixel((0, 0)) == colour_of("a red fox", 7, 1, 1).getpixel((0, 0))
         assert "a red fox" in json.dumps(image.info)
-    assert data["images"][0]["url"].startswith(address[0])
+    assert png == opened
+    assert data["images"][0]["url"] in text_of(result)
     assert "seed 7" in text_of(result)
 
 
