@@ -50,6 +50,11 @@ export function parseInfotext(text) {
   }
 }
 
+/** The LoRAs of a picture as A1111 writes them, behind the prompt. */
+function loraTags(loras) {
+  return (loras ?? []).map(({ name, strength }) => ` <lora:${name}:${strength}>`).join('')
+}
+
 /** Writes what is known of a picture as such a text. */
 export function toInfotext(image) {
   const facts = {
@@ -62,5 +67,5 @@ export function toInfotext(image) {
   }
   const known = Object.entries(facts).filter(([, value]) => value !== null && value !== undefined)
   const negative = image.negative_prompt && `Negative prompt: ${image.negative_prompt}`
-  return [image.prompt, negative, known.map(([key, value]) => `${key}: ${value}`).join(', ')].filter(Boolean).join('\n')
+  return [image.prompt + loraTags(image.loras), negative, known.map(([key, value]) => `${key}: ${value}`).join(', ')].filter(Boolean).join('\n')
 }

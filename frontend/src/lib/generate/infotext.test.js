@@ -32,6 +32,11 @@ describe('parseInfotext', () => {
     expect(parseInfotext(text)).toBeNull(),
   )
 
+  it('writes LoRAs into the prompt', () => {
+    const image = makeImage(1, { prompt: 'a fox', loras: [{ name: 'ink', strength: 0.8, start: 0, end: 1 }] })
+    expect(parseInfotext(toInfotext(image)).prompt).toBe('a fox <lora:ink:0.8>')
+  })
+
   it('reads what was written', () => {
     const image = makeImage(1, { negative_prompt: 'text', shift: 3, guidance_scale: 4, model: 'zimage: nano' })
     expect(parseInfotext(toInfotext(image))).toEqual({
