@@ -16,7 +16,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
-from backend.api import estimates, generate, history, inputs, models, session, system
+from backend.api import estimates, generate, history, inputs, loras, models, session, system
 from backend.api.deps import Services, session_cookie
 from backend.api.errors import install_error_handlers
 from backend.api.live.polls import PollRoute
@@ -41,6 +41,7 @@ from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.generation.engines.native import NativeEngine
+from backend.services.generation.loras import LoraChooser
 from backend.services.generation.planning.calibration import Calibration
 from backend.services.generation.planning.load_plan import Hardware
 from backend.services.generation.planning.planner import Planner
@@ -52,6 +53,7 @@ from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
 from backend.services.library.hub.client import HuggingFaceHub
+from backend.services.library.loras.room import LoraRoom
 from backend.services.library.places import is_own, published_root
 from backend.services.library.prompt_tokens import TokenCounter
 from backend.services.library.variants.receipts import Receipts
@@ -69,6 +71,8 @@ from backend.utils.folder_lock import FolderLock
 logger = logging.getLogger(__name__)
 
 PURGE_PERIOD_S = 3600.0
+FORM_BYTES = 2**16
+"""What a form adds to a file."""
 TASK_END_S = 5.0
 """Longest wait for the step of a running task."""
 END_S = 7.0
@@ -102,7 +106,7 @@ def create_app(
     )
     app.state.services = services
     api = APIRouter(prefix=settings.api_prefix)
-    for room in (generate, history, inputs, system, models, estimates, session):
+    for room in (generate, history, inputs, system, models, loras, estimates, session):
         api.include_router(room.router)
     app.router.routes.insert(0, PollRoute(services))
     app.include_router(system.root_router)
@@ -130,9 +134,13 @@ def build_services(
         lambda name: catalogue.resolve_control(name).n_values,
     )
     inputs = InputStore(settings.data_dir / "inputs")
-    read_inputs = read_from(inputs, lambda name: catalogue.resolve_control(name).path)
+    loras = LoraRoom.build(
+        settings, catalogue, lambda: [use for task in tasks.active() if task.job for use in task.job.recipe.loras or ()]
+    )
+    chooser = LoraChooser(loras.catalogue, loras.architectures)
+    read_inputs = read_from(inputs, lambda name: catalogue.resolve_control(name).path, chooser.path_of)
     executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_inputs)
-    resolver = Resolver(settings, catalogue, hardware, inputs)
+    resolver = Resolver(settings, catalogue, hardware, inputs, loras=chooser)
     store = HistoryStore(
         settings.images_dir,
         settings.history_file,
@@ -185,6 +193,7 @@ def build_services(
         monitor=monitor,
         tasks=tasks,
         tokens=TokenCounter(catalogue),
+        loras=loras,
         admission=admission,
         metrics=metrics,
         access_tokens=AccessTokens(settings.tokens),
@@ -246,6 +255,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with FolderLock(services.settings.data_dir):
         services.history.open()
         services.inputs.open()
+        services.loras.uploads.open()
         services.sessions.open()
         services.tasks.start()
         services.monitor.start()
@@ -267,6 +277,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
         ("the running task", lambda: services.tasks.close(TASK_END_S)),
         ("the download", services.downloads.close),
         ("what images took", services.planner.save),
+        ("the LoRAs", services.loras.catalogue.close),
         ("the monitor", services.monitor.close),
         ("the history", services.history.close),
     ):
@@ -300,8 +311,13 @@ def _install_guards(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         BodyGuard,
         max_bytes=settings.max_body_kb * 2**10,
-        max_upload_bytes=settings.max_upload_mb * 2**20,
-        upload_paths=[f"{settings.api_prefix}/{what}" for what in ("history/read", "history/import", "inputs")],
+        max_upload_bytes={
+            **{
+                f"{settings.api_prefix}/{what}": settings.max_upload_mb * 2**20
+                for what in ("history/read", "history/import", "inputs")
+            },
+            f"{settings.api_prefix}/loras": settings.max_lora_mb * 2**20 + FORM_BYTES,
+        },
     )
     if services.access_tokens.required:
         app.add_middleware(

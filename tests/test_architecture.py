@@ -24,8 +24,10 @@ MAY_IMPORT = {
 ROOMS = {
     "access": {},
     "library": {},
-    "generation": {"library": {"catalogue", "files", "model_entry", "preview_map", "prompt_tokens", "variants"}},
-    "images": {"generation": {"events", "inputs"}},
+    "generation": {
+        "library": {"catalogue", "files", "loras", "model_entry", "preview_map", "prompt_tokens", "variants"}
+    },
+    "images": {"generation": {"events", "inputs", "lora_tags"}},
     "tasks": {
         "generation": {"engines", "events", "inputs", "job", "planning", "preview"},
         "library": {"catalogue", "model_entry"},

@@ -25,6 +25,7 @@ from backend.services.images.sources import SourceKeeper
 from backend.services.images.store import HistoryStore
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
+from backend.services.library.loras.room import LoraRoom
 from backend.services.library.prompt_tokens import TokenCounter
 from backend.services.library.variants.removal import Removals
 from backend.services.monitor import SystemMonitor
@@ -55,6 +56,7 @@ class Services:
     monitor: SystemMonitor
     tasks: TaskManager
     tokens: TokenCounter
+    loras: LoraRoom
     admission: Admission
     metrics: Metrics
     access_tokens: AccessTokens

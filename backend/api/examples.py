@@ -37,6 +37,7 @@ from backend.models.gallery import (
     TokenRequest,
 )
 from backend.models.inputs import InputInfo
+from backend.models.loras import LoraInfo, LoraList, LoraSuggestion
 from backend.models.schemas import (
     ErrorBody,
     ErrorDetail,
@@ -81,6 +82,7 @@ def bodies() -> dict[str, BaseModel]:
             {"image": {"image_id": "0b4f6a2c9d1e4f7a8b3c5d6e7f809a1b"}, "kind": "canny", "options": {"low": 50}}
         ),
         FromHistory(image_id="0b4f6a2c9d1e4f7a8b3c5d6e7f809a1b"), _input(),
+        _lora(), LoraList(loras=[_lora()], n_unread=0, max_upload_bytes=2**31),
         Session(required=True, name="alice"), TokenRequest(prompt=_PROMPT),
         TokenCount(tokens=21, limit=512, truncated=False, characters=len(_PROMPT)),
     )  # fmt: skip
@@ -93,6 +95,16 @@ def _input() -> InputInfo:
     return InputInfo(
         input_id=input_id, width=1024, height=768, format="PNG", has_alpha=False, size_bytes=1_204_771, url=url
     )
+
+
+def _lora() -> LoraInfo:
+    return LoraInfo(
+        name="ink", title="Ink wash", file="styles/ink.safetensors", kind="lora", rank=32, dtype="BF16",
+        base="z-image-turbo", family=None, role=None, matched=210, of=210, trigger_words=["ink wash style"],
+        tags=["style"], description="Ink on wet paper.", usage_hint=None,
+        suggested=LoraSuggestion(strength=0.8), preview="/api/loras/ink/preview?v=18f3c2", size_bytes=169_000_000,
+        sha256="5d" * 32, modified_at=_MOMENT, is_own=True, problem=None, warning=None,
+    )  # fmt: skip
 
 
 def errors() -> dict[int, list[ErrorBody]]:

@@ -20,6 +20,7 @@ TAGS = [
         "description": "The history: search, change, delete, restore, download, export and import images.",
     },
     {"name": "models", "description": "Models and their downloads."},
+    {"name": "loras", "description": "LoRAs, which change what a model draws."},
     {"name": "session", "description": "Sessions of browsers, where a token is required."},
     {"name": "system", "description": "Health, capabilities and state of the machine."},
 ]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from urllib.parse import quote
+
 from backend.models import catalogue as wire
+from backend.models.loras import LoraInfo, LoraSuggestion
 from backend.models.schemas import ImageInfo, ImageRecord, TaskStatus
 from backend.services.generation.planning.recommend import Advice, Offer
 from backend.services.library.control_files import FoundControl
+from backend.services.library.loras.catalogue import Lora
 from backend.services.library.model_entry import ModelEntry
 from backend.services.library.part_files import FoundPart
 from backend.services.library.variants.presence import Here, path_of
 from backend.services.library.variants.removal import Removal
 from backend.services.tasks.records import TaskRecord
+from backend.utils.texts import as_utf_8
 
 
 def present_image(record: ImageRecord, api_address: str) -> ImageInfo:
@@ -148,4 +154,39 @@ def present_control(control: FoundControl) -> wire.ControlInfo:
         format=control.format,
         size_bytes=control.size_bytes,
         takes_mask=control.takes_mask,
+    )
+
+
+def present_lora(lora: Lora, api_address: str, *, is_own: bool) -> LoraInfo:
+    """Describes a LoRA."""
+    facts, words, version = lora.facts, lora.facts.words, lora.preview_version
+    return LoraInfo(
+        name=lora.name,
+        title=words.title,
+        file=as_utf_8(lora.file.name),
+        kind=facts.kind,
+        rank=facts.rank,
+        dtype=facts.dtype,
+        base=words.base,
+        family=facts.family,
+        role=facts.role,
+        matched=facts.matched,
+        of=facts.of,
+        trigger_words=list(words.triggers),
+        tags=list(words.tags),
+        description=words.description,
+        usage_hint=words.usage_hint,
+        suggested=LoraSuggestion(
+            strength=words.strength,
+            num_inference_steps=facts.steps,
+            guidance_scale=facts.guidance_scale,
+            negative_prompt=words.negative_prompt,
+        ),
+        preview=version and f"{api_address}/loras/{quote(lora.name, safe='')}/preview?v={version}",
+        size_bytes=lora.file.size_bytes,
+        sha256=lora.digest and lora.digest.sha256,
+        modified_at=datetime.fromtimestamp(lora.file.mtime_ns / 1e9, UTC),
+        is_own=is_own,
+        problem=lora.problem,
+        warning=facts.warning,
     )

@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     models_dir: Path | None = Field(
         default=None, description="Folder to look for models in, also one of ComfyUI's or its extra_model_paths.yaml."
     )
+    loras_dir: Path = Field(
+        default_factory=lambda values: values["data_dir"] / "loras",
+        description="Folder of LoRAs, which those that are sent here go to; or ComfyUI, or its extra_model_paths.yaml.",
+    )
     hub_token: str | None = Field(
         default=None,
         min_length=1,
@@ -135,6 +139,7 @@ class Settings(BaseSettings):
     min_free_disk_mb: int = Field(default=200, ge=0, description="Free disk space below which no task is accepted.")
     max_body_kb: int = Field(default=256, ge=16, description="Size of a request's body, in KiB.")
     max_upload_mb: int = Field(default=64, ge=1, description="Size of an image that is sent here, in MiB.")
+    max_lora_mb: int = Field(default=2048, ge=1, description="Size of a LoRA that is sent here, in MiB.")
     log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
     log_format: Literal["text", "json"] = Field(default="text", description="Form of a line of the log.")
     log_file: Path | None = Field(default=None, description="Also log into this file, of 10 MB and five older ones.")
@@ -181,7 +186,9 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("base_dir", "data_dir", "images_dir", "history_file", "web_dir", "models_dir", "log_file")
+    @field_validator(
+        "base_dir", "data_dir", "images_dir", "history_file", "web_dir", "models_dir", "loras_dir", "log_file"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value is not None else None

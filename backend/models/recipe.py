@@ -90,6 +90,7 @@ class ControlUse(Frozen):
 
 MAX_LORA_STRENGTH = 10.0
 MAX_LORAS = 16
+SHORT_HASH_PATTERN = r"^[0-9a-f]{8,64}$"
 
 
 class LoraUse(Frozen):
@@ -103,6 +104,12 @@ class LoraUse(Frozen):
     end: float = Field(default=1.0, gt=0, le=1, description="Fraction of the steps until which it acts.")
     sha256: str | None = Field(
         default=None, pattern=INPUT_ID_PATTERN, exclude_if=is_none, description="Of its file, which may be renamed."
+    )
+    short_hash: str | None = Field(
+        default=None,
+        pattern=SHORT_HASH_PATTERN,
+        exclude_if=is_none,
+        description="Beginning of the SHA-256 of its values (AutoV3) or of its file, as other programs write it.",
     )
 
     @model_validator(mode="after")

@@ -10,7 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from pydantic_core import PydanticCustomError
 
 from backend.models.edit import EditRequest, Identifier
-from backend.models.recipe import MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe, is_none
+from backend.models.loras import LoraRequest
+from backend.models.recipe import MAX_LORAS, MAX_NAME_CHARACTERS, MAX_SEED, Frozen, Recipe, is_none
 
 MIN_SIDE_PX = 256
 MAX_SIDE_PX = 2048
@@ -25,6 +26,10 @@ MAX_MODEL_CHARACTERS = 100
 LOCAL_CLIENT = "local"
 """Client of a request without an address."""
 _ALLOWED_CONTROL_CHARACTERS = frozenset("\n\t")
+
+
+def _is_empty(value: list[object]) -> bool:
+    return not value
 
 
 class GenerateRequest(EditRequest):
@@ -44,7 +49,7 @@ class GenerateRequest(EditRequest):
     prompt: str = Field(
         min_length=1,
         max_length=MAX_PROMPT_CHARACTERS,
-        description="What to draw, in Chinese or English.",
+        description="What to draw, in Chinese or English. `<lora:name:0.8>` names a LoRA, and leaves the prompt.",
     )
     height: int = Field(
         default=1024,
@@ -96,6 +101,12 @@ class GenerateRequest(EditRequest):
         default="",
         max_length=MAX_PROMPT_CHARACTERS,
         description="What shall not be in the image, for a model with `negative_prompt`; needs guidance above 0.",
+    )
+    loras: list[LoraRequest] = Field(
+        default=[],
+        exclude_if=_is_empty,
+        max_length=MAX_LORAS,
+        description="LoRAs that act on the image, beside those that the prompt names as `<lora:name:0.8>`.",
     )
 
     @field_validator("prompt")

@@ -1,17 +1,19 @@
 """What can go wrong in the domain.
 
 StudioError
-├── UnknownTask, UnknownImage, UnknownInput, UnknownDownload, ModelNotFound → 404
+├── UnknownTask, UnknownImage, UnknownInput, UnknownDownload, ModelNotFound, LoraNotFound → 404
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
-├── ModelInUse, NotOurs, RemovalFailed  → 409
-├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, InputRefused → 422
+├── ModelInUse, LoraInUse, NameTaken, NotOurs, RemovalFailed → 409
+├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, LoraDamaged → 422
+├── InputRefused                        → 422
+│   └── UnknownLora, LoraChanged, LoraRefused
 ├── WrongToken                          → 401
 ├── QueueFull, TooManyAttempts          → 429
 ├── DiskFull                            → 507
 ├── DownloadFailed                      → the download fails
 ├── ModelError                          → the request or the set-up is wrong
 │   ├── UnknownModel, UnknownPart, UnknownControl, ModelNotInstalled → 422
-│   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable → 422
+│   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable, LoraUnusable → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
 ├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
@@ -159,6 +161,48 @@ class InputRefused(StudioError):
         self.field = field
 
 
+class UnknownLora(InputRefused):
+    """A request names a LoRA that is not here, or that several have the name of."""
+
+    code = "unknown_lora"
+
+
+class LoraChanged(InputRefused):
+    """A request names a LoRA by its digest, and another file has its name now."""
+
+    code = "lora_changed"
+
+
+class LoraRefused(InputRefused):
+    """A request names a LoRA that its model cannot use, or in a way that makes no sense."""
+
+    code = "lora_refused"
+
+
+class LoraNotFound(StudioError):
+    """There is no such LoRA to look at or to delete."""
+
+    code = "not_found"
+
+
+class LoraDamaged(StudioError):
+    """A file is no LoRA, or one that cannot be read."""
+
+    code = "unreadable_lora"
+
+
+class LoraInUse(StudioError):
+    """A LoRA that a task needs is not deleted."""
+
+    code = "lora_in_use"
+
+
+class NameTaken(StudioError):
+    """Another file has the name of one that is sent."""
+
+    code = "name_taken"
+
+
 class InputUnusable(StudioError):
     """An input image, mask or size cannot be used, or does not fit what is asked for; the message says what can."""
 
@@ -190,13 +234,13 @@ class ModelInUse(StudioError):
 
 
 class NotOurs(StudioError):
-    """A model that belongs to another program, or to this one itself, is not deleted."""
+    """What belongs to another program, or to this one itself, is not deleted."""
 
     code = "not_ours"
 
 
 class RemovalFailed(StudioError):
-    """The disk refuses to delete a model."""
+    """The disk refuses to delete a file."""
 
     code = "removal_failed"
 
@@ -259,6 +303,12 @@ class ControlUnusable(ModelError):
     """A control that the model, the engine or the ControlNet does not take as it is asked for."""
 
     code = "control_unusable"
+
+
+class LoraUnusable(ModelError):
+    """A LoRA that is damaged, for another model, or of a kind that is not read."""
+
+    code = "lora_unusable"
 
 
 class ModelBroken(ModelError):

@@ -5,6 +5,7 @@ ZImageError
 ├── ConditionError   also a ValueError: an input image, mask or size that cannot be used
 ├── WeightsError     also a ValueError: files that are missing, damaged or of another model
 ├── PartError        also a ValueError: a part of a model folder cannot be loaded
+│   └── LoraError    a file is no LoRA, is damaged, or is one for another model
 ├── AttentionUnavailable  also a RuntimeError, in utils/attention.py: a kernel that does not work here
 └── NotFiniteError   also an ArithmeticError: NaN or infinity instead of an image
 """
@@ -40,3 +41,10 @@ class PartError(ZImageError, ValueError):
     def __init__(self, part: str, reason: object) -> None:
         super().__init__(f"{part}: {reason}")
         self.part = part
+
+
+class LoraError(PartError):
+    """A LoRA cannot be loaded, used or fused; the message names file, keys and shapes."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__("lora", reason)

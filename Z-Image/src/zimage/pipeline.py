@@ -15,6 +15,8 @@ from torch import Tensor
 
 from zimage.adapters.controlnet import ControlNet
 from zimage.adapters.controls import Control
+from zimage.adapters.lora import ActiveLora, Lora
+from zimage.adapters.lora_stack import LoraStack
 from zimage.autoencoder import AutoencoderKL
 from zimage.conditions.images import to_tensor
 from zimage.conditions.source import Source, begin, unshifted_sigmas
@@ -75,6 +77,7 @@ class ZImagePipeline:
         self.scheduler = scheduler
         self.vae_tiles = vae_tiles
         self._placement: Placement | None = None
+        self._loras: LoraStack | None = None
 
     @classmethod
     def from_local_dir(
@@ -175,7 +178,7 @@ class ZImagePipeline:
     def replace_transformer(self, path: str | Path, shift: float) -> None:
         """Loads another transformer in place of the own one, which is freed first; the other parts stay.
 
-        After an error the pipeline has no transformer.
+        After an error the pipeline has no transformer. LoRAs and ControlNets of the own one do not fit the other.
 
         Args:
             path: file or folder, as `from_files` takes it.
@@ -189,6 +192,8 @@ class ZImagePipeline:
             raise RuntimeError("only a pipeline that has loaded its parts can load another")
         files = open_part(Path(path), Part.TRANSFORMER)
         require_fit(files, self.text_encoder.width, self.vae.config.latent_channels)
+        self.set_loras([])
+        self._loras = None
         del self.transformer
         self.transformer = load_transformer(files, **self._placement.for_loading())
         self.transformer.set_attention(self._placement.attention.attend)
@@ -201,6 +206,44 @@ class ZImagePipeline:
         """
         quantization = None if self._placement is None else self._placement.quantization
         return ControlNet.load(path, self.transformer, quantization)
+
+    def load_lora(self, path: str | Path) -> Lora:
+        """Loads a LoRA for the transformer, of any dialect that is read; see `zimage.adapters.lora`.
+
+        It acts once it is set, fills memory as long as it is referred to, and serves until the transformer is replaced.
+
+        Raises:
+            LoraError: the file is missing, damaged, for other models, or of a kind that is not read.
+        """
+        return Lora.load(path, self.transformer, self.transformer.config)
+
+    def set_loras(self, loras: Sequence[ActiveLora]) -> None:
+        """Replaces the LoRAs that act, in milliseconds; none for the model as it is, to the last bit.
+
+        Raises:
+            LoraError: one was loaded for another transformer.
+        """
+        self._lora_stack.set(loras)
+
+    def fuse_loras(self) -> None:
+        """Adds the LoRAs that act to the weights, so that they take no time; see `LoraStack.fuse`.
+
+        Raises:
+            ConfigError: one acts at some steps only.
+            LoraError: a weight is quantised.
+        """
+        self._lora_stack.fuse()
+
+    def unfuse_loras(self) -> None:
+        """Brings the original weights back, bit for bit; the LoRAs act beside them again."""
+        self._lora_stack.unfuse()
+
+    @property
+    def _lora_stack(self) -> LoraStack:
+        model = self.transformer
+        if self._loras is None or self._loras.model is not model:
+            self._loras = LoraStack(model, model.device, model.activation_dtype)
+        return self._loras
 
     @property
     def size_multiple(self) -> int:
@@ -284,9 +327,12 @@ class ZImagePipeline:
         first, keep = begin(source, noise, levels)
         times = self.scheduler.times(levels)
         try:
-            velocity = build_velocity(self.transformer, times, positive, negative, guidance, (rows, columns), controls)
+            velocity = build_velocity(
+                self.transformer, times, positive, negative, guidance, (rows, columns), controls, self._lora_stack
+            )
             final = denoise(first, levels, velocity, None if on_step is None else self._report_to(on_step), keep)
         finally:
+            self._lora_stack.rest()
             self.transformer.release()
         if not bool(final.isfinite().all()):
             raise NotFiniteError("the transformer gives NaN or infinity instead of latents")
@@ -330,20 +376,25 @@ class ZImagePipeline:
     def compile(self, *, dynamic: bool = True, backend: str = "inductor") -> None:
         """Compiles the transformer block at the next call; one code serves all, streamed ones too. See `warm_up`.
 
-        Products of quantised matrices that cannot be compiled become others; `uncompile` leaves them.
+        Products of quantised matrices that cannot be compiled become others; `uncompile` leaves them. While LoRAs act
+        beside the weights, blocks run as if they were not compiled; fused ones keep the compiled code.
 
         Args:
             dynamic: one code for all image sizes and caption lengths; otherwise one for each.
             backend: backend of torch.compile.
         """
+        self._lora_stack.pause()
         make_compilable(self.transformer)
         for block in self.transformer.blocks():
             block.compile(fullgraph=True, dynamic=dynamic, backend=backend)
+        self._lora_stack.rest()
 
     def uncompile(self) -> None:
         """Reverts `compile`."""
+        self._lora_stack.pause()
         for block in self.transformer.blocks():
             block._compiled_call_impl = None  # noqa: SLF001 — torch has no other way back
+        self._lora_stack.rest()
 
     def warm_up(self, height: int = 1024, width: int = 1024, guidance_scale: float = 0.0) -> float:
         """Generates and discards an image, so that compilation is over before the next one.

@@ -39,18 +39,25 @@ _PROBE_ROUNDS = 3
 _CLEARLY = 1.5  # float32 must be so much faster, so that a restart does not change the last bits of a seed's image
 
 
+Side = Callable[[Tensor, Tensor], Tensor]
+"""(input of a layer, its output) → what it gives instead; see `zimage.adapters.lora_layers`."""
+
+
 class Linear(nn.Linear):
     """Linear layer that computes in the dtype of its input, not of its weight.
 
     Attributes:
         in_half: whether it multiplies in float16 and takes and gives float32; see `set_products`.
+        side: what is added beside it; None for nothing.
     """
 
     in_half: bool = False
+    side: Side | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         """Maps (..., in_features) → (..., out_features)."""
-        return (linear_in_half if self.in_half else linear)(input, self.weight, self.bias)
+        output = (linear_in_half if self.in_half else linear)(input, self.weight, self.bias)
+        return output if self.side is None else self.side(input, output)
 
 
 def set_products(model: nn.Module, dtype: torch.dtype | None) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from zimage.adapters.controls import Control, ControlRun, PlacedControls
+from zimage.adapters.lora_stack import LoraStack
 from zimage.inputs import plain_batch
 from zimage.scheduler import euler_step
 from zimage.sequence import Patch, padded_length
@@ -163,8 +164,11 @@ def build_velocity(
     guidance: Guidance,
     size: tuple[int, int],
     controls: Sequence[Control] = (),
+    loras: LoraStack | None = None,
 ) -> Velocity:
     """Returns the velocity of a schedule; precomputes what all steps share.
+
+    LoRAs change that too: captions, modulation and embedded controls are computed anew where others begin to act.
 
     Args:
         transformer: the model.
@@ -174,10 +178,42 @@ def build_velocity(
         guidance: combination of both predictions.
         size: rows and columns of the latents.
         controls: of the images, in all steps between their start and end.
+        loras: those of the model; the caller ends with their `rest`.
 
     Raises:
         ConfigError: a control does not fit.
+        LoraError: a LoRA acts at no step.
     """
+
+    def prepare() -> Velocity:
+        return _build_for_all(transformer, times, positive, negative, guidance, size, controls)
+
+    if loras is None or not loras.active:
+        return prepare()
+    loras.require_steps(len(times))
+    loras.enter(0, len(times))
+    now: list[Velocity] = [prepare()]
+
+    def velocity(latents: Tensor, step: int) -> Tensor:
+        if loras.enter(step, len(times)):
+            now.clear()  # before another one takes its memory
+        if not now:
+            now.append(prepare())
+        return now[0](latents, step)
+
+    return velocity
+
+
+def _build_for_all(
+    transformer: ZImageTransformer2DModel,
+    times: Tensor,
+    positive: Sequence[Tensor],
+    negative: Sequence[Tensor],
+    guidance: Guidance,
+    size: tuple[int, int],
+    controls: Sequence[Control],
+) -> Velocity:
+    """Returns the velocity of a schedule of which all steps share what is precomputed."""
     run = ControlRun(controls, transformer, times, len(positive), size) if controls else None
     factors = transformer.modulate(times.to(transformer.device))
     is_on = [guidance.is_on(time) for time in times.tolist()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Container
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,14 +33,12 @@ class BodyGuard:
         self,
         app: ASGIApp,
         max_bytes: int,
-        max_upload_bytes: int,
-        upload_paths: Container[str],
+        max_upload_bytes: Mapping[str, int],
         timeout_s: float = BODY_TIMEOUT_S,
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._max_upload_bytes = max_upload_bytes
-        self._upload_paths = upload_paths
         self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,8 +49,7 @@ class BodyGuard:
         if read_header(scope, b"content-encoding").strip().lower() not in ("", "identity"):
             await _encoded()(scope, receive, send)
             return
-        is_upload = route_path(scope) in self._upload_paths
-        limit = self._max_upload_bytes if is_upload else self._max_bytes
+        limit = self._max_upload_bytes.get(route_path(scope), self._max_bytes)
         if _declared_bytes(read_header(scope, b"content-length")) > limit:
             await _too_large(limit)(scope, receive, send)
             return

@@ -11,6 +11,7 @@ from backend.models.recipe import Recipe
 from backend.models.schemas import GenerateRequest
 from backend.services.errors import GuidanceUnused, NegativePromptUnused, StudioError
 from backend.services.generation.job import Job
+from backend.services.generation.loras import LoraChooser
 from backend.services.generation.planning.load_plan import CPU, Hardware, choose_devices
 from backend.services.generation.sizes import CPU_MAX_AREA_PX, canvas_size, fit_size, nearest_size
 from backend.services.generation.sources import (
@@ -18,11 +19,13 @@ from backend.services.generation.sources import (
     Images,
     edit_of,
     image_of,
-    refuse_idle_controls,
+    refuse_idle,
     refuse_too_large,
     size_after,
 )
 from backend.services.library.catalogue import Catalogue
+from backend.services.library.loras.architectures import Architectures
+from backend.services.library.loras.catalogue import LoraCatalogue
 from backend.services.library.model_entry import ModelEntry
 
 logger = logging.getLogger(__name__)
@@ -46,12 +49,14 @@ class Resolver:
         hardware: Callable[[], Hardware],
         images: Images = NO_IMAGES,
         draw_seed: Callable[[], int] = draw_seed,
+        loras: LoraChooser | None = None,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._hardware = hardware
         self._images = images
         self._draw_seed = draw_seed
+        self._loras = loras or LoraChooser(LoraCatalogue(settings), Architectures())
 
     def complete(self, request: GenerateRequest) -> GenerateRequest:
         """Fills in the settings' defaults for what the client left out; an image is drawn at the size that it has.
@@ -78,7 +83,8 @@ class Resolver:
 
         Raises:
             ModelError: the model is unknown, not installed, or does not take the guidance asked for.
-            InputRefused: an image that is drawn from is not here, or the result would be too large.
+            InputRefused: an image that is drawn from is not here, the result would be too large, or a LoRA cannot be
+                used.
         """
         model = self._catalogue.resolve(request.model)
         refuse_unused_guidance(request, model)
@@ -87,8 +93,10 @@ class Resolver:
         image = image_of(request, self._images)
         if image is not None:
             refuse_too_large(*size_after(image.width, image.height, request), request)
+        chosen = self._loras.choose(request, model)
         recipe = Recipe(
-            prompt=request.prompt,
+            prompt=chosen.prompt,
+            loras=chosen.uses,
             negative_prompt=request.negative_prompt,
             width=width,
             height=height,
@@ -101,8 +109,8 @@ class Resolver:
         )
         if image is not None:  # what suits the request today is said, so that it can be repeated
             recipe = recipe.model_copy(update={"strength": recipe.drawn_strength})
-        refuse_idle_controls(recipe)
-        note = describe_changes(request, model, recipe, use_gpu=use_gpu)
+        refuse_idle(recipe)
+        note = "; ".join(filter(None, (describe_changes(request, model, recipe, use_gpu=use_gpu), *chosen.notes)))
         return Job(recipe=recipe, num_images=request.num_images, use_gpu=use_gpu, note=note)
 
     def _has_accelerator(self) -> bool:

@@ -128,17 +128,17 @@ def edit_of(request: GenerateRequest, image: Sized | None, name_of_control: Call
     return fields
 
 
-def refuse_idle_controls(recipe: Recipe) -> None:
-    """Refuses a control whose part of the steps has none whole in it.
+def refuse_idle(recipe: Recipe) -> None:
+    """Refuses a control or a LoRA whose part of the steps has none whole in it.
 
     Raises:
         InputRefused: it would do nothing.
     """
     n_steps = recipe.forwards // recipe.draws
-    for at, use in enumerate(recipe.control or ()):
-        acts = any(step / n_steps >= use.start and (step + 1) / n_steps <= use.end for step in range(n_steps))
-        if not acts:
+    spans = [(f"control.{at}.end", use.start, use.end) for at, use in enumerate(recipe.control or ())]
+    spans += [(f"loras.{at}.end", use.start, use.end) for at, use in enumerate(recipe.loras or ())]
+    for field, start, end in spans:
+        if not any(step / n_steps >= start and (step + 1) / n_steps <= end for step in range(n_steps)):
             raise InputRefused(
-                f"control.{at}.end",
-                f"From {use.start:g} to {use.end:g} of {n_steps} steps there is no whole one; let it act longer.",
+                field, f"From {start:g} to {end:g} of {n_steps} steps there is no whole one; let it act longer."
             )

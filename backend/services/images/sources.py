@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from backend.models.edit import ControlImageRequest, ControlRequest, FromInput, ImageSource
-from backend.models.recipe import Recipe
+from backend.models.recipe import LoraUse, Recipe
 from backend.models.schemas import MAX_SIDE_PX, GenerateRequest
 from backend.services.errors import InputRefused, InputUnusable, UnknownImage, UnknownInput
 from backend.services.generation.inputs import Inputs, ReadInputs
@@ -80,14 +80,20 @@ class SourceKeeper:
             raise InputRefused(field, str(error)) from error
 
 
-def read_from(store: InputStore, find_control: Callable[[str], Path]) -> ReadInputs:
-    """Returns what gives an engine the images and the ControlNets that a recipe names."""
+def read_from(
+    store: InputStore, find_control: Callable[[str], Path], find_lora: Callable[[LoraUse], Path]
+) -> ReadInputs:
+    """Returns what gives an engine the images, the ControlNets and the LoRAs that a recipe names."""
 
     def read(recipe: Recipe) -> Inputs:
         try:
             images = {input_id: store.read(input_id) for input_id in recipe.inputs}
         except UnknownInput as error:
             raise InputUnusable("An image that it is drawn from is not here any more: send it again.") from error
-        return Inputs(images, {use.model: find_control(use.model) for use in recipe.control or ()})
+        return Inputs(
+            images,
+            control_files={use.model: find_control(use.model) for use in recipe.control or ()},
+            lora_files={use.name: find_lora(use) for use in recipe.loras or ()},
+        )
 
     return read

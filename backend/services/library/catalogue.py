@@ -16,6 +16,7 @@ from backend.models.config import Settings
 from backend.models.schemas import MAX_MODEL_CHARACTERS
 from backend.services.errors import (
     DiskFull,
+    ModelError,
     ModelNotFound,
     ModelNotInstalled,
     UnknownControl,
@@ -170,6 +171,13 @@ class Catalogue:
                     )
                 return model
         raise UnknownModel(f"There is no model {model_id!r}; installed: {_ids(models)}, or use 'auto'.")
+
+    def files_of(self, model_id: str) -> ModelFiles | None:
+        """Returns the files of a model, or None where it is not installed."""
+        try:
+            return self.resolve(model_id).files
+        except ModelError:
+            return None
 
     def best(self, models: list[ModelEntry]) -> ModelEntry | None:
         """Returns the installed model that `auto` means: the preferred one, any other, the demo model last."""

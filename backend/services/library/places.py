@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,10 @@ def find_places(models_dir: Path | None) -> list[Place]:
     if models_dir is None:
         return []
     if models_dir.suffix.lower() in YAML:
-        return _extra_places(models_dir)
+        return read_extra_paths(models_dir)
     extra, own = models_dir / EXTRA_PATHS, _comfy_root(models_dir)
     places = [Place(own, _kinds_in(own)) if own else Place(models_dir, (models_dir,))]
-    return places + (_extra_places(extra) if extra.is_file() else [])
+    return places + (read_extra_paths(extra) if extra.is_file() else [])
 
 
 def _comfy_root(models_dir: Path) -> Path | None:
@@ -76,7 +76,7 @@ def _kinds_in(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / kind for kind in KINDS if (folder / kind).is_dir())
 
 
-def _extra_places(file: Path) -> list[Place]:
+def read_extra_paths(file: Path, kinds: Sequence[str] = KINDS) -> list[Place]:
     """Reads ComfyUI's file of further paths: sections, each with a base and a folder, or lines of them, a kind."""
     import yaml  # type: ignore[import-untyped]
 
@@ -90,19 +90,19 @@ def _extra_places(file: Path) -> list[Place]:
         return [Place(file.parent, fault=f"{file.name} is no YAML.")]
     if not isinstance(sections, dict):
         return [Place(file.parent, fault=f"{file.name} has no sections as ComfyUI's has.")]
-    return [_section(file, section) for section in sections.values() if isinstance(section, dict)]
+    return [_section(file, section, kinds) for section in sections.values() if isinstance(section, dict)]
 
 
-def _section(file: Path, section: dict[str, Any]) -> Place:
+def _section(file: Path, section: dict[str, Any], kinds: Sequence[str]) -> Place:
     try:
         base = _resolve(file.parent, str(section.get("base_path") or ""))
-        return Place(base, tuple(dict.fromkeys(_folders(base, section))))
+        return Place(base, tuple(dict.fromkeys(_folders(base, section, kinds))))
     except (RuntimeError, ValueError) as error:  # a home that nobody has, a path that cannot be one
         return Place(file.parent, fault=f"{file.name} has a path that makes no sense: {error}.")
 
 
-def _folders(base: Path, section: dict[str, Any]) -> Iterator[Path]:
-    for kind in KINDS:
+def _folders(base: Path, section: dict[str, Any], kinds: Sequence[str]) -> Iterator[Path]:
+    for kind in kinds:
         lines = section.get(kind)
         if isinstance(lines, str):
             yield from (_resolve(base, line.strip()) for line in lines.splitlines() if line.strip())

@@ -37,6 +37,17 @@ class Control(TypedDict, total=False):
     end: float
 
 
+class LoraUse(TypedDict, total=False):
+    """LoRA that acts on the picture; `name` is needed. The `loras` of an image of the history can be sent as they are."""
+
+    name: str
+    strength: float
+    start: float
+    end: float
+    sha256: str
+    short_hash: str
+
+
 class DrawOptions(TypedDict, total=False):
     """Fields of a request beside the prompt. What is left out, or None, is the server's default."""
 
@@ -58,6 +69,7 @@ class DrawOptions(TypedDict, total=False):
     outpaint: Outpaint | None
     upscale: float | None
     control: Sequence[Control] | None
+    loras: Sequence[LoraUse] | None
     extra: Mapping[str, Any] | None
     """Fields of a newer server, as they stand in the body."""
 

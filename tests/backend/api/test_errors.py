@@ -242,7 +242,8 @@ STATUS = {
     "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404,
     "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
     "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422,
-    "UnknownControl": 422, "ControlUnusable": 422,
+    "UnknownControl": 422, "ControlUnusable": 422, "LoraUnusable": 422,
+    "LoraNotFound": 404, "LoraDamaged": 422, "LoraInUse": 409, "NameTaken": 409,
     "ModelInUse": 409, "NotOurs": 409, "RemovalFailed": 409,
     "WrongToken": 401, "TooManyAttempts": 429,
 }  # fmt: skip

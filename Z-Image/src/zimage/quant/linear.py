@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from zimage.errors import ConfigError
-from zimage.precision import linear_in_half
+from zimage.precision import Side, linear_in_half
 from zimage.quant.blocks import BlockType
 from zimage.quant.layouts import rotate_inputs, rotation_factors
 from zimage.quant.packing import FORMATS, FP8, INT8, Format, Packed
@@ -67,6 +67,7 @@ class QuantLinear(nn.Module):
     Attributes:
         product: what multiplies.
         rotation: size of rotated groups of inputs; 0 for none.
+        side: what is added beside it, of tokens that are not rotated; None for nothing.
     """
 
     weight: Tensor
@@ -74,6 +75,7 @@ class QuantLinear(nn.Module):
     bias: nn.Parameter | None
     left: Tensor
     right: Tensor
+    side: Side | None = None
 
     def __init__(self, packed: Packed, product: Product = DECODE, bias: nn.Parameter | None = None) -> None:
         """Takes a matrix over.
@@ -121,7 +123,8 @@ class QuantLinear(nn.Module):
             x = rotate_inputs(x, self.left, self.right)
         product = self.product if x.shape[0] >= self.product.least_tokens else DECODE
         mapped = product.multiply(x, self.weight, self.scale).view(*input.shape[:-1], self.out_features)
-        return mapped if self.bias is None else mapped + self.bias.to(mapped.dtype)
+        output = mapped if self.bias is None else mapped + self.bias.to(mapped.dtype)
+        return output if self.side is None else self.side(input, output)
 
     def extra_repr(self) -> str:
         """Describes the layer as `nn.Linear` does."""
@@ -137,11 +140,13 @@ class BlockLinear(nn.Module):
     Attributes:
         blocks: type of the blocks.
         in_half: whether it multiplies in float16 and takes and gives float32; see `zimage.precision.set_products`.
+        side: what is added beside it; None for nothing.
     """
 
     weight: Tensor
     bias: nn.Parameter | None
     in_half: bool = False
+    side: Side | None = None
 
     def __init__(self, data: Tensor, blocks: BlockType, bias: nn.Parameter | None = None) -> None:
         """Takes a matrix over.
@@ -160,9 +165,11 @@ class BlockLinear(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         """Maps (..., in_features) → (..., out_features) in the dtype of the input."""
         if self.in_half:
-            return linear_in_half(input, self.blocks.decode(self.weight, torch.float16), self.bias)
-        bias = None if self.bias is None else self.bias.to(input.dtype)
-        return F.linear(input, self.blocks.decode(self.weight, input.dtype), bias)
+            output = linear_in_half(input, self.blocks.decode(self.weight, torch.float16), self.bias)
+        else:
+            bias = None if self.bias is None else self.bias.to(input.dtype)
+            output = F.linear(input, self.blocks.decode(self.weight, input.dtype), bias)
+        return output if self.side is None else self.side(input, output)
 
     def extra_repr(self) -> str:
         """Describes the layer as `nn.Linear` does."""

@@ -47,6 +47,7 @@ class Engine(Protocol):
             BlankPicture: the model produced NaN.
             InputUnusable: an input image is missing, or cannot be used.
             ControlUnusable: a control is one that the engine or its ControlNet does not take.
+            LoraUnusable: a LoRA is damaged, for another model, or of a kind that is not read.
             ModelBroken: a ControlNet cannot be read.
         """
 

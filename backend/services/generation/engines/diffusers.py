@@ -21,6 +21,7 @@ from backend.services.generation.engines.controls import refuse_controls
 from backend.services.generation.engines.editing import Drawing, Geometry, edit_image
 from backend.services.generation.engines.latents import Previewer
 from backend.services.generation.engines.loading import load_pipeline
+from backend.services.generation.engines.loras import LoadedLoras, config_of, lora_errors
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
@@ -33,6 +34,7 @@ from backend.utils.zimage_library import make_importable
 if TYPE_CHECKING:
     import torch
     from diffusers import ZImagePipeline
+    from zimage.adapters.lora_stack import LoraStack
     from zimage.sampling import Adjust
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class DiffusersEngine:
         self._compile_blocks = compile_blocks
         self._pipeline: ZImagePipeline | None = None
         self._preview_map: PreviewMap | None = None
+        self._loras = LoadedLoras()
+        self._stack: LoraStack | None = None
 
     def prepare(self) -> None:
         """Imports torch, transformers and diffusers, which takes seconds."""
@@ -93,7 +97,7 @@ class DiffusersEngine:
             raise RuntimeError("generate() was called before load()")
         refuse_controls(recipe, "The diffusers engine has no ControlNets")
         try:
-            with _weights_back_in_place(pipeline):
+            with _weights_back_in_place(pipeline), lora_errors():
                 return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))
         except Interrupted:
             return None
@@ -105,6 +109,8 @@ class DiffusersEngine:
 
         levels = levels_for(recipe, pipeline.scheduler.config.shift)
         max_tokens = _count_tokens(pipeline, recipe)
+        loras = self._set_loras(pipeline, recipe, inputs)
+        loras.require_steps(len(levels))
 
         def draw(size: tuple[int, int], before: int = 0, keep: Adjust | None = None, **more: Any) -> Image.Image:
             previewer = Previewer(self._preview_map) if self._preview_map else None
@@ -122,8 +128,11 @@ class DiffusersEngine:
                 if previewer is not None:
                     preview = previewer.after_step(tensors["latents"][0], float(sigmas[step]), float(sigmas[step + 1]))
                 report_step(emit, cancelled, Step(before + step + 1, recipe.forwards), preview)
+                if step + 1 < len(levels):
+                    loras.enter(step + 1, len(levels))
                 return tensors
 
+            loras.enter(0, len(levels))
             with _before_first_forward(pipeline.transformer, begin):
                 pixels = pipeline(
                     prompt=recipe.prompt,
@@ -152,8 +161,24 @@ class DiffusersEngine:
 
     def unload(self) -> None:
         """Frees the model's memory."""
-        self._pipeline = None
+        self._pipeline = self._stack = None
+        self._loras.clear()
         free_memory()
+
+    def _set_loras(self, pipeline: ZImagePipeline, recipe: Recipe, inputs: Inputs) -> LoraStack:
+        """Puts the LoRAs of a recipe beside the transformer's layers, as the native engine does.
+
+        diffusers' own way leaves out in silence what it does not know, and needs another package.
+        """
+        from zimage.adapters.lora import Lora
+        from zimage.adapters.lora_stack import LoraStack
+
+        model = pipeline.transformer
+        if self._stack is None:
+            self._stack = LoraStack(model, pipeline._execution_device, model.dtype)  # noqa: SLF001 — where it computes
+        active = self._loras.active(recipe, inputs, lambda path: Lora.load(path, model, config_of(model.config)))
+        self._stack.set(active)
+        return self._stack
 
     def _tune(self, pipeline: ZImagePipeline) -> None:
         """Applies the optional accelerations; each is tried once, and dropped with a logged reason when it fails."""

@@ -16,6 +16,7 @@ from backend.services.generation.engines.base import Interrupted, levels_for, re
 from backend.services.generation.engines.controls import LoadedControls, controls_of
 from backend.services.generation.engines.editing import Cut, Drawing, Geometry, edit_image, whole
 from backend.services.generation.engines.latents import to_pixels
+from backend.services.generation.engines.loras import LoadedLoras, lora_errors
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import Emit, IsCancelled, Step
 from backend.services.generation.inputs import NO_INPUTS, Inputs, refuse_contradictions
@@ -67,6 +68,7 @@ class NativeEngine:
         self._loaded: _Loaded | None = None
         self._preview_map: PreviewMap | None = None
         self._controls = LoadedControls()
+        self._loras = LoadedLoras()
 
     def prepare(self) -> None:
         """Imports torch and the library, which takes a second."""
@@ -118,7 +120,8 @@ class NativeEngine:
         if pipeline is None:
             raise RuntimeError("generate() was called before load()")
         try:
-            return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))
+            with lora_errors():
+                return translate_oom(lambda: self._draw(pipeline, recipe, emit, cancelled, inputs))
         except Interrupted:
             return None
         except NotFiniteError as error:
@@ -136,6 +139,7 @@ class NativeEngine:
         texts = [recipe.prompt, recipe.negative_prompt] if recipe.guidance_scale > 0 else [recipe.prompt]
         embeds = pipeline.text_encoder.encode(texts)
         controls = controls_of(recipe, inputs)
+        pipeline.set_loras(self._loras.active(recipe, inputs, pipeline.load_lora))
 
         def draw(size: tuple[int, int], before: int = 0, cut: Cut = whole, **more: Any) -> Image.Image:
             def on_step(event: StepEvent) -> None:
@@ -172,6 +176,7 @@ class NativeEngine:
             _forget_compiled()
         self._pipeline = self._loaded = None
         self._controls.clear()
+        self._loras.clear()
         free_memory()
 
     def _open(self, files: ModelFiles, plan: LoadPlan) -> zimage.ZImagePipeline:
@@ -210,6 +215,7 @@ class NativeEngine:
             return False
         self._loaded = self._pipeline = None
         self._controls.clear()
+        self._loras.clear()
         with _part_errors(files):
             translate_oom(lambda: pipeline.replace_transformer(files.transformer, files.shift))
         self._loaded, self._pipeline = wanted, pipeline

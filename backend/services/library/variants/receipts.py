@@ -31,6 +31,10 @@ class Receipts:
         except (OSError, KeyError):
             return None
 
+    def paths(self) -> frozenset[str]:
+        """Returns the paths of all files with a receipt, whatever they are like now."""
+        return frozenset(self._all())
+
     def add(self, file: Path, digest: str) -> None:
         """Notes that a file has come; a disk that refuses costs the note only."""
         try:

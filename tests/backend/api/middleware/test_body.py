@@ -73,7 +73,7 @@ async def swallows_errors(scope, receive, send) -> None:
 
 @pytest.mark.parametrize("app", [reads_everything, swallows_errors])
 def test_a_body_that_does_not_come_is_not_waited_for(app):
-    guard = BodyGuard(app, max_bytes=100, max_upload_bytes=100, upload_paths=["/upload"], timeout_s=0.01)
+    guard = BodyGuard(app, max_bytes=100, max_upload_bytes={"/upload": 100}, timeout_s=0.01)
     sent = run(guard, [{"type": "http.request", "body": b"{", "more_body": True}])
     assert sent[0]["status"] == 408
     assert b"request_timeout" in sent[1]["body"]
@@ -81,13 +81,13 @@ def test_a_body_that_does_not_come_is_not_waited_for(app):
 
 @pytest.mark.parametrize("app", [reads_everything, swallows_errors])
 def test_the_answer_to_too_much_is_ours_whatever_the_route_makes_of_it(app):
-    guard = BodyGuard(app, max_bytes=10, max_upload_bytes=100, upload_paths=["/upload"])
+    guard = BodyGuard(app, max_bytes=10, max_upload_bytes={"/upload": 100})
     sent = run(guard, [{"type": "http.request", "body": b"x" * 6, "more_body": True}] * 2)
     assert [message.get("status") for message in sent] == [413, None]
 
 
 def test_an_upload_is_measured_by_its_own_limit():
-    guard = BodyGuard(reads_everything, max_bytes=10, max_upload_bytes=100, upload_paths=["/upload"])
+    guard = BodyGuard(reads_everything, max_bytes=10, max_upload_bytes={"/upload": 100})
     body = [{"type": "http.request", "body": b"x" * 50, "more_body": False}]
     assert run(guard, body, path="/upload")[0]["status"] == 200
     assert run(guard, body)[0]["status"] == 413
@@ -107,7 +107,7 @@ def test_a_body_of_which_a_byte_comes_now_and_then_is_not_waited_for():
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    guard = BodyGuard(reads_everything, max_bytes=100, max_upload_bytes=100, upload_paths=["/upload"], timeout_s=0.1)
+    guard = BodyGuard(reads_everything, max_bytes=100, max_upload_bytes={"/upload": 100}, timeout_s=0.1)
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"transfer-encoding", b"chunked")]}
     asyncio.run(guard(scope, drip, send))
     assert sent[0]["status"] == 408

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from backend.services.errors import InputRefused
-from backend.services.generation.sources import refuse_idle_controls
+from backend.services.generation.sources import refuse_idle
 from tests.backend.fakes import a_recipe
 
 CONTROL = {"image": "0" * 64, "kind": "canny", "model": "union.safetensors"}
@@ -20,11 +20,11 @@ CONTROL = {"image": "0" * 64, "kind": "canny", "model": "union.safetensors"}
 def test_a_control_that_would_act_at_no_step_is_refused_at_its_field(values, control):
     recipe = a_recipe(**values, control=[CONTROL, {**CONTROL, **control}])
     with pytest.raises(InputRefused, match="let it act longer") as refused:
-        refuse_idle_controls(recipe)
+        refuse_idle(recipe)
     assert refused.value.field == "control.1.end"
 
 
 @pytest.mark.parametrize("control", [{}, {"end": 0.125}, {"start": 0.5}])
 def test_a_control_that_acts_passes(control):
-    refuse_idle_controls(a_recipe(num_inference_steps=9, control=[{**CONTROL, **control}]))
-    refuse_idle_controls(a_recipe())
+    refuse_idle(a_recipe(num_inference_steps=9, control=[{**CONTROL, **control}]))
+    refuse_idle(a_recipe())

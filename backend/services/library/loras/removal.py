@@ -1,0 +1,73 @@
+"""Deletion of LoRAs: of those that lie in a folder of ours or were sent here, and of none that a task needs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+
+from backend.models.recipe import LoraUse
+from backend.services.errors import LoraInUse, NotOurs, RemovalFailed
+from backend.services.library.loras.catalogue import Lora, LoraCatalogue
+from backend.services.library.loras.folders import SUFFIXES
+from backend.services.library.variants.receipts import Receipts
+
+logger = logging.getLogger(__name__)
+
+
+class LoraRemovals:
+    """Deletes LoRAs."""
+
+    def __init__(self, catalogue: LoraCatalogue, receipts: Receipts, wanted: Callable[[], Iterable[LoraUse]]) -> None:
+        """Keeps what deletions depend on.
+
+        Args:
+            catalogue: the LoRAs that there are.
+            receipts: what was sent here.
+            wanted: returns the LoRAs of the tasks that wait or run.
+        """
+        self._catalogue = catalogue
+        self._receipts = receipts
+        self._wanted = wanted
+
+    def find_own(self, loras: Iterable[Lora]) -> set[str]:
+        """Returns the paths of those that can be deleted here."""
+        came = self._receipts.paths()
+        return {
+            lora.file.path
+            for lora in loras
+            if lora.is_own or (lora.file.path in came and self._receipts.digest_of(lora.path) is not None)
+        }
+
+    def remove(self, name: str) -> None:
+        """Deletes a LoRA and what lies beside it under its name; of a link, the link alone.
+
+        Raises:
+            LoraNotFound: there is none of this name.
+            NotOurs: it belongs to another program, or to a model.
+            LoraInUse: a task needs it.
+            RemovalFailed: the disk refuses.
+        """
+        lora = self._catalogue.get(name)
+        if not self.find_own([lora]):
+            raise NotOurs(f"{lora.file.name} lies in a folder of another program or of a model: delete it there.")
+        sha256 = lora.digest and lora.digest.sha256
+        if any(use.name == lora.name or (sha256 is not None and use.sha256 == sha256) for use in self._wanted()):
+            raise LoraInUse("A task waits for it or runs with it: let that end or cancel it first.")
+        try:
+            lora.path.unlink()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise RemovalFailed(f"The disk refuses to delete {lora.file.name} ({why}).") from error
+        self._receipts.forget(lora.path)
+        self._remove_beside(lora)
+        logger.info("the LoRA %s is deleted", lora.name)
+
+    def _remove_beside(self, lora: Lora) -> None:
+        stem = PurePath(lora.path.name).stem
+        if any(lora.path.with_name(stem + suffix).exists() for suffix in SUFFIXES):
+            return  # another file of the stem has them, too
+        for sidecar in lora.file.sidecars:
+            with contextlib.suppress(OSError):
+                lora.path.with_name(sidecar.name).unlink()
