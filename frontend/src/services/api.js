@@ -280,9 +280,9 @@ export function fetchCapabilities({ signal } = {}) {
   return request({ url: '/capabilities', signal })
 }
 
-/** The LoRAs that a request can name, and how large a file may be that is sent: `{loras, max_upload_bytes}`. */
-export async function fetchLoras({ signal } = {}) {
-  const answer = await request({ url: '/loras', signal })
+/** The LoRAs that a request can name, as a model takes them: `{loras, n_unread, max_upload_bytes}`. */
+export async function fetchLoras(model, { signal } = {}) {
+  const answer = await request({ url: '/loras', params: { model }, signal })
   return { ...answer, loras: answer.loras.map((lora) => ({ ...lora, preview: lora.preview && resolve(lora.preview) })) }
 }
 

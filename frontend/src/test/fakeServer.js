@@ -339,7 +339,7 @@ export class FakeServer {
   }
 
   get_loras() {
-    return { loras: this.loras, max_upload_bytes: 2e9 }
+    return { loras: this.loras, n_unread: 0, max_upload_bytes: 2e9 }
   }
 
   post_loras({ body }) {

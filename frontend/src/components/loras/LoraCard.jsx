@@ -52,7 +52,13 @@ export default function LoraCard({ use, lora, title, prompt, remarks, advised, h
       {lora?.trigger_words?.length > 0 && (
         <TriggerWords words={lora.trigger_words} prompt={prompt} name={title} onPrompt={onPrompt} />
       )}
-      <LoraRemarks remarks={remarks} lora={lora} advised={advised} onAdvice={onAdvice} />
+      <LoraRemarks
+        remarks={remarks}
+        lora={lora}
+        advised={advised}
+        onAdvice={onAdvice}
+        onPresent={() => onChange({ sha256: undefined, short_hash: undefined })}
+      />
       <LoraRange use={use} name={title} isShown={hasRange} onChange={onChange} />
     </li>
   )

@@ -14,7 +14,8 @@ export default function LoraCards({ settings, onChange, onPrompt, onReplace, onR
   useState(() => addLoraTexts(i18n)) // Once, before the texts are read.
   const [mode] = useMode()
   const model = useModel(settings.model)
-  const { loras: known, query } = useLoras()
+  const { loras: known, query } = useLoras(settings.model)
+  const inEnglish = i18n.language === 'en'
   const { loras, prompt } = settings
   const change = (at, patch) => onChange({ loras: loras.map((one, index) => (index === at ? { ...one, ...patch } : one)) })
   return (
@@ -30,8 +31,8 @@ export default function LoraCards({ settings, onChange, onPrompt, onReplace, onR
             title={title}
             prompt={prompt}
             // Until the list is known, nothing is missing.
-            remarks={query.data ? remarksOn(lora, model) : []}
-            advised={use.on ? advice(lora, settings) : {}}
+            remarks={query.data ? remarksOn(lora, use, model, { inEnglish }) : []}
+            advised={use.on ? advice(lora, settings, model) : {}}
             hasRange={mode === 'advanced'}
             onChange={(patch) => change(at, patch)}
             onPrompt={onPrompt}

@@ -49,7 +49,7 @@ function LoraField({ settings, error, onChange, onPrompt, onReplace, onRemove })
       )}
       {dialog === DIALOG && (
         <Suspense>
-          <LoraPicker loras={loras} onChange={onChange} onClose={close} />
+          <LoraPicker loras={loras} model={settings.model} onChange={onChange} onClose={close} />
         </Suspense>
       )}
     </div>

@@ -123,6 +123,15 @@ describe('the LoRAs of the form', () => {
     expect(screen.queryByText(/This file is not here/)).not.toBeInTheDocument()
   })
 
+  it('say that the name is of another file now, and take that one', async () => {
+    server.loras = [makeLora('ink', { sha256: SHA })]
+    const all = show([{ name: 'ink', sha256: SHA.replaceAll('a', 'c') }])
+    expect(await screen.findByText(/Another file has this name now/)).toBeInTheDocument()
+    await all.user.click(screen.getByRole('button', { name: 'Use the present one' }))
+    expect(screen.queryByText(/Another file/)).not.toBeInTheDocument()
+    expect((await sent(all)).loras).toEqual([{ name: 'ink', strength: 1, start: 0, end: 1 }])
+  })
+
   it('come with a picture whose settings are taken over, and go with the form', async () => {
     const image = makeImage(1, { loras: [{ name: 'gone', strength: 0.5, start: 0, end: 1, sha256: SHA.replaceAll('a', 'c') }] })
     const all = show([{ name: 'ink' }], { image })

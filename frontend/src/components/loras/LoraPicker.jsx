@@ -37,15 +37,15 @@ function Nothing({ isEmpty, onAll }) {
   )
 }
 
-/** All LoRAs that are here, to choose some of: by looking, by searching, by keyboard alone. New ones are sent from here. */
-export default function LoraPicker({ loras: chosen, onChange, onClose }) {
+/** All LoRAs that are here, to choose some of: by looking, by searching, by keyboard alone. New ones are sent from here. `model` is the one that draws. */
+export default function LoraPicker({ loras: chosen, model, onChange, onClose }) {
   const { t, i18n } = useTranslation()
   useState(() => addLoraTexts(i18n)) // Once, before the texts are read.
   const [filter, setFilter] = useState({ search: '', sort: 'name' })
   const search = useRef(null)
   const grid = useRef(null)
   const hasKeyboard = useHasKeyboard()
-  const { query } = useLoras()
+  const { query } = useLoras(model)
   const uploads = useLoraUploads()
   const found = findLoras(query.data?.loras ?? [], filter)
   const toggle = (lora) => onChange({ loras: toggleLora(chosen, lora) })
@@ -92,7 +92,10 @@ export default function LoraPicker({ loras: chosen, onChange, onClose }) {
         </QueryFaces>
       </Modal.Body>
       <Modal.Footer>
-        <p className="muted">{t('loras.chosen', { count: chosen.length })}</p>
+        <p className="muted">
+          {t('loras.chosen', { count: chosen.length })}
+          {query.data?.n_unread > 0 && ` · ${t('loras.reading', { count: query.data.n_unread })}`}
+        </p>
         <Button onClick={onClose}>{t('loras.done')}</Button>
       </Modal.Footer>
     </Modal>

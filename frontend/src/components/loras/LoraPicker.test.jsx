@@ -10,7 +10,7 @@ function Harness({ onClose }) {
   const [loras, setLoras] = useState([])
   return (
     <>
-      <LoraPicker loras={loras} onChange={(patch) => setLoras(patch.loras)} onClose={onClose} />
+      <LoraPicker loras={loras} model="auto" onChange={(patch) => setLoras(patch.loras)} onClose={onClose} />
       <p data-testid="chosen">{loras.map(({ name }) => name).join()}</p>
     </>
   )

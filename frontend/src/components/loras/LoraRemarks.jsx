@@ -30,13 +30,19 @@ function Advice({ advised, onAdvice }) {
   )
 }
 
-/** What to know of a chosen LoRA, and the settings that it asks for. */
-export default function LoraRemarks({ remarks, lora, advised, onAdvice }) {
+/** What to know of a chosen LoRA, and the settings that it asks for. `onPresent` takes the present file for the meant one. */
+export default function LoraRemarks({ remarks, lora, advised, onAdvice, onPresent }) {
+  const { t } = useTranslation()
   return (
     <>
       {remarks.map((remark) => (
         <Remark key={remark.kind} {...remark} lora={lora} />
       ))}
+      {remarks.some(({ kind }) => kind === 'changed') && (
+        <button type="button" className="chip" onClick={onPresent}>
+          {t('loras.usePresent')}
+        </button>
+      )}
       <Advice advised={advised} onAdvice={onAdvice} />
     </>
   )

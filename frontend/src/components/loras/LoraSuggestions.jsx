@@ -26,12 +26,12 @@ function useActive(onActive, listId, activeId) {
  * `keys` gets a function of the field's keystrokes, which answers whether the list took one; `onActive` gets the field's
  * attributes; `onTake` gets the LoRA as `{name, strength}`.
  */
-export default function LoraSuggestions({ typed, keys, onActive, onTake, onClose }) {
+export default function LoraSuggestions({ typed, model, keys, onActive, onTake, onClose }) {
   const { t, i18n } = useTranslation()
   useState(() => addLoraTexts(i18n)) // Once, before the texts are read.
   const listId = useId()
   const [place, setPlace] = useState({ typed, at: 0 })
-  const found = suggest(useLoras().loras, typed)
+  const found = suggest(useLoras(model).loras, typed)
   const at = place.typed === typed ? Math.min(place.at, found.length - 1) : 0
   const idOf = (index) => `${listId}-${index}`
   const take = (lora) => onTake({ name: lora.name, strength: strengthText(advisedStrength(lora)) })

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useLoraUpload } from '../../hooks/loras/useLoraUploads.js'
 import { SORTS } from '../../lib/loras/catalogue.js'
+import { LORA_FILES } from '../../lib/loras/files.js'
 import Icon from '../ui/Icon.jsx'
 
 /** Chooses files to send. */
@@ -22,7 +23,7 @@ function UploadButton() {
       <Button variant="outline-secondary" title={t('loras.uploadHint')} onClick={() => ref.current.click()}>
         <Icon name="up" size={16} /> {t('loras.upload')}
       </Button>
-      <input ref={ref} type="file" accept=".safetensors" multiple hidden data-testid="lora-file" onChange={choose} />
+      <input ref={ref} type="file" accept={LORA_FILES} multiple hidden data-testid="lora-file" onChange={choose} />
     </>
   )
 }

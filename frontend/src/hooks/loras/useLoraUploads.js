@@ -11,7 +11,7 @@ const NONE = []
 
 /**
  * The files that are on their way, or came or failed: `{id, file, state, share, name?, error?, cancel?}`, with a `state` of
- * `waiting`, `running`, `done`, `failed`, `foreign` (no .safetensors) or `large` (more than the server takes).
+ * `waiting`, `running`, `done`, `failed`, `foreign` (no LoRA by its name) or `large` (more than the server takes).
  */
 export function useLoraUploads() {
   const { data } = useQuery({ queryKey: UPLOADS_KEY, queryFn: () => NONE, initialData: NONE, enabled: false, gcTime: Infinity })
@@ -57,7 +57,8 @@ export function useLoraUpload() {
   )
   const add = useCallback(
     async (files) => {
-      const { max_upload_bytes: limitBytes } = queryClient.getQueryData(LORAS_KEY) ?? {}
+      const [, list] = queryClient.getQueriesData({ queryKey: LORAS_KEY }).at(-1) ?? []
+      const limitBytes = list?.max_upload_bytes
       const entries = files.map((file) => ({ id: newKey(), file, state: stateOf(file, limitBytes), share: 0 }))
       change((now) => [...now.filter(({ state }) => state === 'waiting' || state === 'running'), ...entries])
       for (const entry of entries) if (entry.state === 'waiting') await send(entry)

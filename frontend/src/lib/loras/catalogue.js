@@ -1,3 +1,5 @@
+import { scaleOf } from '../generate/guidance.js'
+
 /** How a list of LoRAs can be sorted. */
 export const SORTS = ['name', 'newest']
 
@@ -29,36 +31,53 @@ function isSameFile(lora, { sha256, short_hash: short }) {
   return lora.sha256 === sha256 || Boolean(short && lora.sha256.startsWith(short))
 }
 
+/** Whether the file of this name is another one than the one that is meant, as far as that is known. */
+function isChanged(lora, { sha256 }) {
+  return Boolean(lora.sha256 && sha256 && lora.sha256 !== sha256)
+}
+
 /**
- * The LoRA that the form's `use` means: of its name, else the same file under another one. Undefined where neither is
+ * The LoRA that the form's `use` means: of its name, unless the same file has another one. Undefined where neither is
  * here.
  */
 export function loraOf(loras, use) {
-  return loras.find(({ name }) => name === use.name) ?? loras.find((lora) => isSameFile(lora, use))
+  const named = loras.find(({ name }) => name === use.name)
+  if (named && !isChanged(named, use)) return named
+  return loras.find((lora) => isSameFile(lora, use)) ?? named
+}
+
+/** The members of the family, which LoRAs are trained on. */
+const MEMBERS = ['z-image-turbo', 'z-image', 'zimage-nano']
+
+/** Whether a LoRA was trained on another member of the family than the one that draws, as far as both are known. */
+function isForAnother({ base, role }, model) {
+  const member = model?.member ?? model?.id
+  return !role && base !== member && MEMBERS.includes(base) && MEMBERS.includes(member)
 }
 
 /**
- * What to know of a chosen LoRA before it is used, in the order of its weight: `{kind, text?}`. A `text` is the server's
- * own sentence. `model` is the one that draws.
+ * What to know of a LoRA that `use` means before it is used: `{kind, text?}`. A `text` is the server's own sentence, which
+ * is English, knows more than we do, and is left out where another language says the same. `model` is the one that draws.
  */
-export function remarksOn(lora, model) {
+export function remarksOn(lora, use, model, { inEnglish }) {
   if (!lora) return [{ kind: 'missing' }]
+  if (isChanged(lora, use)) return [{ kind: 'changed' }]
   if (lora.problem) return [{ kind: 'problem', text: lora.problem }]
-  const isPart = lora.matched > 0 && lora.matched < lora.of
-  const isOther = Boolean(lora.base && model && lora.base !== model.id && !lora.role)
-  return [
-    lora.warning && { kind: isPart ? 'partly' : 'warning', text: lora.warning },
-    !lora.warning && isPart && { kind: 'partly' },
-    isOther && { kind: 'base' },
-    lora.role && { kind: 'role' },
-  ].filter(Boolean)
+  const own = [lora.matched > 0 && lora.matched < lora.of && 'partly', lora.role && 'role'].filter(Boolean)
+  const isSaid = lora.warning && (inEnglish || own.length === 0)
+  const said = isSaid ? [{ kind: 'warning', text: lora.warning }] : own.map((kind) => ({ kind }))
+  return isForAnother(lora, model) ? [...said, { kind: 'base' }] : said
 }
 
-/** The settings that a LoRA's role or maker advises and that the form has not: `{num_inference_steps?, guidance_scale?}`. */
-export function advice(lora, settings) {
+/**
+ * The settings that a LoRA's role advises and that the form has not: `{num_inference_steps?, guidance_scale?}`. Guidance
+ * is the business of models that have it.
+ */
+export function advice(lora, settings, model) {
   const { num_inference_steps: steps, guidance_scale: scale } = lora?.suggested ?? {}
+  const isOff = Number.isFinite(scale) && model?.guidance && scale !== scaleOf(settings, model)
   return {
     ...(Number.isInteger(steps) && steps !== settings.num_inference_steps && { num_inference_steps: steps }),
-    ...(Number.isFinite(scale) && scale !== settings.guidance_scale && { guidance_scale: scale }),
+    ...(isOff && { guidance_scale: scale }),
   }
 }

@@ -33,6 +33,12 @@ describe('loraOf', () => {
     expect(loraOf([INK, renamed], { name: 'gone', short_hash: sha256.slice(0, 12) })).toBe(renamed)
   })
 
+  it('prefers the same file to the same name', () => {
+    const other = lora('ink-2', { sha256: 'cd'.repeat(32) })
+    expect(loraOf([other, renamed], { name: 'ink-2', sha256 })).toBe(renamed)
+    expect(loraOf([other], { name: 'ink-2', sha256 })).toBe(other)
+  })
+
   it('makes up nothing', () => {
     expect(loraOf([INK, renamed], { name: 'gone' })).toBeUndefined()
     expect(loraOf([INK], { name: 'gone', sha256: undefined })).toBeUndefined()
@@ -41,25 +47,53 @@ describe('loraOf', () => {
 
 describe('remarksOn', () => {
   const TURBO = { id: 'z-image-turbo' }
+  const USE = { name: 'ink-2' }
+  const kindsOf = (remarks) => remarks.map(({ kind }) => kind)
   it.each([
     ['missing', undefined, ['missing']],
     ['fine', INK, []],
     ['unusable', { ...BROKEN, role: 'de-turbo' }, ['problem']],
     ['partly matched', { ...INK, matched: 4 }, ['partly']],
-    ['partly matched, as the server says', { ...INK, matched: 4, warning: 'Only 4 of 10.' }, ['partly']],
     ['warned of', { ...INK, warning: 'Its part for the text encoder is left out.' }, ['warning']],
     ['trained on another model', { ...INK, base: 'z-image' }, ['base']],
     ['trained on this one', { ...INK, base: 'z-image-turbo' }, []],
     ['of a role', { ...INK, role: 'distill-8', base: 'z-image' }, ['role']],
-  ])('one that is %s', (_, one, kinds) => expect(remarksOn(one, TURBO).map(({ kind }) => kind)).toEqual(kinds))
+    ['trained on something else', { ...INK, base: 'sdxl' }, []],
+  ])('one that is %s', (_, one, kinds) => expect(kindsOf(remarksOn(one, USE, TURBO, { inEnglish: true }))).toEqual(kinds))
+
+  it("uses the server's sentence where it can be read, and its own where they say the same", () => {
+    const partly = { ...INK, matched: 4, role: 'distill-8', warning: 'Only 4 of 10 layers fit. It makes 8 steps enough.' }
+    expect(remarksOn(partly, USE, TURBO, { inEnglish: true })).toEqual([{ kind: 'warning', text: partly.warning }])
+    expect(kindsOf(remarksOn(partly, USE, TURBO, { inEnglish: false }))).toEqual(['partly', 'role'])
+    const encoder = { ...INK, warning: 'Its part for the text encoder is left out.' }
+    expect(remarksOn(encoder, USE, TURBO, { inEnglish: false })).toEqual([{ kind: 'warning', text: encoder.warning }])
+  })
+
+  it('sees another file of the same name', () => {
+    const other = { ...INK, sha256: 'cd'.repeat(32) }
+    const use = { ...USE, sha256: 'ab'.repeat(32) }
+    expect(kindsOf(remarksOn(other, use, TURBO, { inEnglish: true }))).toEqual(['changed'])
+    expect(kindsOf(remarksOn({ ...other, sha256: null }, use, TURBO, { inEnglish: true }))).toEqual([])
+  })
+
+  it('takes a model of single files for the member that it is run as', () => {
+    const tune = { id: 'tune', member: 'z-image' }
+    expect(kindsOf(remarksOn({ ...INK, base: 'z-image' }, USE, tune, { inEnglish: true }))).toEqual([])
+    expect(kindsOf(remarksOn({ ...INK, base: 'z-image-turbo' }, USE, tune, { inEnglish: true }))).toEqual(['base'])
+    expect(kindsOf(remarksOn({ ...INK, base: 'z-image-turbo' }, USE, { id: 'tune' }, { inEnglish: true }))).toEqual([])
+  })
 })
 
 describe('advice', () => {
   const eight = { suggested: { num_inference_steps: 9, guidance_scale: 0, strength: null } }
   it('is what the form has not yet', () => {
-    expect(advice(eight, { num_inference_steps: 30, guidance_scale: null })).toEqual({ num_inference_steps: 9, guidance_scale: 0 })
-    expect(advice(eight, { num_inference_steps: 9, guidance_scale: 0 })).toEqual({})
-    expect(advice(INK, { num_inference_steps: 9, guidance_scale: 0 })).toEqual({})
-    expect(advice(undefined, {})).toEqual({})
+    const base = { guidance: true, guidance_scale: 4 }
+    const turbo = { guidance: false, guidance_scale: 0 }
+    const many = { num_inference_steps: 30, guidance_scale: null }
+    expect(advice(eight, many, base)).toEqual({ num_inference_steps: 9, guidance_scale: 0 })
+    expect(advice(eight, many, turbo)).toEqual({ num_inference_steps: 9 })
+    expect(advice(eight, { num_inference_steps: 9, guidance_scale: 0 }, base)).toEqual({})
+    expect(advice(INK, many, base)).toEqual({})
+    expect(advice(undefined, many, base)).toEqual({})
   })
 })

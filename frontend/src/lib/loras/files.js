@@ -1,4 +1,6 @@
-const ENDING = /\.safetensors$/i
+const ENDING = /\.(safetensors|sft)$/i
+/** What a field for files lets choose. */
+export const LORA_FILES = '.safetensors,.sft'
 
 /** Whether a file is named as LoRAs are; what is in it, the server looks at. */
 export function isLoraFile({ name }) {

@@ -28,7 +28,7 @@ function Examples({ onChoose }) {
 }
 
 /** The list of what a begun `<lora:` can become: `props` for the field, and the `list` itself. */
-function useSuggestions(field, Suggestions, onChange) {
+function useSuggestions(field, model, Suggestions, onChange) {
   const keys = useRef(null)
   const [active, setActive] = useState(null)
   const { tag, look, take, close, leave } = useOpenTag(field, onChange)
@@ -40,7 +40,7 @@ function useSuggestions(field, Suggestions, onChange) {
   }
   const list = tag && Suggestions && (
     <Suspense>
-      <Suggestions typed={tag.typed} keys={keys} onActive={setActive} onTake={take} onClose={close} />
+      <Suggestions typed={tag.typed} model={model} keys={keys} onActive={setActive} onTake={take} onClose={close} />
     </Suspense>
   )
   const props = { 'aria-autocomplete': 'list', ...active, onSelect: look, onBlur: leave }
@@ -58,7 +58,7 @@ export default function PromptField({ value, model, error, recent, tools, steps,
   useUndo(field, steps)
   const unread = unreadPart(value, useTokenCount(value, model))
   const recall = usePromptRecall(recent, onChange)
-  const { list, props, takesKey, look } = useSuggestions(field, Suggestions, onChange)
+  const { list, props, takesKey, look } = useSuggestions(field, model, Suggestions, onChange)
   const length = [...value].length
   const count = length >= COUNT_FROM ? t('form.promptCount', { count: length, max: PROMPT_MAX }) : undefined
   return (
