@@ -32,6 +32,7 @@ from backend.api.middleware.root_path import RootPath
 from backend.api.middleware.token import TokenGuard
 from backend.api.middleware.trailing_slash import TrailingSlash
 from backend.api.openapi import complete_description
+from backend.api.presenters import LoraLists
 from backend.models.config import Settings, is_loopback
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.sessions import Sessions
@@ -127,17 +128,18 @@ def build_services(
     metrics = Metrics()
     catalogue = Catalogue(settings)
     hardware = cache(hardware)
-    planner = Planner(
-        settings,
-        hardware,
-        Calibration(settings.data_dir / "calibration.json"),
-        lambda name: catalogue.resolve_control(name).n_values,
-    )
     inputs = InputStore(settings.data_dir / "inputs")
     loras = LoraRoom.build(
         settings, catalogue, lambda: [use for task in tasks.active() if task.job for use in task.job.recipe.loras or ()]
     )
     chooser = LoraChooser(loras.catalogue, loras.architectures)
+    planner = Planner(
+        settings,
+        hardware,
+        Calibration(settings.data_dir / "calibration.json"),
+        lambda name: catalogue.resolve_control(name).n_values,
+        chooser.count_values,
+    )
     read_inputs = read_from(inputs, lambda name: catalogue.resolve_control(name).path, chooser.path_of)
     executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_inputs)
     resolver = Resolver(settings, catalogue, hardware, inputs, loras=chooser)
@@ -194,6 +196,7 @@ def build_services(
         tasks=tasks,
         tokens=TokenCounter(catalogue),
         loras=loras,
+        lora_lists=LoraLists(settings),
         admission=admission,
         metrics=metrics,
         access_tokens=AccessTokens(settings.tokens),

@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
+from backend.api.presenters import LoraLists
 from backend.models.config import Settings
 from backend.models.schemas import LOCAL_CLIENT
 from backend.services.access.access_tokens import AccessTokens
@@ -57,6 +58,7 @@ class Services:
     tasks: TaskManager
     tokens: TokenCounter
     loras: LoraRoom
+    lora_lists: LoraLists
     admission: Admission
     metrics: Metrics
     access_tokens: AccessTokens

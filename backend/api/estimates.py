@@ -9,14 +9,19 @@ from backend.api.errors import documented
 from backend.models.estimate import Estimate, Size
 from backend.models.gallery import TokenCount, TokenRequest
 from backend.models.schemas import GenerateRequest
+from backend.services.generation.lora_tags import take_sound_tags
 
 router = APIRouter(tags=["generate"])
 
 
 @router.post("/tokens", responses=documented(400, 413, 422))
 def count_tokens(request: TokenRequest, app: App) -> TokenCount:
-    """Counts a prompt's tokens. The model does not read those beyond its limit."""
-    return app.tokens.count(request.prompt, request.model)
+    """Counts a prompt's tokens, those of LoRAs left out. The model does not read those beyond its limit."""
+    words, tags = take_sound_tags(request.prompt)
+    counted = app.tokens.count(words, request.model)
+    if not tags or counted.truncated:
+        return counted
+    return counted.model_copy(update={"characters": len(request.prompt)})
 
 
 @router.post("/estimate", responses=documented(400, 413, 422))

@@ -22,7 +22,7 @@ from backend.models.gallery import (
     ReadResult,
     ThumbnailWidth,
 )
-from backend.models.recipe import INPUT_ID_PATTERN
+from backend.models.recipe import INPUT_ID_PATTERN, MAX_NAME_CHARACTERS
 from backend.models.schemas import HistoryPage, ImageInfo, ImageRecord
 from backend.services.errors import UnknownImage
 from backend.services.images.index import HistoryQuery
@@ -63,7 +63,10 @@ async def _query(
     page_size: Annotated[int, Query(ge=1, le=100)] = 20,
     q: Annotated[
         str,
-        Query(max_length=200, description="Words that the prompt or the tags must all have; a number may be the seed."),
+        Query(
+            max_length=200,
+            description="Words of prompt, tags and LoRAs that must all be there; one may be a seed.",
+        ),
     ] = "",
     model: Annotated[str | None, Query(max_length=100)] = None,
     favourite: Annotated[bool | None, Query()] = None,
@@ -85,6 +88,9 @@ async def _query(
     pixel_hash: Annotated[
         str | None, Query(pattern=INPUT_ID_PATTERN, description="`pixel_hash` of an image, or an input that it became.")
     ] = None,
+    lora: Annotated[
+        str | None, Query(max_length=MAX_NAME_CHARACTERS, description="Name of a LoRA that acts on the image.")
+    ] = None,
 ) -> HistoryQuery:
     return HistoryQuery(
         page=page,
@@ -103,6 +109,7 @@ async def _query(
         owner=owner,
         made_from=made_from,
         pixel_hash=pixel_hash,
+        lora=lora,
     )
 
 

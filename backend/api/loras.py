@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 
 from backend.api.deps import App
 from backend.api.errors import Responses, documented
+from backend.api.forms.file_stream import FileStream, MalformedForm
 from backend.api.presenters import present_lora
 from backend.models.loras import LoraInfo, LoraList
 from backend.models.schemas import MAX_MODEL_CHARACTERS
 from backend.services.library.loras.catalogue import Lora
 from backend.services.library.loras.uploads import LoraUploads, Upload
 from backend.services.library.model_entry import AUTO
-from backend.utils.multipart import FileStream, MalformedForm
 
 router = APIRouter(prefix="/loras", tags=["loras"])
 
@@ -45,21 +45,17 @@ _BODY = {
 }
 
 
-@router.get("", responses=documented(422))
+@router.get("", response_class=Response, responses={**documented(422), 200: {"model": LoraList}})
 def list_loras(
     app: App,
     model: Annotated[
         str, Query(min_length=1, max_length=MAX_MODEL_CHARACTERS, description="Model that they are matched with.")
     ] = AUTO,
-) -> LoraList:
+) -> Response:
     """Lists the LoRAs, and whether a model takes them. Of many new files some may be still to be read (`n_unread`)."""
     contents = app.loras.catalogue.look(app.loras.architecture_of(model))
     own = app.loras.removals.find_own(contents.loras)
-    return LoraList(
-        loras=[present_lora(lora, app.settings.api_address, is_own=lora.file.path in own) for lora in contents.loras],
-        n_unread=contents.n_unread,
-        max_upload_bytes=app.settings.max_lora_mb * 2**20,
-    )
+    return Response(app.lora_lists.present(contents, own), media_type="application/json")
 
 
 @router.post("", status_code=201, responses=_RESPONSES, openapi_extra=_BODY)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from backend.models import catalogue as wire
-from backend.models.loras import LoraInfo, LoraSuggestion
+from backend.models.config import Settings
+from backend.models.loras import LoraInfo, LoraList, LoraSuggestion
 from backend.models.schemas import ImageInfo, ImageRecord, TaskStatus
 from backend.services.generation.planning.recommend import Advice, Offer
 from backend.services.library.control_files import FoundControl
-from backend.services.library.loras.catalogue import Lora
+from backend.services.library.loras.catalogue import Lora, LoraContents
 from backend.services.library.model_entry import ModelEntry
 from backend.services.library.part_files import FoundPart
 from backend.services.library.variants.presence import Here, path_of
@@ -190,3 +191,26 @@ def present_lora(lora: Lora, api_address: str, *, is_own: bool) -> LoraInfo:
         problem=lora.problem,
         warning=facts.warning,
     )
+
+
+class LoraLists:
+    """Lists of LoRAs as JSON, the last of which is kept: of a thousand, nothing else takes as long."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._last: tuple[LoraContents, set[str], bytes] | None = None
+
+    def present(self, contents: LoraContents, own: set[str]) -> bytes:
+        """Returns the list of what was found, with the paths of what can be deleted."""
+        last = self._last
+        if last is not None and last[0] is contents and last[1] == own:
+            return last[2]
+        address = self._settings.api_address
+        listed = LoraList(
+            loras=[present_lora(lora, address, is_own=lora.file.path in own) for lora in contents.loras],
+            n_unread=contents.n_unread,
+            max_upload_bytes=self._settings.max_lora_mb * 2**20,
+        )
+        text = listed.model_dump_json().encode()
+        self._last = contents, own, text
+        return text

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from backend.models.recipe import Frozen
+from backend.models.recipe import Frozen, LoraUse
 from backend.models.schemas import Source
 
 MAX_TAGS = 20
@@ -94,6 +94,7 @@ class ReadParameters(Frozen):
     guidance_scale: float | None = None
     shift: float | None = None
     model: str | None = None
+    loras: tuple[LoraUse, ...] | None = None
 
 
 class ReadResult(Frozen):

@@ -161,7 +161,7 @@ class ImageGenerator:
     def _learn_image(
         self, model: ModelEntry, plan: LoadPlan, recipe: Recipe, forwards_s: float, took_s: float, peak: int | None
     ) -> None:
-        if recipe.control:  # it takes more, which images without it would be thought to take
+        if recipe.control or recipe.loras:  # it takes more, which images without it would be thought to take
             return
         if recipe.draws > 1:
             return  # between the forwards of tiles there are encodes and decodes

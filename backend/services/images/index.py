@@ -67,6 +67,8 @@ class HistoryQuery:
     made_from: str | None = None
     """An input, or the pixel hash of an image, that is the same where it was kept as one."""
     pixel_hash: str | None = None
+    lora: str | None = None
+    """Name of a LoRA that acts on the image."""
 
     @property
     def is_plain(self) -> bool:
@@ -98,6 +100,7 @@ def words_of(query: str) -> list[str]:
 
 
 _NO_SEED = -1
+_LORA_MARK = b'"loras":'
 _INPUT_MARKS = (b'"init_image":', b'"control":')
 
 
@@ -149,7 +152,7 @@ class Index:
             id=record.id,
             json=line.json,
             filename=record.filename,
-            words=searchable("\n".join((record.prompt, *record.tags))),
+            words=searchable("\n".join((record.prompt, *record.tags, *(use.name for use in record.loras or ())))),
             seed=record.seed,
             model=self._models.setdefault(record.model, record.model),  # one string for all
             longer_side_px=max(record.width, record.height),
@@ -231,6 +234,9 @@ class Index:
         if query.pixel_hash is not None:
             mark = query.pixel_hash.encode()
             found = [entry for entry in found if mark in entry.json and entry.record.pixel_hash == query.pixel_hash]
+        if query.lora is not None:
+            name = fold(query.lora)
+            found = [entry for entry in found if _LORA_MARK in entry.json and _has_lora(entry, name)]
         return _between(found, query.since, query.until)
 
     def drawn_from_images(self) -> list[Entry]:
@@ -256,6 +262,10 @@ class Index:
         else:  # it was deleted for good in the meantime
             below = passed = sum(entry.created_at * 1e6 < float(moment) for entry in matches)
         return len(matches) - below if query.order == "newest" else passed
+
+
+def _has_lora(entry: Entry, name: str) -> bool:
+    return any(fold(use.name) == name for use in entry.record.loras or ())
 
 
 def _between(found: list[Entry], since: datetime | None, until: datetime | None) -> list[Entry]:

@@ -67,6 +67,7 @@ def describe_found(found: ReadResult, image: Image.Image, image_id: str, created
             "shift": told.shift if told.shift and told.shift > 0 else None,
             "device": "unknown",
             "pixel_hash": hash_pixels(image),
+            "loras": told.loras,
             "source": found.source,
             "unknown": tuple(name for name, value in facts.items() if value is None),
             **{name: defaults[name] if value is None else value for name, value in facts.items()},

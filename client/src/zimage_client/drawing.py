@@ -38,7 +38,7 @@ class Control(TypedDict, total=False):
 
 
 class LoraUse(TypedDict, total=False):
-    """LoRA that acts on the picture; `name` is needed. The `loras` of an image of the history can be sent as they are."""
+    """LoRA that acts on the picture; `name` is needed. Those of an image of the history can be sent as they are."""
 
     name: str
     strength: float

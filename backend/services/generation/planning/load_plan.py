@@ -96,6 +96,7 @@ class Weights:
         text_layer_values: values of the matrices of one.
         embedding_values: values of the text encoder's table of tokens.
         controls: values of ControlNets, which are beside the transformer wherever its blocks are.
+        loras: values of LoRAs, which stay beside it and are never quantised.
     """
 
     transformer: int
@@ -111,22 +112,23 @@ class Weights:
     text_layer_values: int = 0
     embedding_values: int = 0
     controls: int = 0
+    loras: int = 0
 
     def part_bytes(self, dtype: DType, quantization: Quantized | None = None) -> tuple[int, int, int]:
-        """Returns the memory of transformer, with ControlNets, of text encoder and autoencoder."""
+        """Returns the memory of transformer, with what is beside it, of text encoder and autoencoder."""
         size, vae = BYTES[dtype], self.vae * working_bytes(dtype)
-        controls = _on_average(self.controls, size, quantization)
+        beside = _on_average(self.controls, size, quantization) + self.loras * working_bytes(dtype)
         if not self.n_blocks:
             transformer, text = (
                 _in_blocks(values, of_part, size) if quantization == "gguf" and of_part.values
                 else _on_average(values, size, quantization)
                 for values, of_part in zip((self.transformer, self.text_encoder), self.blocks, strict=True)
             )  # fmt: skip
-            return transformer + controls, text, vae
+            return transformer + beside, text, vae
         others = self.transformer - self.n_blocks * self.block_values
         transformer = others * size + self.n_blocks * self.block_bytes(dtype, quantization)
         text = self.embedding_values * size + self.text_layers * self.text_layer_bytes(dtype, quantization)
-        return transformer + controls, text, vae
+        return transformer + beside, text, vae
 
     def block_bytes(self, dtype: DType, quantization: Quantized | None = None) -> int:
         """Returns the memory of the matrices of a block, on average."""

@@ -45,7 +45,7 @@ class ModelFacts:
         text_layers: of the text encoder that are loaded.
         text_layer_values: values of the matrices of one.
         embedding_values: values of the table of tokens.
-        control_values: of ControlNets beside the transformer.
+        control_values: of ControlNets beside the transformer; likewise of LoRAs.
     """
 
     transformer_values: int
@@ -66,10 +66,11 @@ class ModelFacts:
     text_layer_values: int = 0
     embedding_values: int = 0
     control_values: int = 0
+    lora_values: int = 0
 
-    def beside(self, control_values: int) -> ModelFacts:
-        """Returns what the model and its ControlNets are together: these are more of the transformer's blocks."""
-        return replace(self, control_values=control_values)
+    def beside(self, control_values: int, lora_values: int = 0) -> ModelFacts:
+        """Returns what the model, its ControlNets and LoRAs are together."""
+        return replace(self, control_values=control_values, lora_values=lora_values)
 
     @property
     def is_native(self) -> bool:
@@ -96,6 +97,7 @@ class ModelFacts:
             text_layer_values=self.text_layer_values,
             embedding_values=self.embedding_values,
             controls=self.control_values,
+            loras=self.lora_values,
         )
 
 

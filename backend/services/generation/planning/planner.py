@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from backend.models.config import Settings
-from backend.models.recipe import Recipe
+from backend.models.recipe import LoraUse, Recipe
 from backend.services.errors import DoesNotFit
 from backend.services.generation.planning.calibration import Calibration, Cost
 from backend.services.generation.planning.estimate import Prediction, activation_bytes, predict
@@ -46,6 +46,7 @@ class Planner:
         hardware: Callable[[], Hardware],
         calibration: Calibration,
         count_control: Callable[[str], int] = lambda _name: 0,
+        count_lora: Callable[[LoraUse], int] = lambda _use: 0,
     ) -> None:
         """Predicts nothing yet.
 
@@ -54,9 +55,11 @@ class Planner:
             hardware: of this machine.
             calibration: what was learned before.
             count_control: returns the number of values of a ControlNet by its name.
+            count_lora: returns the number of values of a LoRA.
         """
         self._settings = settings
         self._count_control = count_control
+        self._count_lora = count_lora
         self._hardware = hardware
         self._calibration = calibration
         self._facts = FactsReader()
@@ -101,7 +104,7 @@ class Planner:
         """
         files = _files_of(model)
         plan = self.plan(files, self.device_for(use_gpu=use_gpu))
-        facts = self._facts.read(files).beside(self._values_of_controls(recipe))
+        facts = self._facts.read(files).beside(self._values_of_controls(recipe), self._values_of_loras(recipe))
         prediction = self._predict(model, facts, plan, recipe, is_loaded=is_loaded)
         offer = None if prediction.fits else self._largest_that_fits(model, facts, plan, recipe)
         return Outlook(plan, prediction, offer)
@@ -144,6 +147,8 @@ class Planner:
         what = f"{outlook.offer[0]}×{outlook.offer[1]} would fit." if outlook.offer else "No size of this model would."
         if recipe.control:
             what += " A smaller ControlNet takes less, and so does ZIMAGE_QUANTIZATION=int8."
+        if recipe.loras:
+            what += " Fewer LoRAs, or those of a lower rank, take less."
         if outlook.plan.device != CPU:
             what += " The processor draws it with use_gpu false."
         raise DoesNotFit(
@@ -191,6 +196,9 @@ class Planner:
     def _values_of_controls(self, recipe: Recipe) -> int:
         """Returns the values of the ControlNets that are in memory for an image; one that acts twice is there once."""
         return sum(map(self._count_control, {control.model for control in recipe.control or () if control.scale > 0}))
+
+    def _values_of_loras(self, recipe: Recipe) -> int:
+        return sum(self._count_lora(use) for use in recipe.loras or () if use.strength != 0)
 
     @property
     def _is_native(self) -> bool:

@@ -50,7 +50,7 @@ def work_of_size(facts: ModelFacts, pixels: int, *, forwards: int, is_guided: bo
     """Returns the work of an image of so many pixels, or of so many draws of them."""
     batch = 2 if is_guided else 1
     tokens = pixels // facts.grid_px**2 + CAPTION_TOKENS
-    products = 2 * (facts.transformer_values + facts.control_values) * tokens
+    products = 2 * (facts.transformer_values + facts.control_values + facts.lora_values) * tokens
     attention = 4 * facts.n_layers * facts.width * tokens**2
     blocks = batch * tokens * facts.width * TOKEN_WIDTHS
     return Work(

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.models.gallery import ReadResult
 from backend.services.images.metadata.fields import build_result, guidance_of, size_fields
+from backend.services.images.metadata.loras import read_tagged
 from backend.services.images.metadata.own import COMMON_KEYWORD
 from backend.services.images.metadata.texts import Texts
 
@@ -33,8 +34,9 @@ def read(texts: Texts) -> ReadResult | None:
     facts = parse_settings(settings if negatives is _NEGATIVE_INLINE else settings.partition("\n")[0])
     found = negatives.search(words)
     prompt, negative = (words[: found.start()], words[found.end() :]) if found else (words, "")
+    prompt, loras = read_tagged(prompt.strip(), facts)
     return build_result("a1111", {
-        "prompt": prompt.strip(), "negative_prompt": negative.strip() or None, **size_fields(facts.get("Size")),
+        "prompt": prompt, "loras": loras, "negative_prompt": negative.strip() or None, **size_fields(facts.get("Size")),
         "num_inference_steps": facts.get("Steps"), "seed": facts.get("Seed"),
         "guidance_scale": guidance_of(facts.get("CFG scale")), "shift": facts.get("Shift"), "model": facts.get("Model"),
     })  # fmt: skip

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from backend.models.gallery import ReadResult
 from backend.services.images.metadata.fields import build_result, guidance_of, parse_size
+from backend.services.images.metadata.loras import list_loras, read_node
 from backend.services.images.metadata.texts import Texts
 
 _SAMPLER = re.compile(r"KSampler(?!Select)|SamplerCustom")
@@ -37,6 +38,7 @@ def read(texts: Texts) -> ReadResult | None:
     if sampler is None:
         return None
     latent = graph.inputs_with(sampler.get("latent_image"), "width") or {}
+    nodes = graph.all_upstream(sampler.get("model"))
     loader = graph.upstream(sampler.get("model"), lambda inputs: bool(_model_of(inputs)))
     return build_result("comfyui", {
         "prompt": graph.text(sampler.get("positive", sampler.get("conditioning"))),
@@ -47,6 +49,7 @@ def read(texts: Texts) -> ReadResult | None:
         "seed": graph.number(sampler.get("seed", sampler.get("noise_seed")), "seed", "noise_seed"),
         "guidance_scale": guidance_of(graph.number(sampler.get("cfg"), "cfg")),
         "model": _model_of(loader or {}),
+        "loras": list_loras(found for inputs in nodes for found in read_node(inputs)),
     })  # fmt: skip
 
 
@@ -79,6 +82,10 @@ class Graph:
 
     def upstream(self, link: Any, wanted: Callable[[Inputs], bool]) -> Inputs | None:
         """Walks upstream from a link, nearest node first, to the first wanted one."""
+        return next((inputs for inputs in self.all_upstream(link) if wanted(inputs)), None)
+
+    def all_upstream(self, link: Any) -> Iterator[Inputs]:
+        """Yields the inputs of all nodes upstream from a link, nearest node first."""
         queue, seen = [link], set()
         while queue:
             link = queue.pop(0)
@@ -86,10 +93,8 @@ class Graph:
             if inputs is None or str(link[0]) in seen:
                 continue
             seen.add(str(link[0]))
-            if wanted(inputs):
-                return inputs
+            yield inputs
             queue += inputs.values()
-        return None
 
     def number(self, value: Any, *names: str) -> Any:
         """Returns a plain value, or the first one upstream that can be meant; None when there is none.

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.models.gallery import ReadResult
 from backend.services.images.metadata.fields import build_result, guidance_of, renamed, size_fields
+from backend.services.images.metadata.loras import Found, list_loras
 from backend.services.images.metadata.own import COMMON_KEYWORD
 from backend.services.images.metadata.texts import Texts, xmp_items
 
@@ -24,6 +25,7 @@ def read(texts: Texts) -> ReadResult | None:
                   model="model"),
         **size_fields(facts.get("size")),
         "guidance_scale": guidance_of(facts.get("scale")),
+        "loras": list_loras(_loras(facts.get("lora"))),
     })  # fmt: skip
 
 
@@ -36,3 +38,9 @@ def _objects(texts: Texts) -> Iterator[dict[str, Any]]:
                 continue
             if isinstance(facts, dict):
                 yield facts
+
+
+def _loras(entries: Any) -> Iterator[Found]:
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict):
+            yield entry.get("model"), entry.get("weight"), None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 from backend.models.gallery import ReadResult
 from backend.services.images.metadata.fields import build_result, guidance_of, renamed, size_fields
+from backend.services.images.metadata.loras import Found, list_loras
 from backend.services.images.metadata.own import COMMON_KEYWORD
 from backend.services.images.metadata.texts import Texts
 
@@ -23,4 +26,13 @@ def read(texts: Texts) -> ReadResult | None:
                   model="base_model"),
         **size_fields(str(facts.get("resolution", ""))),
         "guidance_scale": guidance_of(facts.get("guidance_scale")),
+        "loras": list_loras(_loras(facts.get("loras"))),
     })  # fmt: skip
+
+
+def _loras(entries: Any) -> Iterator[Found]:
+    """Yields lists of a name, a weight and, in newer versions, a digest."""
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, list) and entry:
+            name, weight, digest, *_ = (*entry, None, None)
+            yield name, weight, digest

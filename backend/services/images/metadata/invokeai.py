@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 from backend.models.gallery import ReadResult
 from backend.services.images.metadata.fields import build_result, guidance_of, renamed
+from backend.services.images.metadata.loras import Found, list_loras
 from backend.services.images.metadata.texts import Texts
 
 
@@ -22,4 +25,11 @@ def read(texts: Texts) -> ReadResult | None:
                   num_inference_steps="steps", seed="seed"),
         "guidance_scale": guidance_of(facts.get("cfg_scale")),
         "model": model,
+        "loras": list_loras(_loras(facts.get("loras"))),
     })  # fmt: skip
+
+
+def _loras(entries: Any) -> Iterator[Found]:
+    for entry in entries if isinstance(entries, list) else ():
+        model = entry.get("model") or entry.get("lora") or {}
+        yield model.get("name") or model.get("model_name"), entry.get("weight"), None

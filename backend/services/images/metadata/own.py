@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from pydantic import ValidationError
 
 from backend import __version__
 from backend.models.schemas import ImageRecord
+from backend.services.generation.lora_tags import write_tag
 from backend.utils.png import read_png_texts
 
 OWN_KEYWORD = "zimage"
 COMMON_KEYWORD = "parameters"
+_MARKS = re.compile(r"[:,<>]")
 _NOT_IN_THE_FILE = {"size_bytes", "favourite", "tags", "deleted_at"}
 """Fields known only after the image was written, or changed later."""
 
@@ -37,10 +40,17 @@ def describe(record: ImageRecord) -> str:
         **({} if record.init_image is None else {"Denoising strength": f"{record.drawn_strength:g}"}),
         "Size": f"{record.width}x{record.height}",
         "Model": _quoted(record.model),
+        **({"Lora hashes": _quoted(hashes)} if (hashes := _hashes(record)) else {}),
         "Version": f"zimage {__version__}",
     }
     negative = f"Negative prompt: {record.negative_prompt}\n" if record.negative_prompt else ""
-    return f"{record.prompt}\n{negative}" + ", ".join(f"{key}: {value}" for key, value in values.items())
+    tags = "".join(f" {write_tag(_MARKS.sub('', use.name), use.strength)}" for use in record.loras or ())
+    return f"{record.prompt}{tags}\n{negative}" + ", ".join(f"{key}: {value}" for key, value in values.items())
+
+
+def _hashes(record: ImageRecord) -> str:
+    """Returns the digests of the LoRAs as A1111 writes them: names without colons and commas."""
+    return ", ".join(f"{_MARKS.sub('', use.name)}: {use.short_hash}" for use in record.loras or () if use.short_hash)
 
 
 def _quoted(value: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.services.library.files import ModelFiles, Signature
@@ -62,13 +63,25 @@ def _read(files: ModelFiles) -> Architecture:
     make_importable()
     from zimage.config import TransformerConfig
     from zimage.errors import ZImageError
-    from zimage.weights.identify import Part
-    from zimage.weights.parts import open_part, transformer_config_of
 
     try:
-        config = transformer_config_of(open_part(files.transformer, Part.TRANSFORMER))
+        config = _config_in(files.folder / "transformer") if files.folder is not None else _config_of(files.transformer)
     except (ZImageError, OSError):  # a model that only diffusers reads, or one whose load says what is wrong with it
         return PUBLISHED
     if config == TransformerConfig():
         return PUBLISHED
     return Architecture(hashlib.sha256(repr(config).encode()).hexdigest()[:16], config)
+
+
+def _config_in(folder: Path) -> TransformerConfig:
+    """Reads the configuration of a published part, which needs no torch."""
+    from zimage.config import TransformerConfig
+
+    return TransformerConfig.from_file(folder / "config.json")
+
+
+def _config_of(file: Path) -> TransformerConfig:
+    from zimage.weights.identify import Part
+    from zimage.weights.parts import open_part, transformer_config_of
+
+    return transformer_config_of(open_part(file, Part.TRANSFORMER))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +16,18 @@ from backend.services.library.loras.architectures import PUBLISHED, Architecture
 from backend.services.library.loras.beside import decode_thumbnail, preview_of, read_preview
 from backend.services.library.loras.cache import LoraCache
 from backend.services.library.loras.digests import Digest, read_digest
-from backend.services.library.loras.facts import Describe, LoraFacts, describe_file, read_facts, read_thumbnail
+from backend.services.library.loras.facts import (
+    Describe,
+    LoraFacts,
+    can_describe,
+    describe_file,
+    read_facts,
+    read_thumbnail,
+)
 from backend.services.library.loras.folders import LoraFile, LoraFolder, find_files, find_folders
 from backend.services.library.loras.names import find_called, find_named, name_all
 from backend.utils.texts import as_utf_8, is_plain
+from backend.utils.torch_library import map_torch
 
 logger = logging.getLogger(__name__)
 
@@ -94,11 +103,13 @@ class LoraCatalogue:
         self,
         settings: Settings,
         describe: Describe = describe_file,
+        can_describe: Callable[[], bool] = can_describe,
         find_own_folders: Callable[[Settings], Sequence[LoraFolder]] = find_folders,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._describe = describe
+        self._can_describe = can_describe
         self._find_folders = find_own_folders
         self._monotonic = monotonic
         self._cache = LoraCache(settings.data_dir / "loras.json")
@@ -106,22 +117,34 @@ class LoraCatalogue:
         self._digesting = threading.Lock()
         self._reader: threading.Thread | None = None
         self._ended = threading.Event()
+        self._last: tuple[object, LoraContents] | None = None
+        """What `look` has returned, with all that it depends on."""
 
     def folders(self) -> Sequence[LoraFolder]:
         """Returns the folders that are searched, those that cannot be with the reason."""
         return self._find_folders(self._settings)
 
     def look(self, architecture: Architecture = PUBLISHED) -> LoraContents:
-        """Returns all LoRAs by name, matched with an architecture; does not wait for the headers of many new ones."""
-        loras = self._named()
-        until = self._monotonic() + READ_S
-        found = [self._read(lora, architecture, until) for lora in loras]
+        """Returns all LoRAs by name, matched with an architecture; does not wait for the headers of many new ones.
+
+        As long as nothing changes on the disk, it is the same object.
+        """
+        folders = self.folders()
+        files = find_files(folders)
+        seen = (files, folders, architecture.key, self._cache.revision)
+        last = self._last
+        if last is not None and last[0] == seen:
+            return last[1]
+        until = self._monotonic() + READ_S if self._can_describe() else -math.inf
+        found = [self._read(lora, architecture, until) for lora in self._name(files, folders)]
         unread = [lora for lora in found if not lora.is_read]
+        contents = LoraContents(tuple(sorted(found, key=lambda lora: lora.name.casefold())), len(unread))
         if unread:
             self._read_on(unread, architecture)
         else:
             self._cache.save()
-        return LoraContents(tuple(sorted(found, key=lambda lora: lora.name.casefold())), len(unread))
+            self._last = (files, folders, architecture.key, self._cache.revision), contents
+        return contents
 
     def find(self, name: str, architecture: Architecture = PUBLISHED) -> list[Lora]:
         """Returns the LoRAs that a name means: none, one, or several that nothing tells apart."""
@@ -242,7 +265,9 @@ class LoraCatalogue:
     def _named(self) -> list[Lora]:
         """Returns all, with what is known of their digests only."""
         folders = self.folders()
-        files = find_files(folders)
+        return self._name(find_files(folders), folders)
+
+    def _name(self, files: Sequence[LoraFile], folders: Sequence[LoraFolder]) -> list[Lora]:
         names = name_all([as_utf_8(file.name) for file in files])
         return [
             Lora(file, name, folders[file.folder].is_own, digest=self._cache.digest_of(file))
@@ -263,6 +288,8 @@ class LoraCatalogue:
         """Reads further headers on a thread of its own, unless one does already."""
 
         def read() -> None:
+            if not self._can_describe():
+                map_torch()
             for lora in loras:
                 if self._ended.is_set():
                     break

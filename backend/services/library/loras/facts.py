@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,6 +188,11 @@ def _warning(found: Description) -> str | None:
 def _named(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return ", ".join(clean(name, 100) or "…" for name in names[:MAX_NAMED]) + more
+
+
+def can_describe() -> bool:
+    """Tells whether what reads headers is imported, which takes seconds."""
+    return hasattr(sys.modules.get("zimage.adapters.lora_files"), "describe_lora")
 
 
 def describe_file(path: Path, architecture: Architecture) -> Description:

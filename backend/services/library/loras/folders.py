@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ SIDECARS = (
     ".txt",
 )
 """Endings of the files beside a LoRA, after its stem; of several previews the first counts."""
+_NAME = attrgetter("name")
 
 
 @dataclass(frozen=True)
@@ -119,34 +121,43 @@ def find_files(folders: Sequence[LoraFolder]) -> list[LoraFile]:
     seen: set[str] = set()
     for index, folder in enumerate(folders):
         if folder.fault is None:
-            found += sorted(_files_in(str(folder.root), "", index, 0, seen), key=lambda file: file.name)
+            found += sorted(_files_in(str(folder.root), index, seen), key=_NAME)
     if len(found) > MAX_FILES:
         logger.warning("only %d of %d LoRAs are looked at", MAX_FILES, len(found))
     return found[:MAX_FILES]
 
 
-def _files_in(folder: str, below: str, index: int, depth: int, seen: set[str]) -> Iterator[LoraFile]:
-    real = os.path.realpath(folder)
-    if real in seen:  # a link that leads back, or a folder within another one that is searched
-        return
-    seen.add(real)
+def _files_in(root: str, index: int, seen: set[str]) -> list[LoraFile]:
+    found: list[LoraFile] = []
+    waiting = [(root, "", 0)]
+    while waiting:
+        folder, below, depth = waiting.pop()
+        real = os.path.realpath(folder)
+        if real in seen:  # a link that leads back, or a folder within another one that is searched
+            continue
+        seen.add(real)
+        entries = _entries(folder)
+        for name, entry in entries.items():
+            stem, dot, suffix = name.rpartition(".")
+            try:
+                if dot + suffix.lower() in SUFFIXES and not entry.is_dir():
+                    found.append(_describe(entry, stem, below + name, index, entries))
+                elif depth < MAX_DEPTH and entry.is_dir():
+                    waiting.append((entry.path, f"{below}{name}/", depth + 1))
+            except OSError:  # it has gone meanwhile
+                continue
+    return found
+
+
+def _entries(folder: str) -> dict[str, os.DirEntry[str]]:
     try:
         with os.scandir(folder) as scanned:
-            entries = {entry.name: entry for entry in scanned if not entry.name.startswith(".")}
+            return {entry.name: entry for entry in scanned if entry.name[0] != "."}
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return {}
     except (OSError, ValueError) as error:
         logger.warning("the folder of LoRAs %s cannot be read: %s", as_utf_8(folder), error)
-        return
-    for name, entry in entries.items():
-        stem, dot, suffix = name.rpartition(".")
-        try:
-            if dot + suffix.lower() in SUFFIXES and not entry.is_dir():
-                yield _describe(entry, stem, f"{below}{name}", index, entries)
-            elif depth < MAX_DEPTH and entry.is_dir():
-                yield from _files_in(entry.path, f"{below}{name}/", index, depth + 1, seen)
-        except OSError:  # it has gone meanwhile
-            continue
+        return {}
 
 
 def _describe(
@@ -157,9 +168,10 @@ def _describe(
         size_bytes, mtime_ns = status.st_size, status.st_mtime_ns
     except FileNotFoundError:  # a link that leads nowhere
         size_bytes, mtime_ns = 0, 0
-    beside = []
+    beside: tuple[Sidecar, ...] = ()
     for ending in SIDECARS:
-        if (sidecar := entries.get(stem + ending)) is not None and sidecar.is_file(follow_symlinks=False):
-            own = sidecar.stat(follow_symlinks=False)
-            beside.append(Sidecar(ending, sidecar.name, own.st_size, own.st_mtime_ns))
-    return LoraFile(entry.path, name, index, size_bytes, mtime_ns, tuple(beside))
+        sidecar = entries.get(stem + ending)
+        if sidecar is not None and sidecar.is_file(follow_symlinks=False):
+            status = sidecar.stat(follow_symlinks=False)
+            beside += (Sidecar(ending, stem + ending, status.st_size, status.st_mtime_ns),)
+    return LoraFile(entry.path, name, index, size_bytes, mtime_ns, beside)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 CLOSE = 3
 MAX_COMPARED_CHARACTERS = 64
 
-_CALLS: tuple[Callable[[PurePosixPath], str], ...] = (
-    lambda path: path.stem,
-    lambda path: path.with_suffix("").as_posix(),
-    lambda path: path.as_posix(),
+_CALLS: tuple[Callable[[str], str], ...] = (
+    lambda path: path.rpartition("/")[2].rpartition(".")[0],
+    lambda path: path.rpartition(".")[0],
+    lambda path: path,
 )
 
 
@@ -43,8 +42,7 @@ def name_all(paths: Sequence[str]) -> list[str]:
     Args:
         paths: below the folders that are searched, those of the folder that comes first before others.
     """
-    pure = [PurePosixPath(path) for path in paths]
-    levels = [[call(path) for path in pure] for call in _CALLS]
+    levels = [[call(path) for path in paths] for call in _CALLS]
     counts = [Counter(name.casefold() for name in level) for level in levels]
     given: set[str] = set()
     names = []
@@ -70,10 +68,18 @@ def find_named(loras: Sequence[Lora], wanted: str) -> list[Lora]:
     rules: tuple[Callable[[Lora], bool], ...] = (
         lambda one: one.name.casefold() == key,
         lambda one: one.path_name.casefold() == key,
-        lambda one: PurePosixPath(one.path_name).stem.casefold() == PurePosixPath(key).name,
-        lambda one: PurePosixPath(one.path_name).name.casefold() == PurePosixPath(key).name,
+        lambda one: _stem(one.path_name) == _base(key),
+        lambda one: _base(one.path_name) == _base(key),
     )
     return next((found for rule in rules if (found := [one for one in loras if rule(one)])), [])
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2].casefold()
+
+
+def _stem(path: str) -> str:
+    return _base(path).rpartition(".")[0]
 
 
 def find_called(loras: Sequence[Lora], wanted: str) -> list[Lora]:

@@ -1,0 +1,1 @@
+"""Forms that are read as they come."""
