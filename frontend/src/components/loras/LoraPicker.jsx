@@ -95,6 +95,7 @@ export default function LoraPicker({ loras: chosen, model, onChange, onClose }) 
         <p className="muted">
           {t('loras.chosen', { count: chosen.length })}
           {query.data?.n_unread > 0 && ` · ${t('loras.reading', { count: query.data.n_unread })}`}
+          <span className="lora-drop-hint"> · {t('loras.dropHint')}</span>
         </p>
         <Button onClick={onClose}>{t('loras.done')}</Button>
       </Modal.Footer>

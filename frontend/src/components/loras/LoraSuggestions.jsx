@@ -15,6 +15,7 @@ const hasModifier = ({ ctrlKey, metaKey, altKey, shiftKey }) => ctrlKey || metaK
 /** What a screen reader is told of the list is said by the field, which keeps the focus. */
 function useActive(onActive, listId, activeId) {
   useEffect(() => {
+    document.getElementById(activeId)?.scrollIntoView({ block: 'nearest' })
     onActive({ 'aria-controls': listId, 'aria-activedescendant': activeId })
     return () => onActive(null)
   }, [onActive, listId, activeId])

@@ -8,23 +8,26 @@ import DeleteLora from './DeleteLora.jsx'
 import LoraPreview from './LoraPreview.jsx'
 
 const PREVIEW_ICON_PX = 36
+/** Other shapes than the usual one, as their makers write them. */
+const KINDS = { lokr: 'LoKr', loha: 'LoHa', dora: 'DoRA', diff: 'diff', mixed: 'LoRA +' }
 
 /** What is known of it in a line or two, and what is wrong with it. */
 function Facts({ id, lora }) {
   const { t } = useTranslation()
   const { title, name, kind, rank, base, size_bytes: bytes, trigger_words: words = [] } = lora
-  const facts = [kind, rank && t('loras.rank', { rank }), base, sizeOf(bytes)].filter(Boolean).join(' · ')
+  const note = lora.problem || lora.warning
+  const facts = [KINDS[kind], rank && t('loras.rank', { rank }), base, sizeOf(bytes)].filter(Boolean).join(' · ')
   return (
-    <span id={id} className="lora-facts">
+    <div id={id} className="lora-facts">
       {title && title !== name && <span className="lora-file">{name}</span>}
       <span>{facts}</span>
       {words.length > 0 && <span className="lora-calls">{words.join(', ')}</span>}
-      {(lora.problem || lora.warning) && (
-        <span lang="en" className={lora.problem ? 'lora-bad' : 'lora-warned'}>
-          {lora.problem || lora.warning}
+      {note && (
+        <span lang="en" title={note} className={lora.problem ? 'lora-bad' : 'lora-warned'}>
+          {note}
         </span>
       )}
-    </span>
+    </div>
   )
 }
 
@@ -41,7 +44,6 @@ export default function LoraTile({ lora, isChosen, isFresh, isStop, onFocus, onT
         className="lora-choose"
         data-lora={lora.name}
         tabIndex={isStop ? 0 : -1}
-        aria-label={title}
         aria-describedby={factsId}
         aria-pressed={isUsable ? isChosen : undefined}
         // A disabled button could not be reached, and its reason not be read.
@@ -51,14 +53,14 @@ export default function LoraTile({ lora, isChosen, isFresh, isStop, onFocus, onT
       >
         <LoraPreview lora={lora} size={PREVIEW_ICON_PX} />
         <span className="lora-title">{title}</span>
-        <Facts id={factsId} lora={lora} />
-        {isFresh && <span className="lora-badge">{t('loras.new')}</span>}
-        {isChosen && (
-          <span className="lora-check">
-            <Icon name="check" size={16} />
-          </span>
-        )}
       </button>
+      <Facts id={factsId} lora={lora} />
+      {isChosen && (
+        <span className="lora-check">
+          <Icon name="check" size={16} />
+        </span>
+      )}
+      {isFresh && <span className="lora-badge">{t('loras.new')}</span>}
       {lora.is_own && <DeleteLora lora={lora} isStop={isStop} onGone={onGone} />}
     </li>
   )

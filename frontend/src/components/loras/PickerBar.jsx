@@ -21,7 +21,7 @@ function UploadButton() {
   return (
     <>
       <Button variant="outline-secondary" title={t('loras.uploadHint')} onClick={() => ref.current.click()}>
-        <Icon name="up" size={16} /> {t('loras.upload')}
+        <Icon name="plus" size={16} /> {t('loras.upload')}
       </Button>
       <input ref={ref} type="file" accept={LORA_FILES} multiple hidden data-testid="lora-file" onChange={choose} />
     </>
