@@ -5,6 +5,8 @@ import { placeAfter } from '../../lib/images/grid.js'
 import LoraTile from './LoraTile.jsx'
 
 const TILE = '[data-lora]'
+/** Folders with thousands are shown bit by bit. */
+const SHOWN = 120
 const topOf = (element) => Math.round(element.getBoundingClientRect().top)
 
 /**
@@ -14,7 +16,10 @@ const topOf = (element) => Math.round(element.getBoundingClientRect().top)
 export default function LoraGrid({ ref, loras, chosen, fresh, onToggle, onLeave }) {
   const { t } = useTranslation()
   const [active, setActive] = useState(null)
-  const stop = loras.some(({ name }) => name === active) ? active : loras[0].name
+  const [most, setMost] = useState(SHOWN)
+  const shown = loras.slice(0, most)
+  const left = loras.length - shown.length
+  const stop = shown.some(({ name }) => name === active) ? active : loras[0].name
   const onKeyDown = (event) => {
     if (!event.target.matches(TILE)) return
     const tiles = [...event.currentTarget.querySelectorAll(TILE)]
@@ -28,20 +33,27 @@ export default function LoraGrid({ ref, loras, chosen, fresh, onToggle, onLeave 
     else tiles[place].focus()
   }
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys of the buttons within
-    <ul ref={ref} className="lora-grid" aria-label={t('loras.title')} onKeyDown={onKeyDown}>
-      {loras.map((lora) => (
-        <LoraTile
-          key={lora.name}
-          lora={lora}
-          isChosen={chosen.some(({ name }) => name === lora.name)}
-          isFresh={fresh.includes(lora.name)}
-          isStop={lora.name === stop}
-          onFocus={() => setActive(lora.name)}
-          onToggle={() => onToggle(lora)}
-          onGone={onLeave}
-        />
-      ))}
-    </ul>
+    <>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys of the buttons within */}
+      <ul ref={ref} className="lora-grid" aria-label={t('loras.title')} onKeyDown={onKeyDown}>
+        {shown.map((lora) => (
+          <LoraTile
+            key={lora.name}
+            lora={lora}
+            isChosen={chosen.some(({ name }) => name === lora.name)}
+            isFresh={fresh.includes(lora.name)}
+            isStop={lora.name === stop}
+            onFocus={() => setActive(lora.name)}
+            onToggle={() => onToggle(lora)}
+            onGone={onLeave}
+          />
+        ))}
+      </ul>
+      {left > 0 && (
+        <button type="button" className="chip lora-more" onClick={() => setMost(most + SHOWN)}>
+          {t('loras.more', { count: Math.min(left, SHOWN), left })}
+        </button>
+      )}
+    </>
   )
 }

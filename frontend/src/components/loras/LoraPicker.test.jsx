@@ -161,6 +161,17 @@ describe('LoraPicker', () => {
     expect(server.bodiesOf('post', '/loras')).toHaveLength(0)
   })
 
+  it('shows thousands bit by bit', async () => {
+    server.loras = Array.from({ length: 300 }, (_, at) => makeLora(`n${at}`))
+    const { user } = show()
+    await tile('n0')
+    expect(names()).toHaveLength(120)
+    await user.click(screen.getByRole('button', { name: 'Show 120 more of 180' }))
+    expect(names()).toHaveLength(240)
+    await user.click(screen.getByRole('button', { name: 'Show 60 more of 60' }))
+    expect(names()).toHaveLength(300)
+  })
+
   it('says where files go while there are none', async () => {
     server.loras = []
     show()

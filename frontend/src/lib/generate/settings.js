@@ -171,7 +171,8 @@ export function fromParameters(parameters, models) {
     ...(known(seed) && seed >= 0 && seed <= SEED_MAX && { seed: String(seed), seed_locked: true }),
     ...(scale !== null && { guidance_scale: scale }),
     ...(isShift(parameters.shift) && { shift: parameters.shift }),
-    ...(parameters.loras?.length > 0 && { loras: restoreLoras(parameters.loras) }),
+    // A file that is read tells of LoRAs or has none: those of the form are not its.
+    ...('loras' in parameters && { loras: restoreLoras(parameters.loras) }),
     ...(model && { model: model.id }),
   }
 }

@@ -204,7 +204,8 @@ describe('a picture that was drawn with LoRAs', () => {
 
   it('is read out of its file', () => {
     expect(fromParameters({ loras }, []).loras).toEqual([{ ...loras[0], on: true }])
-    expect(fromParameters({ loras: null }, [])).toEqual({})
+    expect(fromParameters({ loras: null }, [])).toEqual({ loras: [] })
+    expect(fromParameters({}, [])).toEqual({})
   })
 })
 
