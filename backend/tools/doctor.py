@@ -19,6 +19,10 @@ from backend.models.config import Settings
 from backend.server import PortTaken, bind
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.library.catalogue import Catalogue
+from backend.services.library.loras.architectures import Architectures
+from backend.services.library.loras.catalogue import LoraCatalogue
+from backend.services.library.loras.folders import home_of
+from backend.services.library.model_entry import AUTO
 from backend.utils.nearest_folder import nearest_folder
 
 NEWEST_PYTHON = (3, 13)
@@ -152,6 +156,21 @@ def check_models(settings: Settings) -> Iterator[Finding]:
         yield Finding("models", "ok", f"{', '.join(model.id for model in installed)}.")
 
 
+def check_loras(settings: Settings) -> Iterator[Finding]:
+    """Where LoRAs are looked for, and which cannot be read."""
+    catalogue = LoraCatalogue(settings)
+    architecture = Architectures().of(Catalogue(settings).files_of(AUTO))
+    for folder in catalogue.folders():
+        if folder.fault:
+            yield Finding("loras", "note", folder.fault, "Mend what ZIMAGE_LORAS_DIR or ZIMAGE_MODELS_DIR names.")
+    loras = catalogue.read_all(architecture)
+    for lora in loras:
+        if lora.problem:
+            yield Finding("loras", "note", f"{lora.file.name} cannot be used: {lora.problem}")
+    folders = ", ".join(str(folder.root) for folder in catalogue.folders() if folder.root.is_dir())
+    yield Finding("loras", "ok", f"{len(loras)} in {folders or 'no folder'}; yours go into {home_of(settings)}.")
+
+
 def check_ports(settings: Settings) -> Iterator[Finding]:
     """Whether a server could listen, or does."""
     for port, option in ((settings.port, "--port"), (settings.web_port, "--web-port")):
@@ -184,6 +203,7 @@ CHECKS: dict[str, Check] = {
     "memory": check_memory,
     "disk": check_disk,
     "models": check_models,
+    "loras": check_loras,
     "ports": check_ports,
     "access": check_token,
 }

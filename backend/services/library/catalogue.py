@@ -28,6 +28,7 @@ from backend.services.library.control_files import FoundControl
 from backend.services.library.file_models import compose_models
 from backend.services.library.files import ModelFiles
 from backend.services.library.hub.cache import find_cached
+from backend.services.library.loras.folders import LORAS
 from backend.services.library.model_entry import AUTO, FAMILY, ModelEntry, Source
 from backend.services.library.model_folder import find_fault, is_meant_as_model
 from backend.services.library.part_files import FoundPart, PartFiles, WeightFile
@@ -90,7 +91,7 @@ class Catalogue:
         for place in (*find_places(self._models_dir), Place(self._ckpts, (self._ckpts,))):
             if place.fault is not None:
                 found[place.root] = WeightFile(place.root, as_utf_8(place.root.name), fault=place.fault)
-            for file in self._part_files.find(place.root, place.folders, is_meant_as_model):
+            for file in self._part_files.find(place.root, place.folders, _is_left_out):
                 found.setdefault(file.path, file)
         return list(found.values())
 
@@ -239,6 +240,11 @@ class _Folder:
     path: Path
     source: Source
     fault: str | None
+
+
+def _is_left_out(folder: Path) -> bool:
+    """Tells folders that are not searched for parts of models: those of published models, and of LoRAs."""
+    return folder.name == LORAS or is_meant_as_model(folder)
 
 
 def _subfolders(root: Path | None) -> list[Path]:

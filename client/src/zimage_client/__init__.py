@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from zimage_client.async_client import AsyncClient
 from zimage_client.client import Client
-from zimage_client.drawing import Control, DrawOptions, Outpaint, Picture
+from zimage_client.drawing import Control, DrawOptions, LoraUse, Outpaint, Picture
 from zimage_client.errors import (
     ApiError,
     Conflict,
@@ -37,6 +37,7 @@ from zimage_client.types import (
     Image,
     Input,
     Lora,
+    LoraList,
     Model,
     ModelDownload,
     ModelList,
@@ -63,6 +64,8 @@ __all__ = [
     "Input",
     "InvalidRequest",
     "Lora",
+    "LoraList",
+    "LoraUse",
     "Model",
     "ModelDownload",
     "ModelList",

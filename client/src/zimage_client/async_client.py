@@ -14,7 +14,15 @@ import httpx
 from zimage_client import calls
 from zimage_client.calls import Call, Plan
 from zimage_client.connection import http_options, read_address
-from zimage_client.drawing import DrawOptions, Picture, plan_estimate, plan_generate, plan_upload, read_picture
+from zimage_client.drawing import (
+    DrawOptions,
+    Picture,
+    plan_estimate,
+    plan_generate,
+    plan_upload,
+    read_lora,
+    read_picture,
+)
 from zimage_client.endings import Deadline, check_completed
 from zimage_client.errors import ZImageError
 from zimage_client.filters import HistoryFilters, next_params, params_of
@@ -28,6 +36,7 @@ from zimage_client.types import (
     Image,
     Input,
     Lora,
+    LoraList,
     ModelList,
     Readiness,
     SystemStatus,
@@ -225,9 +234,30 @@ class AsyncClient:
         """Frees the memory of the loaded models."""
         await self._send(calls.unload_models())
 
-    async def loras(self) -> tuple[Lora, ...]:
-        """Lists the LoRAs; `NotFound` where the server has none of that."""
-        return await self._send(calls.loras())
+    async def loras(self, model: str | None = None) -> LoraList:
+        """Lists the LoRAs as a model takes them, `auto` without one; `NotFound` where the server has none of that."""
+        return await self._send(calls.loras(model))
+
+    async def add_lora(self, lora: str | os.PathLike[str] | bytes, name: str | None = None) -> Lora:
+        """Sends a LoRA, a `.safetensors` file; bytes need its name. The same file again is the same LoRA.
+
+        Raises:
+            InvalidRequest: It is no LoRA that can be used.
+            Conflict: Another file has its name.
+        """
+        return await self._send(calls.add_lora(*read_lora(lora, name)))
+
+    async def lora_preview(self, lora: Lora | str) -> bytes:
+        """Returns the preview of a LoRA, a WebP; `NotFound` where there is none."""
+        return await self._send(calls.lora_preview(lora if isinstance(lora, str) else lora.name))
+
+    async def delete_lora(self, lora: Lora | str) -> None:
+        """Deletes a LoRA that was sent there, or lies in a folder of the server's own.
+
+        Raises:
+            Conflict: A task needs it, or it belongs to another program.
+        """
+        await self._send(calls.delete_lora(lora if isinstance(lora, str) else lora.name))
 
     async def status(self) -> SystemStatus:
         """Returns load, memory and disk of the server's machine."""

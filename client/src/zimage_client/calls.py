@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -34,7 +36,8 @@ class Call(Generic[T]):
     parse: Callable[[httpx.Response], T]
     params: Mapping[str, Any] = field(default_factory=dict)
     json: object = None
-    file: tuple[str, bytes] | None = None
+    file: tuple[str, bytes | Path] | None = None
+    """Name and content of what is sent, or where it lies."""
     key: str = field(default_factory=new_key)
     """Of a POST, for its `Idempotency-Key`; the same at every try."""
     repeatable: bool = True
@@ -49,7 +52,7 @@ class Call(Generic[T]):
             prefix + self.path,
             params={name: _text(value) for name, value in self.params.items() if value is not None},
             json=self.json,
-            files={"file": self.file} if self.file is not None else None,
+            files={"file": _opened(*self.file)} if self.file is not None else None,
             headers={"Idempotency-Key": self.key} if self.method == "POST" else None,
         )
 
@@ -169,10 +172,24 @@ def unload_models() -> Call[None]:
     return Call("POST", "/api/models/unload", _nothing)
 
 
-def loras() -> Call[tuple[types.Lora, ...]]:
-    """Lists the LoRAs."""
-    read = _reads(types.LoraList)
-    return Call("GET", "/api/loras", lambda response: read(response).loras)
+def loras(model: str | None) -> Call[types.LoraList]:
+    """Lists the LoRAs, as a model takes them."""
+    return Call("GET", "/api/loras", _reads(types.LoraList), params={"model": model})
+
+
+def add_lora(name: str, content: bytes | Path) -> Call[types.Lora]:
+    """Sends a LoRA; the same file again is the same LoRA."""
+    return Call("POST", "/api/loras", _reads(types.Lora), file=(name, content))
+
+
+def lora_preview(name: str) -> Call[bytes]:
+    """Fetches the preview of a LoRA, a WebP."""
+    return Call("GET", _path("/api/loras/{}/preview", name), lambda response: response.content)
+
+
+def delete_lora(name: str) -> Call[None]:
+    """Deletes a LoRA; not repeatable, since the second finds none."""
+    return Call("DELETE", _path("/api/loras/{}", name), _nothing, repeatable=False)
 
 
 def status() -> Call[types.SystemStatus]:
@@ -188,6 +205,23 @@ def capabilities() -> Call[types.Capabilities]:
 def readiness() -> Call[types.Readiness]:
     """Asks whether a task would be taken; "no" comes as a 503, and is an answer."""
     return Call("GET", "/health/ready", _reads(types.Readiness), expected=frozenset({503}))
+
+
+class _SelfClosing(io.FileIO):
+    """A file that is closed once it was read, or is forgotten."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(-1 if size is None else size)
+        if not content:
+            self.close()
+        return content
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _opened(name: str, content: bytes | Path) -> tuple[str, bytes | io.FileIO]:
+    return name, _SelfClosing(content) if isinstance(content, Path) else content
 
 
 def _reads(kind: type[RecordType]) -> Callable[[httpx.Response], RecordType]:

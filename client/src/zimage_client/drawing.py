@@ -139,6 +139,17 @@ def read_picture(picture: object) -> tuple[str, bytes]:
     raise TypeError(f"a picture is a path, bytes, an Image or an Input, not {type(picture).__name__}")
 
 
+def read_lora(lora: object, name: str | None) -> tuple[str, bytes | Path]:
+    """Returns the name of a LoRA's file, and its content or where that is."""
+    if isinstance(lora, bytes):
+        if name is None:
+            raise TypeError("bytes of a LoRA need the name of its file")
+        return name, lora
+    if isinstance(lora, str | os.PathLike):
+        return name or Path(lora).name, Path(lora)
+    raise TypeError(f"a LoRA is a path or bytes, not {type(lora).__name__}")
+
+
 def _plan_controls(controls: Sequence[Control]) -> Plan[list[dict[str, Any]]]:
     named = []
     for control in controls:

@@ -14,7 +14,7 @@ class HistoryFilters(TypedDict, total=False):
     """Filters of the history; what is left out, or None, filters nothing."""
 
     q: str | None
-    """Words that the prompt or the tags must all have; a number may be the seed."""
+    """Words of prompt, tags and LoRAs that must all be there; one may be a seed."""
     model: str | None
     favourite: bool | None
     tag: str | None
@@ -22,6 +22,8 @@ class HistoryFilters(TypedDict, total=False):
     max_side: int | None
     made_from: str | None
     pixel_hash: str | None
+    lora: str | None
+    """Name of a LoRA that acts on the image."""
     since: date | datetime | str | None
     until: date | datetime | str | None
     sort: Literal["newest", "oldest"] | None

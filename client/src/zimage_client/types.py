@@ -38,6 +38,7 @@ class Image(Record):
     source: str = "zimage"
     favourite: bool = False
     tags: tuple[str, ...] = ()
+    loras: tuple[Mapping[str, Any], ...] | None = None
     deleted_at: datetime | None = None
     owner: str | None = None
 
@@ -176,19 +177,53 @@ class ModelList(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoraSuggestion(Record):
+    """What the maker of a LoRA advises; None where nothing is said."""
+
+    strength: float | None = None
+    num_inference_steps: int | None = None
+    guidance_scale: float | None = None
+    negative_prompt: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lora(Record):
     """LoRA that a request can name."""
 
     name: str
-    kind: str = ""
+    title: str | None = None
+    file: str = ""
+    kind: str | None = None
+    """`lora`, `lokr` …; None where nothing is read."""
     rank: int | None = None
+    base: str | None = None
+    family: str | None = None
+    role: str | None = None
+    matched: int = 0
+    """Layers that fit the model, `of` all."""
+    of: int = 0
+    trigger_words: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    usage_hint: str | None = None
+    suggested: LoraSuggestion = LoraSuggestion()
+    preview: str | None = None
+    size_bytes: int = 0
+    sha256: str | None = None
+    modified_at: datetime | None = None
+    is_own: bool = False
+    problem: str | None = None
+    """Why the model cannot use it."""
+    warning: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoraList(Record):
-    """LoRAs of the server."""
+    """LoRAs of the server; `n_unread` of them are still to be read."""
 
     loras: tuple[Lora, ...] = ()
+    n_unread: int = 0
+    max_upload_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`zimage models` and `zimage lora`."""
+"""`zimage models`."""
 
 from __future__ import annotations
 
@@ -94,11 +94,3 @@ def test_a_download_that_is_only_started(zimage, hub):
     requests = hub(turbo())
     assert zimage("models", "download", "z-image-turbo", "--no-wait").code == 0
     assert requests[-1].startswith("POST")
-
-
-def test_loras_are_listed_where_there_are_some(zimage, answers, on_server):
-    ended = zimage("lora", "list")
-    assert ended.code == 1
-    assert "no LoRAs yet" in ended.err
-    answers(lambda request: httpx.Response(200, json={"loras": [{"name": "ink", "kind": "lora", "rank": 16}]}))
-    assert zimage("lora", "list").lines == ["ink\tlora\t16"]

@@ -146,13 +146,17 @@ class LoraCatalogue:
             self._last = (files, folders, architecture.key, self._cache.revision), contents
         return contents
 
+    def read_all(self, architecture: Architecture) -> list[Lora]:
+        """Returns all LoRAs, however long their headers take to read."""
+        return [self._read(lora, architecture) for lora in self._named()]
+
     def find(self, name: str, architecture: Architecture = PUBLISHED) -> list[Lora]:
         """Returns the LoRAs that a name means: none, one, or several that nothing tells apart."""
         loras = self._named()
         found = find_named(loras, name)
         if found:
             return [self._read(lora, architecture) for lora in found]
-        read = [self._read(lora, architecture) for lora in loras]  # only their headers tell what else they are called
+        read = self.read_all(architecture)  # only their headers tell what else they are called
         self._cache.save()
         return find_called(read, name)
 

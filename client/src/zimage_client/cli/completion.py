@@ -21,6 +21,11 @@ def complete_model(incomplete: str) -> list[str]:
     return _ask(incomplete, lambda client: [model.id for model in client.models().models])
 
 
+def complete_lora(incomplete: str) -> list[str]:
+    """Completes the name of a LoRA."""
+    return _ask(incomplete, lambda client: [lora.name for lora in client.loras().loras])
+
+
 def complete_task(incomplete: str) -> list[str]:
     """Completes the id of a waiting or running task."""
     return _ask(incomplete, lambda client: [task.task_id for task in client.queue()])

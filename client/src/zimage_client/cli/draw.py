@@ -11,14 +11,14 @@ import typer
 
 from zimage_client.calls import new_key
 from zimage_client.cli import options
-from zimage_client.cli.completion import complete_model
+from zimage_client.cli.completion import complete_lora, complete_model
 from zimage_client.cli.connect import connected, connected_to_server
 from zimage_client.cli.console import FAILED, INTERRUPTED, complain, print_json
 from zimage_client.cli.files import Targets
 from zimage_client.cli.follow import Follower
 from zimage_client.cli.options import AsJson, Local, Pixels, Quiet, Server
 from zimage_client.client import Client
-from zimage_client.drawing import Control, DrawOptions, Outpaint
+from zimage_client.drawing import Control, DrawOptions, LoraUse, Outpaint
 from zimage_client.errors import NotFound, ZImageError
 from zimage_client.types import Task
 
@@ -71,6 +71,13 @@ Controls = Annotated[
         help="A picture that guides the composition; also model=, scale=, start=, end=. May be said several times.",
     ),
 ]  # fmt: skip
+Loras = Annotated[
+    list[LoraUse] | None,
+    typer.Option(
+        "--lora", parser=options.parse_lora, metavar="NAME:STRENGTH", autocompletion=complete_lora,
+        help="A LoRA of `zimage lora list`, as ink:0.8. May be said several times.",
+    ),
+]  # fmt: skip
 
 
 def generate(
@@ -86,6 +93,7 @@ def generate(
     cpu: OnCpu = False,
     upscale: Upscale = None,
     control: Controls = None,
+    lora: Loras = None,
     output: Output = None,
     preview: Preview = None,
     json: AsJson = False,
@@ -99,6 +107,7 @@ def generate(
         **_common(count, size, steps, seed, model, negative, guidance, shift, cpu),
         "upscale": upscale,
         "control": control,
+        "loras": lora,
     }
     _draw(prompt, wanted, _Manner(output, preview, json, no_wait, quiet, server, local))
 
@@ -113,6 +122,7 @@ def edit(
     outpaint: Extend = None,
     upscale: Upscale = None,
     control: Controls = None,
+    lora: Loras = None,
     count: Count = 1,
     size: Size = None,
     steps: Steps = None,
@@ -141,6 +151,7 @@ def edit(
         "outpaint": outpaint,
         "upscale": upscale,
         "control": control,
+        "loras": lora,
     }
     _draw(prompt, wanted, _Manner(output, preview, json, no_wait, quiet, server, local))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple, cast
 
 import typer
 
-from zimage_client.drawing import Control, Outpaint
+from zimage_client.drawing import Control, LoraUse, Outpaint
 from zimage_client.types import Image
 
 ID = re.compile(r"[0-9a-f]{32}")
@@ -75,6 +75,18 @@ def parse_control(text: str) -> Control:
         raise typer.BadParameter(f"{', '.join(_CONTROL_NUMBERS)} are numbers, in {text!r}") from None
     control: Control = {**values, "image": as_picture(values["image"])}  # type: ignore[typeddict-item]
     return control
+
+
+def parse_lora(text: str) -> LoraUse:
+    """Reads `ink`, or `ink:0.8`."""
+    name, colon, strength = text.strip().rpartition(":")
+    try:
+        use: LoraUse = {"name": name, "strength": float(strength)} if colon else {"name": strength}
+    except ValueError:
+        raise typer.BadParameter(f"a LoRA is NAME or NAME:STRENGTH, as ink:0.8, not {text!r}") from None
+    if not use["name"]:
+        raise typer.BadParameter(f"a LoRA is NAME or NAME:STRENGTH, as ink:0.8, not {text!r}")
+    return use
 
 
 def as_picture(text: str) -> Path | Image:
