@@ -19,8 +19,10 @@ import PromptField from './generate/prompt/PromptField.jsx'
 import PromptTools from './generate/prompt/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
 import SourceField from './generate/source/SourceField.jsx'
+import LoraField from './loras/LoraField.jsx'
 
 const SourceCanvas = lazy(() => import('./SourceCanvas.jsx'))
+const LoraSuggestions = lazy(() => import('./loras/LoraSuggestions.jsx'))
 const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
 
 /**
@@ -116,6 +118,7 @@ export default function GenerateForm({ form, onGenerate }) {
             }}
           />
         }
+        Suggestions={LoraSuggestions}
         onChange={changePrompt}
         onExample={(prompt) => replace({ prompt })}
         steps={steps}
@@ -123,6 +126,14 @@ export default function GenerateForm({ form, onGenerate }) {
       />
       <SourceField edit={settings.edit} errors={texts} Canvas={SourceCanvas} onChoose={drawFrom} onChange={change} />
       <ControlField controls={settings.control} error={texts.control} onChoose={guideBy} onChange={change} />
+      <LoraField
+        settings={settings}
+        error={texts.loras}
+        onChange={change}
+        onPrompt={changePrompt}
+        onReplace={replace}
+        onRemove={replaceAloud}
+      />
       {settings.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}

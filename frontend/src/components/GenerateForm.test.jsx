@@ -185,11 +185,11 @@ describe('GenerateForm', () => {
 
   it('says which signs the model takes for plain words, and sends them all the same', async () => {
     const { onGenerate, user } = setUp()
-    fireEvent.change(prompt(), { target: { value: 'a (fox:1.2) <lora:ink:0.8> of __colour__' } })
-    expect(screen.getByText('To the model these are plain words: <lora:ink:0.8>, (fox:1.2)')).toBeInTheDocument()
+    fireEvent.change(prompt(), { target: { value: 'a (fox:1.2) <hypernet:ink:0.8> of __colour__' } })
+    expect(screen.getByText('To the model these are plain words: <hypernet:ink:0.8>, (fox:1.2)')).toBeInTheDocument()
     expect(screen.getByText(/There is no list of this name.*: __colour__/)).toBeInTheDocument()
     await user.click(submit())
-    expect(onGenerate.mock.calls[0][0]).toMatchObject([{ prompt: 'a (fox:1.2) <lora:ink:0.8> of __colour__' }])
+    expect(onGenerate.mock.calls[0][0]).toMatchObject([{ prompt: 'a (fox:1.2) <hypernet:ink:0.8> of __colour__' }])
   })
 
   it('turns a preset on its side', async () => {

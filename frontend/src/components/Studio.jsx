@@ -4,6 +4,8 @@ import { useActiveTasks } from '../hooks/tasks/useActiveTasks.js'
 import { ONE_COLUMN, useFold } from '../hooks/kept/useFold.js'
 import { useGenerate } from '../hooks/generate/useGenerate.js'
 import { useCardDrop } from '../hooks/images/cards/useCardDrop.js'
+import { useLoraUpload } from '../hooks/loras/useLoraUploads.js'
+import { open } from '../hooks/ui/useOpened.js'
 import { useFreshHistory } from '../hooks/images/useLatestImage.js'
 import { useRoomBelow } from '../hooks/ui/useRoomBelow.js'
 import { useSettings } from '../hooks/generate/useSettings.js'
@@ -60,11 +62,19 @@ export default function Studio() {
     [adopt, drawFrom, unfold],
   )
   useCardDrop(formRef, reuse)
+  const { add: sendLoras } = useLoraUpload()
+  const takeLoras = useCallback(
+    (files) => {
+      open({ dialog: 'loras' })
+      sendLoras(files)
+    },
+    [sendLoras],
+  )
 
   return (
     <div className={`studio ${folded ? 'studio-folded' : ''}`}>
       <Suspense>{tasks.length > 0 && <Attention tasks={tasks} />}</Suspense>
-      <Drop onReplace={replace} onDraw={drawFrom} />
+      <Drop onReplace={replace} onDraw={drawFrom} onLoras={takeLoras} />
       <div className="studio-side" ref={sideRef}>
         <FoldButton folded={folded} controls="form" onToggle={toggle} />
         <div className="studio-form" id="form" ref={formRef}>

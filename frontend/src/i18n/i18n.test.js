@@ -4,12 +4,14 @@ import canvasEn from './canvas.en.json'
 import canvasZh from './canvas.zh.json'
 import mainEn from './en.json'
 import { createI18n, detectLanguage } from './index.js'
+import lorasEn from './loras.en.json'
+import lorasZh from './loras.zh.json'
 import prefsEn from './preferences.en.json'
 import prefsZh from './preferences.zh.json'
 import mainZh from './zh.json'
 
-const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn }
-const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh }
+const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn, loras: lorasEn }
+const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh, loras: lorasZh }
 
 const sources = import.meta.glob('../**/*.{js,jsx}', { query: '?raw', import: 'default', eager: true })
 const code = Object.entries(sources)
@@ -44,7 +46,7 @@ describe('the translations', () => {
   })
 
   it('hold no key that the code never names', () => {
-    const dynamic = /^(errors|edit\.side|control|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs|canvas)\./
+    const dynamic = /^(errors|edit\.side|control|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs|canvas|loras\.(remark|state|sorts))\./
     const unused = [...stems(english)].filter((key) => !code.includes(`'${key}'`) && !dynamic.test(key))
     expect(unused).toEqual([])
   })

@@ -280,6 +280,23 @@ export function fetchCapabilities({ signal } = {}) {
   return request({ url: '/capabilities', signal })
 }
 
+/** The LoRAs that a request can name, as a model takes them: `{loras, n_unread, max_upload_bytes}`. */
+export async function fetchLoras(model, { signal } = {}) {
+  const answer = await request({ url: '/loras', params: { model }, signal })
+  return { ...answer, loras: answer.loras.map((lora) => ({ ...lora, preview: lora.preview && resolve(lora.preview) })) }
+}
+
+/** Sends a LoRA's file, however long that takes; answers the LoRA. `onProgress` is told the share that is sent. */
+export function sendLora(file, { onProgress, signal } = {}) {
+  const onUploadProgress = ({ loaded, total }) => total > 0 && onProgress?.(Math.min(1, loaded / total))
+  return request({ method: 'post', url: '/loras', data: fileForm(file), timeout: 0, onUploadProgress, signal })
+}
+
+/** Deletes the file of a LoRA that is the server's own. */
+export function deleteLora(name, { signal } = {}) {
+  return request({ method: 'delete', url: `/loras/${encodeURIComponent(name)}`, signal })
+}
+
 /** The catalogue of models. */
 export function fetchModels({ signal } = {}) {
   return request({ url: '/models', signal })

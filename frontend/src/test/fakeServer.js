@@ -104,6 +104,34 @@ class Created {
   }
 }
 
+/** A LoRA as the server describes one. */
+export function makeLora(name, overrides = {}) {
+  return {
+    name,
+    title: null,
+    file: `${name}.safetensors`,
+    kind: 'lora',
+    rank: 16,
+    base: null,
+    family: 'z-image',
+    role: null,
+    matched: 240,
+    of: 240,
+    trigger_words: [],
+    tags: [],
+    usage_hint: null,
+    suggested: { strength: null, num_inference_steps: null, guidance_scale: null, negative_prompt: null },
+    preview: null,
+    size_bytes: 80e6,
+    sha256: null,
+    modified_at: '2026-03-01T12:00:00Z',
+    is_own: false,
+    problem: null,
+    warning: null,
+    ...overrides,
+  }
+}
+
 const ESTIMATE = {
   fits: true,
   device_bytes: 0.5e9,
@@ -125,6 +153,7 @@ export class FakeServer {
     this.variants = { room_bytes: 250e9, variants: [] }
     this.removal = { files: [], kept: [], size_bytes: 0 }
     this.system = SYSTEM
+    this.loras = []
     this.estimate = ESTIMATE
     this.down = false
     /** Once there is one, whoever has not brought it is let in nowhere. */
@@ -307,6 +336,23 @@ export class FakeServer {
       return this.removal
     }
     return this.setDownload(id, { state: 'none', done_bytes: 5e9, total_bytes: 20e9, message: '' })
+  }
+
+  get_loras() {
+    return { loras: this.loras, n_unread: 0, max_upload_bytes: 2e9 }
+  }
+
+  post_loras({ body }) {
+    const lora = makeLora(body.get('file').name.replace(/\.safetensors$/, ''), { is_own: true })
+    this.loras = [...this.loras, lora]
+    return new Created(lora)
+  }
+
+  delete_loras({ id }) {
+    const name = decodeURIComponent(id)
+    if (!this.loras.some((lora) => lora.name === name)) throw new Refusal(404, 'not_found')
+    this.loras = this.loras.filter((lora) => lora.name !== name)
+    return null
   }
 
   get_system() {

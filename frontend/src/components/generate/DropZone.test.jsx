@@ -18,6 +18,31 @@ describe('DropZone', () => {
     expect(screen.queryByText(INVITATION)).not.toBeInTheDocument()
   })
 
+  it('takes LoRAs for what they are, and pictures beside them', async () => {
+    const [onReplace, onLoras] = [vi.fn(), vi.fn()]
+    server.overrides['post /history/read'] = () => ({ source: 'a1111', parameters: { prompt: 'a fox', seed: 5 } })
+    renderWith(<DropZone onReplace={onReplace} onLoras={onLoras} />)
+    const lora = new File(['x'], 'ink.safetensors')
+    act(() => void fireEvent.drop(window, { dataTransfer: { types: ['Files'], files: [lora] } }))
+    expect(onLoras).toHaveBeenCalledExactlyOnceWith([lora])
+    expect(server.bodiesOf('post', '/history/read')).toHaveLength(0)
+    act(() => void fireEvent.drop(window, { dataTransfer: { types: ['Files'], files: [lora, file] } }))
+    await waitFor(() => expect(onReplace).toHaveBeenCalledOnce())
+    expect(onLoras).toHaveBeenCalledTimes(2)
+  })
+
+  it('invites what can be no picture to be a LoRA', () => {
+    const onLoras = vi.fn()
+    renderWith(<DropZone onReplace={vi.fn()} onLoras={onLoras} />)
+    const items = [{ kind: 'file', type: '' }]
+    act(() => void fireEvent.dragEnter(window, { dataTransfer: { types: ['Files'], files: [], items } }))
+    expect(screen.queryByText(INVITATION)).not.toBeInTheDocument()
+    const place = screen.getByText('Add as a LoRA')
+    const pickle = new File(['x'], 'ink.ckpt')
+    act(() => void fireEvent.drop(place, { dataTransfer: { types: ['Files'], files: [pickle], items } }))
+    expect(onLoras).toHaveBeenCalledExactlyOnceWith([pickle])
+  })
+
   it('leaves dragged text alone', () => {
     renderWith(<DropZone onReplace={vi.fn()} />)
     act(() => void fireEvent.dragEnter(window, { dataTransfer: { types: ['text/plain'], files: [] } }))

@@ -110,6 +110,7 @@ export default function HelpDialog({ onClose }) {
         <h3>{t('help.prompts')}</h3>
         <p>{t('help.choices', { example: '{red|blue}' })}</p>
         <p>{t('help.braces', { example: '\\{red\\|blue\\}', json: '{"subject": "fox"}' })}</p>
+        <p>{t('help.lora', { example: '<lora:name:0.8>' })}</p>
         <p>{t('help.drop')}</p>
         {shortcuts.length > 0 && <p>{t('help.dragOut')}</p>}
         <ConnectPrograms />

@@ -1,6 +1,8 @@
 import { parseNumber } from '../../lib/digits.js'
 import DigitInput from './DigitInput.jsx'
 
+/** Enough for any step, and none of what binary fractions leave behind. */
+const DECIMALS = 6
 const DIRECTIONS = { ArrowUp: 1, ArrowDown: -1 }
 
 /**
@@ -16,7 +18,7 @@ export default function NumberInput({ value, min, max, step = 1, onType, onKeyDo
     if (!direction || event.nativeEvent.isComposing) return
     event.preventDefault()
     const next = Number.isNaN(number) ? min : number + direction * step
-    onType(String(Math.min(max, Math.max(min, next))))
+    onType(String(Number(Math.min(max, Math.max(min, next)).toFixed(DECIMALS))))
   }
   return (
     <DigitInput

@@ -1,9 +1,16 @@
 import { useTranslation } from 'react-i18next'
 
+import { strengthText } from '../../lib/generate/loras.js'
 import { formatBytes, formatDateTime, formatDuration } from '../../lib/format.js'
 
 /** What is not known of a picture that is still being drawn. */
 const UNKNOWN = '…'
+
+/** Its LoRAs by name and strength, and the part of the steps where that is not all. */
+function lorasText(loras) {
+  const shareOf = ({ start = 0, end = 1 }) => (start > 0 || end < 1 ? ` (${Math.round(100 * start)}–${Math.round(100 * end)} %)` : '')
+  return (loras ?? []).map((lora) => `${lora.name} × ${strengthText(lora.strength ?? 1)}${shareOf(lora)}`).join(', ')
+}
 
 function entriesOf(image, t, language) {
   const device = image.device ?? (image.use_gpu === undefined ? UNKNOWN : image.use_gpu ? 'cuda' : 'cpu')
@@ -15,6 +22,7 @@ function entriesOf(image, t, language) {
     ['steps', image.num_inference_steps],
     ['guidance', image.guidance_scale > 0 ? image.guidance_scale : null],
     ['shift', image.shift],
+    ['loras', lorasText(image.loras)],
     ['strength', image.strength ? `${Math.round(100 * image.strength)} %` : null],
     ['device', t(`image.deviceName.${device}`, { defaultValue: device })],
     ['time', ended ? formatDuration(image.generation_time_ms) : UNKNOWN],

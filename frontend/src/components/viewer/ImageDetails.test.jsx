@@ -34,6 +34,17 @@ describe('ImageDetails', () => {
     expect(screen.queryByText('Asked for by')).not.toBeInTheDocument()
   })
 
+  it('names the LoRAs, how strong they were, and when they acted', () => {
+    const loras = [
+      { name: 'ink', strength: 0.8, start: 0, end: 1 },
+      { name: 'oil', strength: -0.5, start: 0.2, end: 0.5 },
+    ]
+    const { rerender } = renderWith(<ImageDetails image={makeImage(1, { loras })} />)
+    expect(screen.getByText('LoRA').nextSibling).toHaveTextContent('ink × 0.8, oil × -0.5 (20–50 %)')
+    rerender(<ImageDetails image={makeImage(1)} />)
+    expect(screen.queryByText('LoRA')).not.toBeInTheDocument()
+  })
+
   it('names the device in the language of the page', () => {
     renderWith(<ImageDetails image={makeImage(1, { device: 'mps' })} />, { language: 'zh' })
     expect(screen.getByText('GPU（Apple）')).toBeInTheDocument()

@@ -1,21 +1,23 @@
 import { useEffect, useRef, useState } from 'react'
 
+import { carriesNoPicture } from '../../lib/loras/files.js'
+
 const carriesFiles = (event) => event.dataTransfer?.types.includes('Files')
 
 /**
  * Calls back with the list of files that are dropped anywhere on the page, and with what the place they are dropped on
- * says of itself by `data-drop-as`; answers whether any hover over it.
+ * says of itself by `data-drop-as`; answers `files` while any hover over it, `foreign` where none of them is a picture.
  */
 export function useFileDrop(onFiles) {
-  const [hovering, setHovering] = useState(false)
+  const [hovering, setHovering] = useState(null)
   const depth = useRef(0)
   useEffect(() => {
-    const set = (next) => {
+    const set = (next, kind) => {
       depth.current = Math.max(0, next)
-      setHovering(depth.current > 0)
+      setHovering((now) => (depth.current > 0 ? (kind ?? now) : null))
     }
     const listeners = {
-      dragenter: () => set(depth.current + 1),
+      dragenter: ({ dataTransfer }) => set(depth.current + 1, carriesNoPicture(dataTransfer) ? 'foreign' : 'files'),
       dragleave: () => set(depth.current - 1),
       dragover: () => {},
       drop: (event) => {

@@ -1,5 +1,5 @@
-/** Signs of other programs that no model here knows: `<lora:name:0.8>` and the like, and weights as in `(fox:1.2)`. */
-const FOREIGN = [/<(?:lora|lyco|hypernet|embedding):[^<>\n]*>/gi, /\([^()\n]*:\s*\d*\.?\d+\s*\)/g]
+/** Signs of other programs that nothing here knows: `<hypernet:name:0.8>` and the like, and weights as in `(fox:1.2)`. */
+const FOREIGN = [/<(?:lyco|hypernet|embedding):[^<>\n]*>/gi, /\([^()\n]*:\s*\d*\.?\d+\s*\)/g]
 const LIST_NAME = /__[\p{L}\p{N}-]+__/gu
 /** More would be no hint any more. */
 const MOST = 3

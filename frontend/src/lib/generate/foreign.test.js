@@ -5,7 +5,8 @@ import { plainParts, unknownLists } from './foreign.js'
 describe('plainParts', () => {
   it.each([
     ['a fox', []],
-    ['a fox <lora:foo:0.8>, <LORA:bar:1>', ['<lora:foo:0.8>', '<LORA:bar:1>']],
+    ['a fox <hypernet:foo:0.8>, <LYCO:bar:1>', ['<hypernet:foo:0.8>', '<LYCO:bar:1>']],
+    ['a fox <lora:foo:0.8>', []],
     ['a (red fox:1.2) and (snow: .8)', ['(red fox:1.2)', '(snow: .8)']],
     ['a fox (in the snow), at 12:30 (noon)', []],
     ['(a:1) (b:1) (c:1) (d:1) (a:1)', ['(a:1)', '(b:1)', '(c:1)']],
@@ -14,7 +15,7 @@ describe('plainParts', () => {
 
   it('takes little time for a long prompt', () => {
     const from = performance.now()
-    for (const sign of ['(', '<lora:', '(a:', '__a']) plainParts(sign.repeat(4000))
+    for (const sign of ['(', '<lyco:', '(a:', '__a']) plainParts(sign.repeat(4000))
     expect(performance.now() - from).toBeLessThan(1000)
   })
 })

@@ -2,6 +2,8 @@
 const SETTINGS_LINE = /^[ \t]*Steps:[ \t]*\d+[ \t]*,.*$/gm
 const NEGATIVE = /^Negative prompt:/m
 const FACT = /(\w[\w /-]{0,63}):[ \t]*("(?:[^"\\]|\\.)*"|[^,]*)(?:,|$)/g
+/** `<lora:name:0.8>`, the strength left out for 1. */
+const TAG = /[ \t]*<lora:([^<>:\n]+)(?::([+-]?\d*\.?\d+))?>/gi
 const SIZE = /^(\d+)\s*x\s*(\d+)$/
 
 /** A1111 counts guidance from 1, which is none; we count from 0. As the server's own texts do. */
@@ -28,6 +30,14 @@ function toNumber(text) {
   return /^\d+(\.\d+)?$/.test(text ?? '') ? Number(text) : null
 }
 
+/** A prompt without the LoRAs that are called in it, and those. Calls that are written otherwise stay in the prompt. */
+function takeTags(prompt) {
+  const loras = [...prompt.matchAll(TAG)].map(([, name, strength = '1']) => ({ name: name.trim(), strength: Number(strength) }))
+  if (loras.length === 0) return { prompt: prompt.trim(), loras }
+  const words = prompt.replace(TAG, '').replace(/,(?:\s*,)+/g, ',') // The commas around them go with them.
+  return { prompt: words.replace(/^[\s,]+|[\s,]+$/g, ''), loras }
+}
+
 /** What such a text tells, named as the API names it, null for what it does not; or null where it is none. */
 export function parseInfotext(text) {
   const plain = text.replaceAll('\r\n', '\n').trim()
@@ -38,7 +48,7 @@ export function parseInfotext(text) {
   const facts = Object.fromEntries([...line[0].matchAll(FACT)].map(([, key, value]) => [key.trim(), value.trim()]))
   const [, width, height] = SIZE.exec(facts.Size ?? '') ?? []
   return {
-    prompt: prompt.trim(),
+    ...takeTags(prompt),
     negative_prompt: negative.join('').trim() || null,
     width: toNumber(width),
     height: toNumber(height),
@@ -48,6 +58,11 @@ export function parseInfotext(text) {
     shift: toNumber(facts.Shift),
     model: unquoted(facts.Model),
   }
+}
+
+/** The LoRAs of a picture as A1111 writes them, behind the prompt. */
+function loraTags(loras) {
+  return (loras ?? []).map(({ name, strength }) => ` <lora:${name}:${strength}>`).join('')
 }
 
 /** Writes what is known of a picture as such a text. */
@@ -62,5 +77,5 @@ export function toInfotext(image) {
   }
   const known = Object.entries(facts).filter(([, value]) => value !== null && value !== undefined)
   const negative = image.negative_prompt && `Negative prompt: ${image.negative_prompt}`
-  return [image.prompt, negative, known.map(([key, value]) => `${key}: ${value}`).join(', ')].filter(Boolean).join('\n')
+  return [image.prompt + loraTags(image.loras), negative, known.map(([key, value]) => `${key}: ${value}`).join(', ')].filter(Boolean).join('\n')
 }

@@ -12,6 +12,7 @@ describe('parseInfotext', () => {
   it("reads A1111's text", () =>
     expect(parseInfotext(A1111)).toEqual({
       prompt: 'a red fox, (snow:1.2)\non two lines',
+      loras: [],
       negative_prompt: 'blurry, text',
       width: 512,
       height: 768,
@@ -32,10 +33,23 @@ describe('parseInfotext', () => {
     expect(parseInfotext(text)).toBeNull(),
   )
 
+  it('writes LoRAs into the prompt', () => {
+    const image = makeImage(1, { prompt: 'a fox', loras: [{ name: 'ink', strength: 0.8, start: 0, end: 1 }] })
+    expect(toInfotext(image)).toMatch(/^a fox <lora:ink:0.8>\n/)
+    expect(parseInfotext(toInfotext(image))).toMatchObject({ prompt: 'a fox', loras: [{ name: 'ink', strength: 0.8 }] })
+  })
+
+  it('leaves calls alone that it does not know', () => {
+    const read = parseInfotext('<lora:ink>, a fox, <lora:oil:-.5>, <lora:x:0.5:0.7>\nSteps: 9, Seed: 1')
+    expect(read.loras).toEqual([{ name: 'ink', strength: 1 }, { name: 'oil', strength: -0.5 }])
+    expect(read.prompt).toBe('a fox, <lora:x:0.5:0.7>')
+  })
+
   it('reads what was written', () => {
     const image = makeImage(1, { negative_prompt: 'text', shift: 3, guidance_scale: 4, model: 'zimage: nano' })
     expect(parseInfotext(toInfotext(image))).toEqual({
       prompt: 'picture 1',
+      loras: [],
       negative_prompt: 'text',
       width: 512,
       height: 512,

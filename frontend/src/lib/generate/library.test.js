@@ -45,6 +45,14 @@ describe('applyPreset', () => {
   })
 })
 
+describe('a preset with LoRAs', () => {
+  it('brings them along', () => {
+    const ink = { name: 'ink', strength: 0.8, start: 0, end: 1, on: true }
+    const { presets } = restoreLibrary({ presets: [{ name: 'a', settings: { ...DEFAULT_SETTINGS, loras: [ink] } }] })
+    expect(applyPreset(presets[0], 'a fox').loras).toEqual([ink])
+  })
+})
+
 describe('toListName', () => {
   it('makes a word', () => expect(toListName(' red & 蓝色 ')).toBe('red-蓝色'))
 })

@@ -3,6 +3,7 @@ import { controlRequest, controlsOf, NO_CONTROLS, restoreControls } from './cont
 import { editOf, editRequest, restoreEdit } from './edit.js'
 import { toLiteral } from './expand.js'
 import { adoptScale, guidanceRequest, GUIDANCE_MAX, isScale } from './guidance.js'
+import { loraRequest, NO_LORAS, restoreLoras } from './loras.js'
 import { isValidSide, snapSide } from './sizes.js'
 
 export const PROMPT_MAX = 4000
@@ -35,6 +36,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   negative_prompt: '',
   edit: null,
   control: NO_CONTROLS,
+  loras: NO_LORAS,
 })
 
 /** The fields that the simple form hides. */
@@ -85,6 +87,7 @@ export function restoreSettings(stored) {
     shift: isShift(stored.shift) ? stored.shift : null,
     edit: restoreEdit(stored.edit),
     control: restoreControls(stored.control),
+    loras: restoreLoras(stored.loras),
   }
 }
 
@@ -110,6 +113,7 @@ export function toRequest(settings, model, prompt = settings.prompt) {
     // A picture that is drawn from another one has that one's size.
     ...(settings.edit ? editRequest(settings.edit) : { width: settings.width, height: settings.height }),
     ...controlRequest(settings.control ?? NO_CONTROLS),
+    ...loraRequest(settings.loras ?? NO_LORAS),
     num_inference_steps: settings.num_inference_steps,
     use_gpu: settings.use_gpu,
     seed: seed ? Number(seed) : null,
@@ -167,6 +171,8 @@ export function fromParameters(parameters, models) {
     ...(known(seed) && seed >= 0 && seed <= SEED_MAX && { seed: String(seed), seed_locked: true }),
     ...(scale !== null && { guidance_scale: scale }),
     ...(isShift(parameters.shift) && { shift: parameters.shift }),
+    // A file that is read tells of LoRAs or has none: those of the form are not its.
+    ...('loras' in parameters && { loras: restoreLoras(parameters.loras) }),
     ...(model && { model: model.id }),
   }
 }

@@ -188,6 +188,27 @@ describe('isSameButPrompt', () => {
   ])('sees %s', (_, change) => expect(isSameButPrompt(props, { ...props, ...change })).toBe(false))
 })
 
+describe('a picture that was drawn with LoRAs', () => {
+  const loras = [{ name: 'ink', strength: 0.8, start: 0, end: 0.5, sha256: 'a'.repeat(64) }]
+
+  it('can be made again', () => {
+    const settings = fromSource({ prompt: 'a fox', seed: 1, width: 512, height: 512, loras })
+    expect(settings.loras).toEqual([{ ...loras[0], on: true }])
+    expect(toRequest(settings).loras).toEqual(loras)
+  })
+
+  it('brings none where it had none', () => {
+    expect(fromSource({ prompt: 'a fox', seed: 1 }).loras).toEqual([])
+    expect(Object.keys(toRequest(GOOD))).not.toContain('loras')
+  })
+
+  it('is read out of its file', () => {
+    expect(fromParameters({ loras }, []).loras).toEqual([{ ...loras[0], on: true }])
+    expect(fromParameters({ loras: null }, [])).toEqual({ loras: [] })
+    expect(fromParameters({}, [])).toEqual({})
+  })
+})
+
 describe('a picture that was drawn from another one', () => {
   const image = { prompt: 'a fox', seed: 1, width: 4000, height: 3000, drawn_width: 512, drawn_height: 384, num_inference_steps: 9, model: 'auto', init_image: 'a'.repeat(64), strength: 0.5 }
 

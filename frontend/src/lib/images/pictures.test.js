@@ -17,3 +17,11 @@ describe("a picture's prompt", () => {
     expect(variationsOf(makeImage(1, { prompt })).prompt).toBe(prompt.trim())
   })
 })
+
+describe("a picture's LoRAs", () => {
+  it('are those of its variations', () => {
+    const loras = [{ name: 'ink', strength: 0.8, start: 0, end: 1, sha256: 'a'.repeat(64) }]
+    expect(variationsOf(makeImage(1, { loras })).loras).toEqual(loras)
+    expect(variationsOf(makeImage(1))).not.toHaveProperty('loras')
+  })
+})

@@ -3,8 +3,11 @@ import Form from 'react-bootstrap/Form'
 
 import './MarkedPrompt.css'
 
-/** A prompt's text field with its end marked, from `unread` on: a copy of the text lies behind it and scrolls with it. */
-export default function MarkedPrompt({ unread, ref: field, ...control }) {
+/**
+ * A prompt's text field with its end marked, from `unread` on: a copy of the text lies behind it and scrolls with it.
+ * `children` stand beneath it.
+ */
+export default function MarkedPrompt({ unread, ref: field, children, ...control }) {
   const copy = useRef(null)
   const follow = () => {
     if (copy.current) copy.current.scrollTop = field.current.scrollTop
@@ -22,6 +25,7 @@ export default function MarkedPrompt({ unread, ref: field, ...control }) {
         </div>
       )}
       <Form.Control {...control} ref={field} as="textarea" rows={4} className="prompt" onScroll={follow} />
+      {children}
     </div>
   )
 }

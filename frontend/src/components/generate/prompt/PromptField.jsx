@@ -1,9 +1,10 @@
-import { useRef } from 'react'
+import { Suspense, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { usePromptRecall } from '../../../hooks/generate/usePromptHistory.js'
 import { useTokenCount } from '../../../hooks/generate/useTokenCount.js'
 import { useUndo } from '../../../hooks/input/useUndo.js'
+import { useOpenTag } from '../../../hooks/loras/useOpenTag.js'
 import { PROMPT_MAX } from '../../../lib/generate/settings.js'
 import { unreadPart } from '../../../lib/generate/unread.js'
 import Field from '../../ui/Field.jsx'
@@ -26,17 +27,38 @@ function Examples({ onChoose }) {
   )
 }
 
+/** The list of what a begun `<lora:` can become: `props` for the field, and the `list` itself. */
+function useSuggestions(field, model, Suggestions, onChange) {
+  const keys = useRef(null)
+  const [active, setActive] = useState(null)
+  const { tag, look, take, close, leave } = useOpenTag(field, onChange)
+  const takesKey = (event) => {
+    if (!tag || event.nativeEvent.isComposing || !keys.current?.(event)) return false
+    event.preventDefault()
+    event.stopPropagation()
+    return true
+  }
+  const list = tag && Suggestions && (
+    <Suspense>
+      <Suggestions typed={tag.typed} model={model} keys={keys} onActive={setActive} onTake={take} onClose={close} />
+    </Suspense>
+  )
+  const props = { 'aria-autocomplete': 'list', ...active, onSelect: look, onBlur: leave }
+  return { list, props, takesKey, look }
+}
+
 /**
  * What the picture shows. `steps` are those of the form, which Ctrl+Z takes back. ↑ brings back `recent` prompts; `tools`
- * stand beneath.
+ * stand beneath. `Suggestions` lists what a begun `<lora:` can become.
  */
-export default function PromptField({ value, model, error, recent, tools, steps, onChange, onExample, onReset }) {
+export default function PromptField({ value, model, error, recent, tools, steps, Suggestions, onChange, onExample, onReset }) {
   const { t } = useTranslation()
   const field = useRef(null)
   const compositions = useRef(0)
   useUndo(field, steps)
   const unread = unreadPart(value, useTokenCount(value, model))
   const recall = usePromptRecall(recent, onChange)
+  const { list, props, takesKey, look } = useSuggestions(field, model, Suggestions, onChange)
   const length = [...value].length
   const count = length >= COUNT_FROM ? t('form.promptCount', { count: length, max: PROMPT_MAX }) : undefined
   return (
@@ -45,15 +67,21 @@ export default function PromptField({ value, model, error, recent, tools, steps,
         {(control) => (
           <MarkedPrompt
             {...control}
+            {...props}
             unread={unread}
             placeholder={t('form.promptPlaceholder')}
             value={value}
             isInvalid={Boolean(error)}
             ref={field}
             onCompositionStart={() => (compositions.current += 1)}
-            onChange={({ target, nativeEvent }) => onChange(target.value, nativeEvent.isComposing ? compositions.current : 0)}
-            onKeyDown={recall}
-          />
+            onChange={({ target, nativeEvent }) => {
+              onChange(target.value, nativeEvent.isComposing ? compositions.current : 0)
+              look()
+            }}
+            onKeyDown={(event) => takesKey(event) || recall(event)}
+          >
+            {list}
+          </MarkedPrompt>
         )}
       </Field>
       <div className="prompt-tools wide">{tools}</div>
