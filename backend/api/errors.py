@@ -46,6 +46,7 @@ from backend.services.errors import (
     UnknownModel,
     UnknownPart,
     UnknownTask,
+    UnknownWorker,
     UnreadableImage,
     WrongToken,
 )
@@ -59,6 +60,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (UnknownImage, 404),
     (UnknownInput, 404),
     (UnknownDownload, 404),
+    (UnknownWorker, 404),
     (ModelNotFound, 404),
     (TaskAlreadyFinished, 409),
     (TaskNotRetryable, 409),

@@ -1,7 +1,7 @@
 """What can go wrong in the domain.
 
 StudioError
-├── UnknownTask, UnknownImage, UnknownInput, UnknownDownload, ModelNotFound → 404
+├── UnknownTask, UnknownImage, UnknownInput, UnknownDownload, UnknownWorker, ModelNotFound → 404
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
 ├── ModelInUse, NotOurs, RemovalFailed  → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, InputRefused → 422
@@ -15,6 +15,8 @@ StudioError
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
 ├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
+├── ExecutorUnusable                    → the executor cannot be prepared; the task fails
+├── WorkerLost                          → the task runs once more, or ends as interrupted
 └── Cancelled, TimedOut, ShutDown       → why a task has ended before its time
 """
 
@@ -310,6 +312,27 @@ class UnknownDevice(StudioError):
     """The settings name a device that this machine does not have."""
 
     code = "unknown_device"
+
+
+class UnknownWorker(StudioError):
+    """No worker has this id."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no worker with this id; /api/system/status lists those that there are.")
+
+
+class ExecutorUnusable(StudioError):
+    """What is to run the jobs cannot: a package is missing, a cluster is not there or is another version."""
+
+    code = "executor_unusable"
+
+
+class WorkerLost(StudioError):
+    """The worker, or its machine, has died under a job."""
+
+    code = "worker_lost"
 
 
 class Cancelled(StudioError):
