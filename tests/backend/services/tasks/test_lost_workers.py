@@ -181,5 +181,6 @@ def test_the_model_in_memory_decides_which_slot_draws(make: Make):
     end(manager, manager.submit(a_request("loads in y")))
     manager.drain_worker("x", is_drained=False)
     for number in range(4):
+        wait_until(lambda: manager._workers.turns._idle.keys() == {"x", "y"})
         end(manager, manager.submit(a_request(f"{number}")))
     assert {slot for slot, _ in executor.runs} == {"y"}
