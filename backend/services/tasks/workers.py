@@ -148,6 +148,7 @@ class Workers:
                 self._with_job(task)
             if UNPREPARED in self._to_free:
                 self._to_free = set(slots)
+            self.turns.close(UNPREPARED)
             self._staffed.update(slots[:1])  # this thread is its
             self._staff(slots)
         self._table.notify()
