@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
@@ -66,6 +67,9 @@ from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
 from backend.utils.folder_lock import FolderLock
 
+if TYPE_CHECKING:
+    from backend.services.tasks.executors.ray.executor import RayExecutor
+
 logger = logging.getLogger(__name__)
 
 PURGE_PERIOD_S = 3600.0
@@ -122,16 +126,17 @@ def build_services(
     """Builds the domain without any web framework; an engine is made for each device."""
     metrics = Metrics()
     catalogue = Catalogue(settings)
-    hardware = cache(hardware)
+    inputs = InputStore(settings.data_dir / "inputs")
+    fleet = build_fleet(settings, catalogue, inputs)
+    hardware = cache(hardware) if fleet is None else fleet.hardware
     planner = Planner(
         settings,
         hardware,
         Calibration(settings.data_dir / "calibration.json"),
         lambda name: catalogue.resolve_control(name).n_values,
     )
-    inputs = InputStore(settings.data_dir / "inputs")
     read_inputs = read_from(inputs, lambda name: catalogue.resolve_control(name).path)
-    executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_inputs)
+    executor: Executor = fleet or LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_inputs)
     resolver = Resolver(settings, catalogue, hardware, inputs)
     store = HistoryStore(
         settings.images_dir,
@@ -190,6 +195,15 @@ def build_services(
         access_tokens=AccessTokens(settings.tokens),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
     )
+
+
+def build_fleet(settings: Settings, catalogue: Catalogue, inputs: InputStore) -> RayExecutor | None:
+    """Returns the workers of a Ray cluster; None when the settings name none, and then nothing of it is imported."""
+    if settings.executor != "ray":
+        return None
+    from backend.fleet import build_ray_executor
+
+    return build_ray_executor(settings, catalogue, inputs, lambda name: catalogue.resolve_control(name).n_values)
 
 
 def build_downloads(settings: Settings, catalogue: Catalogue, receipts: Receipts) -> Downloads:
@@ -266,6 +280,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
     for what, close in (
         ("the running task", lambda: services.tasks.close(TASK_END_S)),
         ("the download", services.downloads.close),
+        ("the workers", services.executor.close),
         ("what images took", services.planner.save),
         ("the monitor", services.monitor.close),
         ("the history", services.history.close),

@@ -1,0 +1,34 @@
+"""Wiring of the workers on a Ray cluster; imported only when the settings ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from backend.models.config import Settings
+from backend.services.generation.planning.calibration import Calibration
+from backend.services.generation.planning.planner import Planner
+from backend.services.images.inputs import InputStore
+from backend.services.images.sources import read_from
+from backend.services.library.catalogue import Catalogue
+from backend.services.tasks.executors.ray.cluster import Cluster
+from backend.services.tasks.executors.ray.executor import RayExecutor
+from backend.services.tasks.executors.ray.fitting import Fitting
+
+
+def build_ray_executor(
+    settings: Settings, catalogue: Catalogue, inputs: InputStore, count_control: Callable[[str], int]
+) -> RayExecutor:
+    """Returns what runs jobs on a cluster; it connects to nothing before it is prepared."""
+    from backend.worker import make_workshop, sent_settings
+
+    calibration = Calibration(settings.data_dir / "calibration.json")
+    fitting = Fitting(catalogue, lambda hardware: Planner(settings, lambda: hardware, calibration, count_control))
+    return RayExecutor(
+        Cluster(settings.ray_address),
+        partial(make_workshop, sent_settings(settings)),
+        read_from(inputs, lambda _name: Path()),  # each worker has ControlNets of its own
+        fitting,
+        cpu_nodes=settings.ray_cpu_nodes,
+    )
