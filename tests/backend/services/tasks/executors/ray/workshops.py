@@ -25,7 +25,7 @@ class Sleeping:
     """Takes a set time a step.
 
     Attributes:
-        step_s: seconds of a step.
+        step_s: seconds of a step; of a prompt that begins with `slow`, 0.3.
         folder: where it writes a line for each step, and looks for orders: `die`, `sick`.
         versions: what it says it is.
     """
@@ -55,7 +55,7 @@ class Sleeping:
             for done in range(1, recipe.forwards + 1):
                 if cancelled():
                     return
-                time.sleep(self.step_s)
+                time.sleep(0.3 if recipe.prompt.startswith("slow") else self.step_s)
                 self._note(f"{recipe.prompt} {index} {done} {time.time()}")
                 emit(Preview(PreviewPixels(1, 1, bytes([done, 0, 0]))))
                 emit(Step(done, recipe.forwards))
