@@ -174,6 +174,11 @@ def build_services(
     metrics.watch("zimage_tasks_waiting", "Tasks in the queue.", lambda: len(tasks.waiting_ids))
     metrics.watch("zimage_tasks_running", "Tasks that run.", lambda: len(tasks.active()) - len(tasks.waiting_ids))
     metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(executor.healthy))
+    metrics.watch_workers(
+        lambda: [
+            (worker.slot, worker.node, worker.state, worker.slot in tasks.running_ids) for worker in executor.workers()
+        ]
+    )
     metrics.watch("zimage_history_pictures", "Pictures outside the trash.", lambda: len(store))
     return Services(
         settings=settings,

@@ -24,6 +24,7 @@ PAGES = (
     "docs/editing.md",
     "docs/history.md",
     "docs/deployment.md",
+    "docs/scaling.md",
     "docs/command-line.md",
     "docs/client.md",
     "client/README.md",

@@ -88,7 +88,9 @@ class SystemStatus(Frozen):
 class Health(Frozen):
     """Liveness of the process."""
 
-    status: str = "healthy"
+    status: Literal["healthy", "degraded", "unhealthy"] = Field(
+        default="healthy", description="`degraded`: some workers are out, others draw; the answer is a 200 still."
+    )
     service: str = "Z-Image API"
     message: str | None = Field(default=None, description="What is wrong, and what helps; absent when it is healthy.")
 

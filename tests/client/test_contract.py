@@ -26,13 +26,14 @@ CALLS: list[Call[Any]] = [
     calls.latest(), calls.download("1"), calls.change(["1"], "delete"), calls.delete_for_good("1"),
     calls.import_image("", b""), calls.upload("", b""), calls.models(), calls.download_model("1"),
     calls.cancel_model_download("1"), calls.unload_models(), calls.loras(), calls.status(), calls.capabilities(),
-    calls.readiness(),
+    calls.readiness(), calls.drain_worker("1", True),
 ]  # fmt: skip
 ANSWERS = {
     types.Image: "ImageInfo", types.Task: "TaskStatus", types.Timings: "Timings", types.HistoryPage: "HistoryPage",
     types.BulkResult: "BulkResult", types.Model: "ModelInfo", types.ModelDownload: "ModelDownload",
     types.ModelList: "ModelList", types.Estimate: "Estimate", types.Capabilities: "Capabilities",
     types.SystemStatus: "SystemStatus", types.Readiness: "Readiness", types.Input: "InputInfo",
+    types.Worker: "WorkerStatus",
 }  # fmt: skip
 
 

@@ -43,6 +43,7 @@ from zimage_client.types import (
     Readiness,
     SystemStatus,
     Task,
+    Worker,
 )
 
 __all__ = [
@@ -80,5 +81,6 @@ __all__ = [
     "Unavailable",
     "UnexpectedAnswer",
     "WaitTimeout",
+    "Worker",
     "ZImageError",
 ]
