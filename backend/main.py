@@ -9,33 +9,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
-from starlette.middleware.cors import CORSMiddleware
 
 from backend import __version__
 from backend.api import estimates, generate, history, inputs, loras, models, session, system
-from backend.api.compat.door import DoorErrors
 from backend.api.compat.doors import install_doors, live_with_doors, open_doors
-from backend.api.deps import Services, session_cookie
+from backend.api.deps import Services
 from backend.api.errors import install_error_handlers
 from backend.api.live.polls import PollRoute
-from backend.api.middleware.body import BodyGuard
-from backend.api.middleware.faults import FaultGuard
-from backend.api.middleware.head import HeadAsGet
-from backend.api.middleware.headers import SecurityHeaders
-from backend.api.middleware.host import HostGuard
-from backend.api.middleware.metrics import RequestMeter
-from backend.api.middleware.origin import OriginGuard
-from backend.api.middleware.range import RangeGuard
-from backend.api.middleware.root_path import RootPath
-from backend.api.middleware.token import TokenGuard
-from backend.api.middleware.trailing_slash import TrailingSlash
+from backend.api.middleware.install import install_guards
 from backend.api.openapi import complete_description
 from backend.api.presenters import LoraLists, present_task
-from backend.models.config import Settings, is_loopback
+from backend.models.config import Settings
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.links import SignedLinks
 from backend.services.access.sessions import Sessions
@@ -75,13 +64,12 @@ from backend.services.tasks.store import Journal
 from backend.services.webhooks.webhooks import Webhooks
 from backend.utils.folder_lock import FolderLock
 
+if TYPE_CHECKING:
+    from backend.services.tasks.executors.ray.executor import RayExecutor
+
 logger = logging.getLogger(__name__)
 
-MCP_HEADERS = ("Mcp-Session-Id", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Last-Event-ID")
-"""That its clients in a browser send."""
 PURGE_PERIOD_S = 3600.0
-FORM_BYTES = 2**16
-"""What a form adds to a file."""
 TASK_END_S = 5.0
 """Longest wait for the step of a running task."""
 END_S = 7.0
@@ -123,7 +111,7 @@ def create_app(
     install_doors(app, services)
     install_error_handlers(app)
     complete_description(app, open_doors(settings))
-    _install_guards(app, settings)
+    install_guards(app, settings)
     return app
 
 
@@ -136,12 +124,13 @@ def build_services(
     """Builds the domain without any web framework; an engine is made for each device."""
     metrics = Metrics()
     catalogue = Catalogue(settings)
-    hardware = cache(hardware)
     inputs = InputStore(settings.data_dir / "inputs")
     loras = LoraRoom.build(
         settings, catalogue, lambda: [use for task in tasks.active() if task.job for use in task.job.recipe.loras or ()]
     )
     chooser = LoraChooser(loras.catalogue, loras.architectures)
+    fleet = build_fleet(settings, catalogue, inputs, chooser)
+    hardware = cache(hardware) if fleet is None else fleet.hardware
     planner = Planner(
         settings,
         hardware,
@@ -151,7 +140,7 @@ def build_services(
         held_bytes,
     )
     read_inputs = read_from(inputs, lambda name: catalogue.resolve_control(name).path, chooser.path_of)
-    executor = LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_inputs)
+    executor: Executor = fleet or LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_inputs)
     resolver = Resolver(settings, catalogue, hardware, inputs, loras=chooser)
     store = HistoryStore(
         settings.images_dir,
@@ -202,6 +191,11 @@ def build_services(
     metrics.watch("zimage_tasks_running", "Tasks that run.", lambda: len(tasks.active()) - len(tasks.waiting_ids))
     metrics.watch("zimage_engine_healthy", "0 after a fault of the device.", lambda: float(executor.healthy))
     metrics.watch("zimage_webhooks_waiting", "Webhooks that are not delivered yet.", lambda: len(webhooks))
+    metrics.watch_workers(
+        lambda: [
+            (worker.slot, worker.node, worker.state, worker.slot in tasks.running_ids) for worker in executor.workers()
+        ]
+    )
     metrics.watch("zimage_history_pictures", "Pictures outside the trash.", lambda: len(store))
     return Services(
         settings=settings,
@@ -226,6 +220,17 @@ def build_services(
         access_tokens=AccessTokens(settings.tokens),
         links=SignedLinks(),
         sessions=Sessions(settings.data_dir / "sessions.json", settings.tokens),
+    )
+
+
+def build_fleet(settings: Settings, catalogue: Catalogue, inputs: InputStore, loras: LoraChooser) -> RayExecutor | None:
+    """Returns the workers of a Ray cluster; None when the settings name none, and then nothing of it is imported."""
+    if settings.executor != "ray":
+        return None
+    from backend.fleet import build_ray_executor
+
+    return build_ray_executor(
+        settings, catalogue, inputs, lambda name: catalogue.resolve_control(name).n_values, loras.count_values
     )
 
 
@@ -307,6 +312,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
         ("the running task", lambda: services.tasks.close(TASK_END_S)),
         ("the webhooks", services.webhooks.close),
         ("the download", services.downloads.close),
+        ("the workers", services.executor.close),
         ("what images took", services.planner.save),
         ("the LoRAs", services.loras.catalogue.close),
         ("the monitor", services.monitor.close),
@@ -332,49 +338,6 @@ async def _purge_now_and_then(services: Services) -> None:
         except (StudioError, OSError) as error:
             logger.warning("the trash could not be emptied: %s", error)
         await asyncio.sleep(PURGE_PERIOD_S)
-
-
-def _install_guards(app: FastAPI, settings: Settings) -> None:
-    """Adds the middleware; the last one added is the first to see a request."""
-    services: Services = app.state.services
-    doors = open_doors(settings)
-    uploads = [f"{settings.api_prefix}/{what}" for what in ("history/read", "history/import", "inputs")]
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(RangeGuard)
-    app.add_middleware(
-        BodyGuard,
-        max_bytes=settings.max_body_kb * 2**10,
-        max_upload_bytes={
-            **dict.fromkeys(uploads, settings.max_upload_mb * 2**20),
-            **{path: settings.max_upload_mb * 2**20 for door in doors for path in door.upload_paths},
-            f"{settings.api_prefix}/loras": settings.max_lora_mb * 2**20 + FORM_BYTES,
-        },
-    )
-    if services.access_tokens.required:
-        app.add_middleware(
-            TokenGuard,
-            access_tokens=services.access_tokens,
-            sessions=services.sessions,
-            session_path=f"{settings.api_prefix}/session",
-            cookie=session_cookie(settings),
-            links=services.links,
-        )
-    app.add_middleware(OriginGuard, origins=settings.cors_origins)
-    if is_loopback(settings.host):
-        app.add_middleware(HostGuard, has_tokens=services.access_tokens.required)
-    app.add_middleware(FaultGuard)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=list(settings.cors_origins),
-        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *MCP_HEADERS],
-        expose_headers=["Location", "Retry-After", "X-Preview-Seq", "X-ZImage-Model", "Mcp-Session-Id"],
-    )
-    app.add_middleware(DoorErrors, doors=doors)
-    app.add_middleware(RequestMeter, metrics=services.metrics, api_prefix=settings.api_prefix)
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(TrailingSlash)
-    app.add_middleware(RootPath, root_path=settings.root_path)
 
 
 def __getattr__(name: str) -> FastAPI:

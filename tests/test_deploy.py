@@ -6,6 +6,7 @@ import configparser
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import crossplane
@@ -23,7 +24,13 @@ def read(name: str) -> str:
     return (DEPLOY / name).read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "compose.cuda.yaml", "zimage.service", "nginx.conf"])
+EXAMPLES = (
+    "Dockerfile", "compose.yaml", "compose.cuda.yaml", "compose.ray.yaml", "kuberay.yaml", "zimage.service",
+    "nginx.conf",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_setting_that_is_named_exists(name):
     assert set(re.findall(r"ZIMAGE_[A-Z_]+", read(name))) <= NAMES
 
@@ -103,3 +110,59 @@ def test_the_proxy_lets_events_and_uploads_through():
     assert f"client_max_body_size {Settings().max_upload_mb}m;" in text
     assert "http://localhost:15001" in Settings().cors_origins
     assert "proxy_set_header X-Forwarded-Proto $scheme;" in text  # or a cookie would not be kept from http
+
+
+def ray_version() -> str:
+    [line] = [line for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines() if line.startswith("ray==")]
+    return line.partition("==")[2]
+
+
+def test_ray_is_an_extra_and_no_requirement():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert [name for name in project["optional-dependencies"]["ray"] if name.startswith("ray>=")]
+    assert not re.search(r"^ray\b", (ROOT / "backend/requirements.txt").read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_composition_of_a_cluster_keeps_ray_s_ports_inside():
+    composition = yaml.safe_load(read("compose.ray.yaml"))
+    queue, *workers = composition["services"].values()
+    assert len(workers) == 2
+    assert {worker["deploy"]["resources"]["reservations"]["devices"][0]["device_ids"][0] for worker in workers} == {
+        worker["environment"]["NVIDIA_VISIBLE_DEVICES"] for worker in workers
+    }
+    assert all(port.startswith("127.0.0.1:1500") for port in queue["ports"])
+    assert composition["networks"]["ray"] == {"internal": True}
+    for worker in workers:
+        assert worker["networks"] == ["ray"]
+        assert "ports" not in worker
+        assert "--address=zimage:6379" in worker["entrypoint"]
+    for service in (queue, *workers):
+        assert service["cap_drop"] == ["ALL"]
+        assert {"mem_limit", "pids_limit", "shm_size", "stop_grace_period"} <= set(service)
+        assert all(f"ARG {name}=" in read("Dockerfile") for name in service["build"]["args"])
+    assert "--num-gpus=0" in queue["entrypoint"][-1]
+    assert queue["environment"]["ZIMAGE_EXECUTOR"] == "ray"
+
+
+def test_the_cluster_on_kubernetes_draws_on_cards_and_lets_nobody_at_ray():
+    found = {document["kind"]: document for document in yaml.safe_load_all(read("kuberay.yaml"))}
+    claims = [d["metadata"]["name"] for d in yaml.safe_load_all(read("kuberay.yaml")) if "Claim" in d["kind"]]
+    cluster = found["RayCluster"]["spec"]
+    head, [group] = cluster["headGroupSpec"], cluster["workerGroupSpecs"]
+    assert cluster["rayVersion"] == ray_version()
+    assert (head["rayStartParams"]["num-cpus"], head["rayStartParams"]["num-gpus"]) == ("0", "0")
+    pods = [head["template"], group["template"]]
+    for pod in pods:
+        [container] = pod["spec"]["containers"]
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert "KUBERAY_GEN_RAY_START_CMD" in container["args"][0]
+        used = [volume["persistentVolumeClaim"]["claimName"] for volume in pod["spec"]["volumes"]]
+        assert set(used) <= set(claims)
+        assert {mount["name"] for mount in container["volumeMounts"]} == {v["name"] for v in pod["spec"]["volumes"]}
+    assert group["template"]["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    [own, public] = found["NetworkPolicy"]["spec"]["ingress"]
+    assert own["from"] == [{"podSelector": {"matchLabels": pods[0]["metadata"]["labels"]}}]
+    assert {port["port"] for port in public["ports"]} == {15000, 15001}
+    assert {port["port"] for port in found["Service"]["spec"]["ports"]} == {15000, 15001}
+    assert "from" not in public

@@ -27,6 +27,7 @@ PAGES = (
     "Z-Image/training/lora/README.md",
     "docs/history.md",
     "docs/deployment.md",
+    "docs/scaling.md",
     "docs/command-line.md",
     "docs/client.md",
     "docs/doors/openai.md",

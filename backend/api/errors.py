@@ -26,14 +26,9 @@ from backend.services.errors import (
     GuidanceUnused,
     IdempotencyMismatch,
     InputRefused,
-    LoraDamaged,
-    LoraInUse,
-    LoraNotFound,
-    LoraUnusable,
     ModelInUse,
     ModelNotFound,
     ModelNotInstalled,
-    NameTaken,
     NegativePromptUnused,
     NoParameters,
     NotInTrash,
@@ -53,9 +48,11 @@ from backend.services.errors import (
     UnknownModel,
     UnknownPart,
     UnknownTask,
+    UnknownWorker,
     UnreadableImage,
     WrongToken,
 )
+from backend.services.lora_errors import LoraDamaged, LoraInUse, LoraNotFound, LoraUnusable, NameTaken
 
 RETRY_AFTER_S = 10
 Responses = dict[int | str, dict[str, Any]]
@@ -66,6 +63,7 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (UnknownImage, 404),
     (UnknownInput, 404),
     (UnknownDownload, 404),
+    (UnknownWorker, 404),
     (ModelNotFound, 404),
     (LoraNotFound, 404),
     (TaskAlreadyFinished, 409),

@@ -53,7 +53,16 @@ from backend.models.schemas import (
     Timings,
 )
 from backend.models.session import LoginRequest, Session
-from backend.models.system import CpuStatus, DiskStatus, GpuStatus, Health, MemoryStatus, Root, SystemStatus
+from backend.models.system import (
+    CpuStatus,
+    DiskStatus,
+    GpuStatus,
+    Health,
+    MemoryStatus,
+    Root,
+    SystemStatus,
+    WorkerStatus,
+)
 from backend.services.errors import UnknownImage
 
 _IMAGE_ID = "3f2b8c1d9e4a4f6b8a7c5d2e1f0a9b8c"
@@ -74,7 +83,7 @@ def bodies() -> dict[str, BaseModel]:
     found = (
         *_of_tasks(), *_of_pictures(), _model(), _models(), _variants(), _removal(),
         ModelChoice(member="base", text_encoder="text_encoders/qwen_3_4b.safetensors"),
-        _system(), Root(version=__version__), Health(),
+        _system(), _worker(), Root(version=__version__), Health(),
         describe_capabilities(Settings.model_construct(), __version__),
         Readiness(status="ready", checks={"engine": True, "accepting": True, "model": True, "disk": True}),
         _estimate(), DrainRequest(drain=True), LoginRequest.model_validate({"token": "…"}),
@@ -153,6 +162,7 @@ def _of_tasks() -> tuple[BaseModel, ...]:
         task_id=_TASK_ID, status=Status.COMPLETED, progress=100, total_steps=9, current_step=9, step=0, steps=9,
         message="Completed in 2.3 s", result=_image(), num_images=1, images=[_image()], error=None, error_code=None,
         cancelling=False, queue_position=None, eta_seconds=None, preview_seq=None, created_at=_MOMENT, request=request,
+        worker="cuda:0",
         timings=Timings(queued_s=0.01, load_s=0.0, encode_s=0.05, denoise_s=2.0, decode_s=0.2, save_s=0.1),
     )  # fmt: skip
     return request, task, TaskCreated(task_id=_TASK_ID), TaskList(tasks=[task]), MoveRequest(position=0)
@@ -229,6 +239,13 @@ def _estimate() -> Estimate:
     )  # fmt: skip
 
 
+def _worker() -> WorkerStatus:
+    return WorkerStatus(
+        id="gpu-a-3f2b8c-gpu0", node="gpu-a", device="cuda", card="NVIDIA GeForce RTX 4090", memory_gb=24.0,
+        state="busy", drained=False, model="z-image-turbo", task_id=_TASK_ID, note="",
+    )  # fmt: skip
+
+
 def _system() -> SystemStatus:
     return SystemStatus(
         cpu=CpuStatus(usage_percent=12.5, cores=8, frequency_mhz=3200.0),
@@ -239,4 +256,5 @@ def _system() -> SystemStatus:
         ),
         disk=DiskStatus(path="data", total_gb=500.0, used_gb=250.0, free_gb=250.0, usage_percent=50.0),
         timestamp=_MOMENT,
+        workers=[_worker()],
     )  # fmt: skip

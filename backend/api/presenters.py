@@ -9,6 +9,7 @@ from backend.models import catalogue as wire
 from backend.models.config import Engine, Settings
 from backend.models.loras import LoraInfo, LoraList, LoraSuggestion
 from backend.models.schemas import ImageInfo, ImageRecord, TaskStatus
+from backend.models.system import WorkerStatus
 from backend.services.generation.planning.recommend import Advice, Offer
 from backend.services.library.control_files import FoundControl
 from backend.services.library.loras.catalogue import Lora, LoraContents
@@ -16,6 +17,7 @@ from backend.services.library.model_entry import ModelEntry
 from backend.services.library.part_files import FoundPart
 from backend.services.library.variants.presence import Here, path_of
 from backend.services.library.variants.removal import Removal
+from backend.services.tasks.executors.base import Worker
 from backend.services.tasks.records import TaskRecord
 from backend.utils.texts import as_utf_8
 
@@ -50,9 +52,31 @@ def present_task(task: TaskRecord, position: int | None, eta_s: float | None, ap
         queue_position=position,
         eta_seconds=None if eta_s is None else round(eta_s, 1),
         timings=task.timings,
+        worker=task.worker,
         preview_seq=task.preview_seq,
         created_at=task.created_at,
         request=task.request,
+    )
+
+
+def present_worker(worker: Worker, *, is_drained: bool, is_busy: bool, task_id: str | None) -> WorkerStatus:
+    """Returns what is shown of a worker; `task_id` is that of a task which the client may see."""
+    state: str = worker.state
+    if worker.state == "ready":
+        state = "busy" if is_busy else "idle"
+    return WorkerStatus.model_validate(
+        {
+            "id": worker.slot,
+            "node": worker.node,
+            "device": worker.device,
+            "card": worker.card,
+            "memory_gb": round(worker.memory_bytes / 2**30, 2) if worker.memory_bytes else None,
+            "state": state,
+            "drained": is_drained,
+            "model": worker.model,
+            "task_id": task_id,
+            "note": worker.note,
+        }
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 
 from backend import __version__
 from backend.api.compat.doors import door_addresses
-from backend.api.deps import App, Monitor, Tasks
+from backend.api.deps import App, Monitor, Owner, Services, Tasks
 from backend.api.errors import documented
+from backend.api.presenters import present_worker
 from backend.models.capabilities import Capabilities, DrainRequest, Readiness, describe_capabilities
-from backend.models.system import Fault, Health, Root, SystemStatus
-from backend.services.errors import StudioError
+from backend.models.system import Fault, Health, Root, SystemStatus, WorkerStatus
+from backend.services.errors import StudioError, UnknownTask, UnknownWorker
+from backend.services.tasks.records import is_seen_by
 
 root_router = APIRouter(tags=["system"])
 router = APIRouter(tags=["system"])
@@ -29,6 +33,8 @@ async def get_health(app: App, response: Response) -> Health:
     fault = _fault_of(app)
     if fault is None:
         return Health()
+    if fault.partial:
+        return Health(status="degraded", message=fault.message)
     response.status_code = 503
     return Health(status="unhealthy", message=fault.message)
 
@@ -69,9 +75,9 @@ async def get_root(app: App) -> Root:
 
 
 @router.get("/system/status")
-def get_status(app: App, monitor: Monitor) -> SystemStatus:
-    """Returns the latest sample of CPU, memory, GPU and disk. `gpu` is null where there is none."""
-    return monitor.status().model_copy(update={"fault": _fault_of(app)})
+def get_status(app: App, monitor: Monitor, owner: Owner) -> SystemStatus:
+    """Returns the latest sample of CPU, memory, GPU and disk, and the workers. `gpu` is null where there is none."""
+    return monitor.status().model_copy(update={"fault": _fault_of(app), "workers": _workers_of(app, owner)})
 
 
 @router.post("/system/drain", responses=documented(400, 413, 422))
@@ -81,10 +87,45 @@ def drain(request: DrainRequest, tasks: Tasks) -> DrainRequest:
     return request
 
 
+@router.post("/system/workers/{worker_id}/drain", responses=documented(400, 404, 413, 422))
+def drain_worker(
+    worker_id: Annotated[str, Path(description="Of the workers in /api/system/status.")],
+    request: DrainRequest,
+    app: App,
+    owner: Owner,
+) -> WorkerStatus:
+    """Starts or ends draining one worker: it takes no more tasks, and what it runs goes on."""
+    app.tasks.drain_worker(worker_id, is_drained=request.drain)
+    worker = next((worker for worker in _workers_of(app, owner) if worker.id == worker_id), None)
+    if worker is None:  # gone since
+        raise UnknownWorker
+    return worker
+
+
 @router.get("/capabilities")
 def get_capabilities(app: App) -> Capabilities:
     """Returns limits, sizes and features, from which a client can build its form."""
     return describe_capabilities(app.settings, __version__, door_addresses(app.settings))
+
+
+def _workers_of(app: Services, owner: str | None) -> list[WorkerStatus]:
+    tasks, running, drained = app.tasks, app.tasks.running_ids, app.tasks.drained_workers
+
+    def seen(task_id: str | None) -> str | None:
+        try:
+            return task_id if task_id and is_seen_by(tasks.get(task_id), owner, app.settings.tokens) else None
+        except UnknownTask:  # ended and forgotten since
+            return None
+
+    return [
+        present_worker(
+            worker,
+            is_drained=worker.slot in drained,
+            is_busy=worker.slot in running,
+            task_id=seen(running.get(worker.slot)),
+        )
+        for worker in app.executor.workers()
+    ]
 
 
 def _fault_of(app: App) -> Fault | None:

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from backend.utils.network.standard_webhooks import read_secret
 
 Engine = Literal["auto", "native", "diffusers"]
+Executor = Literal["local", "ray"]
 CpuPrecision = Literal["auto", "float32", "bfloat16"]
 Offload = Literal["auto", "none", "model", "sequential"]
 Quantization = Literal["auto", "none", "int8", "fp8", "gguf"]
@@ -23,6 +24,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 MIN_TOKEN_LENGTH = 16
 _DEVICE = re.compile(r"cuda(:[0-9]{1,3})?|mps|cpu")
+_RAY_ADDRESS = re.compile(r"auto|(ray://)?(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 _OWN_PATHS = frozenset({"assets", "docs", "health", "metrics", "redoc"})
 _REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,6 +116,17 @@ class Settings(BaseSettings):
     devices: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         default=None,
         description="Devices that draw at the same time, as `cuda:0,cuda:1`; `auto` is every accelerator.",
+    )
+    executor: Executor = Field(
+        default="local", description="Where jobs run: in this process, or on the machines of a Ray cluster."
+    )
+    ray_address: str | None = Field(
+        default=None,
+        description="Cluster to use: `auto`, `host:6379` or `ray://host:10001`; left out, one is started here.",
+    )
+    ray_cpu_nodes: bool = Field(default=False, description="Also let machines of the cluster without a card draw.")
+    ray_download: bool = Field(
+        default=False, description="Let workers fetch the weights that they lack when a task needs them."
     )
     engine: Engine = Field(default="auto", description="Implementation that runs the model.")
     attention_backend: str | None = Field(
@@ -214,6 +227,13 @@ class Settings(BaseSettings):
             ip_network(network, strict=False)
         return value
 
+    @field_validator("ray_address")
+    @classmethod
+    def _check_ray_address(cls, value: str | None) -> str | None:
+        if value is not None and not _RAY_ADDRESS.fullmatch(value):
+            raise ValueError("must be auto, host:6379 for a machine of the cluster, or ray://host:10001 from outside")
+        return value
+
     @field_validator("cors_origins", "devices", "webhook_networks", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
@@ -250,6 +270,14 @@ class Settings(BaseSettings):
             self.api_prefix.split("/")[1],
         }:  # is it cut off or not? nobody could tell
             raise ValueError(f"root_path {self.root_path!r} begins like a path of the service itself: choose another")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_another_executors_settings(self) -> Settings:
+        if self.executor == "ray" and self.devices:
+            raise ValueError("devices are those of ZIMAGE_EXECUTOR=local: with ray each card of the cluster draws")
+        if self.executor != "ray" and (self.ray_address or self.ray_cpu_nodes or self.ray_download):
+            raise ValueError("ray_address, ray_cpu_nodes and ray_download need ZIMAGE_EXECUTOR=ray")
         return self
 
     @model_validator(mode="after")

@@ -292,6 +292,7 @@ class TaskStatus(Frozen):
     queue_position: int | None = Field(description="Tasks that run before this one; null when it does not wait.")
     eta_seconds: float | None = Field(description="Expected seconds until the task ends; null while unknown.")
     timings: Timings
+    worker: str | None = Field(default=None, description="The worker that runs it, or has; null while it waits.")
     preview_seq: int | None = Field(description="Number of the newest preview; null when there is none.")
     created_at: datetime
     request: GenerateRequest

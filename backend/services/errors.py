@@ -1,7 +1,7 @@
 """What can go wrong in the domain.
 
 StudioError
-├── UnknownTask, UnknownImage, UnknownInput, UnknownDownload, ModelNotFound, LoraNotFound → 404
+├── UnknownTask, UnknownImage, UnknownInput, UnknownDownload, UnknownWorker, ModelNotFound, LoraNotFound → 404
 ├── TaskAlreadyFinished, TaskNotRetryable, TaskNotWaiting, NotInTrash, DownloadConflict → 409
 ├── ModelInUse, LoraInUse, NameTaken, NotOurs, RemovalFailed → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, LoraDamaged → 422
@@ -18,6 +18,8 @@ StudioError
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
 ├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
+├── ExecutorUnusable                    → the executor cannot be prepared; the task fails
+├── WorkerLost                          → the task runs once more, or ends as interrupted
 └── Cancelled, TimedOut, ShutDown       → why a task has ended before its time
 """
 
@@ -162,48 +164,6 @@ class InputRefused(StudioError):
         self.field = field
 
 
-class UnknownLora(InputRefused):
-    """A request names a LoRA that is not here, or that several have the name of."""
-
-    code = "unknown_lora"
-
-
-class LoraChanged(InputRefused):
-    """A request names a LoRA by its digest, and another file has its name now."""
-
-    code = "lora_changed"
-
-
-class LoraRefused(InputRefused):
-    """A request names a LoRA that its model cannot use, or in a way that makes no sense."""
-
-    code = "lora_refused"
-
-
-class LoraNotFound(StudioError):
-    """There is no such LoRA to look at or to delete."""
-
-    code = "not_found"
-
-
-class LoraDamaged(StudioError):
-    """A file is no LoRA, or one that cannot be read."""
-
-    code = "unreadable_lora"
-
-
-class LoraInUse(StudioError):
-    """A LoRA that a task needs is not deleted."""
-
-    code = "lora_in_use"
-
-
-class NameTaken(StudioError):
-    """Another file has the name of one that is sent."""
-
-    code = "name_taken"
-
-
 class CallbackRefused(StudioError):
     """Whoever shall be told of the end of a task may not be, or may not be told by this client."""
 
@@ -312,12 +272,6 @@ class ControlUnusable(ModelError):
     code = "control_unusable"
 
 
-class LoraUnusable(ModelError):
-    """A LoRA that is damaged, for another model, or of a kind that is not read."""
-
-    code = "lora_unusable"
-
-
 class ModelBroken(ModelError):
     """The weights cannot be loaded."""
 
@@ -367,6 +321,27 @@ class UnknownDevice(StudioError):
     """The settings name a device that this machine does not have."""
 
     code = "unknown_device"
+
+
+class UnknownWorker(StudioError):
+    """No worker has this id."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no worker with this id; /api/system/status lists those that there are.")
+
+
+class ExecutorUnusable(StudioError):
+    """What is to run the jobs cannot: a package is missing, a cluster is not there or is another version."""
+
+    code = "executor_unusable"
+
+
+class WorkerLost(StudioError):
+    """The worker, or its machine, has died under a job."""
+
+    code = "worker_lost"
 
 
 class Cancelled(StudioError):

@@ -74,7 +74,7 @@ class TaskManager:
         self._ending = False
         self._watchers = Watchers()
         eta_model = EtaModel()
-        self._etas = QueueEtas(eta_model, executor.fits)
+        self._etas = QueueEtas(eta_model, lambda slot, job: self._workers.turns.takes(slot, job))
         self._table = TaskTable(journal, limits.kept_finished, on_finished, self._watchers.notify)
         self._workers = Workers(
             self._table,
@@ -110,6 +110,25 @@ class TaskManager:
     def free_memory(self) -> None:
         """Frees the memory of the models, each as soon as no task needs it."""
         self._workers.free()
+
+    def drain_worker(self, slot: str, *, is_drained: bool) -> None:
+        """Lets a worker take no more tasks, or take them again; what runs there goes on.
+
+        Raises:
+            UnknownWorker: there is no such worker.
+        """
+        self._workers.drain(slot, is_drained=is_drained)
+        self._watchers.notify()
+
+    @property
+    def drained_workers(self) -> frozenset[str]:
+        """Workers that take no more tasks."""
+        return self._workers.turns.drained
+
+    @property
+    def running_ids(self) -> dict[str, str]:
+        """Ids of the tasks that run, by their workers."""
+        return {run.slot: task_id for task_id, run in self._workers.running.items()}
 
     @property
     def waiting_ids(self) -> tuple[str, ...]:
@@ -236,7 +255,8 @@ class TaskManager:
             for key, run in self._workers.running.items()
             if key in tasks
         ]
-        return self._etas.position_and_eta(task, self._table.waiting, running, self._workers.slots, self._monotonic())
+        slots = [slot for slot in self._workers.slots if slot not in self.drained_workers]
+        return self._etas.position_and_eta(task, self._table.waiting, running, slots, self._monotonic())
 
     def preview(self, task_id: str) -> tuple[int, PreviewPixels] | None:
         """Returns the number and the pixels of a running task's newest preview; None when there is none.

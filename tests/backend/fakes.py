@@ -27,6 +27,7 @@ from backend.services.generation.planning.planner import Planner
 from backend.services.generation.preview import PreviewPixels
 from backend.services.library.files import ModelFiles
 from backend.services.library.preview_map import PreviewMap
+from backend.services.tasks.executors.base import OnSlots, Worker
 
 PATIENCE_S = 10.0
 """How long a test waits for something that should happen at once, before it fails."""
@@ -99,6 +100,27 @@ class FakeEngine:
             self.paused.clear()
         if step in self.errors:
             raise self.errors.pop(step)
+
+
+class FakeExecutor:
+    """What an executor needs beside `prepare` and `run`: slots that are always there and take everything."""
+
+    healthy, fault, loaded_models = True, None, ()
+
+    def watch(self, on_slots: OnSlots) -> None:
+        self.on_slots = on_slots
+
+    def fits(self, slot: str, job: Job) -> bool:
+        return True
+
+    def unload(self, slot: str) -> None:
+        pass
+
+    def workers(self) -> tuple[Worker, ...]:
+        return ()
+
+    def close(self) -> None:
+        pass
 
 
 def colour_of(prompt: str, seed: int, width: int, height: int) -> Image.Image:

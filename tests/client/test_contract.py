@@ -25,7 +25,7 @@ CALLS: list[Call[Any]] = [
     calls.import_image("", b""), calls.upload("", b""), calls.models(), calls.download_model("1"),
     calls.cancel_model_download("1"), calls.unload_models(), calls.loras(None), calls.add_lora("", b""),
     calls.lora_preview("1"), calls.delete_lora("1"), calls.status(), calls.capabilities(),
-    calls.readiness(),
+    calls.readiness(), calls.drain_worker("1", True),
 ]  # fmt: skip
 ANSWERS = {
     types.Image: "ImageInfo", types.Task: "TaskStatus", types.Timings: "Timings", types.HistoryPage: "HistoryPage",
@@ -33,6 +33,7 @@ ANSWERS = {
     types.ModelList: "ModelList", types.Estimate: "Estimate", types.Capabilities: "Capabilities",
     types.SystemStatus: "SystemStatus", types.Readiness: "Readiness", types.Input: "InputInfo",
     types.Lora: "LoraInfo", types.LoraList: "LoraList", types.LoraSuggestion: "LoraSuggestion",
+    types.Worker: "WorkerStatus",
 }  # fmt: skip
 
 

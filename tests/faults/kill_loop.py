@@ -28,14 +28,14 @@ from backend.services.images.store import HistoryStore
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
-from tests.backend.fakes import a_job, a_picture, a_request
+from tests.backend.fakes import FakeExecutor, a_job, a_picture, a_request
 
 ROUNDS_A_FOLDER = 20
 LONGEST_LIFE_S = 0.3
 LIMITS = Limits(max_queued=10**6, max_queued_per_client=10**6, kept_finished=10**6)
 
 
-class Squares:
+class Squares(FakeExecutor):
     """An executor that is done at once."""
 
     def prepare(self) -> tuple[str, ...]:

@@ -9,19 +9,13 @@ from pathlib import Path
 from backend.models.loras import LoraRequest
 from backend.models.recipe import MAX_LORAS, LoraUse
 from backend.models.schemas import GenerateRequest
-from backend.services.errors import (
-    InputRefused,
-    InputUnusable,
-    LoraChanged,
-    LoraDamaged,
-    LoraRefused,
-    UnknownLora,
-)
+from backend.services.errors import InputRefused, InputUnusable
 from backend.services.generation.lora_tags import TagFault, take_tags
 from backend.services.library.loras.architectures import PUBLISHED, Architecture, Architectures
 from backend.services.library.loras.catalogue import Lora, LoraCatalogue
 from backend.services.library.loras.names import close_names
 from backend.services.library.model_entry import ModelEntry
+from backend.services.lora_errors import LoraChanged, LoraDamaged, LoraRefused, UnknownLora
 
 PROMPT = "prompt"
 MAX_SHOWN_CHARACTERS = 80

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image
 
@@ -86,8 +87,19 @@ class SourceKeeper:
             raise InputRefused(field, str(error)) from error
 
 
+class ImageReader(Protocol):
+    """Where inputs are."""
+
+    def read(self, input_id: str) -> Image.Image:
+        """Returns the pixels of an input.
+
+        Raises:
+            UnknownInput: It is not there.
+        """
+
+
 def read_from(
-    store: InputStore, find_control: Callable[[str], Path], find_lora: Callable[[LoraUse], Path]
+    store: ImageReader, find_control: Callable[[str], Path], find_lora: Callable[[LoraUse], Path]
 ) -> ReadInputs:
     """Returns what gives an engine the images, the ControlNets and the LoRAs that a recipe names."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from backend.models.recipe import count_forwards
 from backend.models.schemas import Status
@@ -13,6 +16,26 @@ from backend.services.tasks.records import TaskRecord
 _STEP_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _PICTURE_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
 _HTTP_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
+
+
+class _Workers(Collector):
+    """Workers as they are at a scrape: those that are gone leave no series behind."""
+
+    def __init__(self, read: Callable[[], Iterable[tuple[str, str, str, bool]]]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        """Names them without a look at the workers."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Yields a sample a worker."""
+        up = GaugeMetricFamily("zimage_worker_up", "1 when it takes tasks.", labels=["worker", "node", "state"])
+        busy = GaugeMetricFamily("zimage_worker_busy", "1 when it runs a task.", labels=["worker"])
+        for name, node, state, is_busy in self._read():
+            up.add_metric([name, node, state], float(state == "ready"))
+            busy.add_metric([name], float(is_busy))
+        return up, busy
 
 
 class Metrics:
@@ -34,6 +57,9 @@ class Metrics:
         self._queued = Histogram(
             "zimage_queued_seconds", "Time in the queue.", registry=registry, buckets=_PICTURE_BUCKETS
         )
+        self._of_workers = Counter(
+            "zimage_worker_tasks", "Finished tasks by worker.", ["worker", "status"], registry=registry
+        )
         self._requests = Counter(
             "zimage_http_requests", "HTTP requests.", ["method", "route", "status"], registry=registry
         )
@@ -50,9 +76,15 @@ class Metrics:
         """Adds a gauge that is read at every scrape."""
         Gauge(name, help_text, registry=self._registry).set_function(read)
 
+    def watch_workers(self, read: Callable[[], Iterable[tuple[str, str, str, bool]]]) -> None:
+        """Adds a gauge for each worker, read at every scrape: its name, machine and state, and whether it draws."""
+        self._registry.register(_Workers(read))
+
     def on_finished(self, task: TaskRecord) -> None:
         """Counts a finished task."""
         self._tasks.labels(task.status).inc()
+        if task.worker is not None:
+            self._of_workers.labels(task.worker, task.status).inc()
         if task.status is Status.FAILED:
             self._failures.labels(task.error_code or "unknown").inc()
         for image in task.images:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backend.models.schemas import ImageRecord, Status
-from backend.services.errors import Cancelled, ShutDown, StudioError
+from backend.models.schemas import ImageRecord, Status, Timings
+from backend.services.errors import Cancelled, ShutDown, StudioError, WorkerLost
 from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Preview, Step
 from backend.services.tasks.records import TaskRecord
 
@@ -62,6 +62,32 @@ def with_image(task: TaskRecord, image: ImageRecord) -> TaskRecord:
     return task.model_copy(update={"images": (*task.images, image), "step": 0})
 
 
+MAX_LOSSES = 1
+"""Workers that may die under a task before it is suspected of killing them."""
+
+
+def is_loss(failure: StudioError | None) -> bool:
+    """Tells whether it is the worker that has failed, not the job."""
+    return failure is not None and failure.code == WorkerLost.code
+
+
+def runs_again(task: TaskRecord, failure: StudioError | None, reason: StudioError | None) -> bool:
+    """Tells whether a task is to wait for another worker: nothing of it is saved, and nobody wants it to end."""
+    return is_loss(failure) and reason is None and not task.images and task.losses < MAX_LOSSES
+
+
+def after_loss(task: TaskRecord, failure: StudioError) -> dict[str, object]:
+    """Returns what changes in the record of a task that waits again."""
+    return {
+        "message": f"{failure} It waits for another worker.",
+        "step": 0,
+        "preview_seq": None,
+        "timings": Timings(),
+        "worker": None,
+        "losses": task.losses + 1,
+    }
+
+
 def outcome(task: TaskRecord, failure: StudioError | None, reason: StudioError | None) -> dict[str, object]:
     """Returns what the end of a task changes in its record.
 
@@ -70,12 +96,18 @@ def outcome(task: TaskRecord, failure: StudioError | None, reason: StudioError |
         failure: What has failed.
         reason: Why it had to end before its time.
     """
+    is_lost = is_loss(failure)
+    if is_lost and (reason is not None or len(task.images) == task.request.num_images):
+        failure, is_lost = None, False  # it had to end anyway, or has all
     if failure is None and len(task.images) == task.request.num_images:
         seconds = sum(image.generation_time_ms for image in task.images) / 1000
         return {"status": Status.COMPLETED, "message": _with_note(f"Completed in {seconds:.1f} s", task), "step": 0}
     if failure is None and isinstance(reason, Cancelled):
         return {"status": Status.CANCELLED, "message": str(reason)}
     error = failure or reason or StudioError("The task ended without all its images; the log has more.")
-    status = Status.INTERRUPTED if failure is None and isinstance(reason, ShutDown) else Status.FAILED
+    is_interrupted = is_lost or (failure is None and isinstance(reason, ShutDown))
+    status = Status.INTERRUPTED if is_interrupted else Status.FAILED
+    if is_lost:
+        return {"status": status, "message": "Interrupted", "error": str(error), "error_code": error.code}
     message = "Failed" if failure is not None or reason is None else str(reason)
     return {"status": status, "message": message, "error": str(error), "error_code": error.code}

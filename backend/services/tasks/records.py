@@ -37,6 +37,10 @@ class TaskRecord(Frozen):
     created_at: datetime
     images: tuple[ImageRecord, ...] = ()
     timings: Timings = Timings()
+    worker: str | None = None
+    """Name of the slot that runs it, or has."""
+    losses: int = 0
+    """Workers that have died under it."""
     preview_seq: int | None = Field(default=None, exclude=True)
     queued_at: float | None = Field(default=None, exclude=True)
     """When it was queued, by the clock of this run of the program."""

@@ -99,6 +99,14 @@ class TaskTable:
         self._served = note_turn(self._served, task.client)
         self._reorder()
 
+    def requeue(self, task_id: str, **changes: object) -> TaskRecord:
+        """Lets a task that has started wait again, at its old place among those of its client."""
+        task = self.update(task_id, status=Status.PENDING, **changes)
+        self._reorder()
+        self.save_if_possible()
+        self.changed.notify_all()
+        return task
+
     def finish(self, task_id: str, **changes: object) -> TaskRecord:
         """Ends a task, and forgets the oldest ended ones beyond the number that is kept."""
         changes = {**changes, "cancelling": False, "preview_seq": None}

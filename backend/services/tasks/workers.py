@@ -11,16 +11,18 @@ from functools import partial
 from typing import Protocol
 
 from backend.models.schemas import Door, GenerateRequest, ImageRecord, Status, Timings
-from backend.services.errors import DiskFull, ShutDown, StudioError
+from backend.services.errors import DeviceFault, DiskFull, ShutDown, StudioError, UnknownWorker
 from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Partial, Preview, Step
 from backend.services.generation.job import Job
 from backend.services.tasks import fold
+from backend.services.tasks.affinity import Turn
 from backend.services.tasks.cancellation import Cancellation
 from backend.services.tasks.eta import EtaModel
 from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.records import INTERRUPTED, TaskRecord
 from backend.services.tasks.running import Running
 from backend.services.tasks.table import TaskTable
+from backend.services.tasks.turns import Turns
 from backend.utils.log_format import TASK_ID
 
 logger = logging.getLogger(__name__)
@@ -71,7 +73,10 @@ class Workers:
         self._to_free: set[str] = set()
         """Slots whose memory is to be freed as soon as they have nothing to do."""
         self._monotonic = monotonic
+        self.turns = Turns(table, executor.fits)
         self._threads = [threading.Thread(target=self._prepare_and_work, name="generation", daemon=True)]
+        self._staffed: set[str] = set()
+        """Slots whose threads go on."""
         self._pauses_s: dict[str, float] = {}
         """Length of the last pause, by slots that could not go on."""
         self.running: dict[str, Running] = {}
@@ -113,6 +118,18 @@ class Workers:
             self._to_free.update(self.slots)
             self._table.changed.notify_all()
 
+    def drain(self, slot: str, *, is_drained: bool) -> None:
+        """Lets a slot take no more tasks, or take them again; what runs there goes on.
+
+        Raises:
+            UnknownWorker: there is no such slot.
+        """
+        with self._table.changed:
+            if slot not in self.slots:
+                raise UnknownWorker
+            self.turns.drain(slot, is_drained=is_drained)
+            self._table.changed.notify_all()
+
     # -- the threads -------------------------------------------------------------------------------------------------
 
     def _prepare_and_work(self) -> None:
@@ -129,14 +146,37 @@ class Workers:
                 return
             for task in self._table.waiting:
                 self._with_job(task)
-            others = [threading.Thread(target=self._work, args=(slot,), name=slot, daemon=True) for slot in slots[1:]]
-            self._threads, self.slots = [*self._threads, *others], slots
             if UNPREPARED in self._to_free:
                 self._to_free = set(slots)
-            for thread in others:  # under the lock: only a thread that has been started can be joined
-                thread.start()
+            self.turns.close(UNPREPARED)
+            self._staffed.update(slots[:1])  # this thread is its
+            self._staff(slots)
         self._table.notify()
-        self._work(slots[0])
+        self._executor.watch(self._on_slots)
+        if slots:
+            self._work(slots[0])
+        else:
+            self._retire()
+
+    def _on_slots(self, slots: tuple[str, ...]) -> None:
+        with self._table.changed:
+            if not self.closing:
+                self._staff(slots)
+        self._table.notify()
+
+    def _staff(self, slots: tuple[str, ...]) -> None:
+        """Starts threads for slots that have none; those of slots that are gone end by themselves."""
+        others = [
+            threading.Thread(target=self._work, args=(slot,), name=slot, daemon=True)
+            for slot in slots
+            if slot not in self._staffed
+        ]
+        self._threads, self.slots = [*self._threads, *others], slots
+        self._staffed.update(slots)
+        for thread in others:  # under the lock: only a thread that has been started can be joined
+            thread.start()
+        self.turns.forget()
+        self._table.changed.notify_all()
 
     def _prepare(self) -> tuple[str, ...] | None:
         try:
@@ -148,6 +188,12 @@ class Workers:
     def _work(self, slot: str) -> None:
         while self._wait_for_next(slot):
             self._run_next(slot)
+        self._retire()
+
+    def _retire(self) -> None:
+        """Ends a thread in order; one that ends otherwise is missed."""
+        with self._table.changed:
+            self._threads = [thread for thread in self._threads if thread is not threading.current_thread()]
 
     def _wait_for_next(self, slot: str) -> bool:
         """Waits for a task; frees the slot's memory meanwhile when somebody asks, or when it has been idle for long.
@@ -157,28 +203,36 @@ class Workers:
         """
         idle_since = self._monotonic()
         while not self._wait_for_work(slot, idle_since + self._idle_unload_s if self._idle_unload_s else math.inf):
-            if self.closing:
+            if self._is_over(slot):
                 return False
             self._executor.unload(slot)
             idle_since = math.inf
         return True
 
-    def _wait_for_work(self, slot: str, until: float) -> bool:
-        """Returns whether there is a task; if not, the workers end, or the slot's memory is to be freed."""
+    def _is_over(self, slot: str) -> bool:
+        """Tells whether a slot's thread is to end; a slot that comes back then gets another one."""
         with self._table.changed:
-            while not self.closing:
-                if self._next_for(slot) is not None:
+            if not self.closing and slot in self.slots:
+                self.turns.unload(slot)  # what it is told to do now
+                return False
+            self._staffed.discard(slot)
+            self.turns.close(slot)
+            return True
+
+    def _wait_for_work(self, slot: str, until: float) -> bool:
+        """Returns whether there is a task; if not, the thread ends, or the slot's memory is to be freed."""
+        with self._table.changed:
+            self.turns.rest(slot)
+            while not self.closing and slot in self.slots:
+                if self.turns.next_for(slot) is not None:
                     return True
                 left_s = until - self._monotonic()
                 if slot in self._to_free or left_s <= 0:
                     self._to_free.discard(slot)
-                    return False
+                    break
                 self._table.changed.wait(None if left_s == math.inf else left_s)
+            self.turns.leave(slot)
             return False
-
-    def _next_for(self, slot: str) -> TaskRecord | None:
-        fitting = (task for task in self._table.waiting if task.job is None or self._executor.fits(slot, task.job))
-        return next(fitting, None)
 
     def _run_next(self, slot: str) -> None:
         """Runs the next task, if it can be started; a slot lives on, whatever happens in it."""
@@ -217,19 +271,25 @@ class Workers:
             OSError: the start cannot be stored; the task still waits.
             DiskFull: what it draws could not be kept; it still waits.
         """
-        self._store.prepare()
-        with self._table.changed:
-            task = None if self.closing else self._next_for(slot)
-            job = None if task is None else self._with_job(task)
-            if task is None or job is None:
-                return None
-            began = self._monotonic()
-            queued_s = None if task.queued_at is None else round(began - task.queued_at, 4)
-            self._table.start(task.id, message="Starting", timings=Timings(queued_s=queued_s))
-            cancellation = Cancellation(self._timeout_s, self._monotonic)
-            running = Running(task.id, job, slot, cancellation, heard_at=began, lap_at=began)
-            self.running = {**self.running, task.id: running}  # new: readers hold no lock
-            return running
+        try:
+            self._store.prepare()
+            with self._table.changed:
+                turn = None if self.closing else self.turns.next_for(slot)
+                job = None if turn is None else self._with_job(turn.task)
+                return None if turn is None or job is None else self._start(slot, turn, job)
+        finally:
+            with self._table.changed:
+                self.turns.leave(slot)
+
+    def _start(self, slot: str, turn: Turn, job: Job) -> Running:
+        task, began = turn.task, self._monotonic()
+        queued_s = None if task.queued_at is None else round(began - task.queued_at, 4)
+        self._table.start(task.id, message="Starting", timings=Timings(queued_s=queued_s), worker=slot)
+        self.turns.take(slot, turn)
+        cancellation = Cancellation(self._timeout_s, self._monotonic)
+        running = Running(task.id, job, slot, cancellation, heard_at=began, lap_at=began)
+        self.running = {**self.running, task.id: running}  # new: readers hold no lock
+        return running
 
     def _with_job(self, task: TaskRecord) -> Job | None:
         """Returns a waiting task's job; one of an older version's journal gets it now, or fails."""
@@ -280,6 +340,7 @@ class Workers:
             self._end_phase(running, fold.phase_before(event))
             if isinstance(event, Loaded):
                 running.is_loaded = True
+                self.turns.load(running.slot, running.job)
                 running.job = running.job.model_copy(update={"use_gpu": event.use_gpu})
             if isinstance(event, Step) and 0 < event.done < event.total:
                 self._eta_model.guess(running.job, event.done, running.heard_at - running.lap_at)
@@ -315,8 +376,14 @@ class Workers:
         failure = running.failure or (StudioError.of(event.code, event.message) if event.code else None)
         with self._table.changed:
             task = self._table.tasks[running.task_id]
+            if fold.is_loss(failure) or (failure is not None and failure.code == DeviceFault.code):
+                self.turns.unload(running.slot)
             try:
-                self._table.finish(task.id, **fold.outcome(task, failure, running.cancellation.reason))
+                if failure is not None and fold.runs_again(task, failure, running.cancellation.reason):
+                    logger.warning("task %s waits again: %s", task.id, failure)
+                    self._table.requeue(task.id, queued_at=self._monotonic(), **fold.after_loss(task, failure))
+                else:
+                    self._table.finish(task.id, **fold.outcome(task, failure, running.cancellation.reason))
             finally:
                 self.running = {key: other for key, other in self.running.items() if key != running.task_id}
 

@@ -44,6 +44,7 @@ from zimage_client.types import (
     Readiness,
     SystemStatus,
     Task,
+    Worker,
 )
 
 __all__ = [
@@ -83,5 +84,6 @@ __all__ = [
     "Unavailable",
     "UnexpectedAnswer",
     "WaitTimeout",
+    "Worker",
     "ZImageError",
 ]

@@ -197,6 +197,12 @@ def status() -> Call[types.SystemStatus]:
     return Call("GET", "/api/system/status", _reads(types.SystemStatus))
 
 
+def drain_worker(worker_id: str, drain: bool) -> Call[types.Worker]:
+    """Lets a worker take no more tasks, or take them again."""
+    path = _path("/api/system/workers/{}/drain", worker_id)
+    return Call("POST", path, _reads(types.Worker), json={"drain": drain})
+
+
 def capabilities() -> Call[types.Capabilities]:
     """Asks for limits, sizes and features."""
     return Call("GET", "/api/capabilities", _reads(types.Capabilities))

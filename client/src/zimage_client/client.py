@@ -41,6 +41,7 @@ from zimage_client.types import (
     Readiness,
     SystemStatus,
     Task,
+    Worker,
     id_of,
 )
 from zimage_client.watch import SILENCE_S, Watch
@@ -292,6 +293,10 @@ class Client:
     def status(self) -> SystemStatus:
         """Returns load, memory and disk of the server's machine."""
         return self._send(calls.status())
+
+    def drain_worker(self, worker_id: str, drain: bool = True) -> Worker:
+        """Lets a worker take no more tasks, or take them again; what it runs goes on."""
+        return self._send(calls.drain_worker(worker_id, drain))
 
     def capabilities(self) -> Capabilities:
         """Returns version, limits and features of the server."""

@@ -78,6 +78,8 @@ class Task(Record):
     queue_position: int | None = None
     eta_seconds: float | None = None
     timings: Timings = Timings()
+    worker: str | None = None
+    """The worker that runs it, or has."""
     preview_seq: int | None = None
     created_at: datetime | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
@@ -267,6 +269,23 @@ class Capabilities(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Worker(Record):
+    """A card, or a processor, that draws one task at a time."""
+
+    id: str
+    node: str = ""
+    device: str = ""
+    card: str = ""
+    memory_gb: float | None = None
+    state: str = ""
+    """`idle`, `busy`, `starting`, `failed`, `given_up`, `refused`."""
+    drained: bool = False
+    model: str | None = None
+    task_id: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SystemStatus(Record):
     """State of the server's machine; memory and disk in GiB."""
 
@@ -274,6 +293,7 @@ class SystemStatus(Record):
     memory: Mapping[str, Any] = field(default_factory=dict)
     gpu: Mapping[str, Any] | None = None
     disk: Mapping[str, Any] = field(default_factory=dict)
+    workers: tuple[Worker, ...] = ()
     fault: Mapping[str, Any] | None = None
 
 

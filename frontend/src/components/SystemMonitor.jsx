@@ -5,6 +5,7 @@ import { formatGb } from '../lib/format.js'
 import { isDiskLow, vramPercent } from '../lib/generate/samples.js'
 import './SystemMonitor.css'
 import Meter from './monitor/Meter.jsx'
+import Workers from './monitor/Workers.jsx'
 import Notice from './ui/Notice.jsx'
 import QueryFaces from './ui/QueryFaces.jsx'
 
@@ -47,6 +48,7 @@ function Meters({ status }) {
           />
         ))}
       </div>
+      <Workers workers={status.workers} />
     </>
   )
 }
@@ -61,7 +63,7 @@ function Skeleton() {
   )
 }
 
-/** Processor, memory, GPU where there is one, and disk. */
+/** Processor, memory, GPU where there is one, disk, and the workers where there are several. */
 export default function SystemMonitor() {
   const { t } = useTranslation()
   const query = useSystemStatus()

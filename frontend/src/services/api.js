@@ -270,9 +270,15 @@ export async function fetchLatestImage({ signal } = {}) {
   return images[0] ?? null
 }
 
-/** Processor, memory, GPU and disk. */
+/** Processor, memory, GPU and disk, and the workers. */
 export function fetchSystemStatus({ signal } = {}) {
   return request({ url: '/system/status', signal, timeout: POLL_TIMEOUT_MS })
+}
+
+/** Lets a worker take no more tasks, or take them again; answers it. */
+export function drainWorker(workerId, drain, { signal } = {}) {
+  const url = `/system/workers/${encodeURIComponent(workerId)}/drain`
+  return request({ method: 'post', url, data: { drain }, signal })
 }
 
 /** What this server can do, and within which limits. */

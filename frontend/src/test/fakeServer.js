@@ -84,6 +84,7 @@ const SYSTEM = {
   gpu: null,
   disk: { path: '/', total_gb: 500, used_gb: 250, free_gb: 250, usage_percent: 50 },
   timestamp: '2026-03-01T12:00:00Z',
+  workers: [],
   fault: null,
 }
 
@@ -357,6 +358,13 @@ export class FakeServer {
 
   get_system() {
     return this.system
+  }
+
+  post_system({ action, body }) {
+    const workerId = decodeURIComponent(action)
+    const drained = (worker) => (worker.id === workerId ? { ...worker, drained: body.drain } : worker)
+    this.system = { ...this.system, workers: this.system.workers.map(drained) }
+    return this.system.workers.find(({ id: known }) => known === workerId)
   }
 
   /** Stands in for the network: an axios adapter. */

@@ -239,7 +239,7 @@ STATUS = {
     "UnknownTask": 404, "UnknownImage": 404, "TaskAlreadyFinished": 409, "QueueFull": 429, "DiskFull": 507,
     "UnknownModel": 422, "ModelNotInstalled": 422, "TaskNotRetryable": 409, "TaskNotWaiting": 409,
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
-    "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404,
+    "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404, "UnknownWorker": 404,
     "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
     "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422,
     "UnknownControl": 422, "ControlUnusable": 422, "LoraUnusable": 422,

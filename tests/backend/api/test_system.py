@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 
+import pytest
 from starlette.testclient import TestClient
 
-from backend.models.system import GpuStatus
+from backend.main import create_app
+from backend.models.system import Fault, GpuStatus
 from backend.services.tasks.store import Journal
-from tests.backend.fakes import wait_until
+from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until, with_cards
 
 
 def test_docs_are_served(client):
@@ -44,6 +47,7 @@ def test_a_fault_is_in_the_status_as_health_says_it(client, services, monkeypatc
     assert client.get("/api/system/status").json()["fault"] == {
         "code": "worker_ended",
         "message": said.json()["message"],
+        "partial": False,
     }
 
 
@@ -168,3 +172,70 @@ def test_a_queue_that_cannot_be_stored_is_not_ready(client, services, monkeypatc
         answer = client.get("/health/ready")
         assert (answer.status_code, answer.json()["checks"]["disk"]) == (503, False)
     assert client.get("/health/ready").status_code == 200
+
+
+# -- workers -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(settings) -> Iterator[TestClient]:
+    cards = with_cards("cuda:0", "cuda:1")
+    settings = settings.model_copy(update={"devices": ("auto",)})
+    app = create_app(settings, FakeEngine, hardware=lambda: cards)
+    with TestClient(app, base_url="http://localhost") as client:
+        wait_until(lambda: len(workers(client)) == 2)
+        yield client
+
+
+def workers(client: TestClient) -> list[dict[str, object]]:
+    return client.get("/api/system/status").json()["workers"]
+
+
+def test_the_workers_are_listed_with_what_they_hold_and_run(two):
+    first, second = workers(two)
+    assert [first["id"], second["id"]] == ["cuda:0", "cuda:1"]
+    assert (second["state"], second["drained"], second["memory_gb"], second["task_id"]) == ("idle", False, 24.0, None)
+    assert first["node"] == second["node"] != ""
+
+
+def test_a_worker_is_drained_and_taken_back(two):
+    drained = two.post("/api/system/workers/cuda:1/drain", json={"drain": True})
+    assert (drained.status_code, drained.json()["drained"]) == (200, True)
+    task = {"prompt": "a red apple", "height": 256, "width": 256}
+    ids = [two.post("/api/generate", json=task).json()["task_id"] for _ in range(3)]
+    status = [lambda task_id=task_id: two.get(f"/api/generate/{task_id}").json() for task_id in ids]
+    wait_until(lambda: all(get()["status"] == "completed" for get in status))
+    assert {get()["worker"] for get in status} == {"cuda:0"}
+    assert two.post("/api/system/workers/cuda:1/drain", json={"drain": False}).json()["drained"] is False
+    metrics = two.get("/metrics").text
+    assert 'zimage_worker_tasks_total{status="completed",worker="cuda:0"} 3.0' in metrics
+    assert 'zimage_worker_busy{worker="cuda:1"} 0.0' in metrics
+    assert 'zimage_worker_up{node="' in metrics
+
+
+def test_a_worker_that_is_not_there_is_a_404(two):
+    answer = two.post("/api/system/workers/cuda:7/drain", json={"drain": True})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_a_fault_of_some_workers_leaves_it_alive(client, services, monkeypatch):
+    fault = Fault(code="device_given_up", message="Taken out: a.", partial=True)
+    monkeypatch.setattr(type(services.executor), "fault", fault)
+    said = client.get("/health")
+    assert (said.status_code, said.json()["status"], said.json()["message"]) == (200, "degraded", "Taken out: a.")
+    assert client.get("/api/system/status").json()["fault"]["partial"] is True
+
+
+def test_what_a_worker_runs_is_shown_to_whoever_may_see_it(settings):
+    engine = FakeEngine()
+    release = engine.pause_at(1)
+    tokens = {"alice": "a" * 16, "bob": "b" * 16}
+    own = settings.model_copy(update={"api_tokens": tokens, "history_per_token": True})
+    with TestClient(create_app(own, lambda: engine, lambda: PLAIN_CPU), base_url="http://localhost") as client:
+        alice, bob = ({"Authorization": f"Bearer {token}"} for token in tokens.values())
+        body = {"prompt": "a red apple", "height": 256, "width": 256}
+        task_id = client.post("/api/generate", json=body, headers=alice).json()["task_id"]
+        wait_until(engine.paused.is_set)
+        seen = [client.get("/api/system/status", headers=who).json()["workers"][0] for who in (alice, bob)]
+        release()
+    assert [(worker["state"], worker["task_id"]) for worker in seen] == [("busy", task_id), ("busy", None)]

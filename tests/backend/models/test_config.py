@@ -122,3 +122,25 @@ def test_what_is_no_device_is_refused_with_what_is(monkeypatch, text):
     monkeypatch.setenv("ZIMAGE_DEVICES", text)
     with pytest.raises(ValidationError, match="cuda:0,cuda:1 or cpu"):
         Settings()
+
+
+@pytest.mark.parametrize("address", ["auto", "head:6379", "10.0.0.1:6379", "ray://head.example:10001", "[::1]:6379"])
+def test_the_address_of_a_cluster(address):
+    assert Settings(executor="ray", ray_address=address).ray_address == address
+
+
+@pytest.mark.parametrize("address", ["head", "http://head:6379", "ray://head", "a b:1", ""])
+def test_what_is_no_address_of_a_cluster_says_what_is(address):
+    with pytest.raises(ValidationError, match="ray://host:10001"):
+        Settings(executor="ray", ray_address=address)
+
+
+@pytest.mark.parametrize("name", ["ray_address", "ray_cpu_nodes", "ray_download"])
+def test_settings_of_a_cluster_need_one(name):
+    with pytest.raises(ValidationError, match="ZIMAGE_EXECUTOR=ray"):
+        Settings.model_validate({name: "auto" if name == "ray_address" else True})
+
+
+def test_devices_are_the_local_executor_s():
+    with pytest.raises(ValidationError, match="ZIMAGE_EXECUTOR=local"):
+        Settings(executor="ray", devices=("cuda:0",))

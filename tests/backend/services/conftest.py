@@ -46,7 +46,7 @@ def make(settings, engine, store, tmp_path) -> Iterator[Make]:
 
     yield make
     for manager in made:
-        if manager._workers._threads[0].ident is not None:
+        if all(thread.ident is not None for thread in manager._workers._threads):
             assert manager.close()
 
 

@@ -44,6 +44,7 @@ def _accelerators() -> tuple[Accelerator, ...]:
                 device="cuda" if count == 1 else f"cuda:{index}",
                 memory_bytes=torch.cuda.get_device_properties(index).total_memory,
                 has_bf16=_has_bf16(index),
+                name=torch.cuda.get_device_name(index),
             )
             for index in range(count)
         )

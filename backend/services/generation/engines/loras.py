@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.models.recipe import MAX_LORAS, LoraUse, Recipe
-from backend.services.errors import LoraUnusable
 from backend.services.generation.engines.memory import first_line
 from backend.services.generation.inputs import Inputs
 from backend.services.library.files import Signature, signature_of
+from backend.services.lora_errors import LoraUnusable
 
 if TYPE_CHECKING:
     from zimage.adapters.lora import ActiveLora, Lora

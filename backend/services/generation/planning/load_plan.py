@@ -27,6 +27,8 @@ class Accelerator:
     """As torch names it: `cuda`, of several `cuda:0`, `cuda:1` …, or `mps`."""
     memory_bytes: int
     has_bf16: bool
+    name: str = ""
+    """What its maker calls it."""
 
     @property
     def is_cuda(self) -> bool:

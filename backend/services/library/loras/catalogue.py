@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.models.config import Settings
-from backend.services.errors import LoraDamaged, LoraNotFound
 from backend.services.library.loras.architectures import PUBLISHED, Architecture
 from backend.services.library.loras.beside import decode_thumbnail, preview_of, read_preview
 from backend.services.library.loras.cache import LoraCache
@@ -26,6 +25,7 @@ from backend.services.library.loras.facts import (
 )
 from backend.services.library.loras.folders import LoraFile, LoraFolder, find_files, find_folders
 from backend.services.library.loras.names import find_called, find_named, name_all
+from backend.services.lora_errors import LoraDamaged, LoraNotFound
 from backend.utils.texts import as_utf_8, is_plain
 from backend.utils.torch_library import map_torch
 

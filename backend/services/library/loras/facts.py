@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from backend.services.errors import LoraDamaged
 from backend.services.library.loras.architectures import Architecture
 from backend.services.library.loras.beside import read_json, read_note
 from backend.services.library.loras.folders import LoraFile
 from backend.services.library.loras.words import THUMBNAIL, Words, clean, read_words
+from backend.services.lora_errors import LoraDamaged
 from backend.utils.zimage_library import make_importable
 
 logger = logging.getLogger(__name__)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePath
 
 from backend.models.recipe import LoraUse
-from backend.services.errors import LoraInUse, NotOurs, RemovalFailed
+from backend.services.errors import NotOurs, RemovalFailed
 from backend.services.library.loras.catalogue import Lora, LoraCatalogue
 from backend.services.library.loras.folders import SUFFIXES
 from backend.services.library.variants.receipts import Receipts
+from backend.services.lora_errors import LoraInUse
 
 logger = logging.getLogger(__name__)
 

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from backend.services.errors import DiskFull, LoraDamaged, NameTaken
+from backend.services.errors import DiskFull
 from backend.services.library.loras.architectures import PUBLISHED, Architecture
 from backend.services.library.loras.catalogue import Lora, LoraCatalogue
 from backend.services.library.loras.digests import Digest, Digester
 from backend.services.library.loras.folders import SUFFIXES, LoraFile
 from backend.services.library.variants.receipts import Receipts
+from backend.services.lora_errors import LoraDamaged, NameTaken
 from backend.utils.atomic_file import sync_directory
 from backend.utils.ids import new_id
 

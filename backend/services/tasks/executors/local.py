@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from backend.services.generation.planning.load_plan import CPU, Hardware, choose
 from backend.services.generation.planning.planner import Planner
 from backend.services.generator import ImageGenerator
 from backend.services.library.catalogue import Catalogue
+from backend.services.tasks.executors.base import OnSlots, Worker, WorkerState
 from backend.utils.torch_library import imported_for_good
 
 logger = logging.getLogger(__name__)
@@ -87,6 +89,16 @@ class LocalExecutor:
                 self._generators[devices[0]].preload()
         return tuple(self._generators)
 
+    def watch(self, on_slots: OnSlots) -> None:
+        """Tells nothing: the devices of a machine stay."""
+
+    def close(self) -> None:
+        """Ends nothing: the models go with the process."""
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Returns a worker a device; none before the devices are known."""
+        return tuple(self._worker(device, generator) for device, generator in self._generators.items())
+
     def fits(self, slot: str, job: Job) -> bool:
         """Tells whether a job may run in a slot; see `Executor.fits`.
 
@@ -108,6 +120,20 @@ class LocalExecutor:
         """Frees a slot's memory; see `Executor.unload`."""
         if slot in self._generators:
             self._generators[slot].unload()
+
+    def _worker(self, device: str, generator: ImageGenerator) -> Worker:
+        hardware = self._hardware()
+        card = next((card for card in hardware.accelerators if card.device == device), None)
+        state: WorkerState = "ready" if generator.healthy else "given_up" if generator.is_given_up else "failed"
+        return Worker(
+            slot=device,
+            node=socket.gethostname(),
+            device=device,
+            card=card.name if card is not None else "",
+            memory_bytes=card.memory_bytes if card is not None else hardware.memory_bytes,
+            state=state,
+            model=generator.loaded_model,
+        )
 
     def _outcome(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> Ended:
         try:

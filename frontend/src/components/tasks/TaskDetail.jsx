@@ -20,7 +20,7 @@ function useSentences(task, status) {
     case 'failed':
       return [taskErrorText(task)]
     case 'interrupted':
-      return [t('task.interruptedText')]
+      return [task?.error_code === 'worker_lost' ? taskErrorText(task) : t('task.interruptedText')]
     case 'cancelled':
       return [kept > 0 ? t('task.cancelledKept', { count: kept }) : t('task.cancelledText')]
     case 'lost':

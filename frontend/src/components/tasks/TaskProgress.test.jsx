@@ -1,5 +1,5 @@
 import { screen } from '@testing-library/react'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { makeTask } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
@@ -17,5 +17,18 @@ describe('TaskProgress', () => {
     renderWith(<TaskProgress task={makeTask('a', patch)} />)
     expect(screen.getByText(text)).toBeInTheDocument()
     expect(screen.getByRole('progressbar')).toHaveAttribute('aria-valuetext', expect.stringContaining(text))
+  })
+
+  it('says which worker draws, where there are several', async () => {
+    server.system = { ...server.system, workers: [{ id: 'cuda:0' }, { id: 'cuda:1' }] }
+    renderWith(<TaskProgress task={makeTask('a', { worker: 'cuda:1', message: 'Starting' })} />)
+    expect(await screen.findByText(/on cuda:1/)).toBeInTheDocument()
+  })
+
+  it('does not say so of the only one', async () => {
+    server.system = { ...server.system, workers: [{ id: 'cuda:1' }] }
+    renderWith(<TaskProgress task={makeTask('a', { worker: 'cuda:1', message: 'Starting' })} />)
+    await vi.waitFor(() => expect(server.requests.some(({ path }) => path === '/system/status')).toBe(true))
+    expect(screen.queryByText(/on cuda:1/)).not.toBeInTheDocument()
   })
 })

@@ -42,3 +42,13 @@ export function useHasGpu() {
   const { data } = useQuery({ ...QUERY, select: hasGpu })
   return data ?? null
 }
+
+function hasWorkers(status) {
+  return (status.workers?.length ?? 0) > 1
+}
+
+/** Whether several workers draw, so that it matters which. */
+export function useHasWorkers() {
+  const { data } = useQuery({ ...QUERY, select: hasWorkers })
+  return data ?? false
+}

@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next'
 
 import { formatEta } from '../../lib/format.js'
 import { isLoadingModel } from '../../lib/tasks.js'
+import { useHasWorkers } from '../server/useSystemStatus.js'
 
 function useProgressText(task) {
   const { t } = useTranslation()
@@ -14,14 +15,16 @@ function useProgressText(task) {
   return t('task.step', { current, total })
 }
 
-/** Which of several pictures it is, the step, and how long it will take. */
+/** Which of several pictures it is, the step, where there are several workers which draws, and how long it will take. */
 export function useTaskFacts(task) {
   const { t } = useTranslation()
   const count = task.num_images ?? 1
   const done = task.images?.length ?? 0
+  const hasWorkers = useHasWorkers()
   return [
     count > 1 && task.status === 'processing' && t('task.pictureOf', { index: Math.min(count, done + 1), count }),
     useProgressText(task),
+    hasWorkers && task.worker && t('task.onWorker', { worker: task.worker }),
     typeof task.eta_seconds === 'number' && t('task.eta', { time: formatEta(task.eta_seconds) }),
   ]
     .filter(Boolean)

@@ -10,7 +10,7 @@ import pytest
 from backend.services.generation.events import Emit, Ended, IsCancelled, JobEvent, Loaded, Loading, Step
 from backend.services.generation.job import Job
 from backend.services.task_manager import TaskManager
-from tests.backend.fakes import PATIENCE_S, a_job, a_picture, a_request, wait_until
+from tests.backend.fakes import PATIENCE_S, FakeExecutor, a_job, a_picture, a_request, wait_until
 from tests.backend.services.tasks.managing import Make, end
 
 Script = Iterable[tuple[float, JobEvent]]
@@ -19,7 +19,7 @@ IMAGE = [(1.0, Step(0, 8)), (8.0, Step(8, 8)), (1.0, a_picture())]
 """Eight seconds for the forwards, two around them."""
 
 
-class Scripted:
+class Scripted(FakeExecutor):
     """An executor that emits each event after so many seconds of a clock of its own, and may wait after some."""
 
     def __init__(self, *script: tuple[float, JobEvent], stop_after: int | None = None) -> None:

@@ -11,11 +11,11 @@ from backend.models.schemas import Status
 from backend.services.generation.events import Emit, Ended, IsCancelled, Loaded, Step
 from backend.services.generation.job import Job
 from backend.services.task_manager import TaskManager
-from tests.backend.fakes import PATIENCE_S, a_job, a_picture, a_request, wait_until, with_cards
+from tests.backend.fakes import PATIENCE_S, FakeExecutor, a_job, a_picture, a_request, wait_until, with_cards
 from tests.backend.services.tasks.managing import Make, end
 
 
-class Slots:
+class Slots(FakeExecutor):
     """An executor whose jobs wait before each step until a test lets that job go on."""
 
     def __init__(self, *slots: str) -> None:

@@ -19,11 +19,11 @@ from backend.services.generation.job import Job
 from backend.services.task_manager import TaskManager
 from backend.services.tasks.queue import Limits
 from backend.services.tasks.store import Journal
-from tests.backend.fakes import PATIENCE_S, a_job, a_picture, a_request, wait_until
+from tests.backend.fakes import PATIENCE_S, FakeExecutor, a_job, a_picture, a_request, wait_until
 from tests.backend.services.tasks.managing import FakeStore, is_told_to_close
 
 
-class ByCommand:
+class ByCommand(FakeExecutor):
     """An executor that does one step, finishes or fails when it is told to."""
 
     def __init__(self) -> None:

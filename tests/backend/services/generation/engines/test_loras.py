@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from backend.models.recipe import LoraUse
-from backend.services.errors import InputUnusable, LoraUnusable
+from backend.services.errors import InputUnusable
 from backend.services.generation.engines.auto import AutoEngine
 from backend.services.generation.engines.diffusers import DiffusersEngine
 from backend.services.generation.engines.native import NativeEngine
@@ -20,6 +20,7 @@ from backend.services.generation.events import Step
 from backend.services.generation.inputs import Inputs
 from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.library.files import ModelFiles
+from backend.services.lora_errors import LoraUnusable
 from tests.backend.fakes import a_recipe
 from tests.backend.services.generation.engines.drawing import PLAN, never
 from tests.backend.services.library.weight_files import touch_again

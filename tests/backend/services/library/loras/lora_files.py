@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backend.services.errors import LoraDamaged
 from backend.services.library.loras.architectures import Architecture
 from backend.services.library.loras.facts import Purpose
+from backend.services.lora_errors import LoraDamaged
 
 DIM = 3840
 KEY = "diffusion_model.layers.{}.attention.to_q"

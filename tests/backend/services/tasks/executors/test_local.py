@@ -7,10 +7,11 @@ from PIL import Image
 
 from backend.services.errors import OutOfMemory, UnknownDevice
 from backend.services.generation.events import Drawn, Ended, JobEvent
-from backend.services.generation.inputs import Inputs
+from backend.services.generation.inputs import NO_INPUTS, Inputs
 from backend.services.library.catalogue import Catalogue
 from backend.services.tasks.executors.local import LocalExecutor
 from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, FakeEngine, a_job, make_planner, with_cards
+from tests.backend.services.tasks.executors.contract import CHECKS
 
 
 @pytest.fixture
@@ -32,6 +33,25 @@ def make(settings):
         return executor
 
     return make
+
+
+class Obeying(FakeEngine):
+    """Fails as its prompts say."""
+
+    def generate(self, recipe, emit, cancelled, inputs=NO_INPUTS):
+        if recipe.prompt == "large":
+            raise OutOfMemory("It does not fit.")
+        if recipe.prompt == "bug":
+            raise ZeroDivisionError("a secret path")
+        return super().generate(recipe, emit, cancelled, inputs)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_it_does_what_every_executor_does(settings, check):
+    planner = make_planner(settings, lambda: PLAIN_CPU)
+    executor = LocalExecutor(settings, Catalogue(settings), Obeying, lambda: PLAIN_CPU, planner)
+    check(executor, executor.prepare()[0])
+    executor.close()
 
 
 def run(executor: LocalExecutor, slot: str, **values: object) -> list[JobEvent]:

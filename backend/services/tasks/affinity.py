@@ -1,0 +1,118 @@
+"""Which waiting task an idle slot takes: its turn counts, and what is in the slot's memory. Pure functions.
+
+Loading a model takes longer than most images. So a task goes to the idle slot that has its model, and is passed over
+for a while by one that would have to load it when another slot has it and there is something else to do. No slot stays
+idle for that, and after `MAX_PASSED` times a task has its turn wherever it fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from backend.services.generation.job import Job
+from backend.services.tasks.records import TaskRecord
+
+WINDOW = 64
+"""Waiting tasks beyond those of the idle slots that are looked at for what suits a slot."""
+MAX_PASSED = 4
+"""How often a task may be passed over."""
+
+_OTHER_MODEL, _NOTHING = -1, 0
+"""How well a slot suits a task whose model it lacks: better with nothing in memory."""
+
+Fits = Callable[[str, TaskRecord], bool]
+
+
+@dataclass(frozen=True)
+class Loadout:
+    """What a slot has in memory."""
+
+    model: str
+    loras: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, job: Job) -> Loadout:
+        """What a job leaves in memory."""
+        return cls(job.recipe.model, frozenset(lora.name for lora in job.recipe.loras or ()))
+
+    def match(self, job: Job) -> int:
+        """Tells how much of what a job needs is there: nothing, the model, or the LoRAs too."""
+        wanted = Loadout.of(job)
+        return 0 if wanted.model != self.model else 1 + (wanted.loras <= self.loras)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A task that a slot takes, and the ids of those that it passes over."""
+
+    task: TaskRecord
+    passed: tuple[str, ...] = ()
+
+
+@dataclass
+class _Round:
+    free: list[str]
+    turns: dict[str, Turn] = field(default_factory=dict)
+    put_off: list[TaskRecord] = field(default_factory=list)
+
+    def give(self, slot: str, task: TaskRecord, fits: Fits) -> None:
+        passed = tuple(other.id for other in self.put_off if other.id != task.id and fits(slot, other))
+        self.turns[slot] = Turn(task, passed)
+        self.free.remove(slot)
+
+
+def assign(
+    waiting: Sequence[TaskRecord],
+    idle: Sequence[str],
+    busy: Collection[str],
+    loadouts: Mapping[str, Loadout],
+    fits: Fits,
+    passed: Mapping[str, int],
+) -> dict[str, Turn]:
+    """Returns what each idle slot takes; one that is not in it has nothing to do.
+
+    Args:
+        waiting: Tasks in the order of their turns.
+        idle: Slots that have nothing to do; of equal ones the first is chosen.
+        busy: Slots that will be idle again.
+        loadouts: What is in the memory of the slots, as far as it is known.
+        fits: Whether a task may run in a slot.
+        passed: How often a task was passed over, by its id.
+    """
+    held = {loadouts[slot].model for slot in busy if slot in loadouts}
+    state = _Round(list(idle))
+    for task in waiting[: len(idle) + WINDOW]:
+        if not state.free:
+            return state.turns
+        slot, suits = _best(task, state.free, loadouts, fits)
+        if slot is None:
+            continue
+        is_held = task.job is not None and task.job.recipe.model in held
+        if suits > 0 or passed.get(task.id, 0) >= MAX_PASSED or not (is_held or state.put_off):
+            state.give(slot, task, fits)
+        else:
+            state.put_off.append(task)
+    for task in list(state.put_off):
+        slot, _ = _best(task, state.free, loadouts, fits)
+        if slot is not None:
+            state.put_off.remove(task)
+            state.turns[slot] = Turn(task)
+            state.free.remove(slot)
+    return state.turns
+
+
+def _best(task: TaskRecord, free: Sequence[str], loadouts: Mapping[str, Loadout], fits: Fits) -> tuple[str | None, int]:
+    """Returns the slot that suits a task best, and how well; above 0 it has the model."""
+    found: tuple[str | None, int] = (None, _OTHER_MODEL - 1)
+    for slot in free:
+        suits = _suits(task, loadouts.get(slot))
+        if suits > found[1] and fits(slot, task):
+            found = (slot, suits)
+    return found
+
+
+def _suits(task: TaskRecord, loadout: Loadout | None) -> int:
+    if loadout is None or task.job is None:
+        return _NOTHING
+    return loadout.match(task.job) or _OTHER_MODEL

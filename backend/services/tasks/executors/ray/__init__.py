@@ -1,0 +1,1 @@
+"""Jobs as actors of a Ray cluster, one a card; nothing of Ray is imported before `RayExecutor.prepare`."""

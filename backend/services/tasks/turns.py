@@ -1,0 +1,90 @@
+"""Whose turn it is in an idle slot: keeps what `assign` needs to know, and its answer until something changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from backend.services.generation.job import Job
+from backend.services.tasks.affinity import Loadout, Turn, assign
+from backend.services.tasks.records import TaskRecord
+from backend.services.tasks.table import TaskTable
+
+
+class Turns:
+    """Used under the table's lock. Whoever only reads `drained` needs none."""
+
+    def __init__(self, table: TaskTable, fits: Callable[[str, Job], bool]) -> None:
+        self._table = table
+        self._executor_fits = fits
+        self._idle: dict[str, None] = {}
+        """In the order in which they became so."""
+        self._taken: dict[str, None] = {}
+        """Slots whose tasks run."""
+        self._loadouts: dict[str, Loadout] = {}
+        self._passed: dict[str, int] = {}
+        self._known: tuple[tuple[TaskRecord, ...], Mapping[str, Turn]] | None = None
+        """The waiting tasks, and whose turn it is."""
+        self.drained: frozenset[str] = frozenset()
+
+    def rest(self, slot: str) -> None:
+        """Counts a slot as idle, until it leaves."""
+        self._taken.pop(slot, None)
+        self._idle.setdefault(slot)
+        self.forget()
+
+    def leave(self, slot: str) -> None:
+        """Counts a slot as idle no more; when it has not taken what was meant for it, another one may."""
+        if slot in self._idle:
+            del self._idle[slot]
+            self.forget()
+            self._table.changed.notify_all()
+
+    def next_for(self, slot: str) -> Turn | None:
+        """Returns what an idle slot is to take."""
+        waiting = self._table.waiting
+        if self._known is None or self._known[0] is not waiting:
+            turns = assign(waiting, tuple(self._idle), self._taken, self._loadouts, self._fits, self._passed)
+            self._known = (waiting, turns)
+        return self._known[1].get(slot)
+
+    def take(self, slot: str, turn: Turn) -> None:
+        """Notes that a slot has taken its task, and whom it has passed over."""
+        self._taken[slot] = None
+        self._idle.pop(slot, None)
+        self.forget()
+        self._passed.pop(turn.task.id, None)
+        waiting = {task.id for task in self._table.waiting}
+        self._passed = {task_id: times for task_id, times in self._passed.items() if task_id in waiting}
+        for task_id in turn.passed:
+            self._passed[task_id] = self._passed.get(task_id, 0) + 1
+
+    def load(self, slot: str, job: Job) -> None:
+        """Notes what is in a slot's memory now."""
+        self._loadouts[slot] = Loadout.of(job)
+
+    def close(self, slot: str) -> None:
+        """Forgets a slot that is gone."""
+        self._taken.pop(slot, None)
+        self._loadouts.pop(slot, None)
+        self.drained -= {slot}
+        self.leave(slot)
+
+    def unload(self, slot: str) -> None:
+        """Notes that nothing is known to be in a slot's memory."""
+        self._loadouts.pop(slot, None)
+
+    def drain(self, slot: str, *, is_drained: bool) -> None:
+        """Lets a slot take nothing more, or take tasks again."""
+        self.drained = self.drained | {slot} if is_drained else self.drained - {slot}
+        self.forget()
+
+    def forget(self) -> None:
+        """Finds out anew whose turn it is: something has changed beside the waiting tasks."""
+        self._known = None
+
+    def takes(self, slot: str, job: Job) -> bool:
+        """Tells whether a slot would take a job, now or when it is idle; needs no lock."""
+        return slot not in self.drained and self._executor_fits(slot, job)
+
+    def _fits(self, slot: str, task: TaskRecord) -> bool:
+        return slot not in self.drained and (task.job is None or self._executor_fits(slot, task.job))

@@ -1,0 +1,174 @@
+"""The executor over a pretended cluster; `test_cluster.py` has a real one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from backend.models.schemas import Status
+from backend.services.errors import ExecutorUnusable
+from backend.services.generation.inputs import read_none
+from backend.services.tasks.executors.ray import executor as module
+from backend.services.tasks.executors.ray.cluster import Cluster
+from backend.services.tasks.executors.ray.executor import ANY_CARD, RayExecutor
+from tests.backend.fakes import PLAIN_CPU, a_job, a_request, wait_until
+from tests.backend.services.tasks.executors.contract import CHECKS
+from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster
+from tests.backend.services.tasks.executors.ray.workshops import Sleeping
+from tests.backend.services.tasks.managing import Make, end
+
+
+class AnyFit:
+    def fits(self, facts, job) -> bool:
+        return job.recipe.model in facts.models
+
+    def lacks(self, facts) -> str:
+        return ""
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    for name in ("TEND_EVERY_S", "LOOK_AT_NODES_EVERY_S", "CONNECT_AGAIN_S"):
+        monkeypatch.setattr(module, name, 0.01)
+
+
+@pytest.fixture
+def cluster() -> PretendedCluster:
+    return PretendedCluster("a", "b")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def executor(cluster, clock) -> Iterator[RayExecutor]:
+    made = RayExecutor(cluster, lambda: Sleeping(0.002), read_none, AnyFit(), cpu_nodes=False, monotonic=clock)
+    yield made
+    made.close()
+
+
+def ready(executor: RayExecutor, number: int = 2) -> list[str]:
+    def slots() -> list[str]:
+        return [worker.slot for worker in executor.workers() if worker.state == "ready"]
+
+    wait_until(lambda: len(slots()) == number, f"{number} workers")
+    return slots()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_it_does_what_every_executor_does(executor, check):
+    executor.prepare()
+    check(executor, ready(executor)[0])
+
+
+def test_machines_come_and_go(executor, cluster):
+    told: list[tuple[str, ...]] = []
+    assert executor.prepare() == ()
+    executor.watch(told.append)
+    first, second = ready(executor)
+    wait_until(lambda: told[-1] == (first, second))
+    cluster.names = ["b", "c"]
+    wait_until(lambda: len(told[-1]) == 2 and first not in told[-1])
+    assert second in told[-1]
+    assert cluster.handles["a"].is_out
+    assert not executor.fits(first, a_job())
+
+
+def test_a_job_does_not_run_where_its_model_is_not(executor):
+    executor.prepare()
+    slot, _ = ready(executor)
+    assert executor.fits(slot, a_job())
+    assert not executor.fits(slot, a_job(model="other"))
+
+
+def test_what_the_best_worker_has_decides_what_may_be_asked_for(executor, monkeypatch):
+    monkeypatch.setattr(module, "HARDWARE_S", 0.01)
+    assert executor.hardware() == ANY_CARD
+    executor.prepare()
+    ready(executor)
+    assert executor.hardware() == PLAIN_CPU
+
+
+def test_without_workers_it_is_at_fault_and_tasks_wait(make: Make, executor, cluster):
+    cluster.names = []
+    manager = make(executor=executor)
+    manager.start()
+    task_id = manager.submit(a_request())
+    wait_until(lambda: cluster.is_connected)
+    wait_until(lambda: executor.fault.code == "no_workers")
+    assert not executor.healthy
+    assert manager.get(task_id).status is Status.PENDING
+    cluster.names = ["a"]
+    assert end(manager, task_id)[0].status is Status.COMPLETED
+    assert executor.fault is None
+
+
+def test_a_cluster_that_is_gone_is_joined_again_and_nothing_is_lost(make: Make, executor, cluster):
+    manager = make(executor=executor)
+    manager.start()
+    ready(executor)
+    cluster.is_there = False
+    wait_until(lambda: executor.fault is not None and executor.fault.code == "cluster_lost")
+    task_id = manager.submit(a_request())
+    assert executor.workers() == ()
+    cluster.is_there = True
+    assert end(manager, task_id)[0].status is Status.COMPLETED
+    assert cluster.connections == 2
+
+
+def test_a_worker_that_is_taken_out_is_said_and_the_others_go_on(executor, clock):
+    executor.prepare()
+    slot, other = ready(executor)
+    for _ in range(10):
+        if executor.workers()[0].state == "given_up":
+            break
+        executor.run(slot, a_job("sick"), lambda event: None, lambda: False)
+        clock.ahead_s += 100
+        wait_until(lambda: executor.workers()[0].state in ("ready", "given_up"))
+    assert (executor.fault.code, executor.fault.partial) == ("device_given_up", True)
+    assert slot in executor.fault.message
+    assert executor.healthy
+    assert [executor.fits(each, a_job()) for each in (slot, other)] == [False, True]
+
+
+def test_a_missing_package_is_said_with_what_helps(monkeypatch):
+    from backend.services.tasks.executors.ray import cluster
+
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    with pytest.raises(ExecutorUnusable, match=r"z-image-studio\[ray\]"):
+        Cluster(None).load()
+
+
+def test_a_task_of_an_executor_that_cannot_be_prepared_says_why(make: Make, executor, cluster):
+    cluster.load_error = ExecutorUnusable("needs the package ray")
+    manager = make(executor=executor)
+    manager.start()
+    [task] = end(manager, manager.submit(a_request()))
+    assert (task.error_code, task.error) == ("executor_unusable", "needs the package ray")
+
+
+@pytest.mark.slow
+def test_nothing_of_ray_is_imported_or_started_without_the_setting(repository_root, tmp_path):
+    script = (
+        "import json, sys, threading\n"
+        "from starlette.testclient import TestClient\n"
+        "from backend.main import create_app\n"
+        "from tests.backend.fakes import PLAIN_CPU, FakeEngine\n"
+        "with TestClient(create_app(None, FakeEngine, lambda: PLAIN_CPU), base_url='http://localhost') as client:\n"
+        "    client.get('/health')\n"
+        "    names = [name for name in sys.modules if name.split('.')[0] == 'ray' or '.ray' in name]\n"
+        "    threads = [thread.name for thread in threading.enumerate() if thread.name == 'ray']\n"
+        "print(json.dumps([names, threads]))"
+    )
+    environment = {"PYTHONPATH": str(repository_root), "ZIMAGE_DATA_DIR": str(tmp_path / "data"), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[], []]

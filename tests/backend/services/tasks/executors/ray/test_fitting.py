@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from backend.models.recipe import ControlUse
+from backend.services.library.catalogue import Catalogue
+from backend.services.tasks.executors.ray.facts import Facts
+from backend.services.tasks.executors.ray.fitting import Fitting
+from tests.backend.fakes import PLAIN_CPU, a_job, make_planner, with_cards
+
+FACTS = Facts({}, with_cards("cuda"), frozenset({"zimage-nano"}), frozenset({"lines"}))
+
+
+@pytest.fixture
+def fitting(settings) -> Fitting:
+    return Fitting(Catalogue(settings), lambda hardware: make_planner(settings, lambda: hardware))
+
+
+def test_a_worker_without_the_weights_does_not_fit_and_says_so(fitting):
+    assert fitting.fits(FACTS, a_job(use_gpu=True))
+    assert fitting.lacks(FACTS) == ""
+    bare = replace(FACTS, models=frozenset())
+    assert not fitting.fits(bare, a_job(use_gpu=True))
+    assert fitting.lacks(bare) == "It lacks zimage-nano."
+
+
+def test_a_worker_that_fetches_needs_none(fitting):
+    fetching = replace(FACTS, models=frozenset(), fetches=True)
+    assert fitting.fits(fetching, a_job(use_gpu=True))
+    assert fitting.lacks(fetching) == ""
+
+
+@pytest.mark.parametrize(("name", "fits"), [("lines", True), ("depth", False)])
+def test_the_controlnets_of_a_job_must_be_there(fitting, name, fits):
+    control = (ControlUse(image="0" * 64, model=name),)
+    assert fitting.fits(FACTS, a_job(use_gpu=True, control=control)) is fits
+
+
+def test_each_card_has_a_plan_of_its_own(settings):
+    class Pocket:
+        def __init__(self, hardware):
+            self.gib = hardware.accelerators[0].memory_bytes / 2**30
+
+        def outlook(self, model, recipe, *, use_gpu):
+            class Prediction:
+                fits = recipe.width <= 64 * self.gib
+
+            class Outlook:
+                prediction = Prediction
+
+            return Outlook
+
+    fitting = Fitting(Catalogue(settings), Pocket)
+    small, large = (replace(FACTS, hardware=with_cards("cuda", gib=gib)) for gib in (8, 24))
+    job = a_job(use_gpu=True, width=1024, height=1024)
+    assert [fitting.fits(facts, job) for facts in (small, large, small)] == [False, True, False]
+    assert fitting.fits(small, a_job(use_gpu=True, width=512, height=512))
+
+
+def test_what_cannot_be_foretold_is_tried(settings):
+    def broken(hardware):
+        raise RuntimeError("no planner")
+
+    fitting = Fitting(Catalogue(settings), broken)
+    assert fitting.fits(replace(FACTS, hardware=PLAIN_CPU), a_job())
