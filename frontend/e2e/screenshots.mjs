@@ -1,6 +1,6 @@
 /**
- * Remakes docs/screenshots/: starts the real server, lets its model draw some pictures and looks at the
- * built page in Chromium. Run `npm run build` first.
+ * Remakes docs/screenshots/, which the READMEs show, and views of many widths in e2e/output/, to be looked at: starts
+ * the real server, lets its model draw some pictures and looks at the built page in Chromium. Run `npm run build` first.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { findChromium, launchBrowser, openPage } from './browser.mjs'
 import { Server } from './server.mjs'
 
-const TARGET = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url))
+const SHOWN = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url))
+const LOOKED_AT = fileURLToPath(new URL('./output/screenshots/', import.meta.url))
 const PROMPTS = [
   'a rocket on a yellow background',
   '一朵向日葵',
@@ -40,8 +41,8 @@ function views() {
   const desktop = { colorScheme: 'light', viewport: { width: 1440, height: 1080 } }
   return [
     ...all,
-    { ...desktop, name: 'studio', locale: 'en-US' },
-    { ...desktop, name: 'studio.zh-CN', locale: 'zh-CN' },
+    { ...desktop, name: 'studio', locale: 'en-US', target: SHOWN },
+    { ...desktop, name: 'studio.zh-CN', locale: 'zh-CN', target: SHOWN },
   ]
 }
 
@@ -68,21 +69,21 @@ function allSeenPicturesLoaded() {
   return [...document.images].filter(isSeen).every((image) => image.complete && image.naturalWidth > 0)
 }
 
-async function shoot(browser, server, { name, scrollTo, ...options }) {
+async function shoot(browser, server, { name, scrollTo, target = LOOKED_AT, ...options }) {
   const page = await openPage(browser, server.url, options)
   await page.locator('.card-picture img').first().waitFor()
   if (scrollTo) await page.locator(scrollTo).evaluate((element) => element.scrollIntoView({ block: 'start' }))
   await page.waitForFunction(allSeenPicturesLoaded)
   await page.waitForTimeout(800) // The arriving picture's animation.
   const png = await page.screenshot()
-  await writeFile(`${TARGET}${name}.webp`, await toWebp(page, png))
+  await writeFile(`${target}${name}.webp`, await toWebp(page, png))
   await page.context().close()
-  console.log(`docs/screenshots/${name}.webp`)
+  console.log(`${target}${name}.webp`)
 }
 
 const executable = findChromium()
 if (!executable) throw new Error('no Chromium found: install chromium or set CHROMIUM_PATH')
-await mkdir(TARGET, { recursive: true })
+for (const folder of [SHOWN, LOOKED_AT]) await mkdir(folder, { recursive: true })
 const server = await Server.create()
 const browser = await launchBrowser(executable)
 try {

@@ -153,7 +153,14 @@ def save_folder(
         transformer=transformer.to(dtype),
     )
     pipeline.save_pretrained(path, safe_serialization=True)
+    _write_compactly(path / "tokenizer" / "tokenizer.json")
     write_entry(path / "zimage.json")
+
+
+def _write_compactly(path: Path) -> None:
+    """Writes a JSON file anew without its indentation, which is more than half of a vocabulary's."""
+    content = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")
 
 
 def write_entry(path: Path) -> None:
