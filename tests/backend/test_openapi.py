@@ -12,9 +12,11 @@ from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from backend.api import examples
+from backend.api.compat.door import Door
+from backend.api.compat.doors import DOORS
 from backend.main import create_app
 from backend.models.config import Settings
-from backend.models.schemas import ErrorBody
+from backend.models.schemas import ErrorBody, ErrorDetail
 from tests.backend.conftest import make_settings
 from tests.backend.fakes import PLAIN_CPU, FakeEngine, a_picture, a_request, wait_until
 from tests.backend.regenerate_openapi import current_openapi
@@ -65,6 +67,10 @@ def test_every_operation_names_what_the_guards_answer(operations):
         wanted |= set() if method == "GET" else {"403"}
         wanted |= {"400", "408", "413", "415", "422"} if "requestBody" in operation else set()
         wanted |= {"404", "422"} if "{" in path else set()
+        door = door_of(path)
+        if door is not None:
+            some = ErrorDetail(code="validation_error", message="…")
+            wanted = {str(door.translate_error(int(status), some)[0]) for status in wanted}
         assert wanted <= set(operation["responses"]), (method, path)
 
 
@@ -81,11 +87,7 @@ def test_every_body_has_an_example(spec, operations):
         for status, kind, media in bodies(operation):
             where = (method, path, status, kind)
             if status >= "400" and not (path in HEALTH and status == "503"):  # their own body says it
-                assert (kind, media["schema"]) == ("application/json", {"$ref": "#/components/schemas/ErrorBody"}), (
-                    where
-                )
-                assert all(resolve(spec, example["$ref"])["value"] for example in media["examples"].values()), where
-                assert media["examples"], where
+                check_error(spec, path, kind, media, where)
             elif kind == "application/json":
                 assert resolve(spec, media["schema"]["$ref"])["examples"], where
             elif kind.startswith("text/"):
@@ -94,6 +96,21 @@ def test_every_body_has_an_example(spec, operations):
                 assert kind.startswith(("image/", "multipart/")) or kind == "application/zip", where
             seen += 1
     assert seen >= 200
+
+
+def check_error(spec: dict[str, Any], path: str, kind: str, media: dict[str, Any], where: object) -> None:
+    door = door_of(path)
+    name = "ErrorBody" if door is None else door.error_model.__name__
+    assert (kind, media["schema"]) == ("application/json", {"$ref": f"#/components/schemas/{name}"}), where
+    examples = [resolve(spec, ref) if (ref := one.get("$ref")) else one for one in media["examples"].values()]
+    assert examples, where
+    assert all(example["value"] for example in examples), where
+    if door is not None:
+        assert all(door.error_model.model_validate(example["value"]) for example in examples), where
+
+
+def door_of(path: str) -> Door | None:
+    return next((door for door in DOORS if door.leads_to(path)), None)
 
 
 def resolve(spec: dict[str, Any], ref: str) -> Any:

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useHasKeyboard } from '../../hooks/input/useHasKeyboard.js'
 import './HelpDialog.css'
 import DialogHead from '../ui/DialogHead.jsx'
+import ConnectPrograms from './ConnectPrograms.jsx'
 
 const MOD = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
 
@@ -111,6 +112,7 @@ export default function HelpDialog({ onClose }) {
         <p>{t('help.braces', { example: '\\{red\\|blue\\}', json: '{"subject": "fox"}' })}</p>
         <p>{t('help.drop')}</p>
         {shortcuts.length > 0 && <p>{t('help.dragOut')}</p>}
+        <ConnectPrograms />
       </Modal.Body>
     </Modal>
   )

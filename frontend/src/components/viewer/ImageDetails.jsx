@@ -19,6 +19,7 @@ function entriesOf(image, t, language) {
     ['device', t(`image.deviceName.${device}`, { defaultValue: device })],
     ['time', ended ? formatDuration(image.generation_time_ms) : UNKNOWN],
     ['file', ended ? formatBytes(image.size_bytes) : UNKNOWN],
+    ['door', image.door && t(`help.doors.${image.door}`)],
     ['created', ended ? formatDateTime(image.created_at, language) : UNKNOWN],
     ['negative', image.negative_prompt],
   ].filter(([, value]) => value !== null && value !== undefined && value !== '')

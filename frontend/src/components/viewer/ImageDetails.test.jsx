@@ -27,6 +27,13 @@ describe('ImageDetails', () => {
     expect(screen.queryByText('Negative prompt')).not.toBeInTheDocument()
   })
 
+  it('names the protocol that it was asked for by', () => {
+    const { rerender } = renderWith(<ImageDetails image={makeImage(1, { door: 'openai' })} />)
+    expect(screen.getByText('Asked for by').nextSibling).toHaveTextContent('OpenAI Images')
+    rerender(<ImageDetails image={makeImage(1)} />)
+    expect(screen.queryByText('Asked for by')).not.toBeInTheDocument()
+  })
+
   it('names the device in the language of the page', () => {
     renderWith(<ImageDetails image={makeImage(1, { device: 'mps' })} />, { language: 'zh' })
     expect(screen.getByText('GPU（Apple）')).toBeInTheDocument()
