@@ -30,7 +30,6 @@ PAGES = (
     "docs/scaling.md",
     "docs/command-line.md",
     "docs/client.md",
-    "docs/doors/openai.md",
     "client/README.md",
     "SECURITY.md",
     "Z-Image/README.md",

@@ -128,7 +128,8 @@ async def _draw_larger(record: ImageRecord, second: GenerateRequest, caller: Cal
 
 async def _enlarge(body: ExtrasRequest, text: str, field: str, caller: Caller) -> tuple[str, str]:
     """Returns the larger image as base64, and what became of the request."""
-    file, is_unchanged = decode_image(text, field), does_nothing(body)
+    is_unchanged = does_nothing(body)
+    file = await run_in_threadpool(decode_image, text, field)
     kept, _ = await run_in_threadpool(caller.app.inputs.add, file)
     if is_unchanged:
         content = await run_in_threadpool(kept.path.read_bytes)

@@ -142,7 +142,7 @@ async def _read(request: Request, kind: type[Body]) -> Body:
     """Returns the body of a request, whatever it says that it is."""
     content = await request.body()
     try:
-        return kind.model_validate_json(content or b"{}")
+        return await run_in_threadpool(kind.model_validate_json, content or b"{}")
     except ValidationError as error:
         problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
         raise RequestValidationError(problems) from error

@@ -11,10 +11,12 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import requests
 import webuiapi
 from PIL import Image
 
 from backend.main import create_app
+from backend.models.schemas import Status
 from backend.services.images.metadata.foreign import read_parameters
 from tests.backend.api.compat.live import listening
 from tests.backend.fakes import PLAIN_CPU, colour_of, make_model_folder, wait_until
@@ -200,8 +202,6 @@ def test_what_cannot_be_is_refused_in_their_shape(api, engine, ask, word):
 
 
 def test_an_unknown_route_and_a_broken_body_have_their_shape(port):
-    import requests
-
     for answer in (
         requests.get(f"http://127.0.0.1:{port}/sdapi/v1/nothing", timeout=5),
         requests.post(f"http://127.0.0.1:{port}/sdapi/v1/txt2img", data="{", timeout=5),
@@ -293,6 +293,17 @@ def test_interrupt_before_an_image_is_an_error_and_skip_is_the_same_for_a_single
         assert json.loads(raised.value.args[1])["error"] == "cancelled"
     assert api.interrupt() == {}
     assert api.skip() is None
+
+
+def test_the_task_ends_with_the_connection(port, engine, app):
+    release = engine.pause_at(2)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        requests.post(f"http://127.0.0.1:{port}/sdapi/v1/txt2img", json={"prompt": "slow", **SIZE}, timeout=0.5)
+    wait_until(engine.paused.is_set)
+    tasks = app.state.services.tasks
+    wait_until(lambda: tasks.active()[0].cancelling, "the task to be cancelled")
+    release()
+    wait_until(lambda: tasks.finished() and tasks.finished()[0].status is Status.CANCELLED)
 
 
 def test_an_image_in_the_middle_is_not_skipped(api, engine):
