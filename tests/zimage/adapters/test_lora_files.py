@@ -178,6 +178,21 @@ def test_pickled_files_are_refused_by_content_and_never_opened(model, tmp_path, 
     assert not ran.exists()
 
 
+@pytest.mark.parametrize("length", [0x280, 0x480, 0x580])
+def test_a_header_whose_length_looks_pickled_is_read(model, tmp_path, length):
+    entries = {}
+    start = 0
+    for key, value in lora().items():
+        entries[key] = {"dtype": "F32", "shape": value.shape, "data_offsets": [start, start + 4 * value.size]}
+        start += 4 * value.size
+    short = len(json.dumps({"__metadata__": {"k": ""}, **entries}))
+    content = header({"__metadata__": {"k": "v" * (length - short)}, **entries})
+    assert content[:2] == struct.pack("<H", length)
+    file = tmp_path / "x.safetensors"
+    file.write_bytes(content + b"\0" * start)
+    assert Lora.load(file, model, model.config).report.n_matched == 1
+
+
 def test_safetensors_by_another_name_are_read(style, model, tmp_path):
     other = tmp_path / "style.bin"
     other.write_bytes(style.read_bytes())

@@ -78,8 +78,16 @@ def test_the_same_part_twice_is_refused_by_both_keys():
     assert "diffusion_model.layers.0.attention.to_q.lora_A.weight" in message
 
 
-def test_a_scale_alone_is_nothing():
-    assert match_keys({f"{Q}.alpha": ()}).modules == ()
+def test_a_scale_alone_is_told_unless_it_is_of_another_spelling():
+    found = match_keys({f"{Q}.alpha": ()})
+    assert (found.modules, found.unmatched) == ((), (Q,))
+    out = "layers.0.attention.to_out.0"
+    assert match_keys({**lora(out), "layers.0.attention.out.alpha": ()}).unmatched == ()
+
+
+@pytest.mark.parametrize("beside", [{}, {f"{Q}.alpha": ()}, {f"{Q}.diff_b": (64,)}])
+def test_a_magnitude_of_nothing_is_refused(beside):
+    assert "without what it weighs" in refused({f"{Q}.dora_scale": (64, 1), **beside})
 
 
 @pytest.mark.parametrize(

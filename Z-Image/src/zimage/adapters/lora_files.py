@@ -111,8 +111,10 @@ def open_lora(path: Path) -> FileContent:
         LoraError: the file is missing, damaged, empty, pickled, or of another format.
     """
     with contextlib.suppress(OSError), path.open("rb") as file:
-        begin = file.read(8)
-        if any(begin.startswith(mark) for mark in PICKLED):
+        begin = file.read(9)
+        if not begin.endswith(b"{") and any(
+            begin.startswith(mark) for mark in PICKLED
+        ):  # the length of a header may too
             raise LoraError(
                 f"{path} is a pickled or packed file, which may run code and is never opened: it must be safetensors"
             )
