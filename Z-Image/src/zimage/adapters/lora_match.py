@@ -74,7 +74,8 @@ class Module:
         """Rank of its factors; None where there are none."""
         for role in (Role.DOWN, Role.HADA_1B, Role.W1_B, Role.W2_B):
             if role in self.stored:
-                return self.stored[role].shape[0]
+                shape = self.stored[role].shape
+                return shape[0] if shape else None
         return None
 
 
