@@ -90,10 +90,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--prompts", nargs="+", default=PROMPTS)
     parser.add_argument("--strengths", nargs="+", type=float, default=STRENGTHS)
     parser.add_argument("--side", type=int, default=SIDE_PX, help="of the images in pixels")
+    parser.add_argument("--tile", type=int, default=THUMBNAIL_PX, help="side of an image in the sheet, in pixels")
     given = parser.parse_args(argv)
     pipeline = ZImagePipeline.from_local_dir(given.model)
     rows = draw_rows(pipeline, given.lora, given.prompts, given.strengths, given.side)
-    join(rows, THUMBNAIL_PX).save(given.output, quality=QUALITY, method=6)
+    join(rows, given.tile).save(given.output, quality=QUALITY, method=6)
     sys.stdout.write(f"{as_markdown(given.strengths, rows)}\n")
 
 

@@ -11,13 +11,13 @@ from torch.nn.functional import conv2d, pad
 Style = Callable[[Tensor], Tensor]
 """Pictures (B, 3, H, W) in 0…1 → the same in the style."""
 
-GROUND, SHADE, LIGHT = (22, 60, 164), (78, 128, 220), (248, 251, 255)  # sRGB
+GROUND, SHADE, LIGHT = (22, 60, 164), (70, 118, 214), (248, 251, 255)  # sRGB
 CORNER_PX = 12
 
 
 def cyanotype(pictures: Tensor) -> Tensor:
     """A sun print: things in white and light blue on deep blue, whatever colours they had."""
-    tone = ((brightness(pictures) - 0.2) / 0.7).clamp(0, 1)
+    tone = ((brightness(pictures) - 0.2) / 0.75).clamp(0, 1) ** 1.5
     thing = torch.lerp(colour(SHADE), colour(LIGHT), tone)
     return torch.lerp(colour(GROUND), thing, bodies(pictures))
 

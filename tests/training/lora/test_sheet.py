@@ -28,10 +28,9 @@ def test_a_sheet_has_a_row_for_each_strength():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_strength_0_is_the_base_and_others_are_not(settings, tiny, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(sheet, "THUMBNAIL_PX", 64)
+def test_strength_0_is_the_base_and_others_are_not(settings, tiny, tmp_path, capsys):
     lora = train(replace(settings, steps=5, lr=0.5))
-    command = ["--model", str(tiny), "--lora", str(lora), "--side", "64", "--prompts", "a fox", "a cat"]
+    command = ["--model", str(tiny), "--lora", str(lora), "--side", "64", "--tile", "64", "--prompts", "a fox", "a cat"]
     sheet.main([*command, "--output", str(tmp_path / "a.webp"), "--strengths", "0", "1"])
 
     lines = capsys.readouterr().out.splitlines()

@@ -19,7 +19,7 @@ from training.nano.layout import (
 )
 from training.nano.sampling import draw
 
-LIMIT_BYTES = 48_000_000
+LIMIT_BYTES = 48_500_000
 # Of transformers and diffusers themselves, not of ours.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 
