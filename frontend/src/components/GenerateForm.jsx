@@ -63,6 +63,13 @@ export default function GenerateForm({ form, onGenerate }) {
     },
     [onReplace, clear],
   )
+  const replaceAndSay = useCallback(
+    (patch, text) => {
+      clear(Object.keys(patch))
+      replaceAloud(patch, text)
+    },
+    [replaceAloud, clear],
+  )
   const changeSize = useCallback(
     (size) => change(settings.edit ? { edit: { ...settings.edit, size } } : size),
     [change, settings.edit],
@@ -112,10 +119,7 @@ export default function GenerateForm({ form, onGenerate }) {
             library={library}
             Library={LibraryDialog}
             onReplace={replace}
-            onApply={(patch) => {
-              clear(Object.keys(patch))
-              replaceAloud(patch, t('library.applied'))
-            }}
+            onApply={(patch) => replaceAndSay(patch, t('library.applied'))}
           />
         }
         Suggestions={LoraSuggestions}
@@ -126,14 +130,7 @@ export default function GenerateForm({ form, onGenerate }) {
       />
       <SourceField edit={settings.edit} errors={texts} Canvas={SourceCanvas} onChoose={drawFrom} onChange={change} />
       <ControlField controls={settings.control} error={texts.control} onChoose={guideBy} onChange={change} />
-      <LoraField
-        settings={settings}
-        error={texts.loras}
-        onChange={change}
-        onPrompt={changePrompt}
-        onReplace={replace}
-        onRemove={replaceAloud}
-      />
+      <LoraField settings={settings} error={texts.loras} onChange={change} onPrompt={changePrompt} onReplace={replace} onRemove={replaceAndSay} />
       {settings.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}

@@ -2,6 +2,7 @@ import { act, fireEvent, screen, waitFor, within } from '@testing-library/react'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { useSettings } from '../../hooks/generate/useSettings.js'
+import { ApiError } from '../../services/api.js'
 import { makeImage, makeLora } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
 import GenerateForm from '../GenerateForm.jsx'
@@ -21,9 +22,8 @@ function Harness({ onGenerate, image }) {
 }
 
 /** A form with these LoRAs chosen. */
-function show(loras, { image, ...options } = {}) {
+function show(loras, { image, onGenerate = vi.fn(), ...options } = {}) {
   window.localStorage.setItem('zimage.settings', JSON.stringify({ prompt: 'a fox', num_inference_steps: 9, loras }))
-  const onGenerate = vi.fn()
   return { onGenerate, ...renderWith(<Harness onGenerate={onGenerate} image={image} />, options) }
 }
 
@@ -99,12 +99,23 @@ describe('the LoRAs of the form', () => {
     expect((await sent(all)).loras).toHaveLength(1)
   })
 
+  it('show what the server says of them, until they are changed', async () => {
+    const onGenerate = vi.fn(() => {
+      throw new ApiError({ status: 422, code: 'unknown_lora', message: '', fields: [{ field: 'loras.0.name', message: 'There is no LoRA gone.' }] })
+    })
+    const { user } = show([{ name: 'gone' }], { onGenerate })
+    await user.keyboard('{Control>}{Enter}{/Control}')
+    expect(await screen.findByRole('alert')).toHaveTextContent('There is no LoRA gone.')
+    await user.click(await screen.findByRole('button', { name: 'Remove: gone' }))
+    expect(screen.queryByRole('alert')).not.toBeInTheDocument()
+  })
+
   it('say what they want, and get it at a click', async () => {
     const all = show([{ name: 'fast' }])
     expect(await screen.findByText(/It changes how the model draws \(distill-8\)/)).toBeInTheDocument()
     expect(screen.queryByRole('button', { name: /Apply/ })).not.toBeInTheDocument() // 9 steps it has.
     fireEvent.change(screen.getByRole('slider', { name: 'Steps' }), { target: { value: '30' } })
-    await all.user.click(screen.getByRole('button', { name: 'Apply 9 steps' }))
+    await all.user.click(screen.getByRole('button', { name: 'Apply 9 steps (8 forwards)' }))
     expect((await sent(all)).num_inference_steps).toBe(9)
   })
 

@@ -1,5 +1,7 @@
 import { useTranslation } from 'react-i18next'
 
+import { forwardsOf } from '../../lib/generate/settings.js'
+
 /** What the server says, it says in English. */
 function Remark({ kind, text, lora }) {
   const { t } = useTranslation()
@@ -19,7 +21,7 @@ function Advice({ advised, onAdvice }) {
   const { t } = useTranslation()
   const { num_inference_steps: count, guidance_scale: scale } = advised
   const parts = [
-    count !== undefined && t('loras.adviceSteps', { count }),
+    count !== undefined && t('loras.adviceSteps', { count, forwards: forwardsOf(count) }),
     scale !== undefined && (scale > 0 ? t('loras.adviceGuidance', { scale }) : t('loras.adviceNoGuidance')),
   ].filter(Boolean)
   if (parts.length === 0) return null

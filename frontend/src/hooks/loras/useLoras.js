@@ -5,15 +5,20 @@ import { deleteLora, fetchLoras } from '../../services/api.js'
 export const LORAS_KEY = ['loras']
 const NOTHING = []
 const READING_MS = 1000
+const WATCHED_MS = 5000
 
-/** The LoRAs that a request can name, as `model` takes them: `{loras, query}`. Those that are new are read bit by bit. */
-export function useLoras(model) {
+/**
+ * The LoRAs that a request can name, as `model` takes them: `{loras, query}`. Those that are new are read bit by bit.
+ * While somebody looks at them (`isWatched`), files that come and go are seen.
+ */
+export function useLoras(model, { isWatched = false } = {}) {
   const query = useQuery({
     queryKey: [...LORAS_KEY, model],
     queryFn: ({ signal }) => fetchLoras(model, { signal }),
     staleTime: 30_000,
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) => (state.data?.n_unread > 0 ? READING_MS : false),
+    refetchOnMount: isWatched ? 'always' : true,
+    refetchInterval: ({ state }) => (state.data?.n_unread > 0 ? READING_MS : isWatched && WATCHED_MS),
   })
   return { loras: query.data?.loras ?? NOTHING, query }
 }
