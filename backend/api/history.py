@@ -23,7 +23,7 @@ from backend.models.gallery import (
     ThumbnailWidth,
 )
 from backend.models.recipe import INPUT_ID_PATTERN, MAX_NAME_CHARACTERS
-from backend.models.schemas import HistoryPage, ImageInfo, ImageRecord
+from backend.models.schemas import Door, HistoryPage, ImageInfo, ImageRecord
 from backend.services.errors import UnknownImage
 from backend.services.images.index import HistoryQuery
 from backend.services.images.metadata.foreign import read_parameters
@@ -91,6 +91,7 @@ async def _query(
     lora: Annotated[
         str | None, Query(max_length=MAX_NAME_CHARACTERS, description="Name of a LoRA that acts on the image.")
     ] = None,
+    door: Annotated[Door | None, Query(description="Protocol of another program that it was asked for by.")] = None,
 ) -> HistoryQuery:
     return HistoryQuery(
         page=page,
@@ -110,6 +111,7 @@ async def _query(
         made_from=made_from,
         pixel_hash=pixel_hash,
         lora=lora,
+        door=door,
     )
 
 

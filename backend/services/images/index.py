@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from backend.models.recipe import MAX_SEED
-from backend.models.schemas import ImageRecord
+from backend.models.schemas import Door, ImageRecord
 from backend.services.images.history_file import Line
 from backend.utils.fold import fold
 
@@ -69,6 +69,7 @@ class HistoryQuery:
     pixel_hash: str | None = None
     lora: str | None = None
     """Name of a LoRA that acts on the image."""
+    door: Door | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -237,6 +238,9 @@ class Index:
         if query.lora is not None:
             name = fold(query.lora)
             found = [entry for entry in found if _LORA_MARK in entry.json and _has_lora(entry, name)]
+        if query.door is not None:
+            mark = f'"{query.door}"'.encode()
+            found = [entry for entry in found if mark in entry.json and entry.record.door == query.door]
         return _between(found, query.since, query.until)
 
     def drawn_from_images(self) -> list[Entry]:

@@ -24,6 +24,8 @@ class HistoryFilters(TypedDict, total=False):
     pixel_hash: str | None
     lora: str | None
     """Name of a LoRA that acts on the image."""
+    door: Literal["openai", "a1111", "ollama", "mcp"] | None
+    """Protocol of another program that it was asked for by."""
     since: date | datetime | str | None
     until: date | datetime | str | None
     sort: Literal["newest", "oldest"] | None
