@@ -18,9 +18,9 @@ from backend.services.errors import InputRefused
 
 
 class Lenient(BaseModel):
-    """A body of another program: unknown fields are taken, and null is what is left out."""
+    """A body of another program: unknown fields are ignored, and null is what is left out."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     @model_validator(mode="before")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -116,14 +117,24 @@ async def _answer(body: DrawRequest, wanted: Translation, caller: Caller) -> dic
     task = await caller.draw(wanted.request)
     records = list(task.images)
     if wanted.second is not None and task.status is Status.COMPLETED:
-        records = [await _draw_larger(record, wanted.second, caller) for record in records]
+        records = await _draw_larger(records, wanted.second, caller)
     notes = [*wanted.notes, *([task.job.note] if task.job is not None and task.job.note else [])]
     return await run_in_threadpool(present_drawn, body, records, notes, caller.app.history)
 
 
-async def _draw_larger(record: ImageRecord, second: GenerateRequest, caller: Caller) -> ImageRecord:
-    changes = {"init_image": FromHistory(image_id=record.id), "seed": record.seed}
-    return (await caller.draw(second.model_copy(update=changes))).images[0]
+async def _draw_larger(records: Sequence[ImageRecord], second: GenerateRequest, caller: Caller) -> list[ImageRecord]:
+    """Draws the second pass of each image; where it is interrupted, those that are finished are all."""
+    larger: list[ImageRecord] = []
+    for record in records:
+        source = {"init_image": FromHistory(image_id=record.id), "seed": record.seed}
+        try:
+            task = await caller.draw(second.model_copy(update=source))
+        except StudioError as error:
+            if error.code != Cancelled.code or not larger:
+                raise
+            break
+        larger += task.images
+    return larger
 
 
 async def _enlarge(body: ExtrasRequest, text: str, field: str, caller: Caller) -> tuple[str, str]:

@@ -154,6 +154,25 @@ def test_the_second_pass_enlarges_what_the_first_has_drawn(api, engine, history)
     assert any("enlarged by 1.5" in note for note in result.info["notes"])
 
 
+def test_an_interrupted_second_pass_gives_what_it_has_finished(api, engine):
+    reached, go_on = threading.Event(), threading.Event()
+
+    def watch(step: int) -> None:
+        if len(engine.requests) == 4 and step == 1:
+            reached.set()
+            assert go_on.wait(10)
+
+    engine.watch = watch
+    with ThreadPoolExecutor() as pool:
+        drawing = pool.submit(api.txt2img, prompt="slow", enable_hr=True, hr_scale=1.5, n_iter=2, seed=1, **SIZE)
+        assert reached.wait(10)
+        api.interrupt()
+        go_on.set()
+        result = drawing.result(20)
+    assert result.info["all_seeds"] == [1]
+    assert result.image.size == (384, 384)
+
+
 def test_a_larger_image_from_its_own_parameters(api, engine):
     drawn = api.txt2img(prompt="a red apple", **SIZE)
     larger = api.extra_single_image(drawn.image, upscaler_1="Z-Image", upscaling_resize=2)
