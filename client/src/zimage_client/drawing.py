@@ -58,6 +58,8 @@ class DrawOptions(TypedDict, total=False):
     outpaint: Outpaint | None
     upscale: float | None
     control: Sequence[Control] | None
+    callback_url: str | None
+    """Where the server tells of the end, for named tokens with a secret."""
     extra: Mapping[str, Any] | None
     """Fields of a newer server, as they stand in the body."""
 
