@@ -52,7 +52,7 @@ def serve_embedded(make_app: Callable[[Settings, Path], FastAPI] | None = None) 
     token = secrets.token_urlsafe(32)  # other users of this machine can reach the port, too
     settings = Settings(
         host="127.0.0.1", port=0, web_port=0, ollama=0, api_prefix="/api", root_path="",
-        api_token=token, api_tokens={}, history_per_token=False,
+        api_token=token, api_tokens={}, webhook_secrets={}, history_per_token=False,
     )  # fmt: skip
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zimage-", ignore_cleanup_errors=True))

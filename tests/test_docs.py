@@ -22,6 +22,7 @@ PAGES = (
     "docs/weights.md",
     "docs/tasks.md",
     "docs/webhooks.md",
+    "docs/doors/mcp.md",
     "docs/editing.md",
     "docs/lora-training.md",
     "Z-Image/training/lora/README.md",

@@ -34,6 +34,8 @@ def make_app(folders: Settings):
 
 def test_it_answers_to_its_token_only(make_app, monkeypatch):
     monkeypatch.setenv("ZIMAGE_HOST", "0.0.0.0")  # where the servers of this person listen, this one does not
+    monkeypatch.setenv("ZIMAGE_API_TOKENS", "alice:alice's secret token")
+    monkeypatch.setenv("ZIMAGE_WEBHOOK_SECRETS", f"alice:whsec_{'0' * 40}")
     with serve_embedded(make_app) as server, httpx.Client(base_url=server.url, trust_env=False) as http:
         assert http.get("/api/models").status_code == 401
         answer = http.get("/api/models", headers={"Authorization": f"Bearer {server.token}"})

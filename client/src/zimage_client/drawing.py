@@ -72,6 +72,8 @@ class DrawOptions(TypedDict, total=False):
     control: Sequence[Control] | None
     loras: Sequence[LoraUse] | None
     references: Sequence[Picture] | None
+    callback_url: str | None
+    """Where the server tells of the end, for named tokens with a secret."""
     extra: Mapping[str, Any] | None
     """Fields of a newer server, as they stand in the body."""
 

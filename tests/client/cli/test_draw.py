@@ -149,6 +149,27 @@ def test_the_preview_is_kept_in_a_file(zimage, answers, here):
     assert seen.count("preview") == 2
 
 
+def test_every_preview_is_kept_in_a_folder_with_its_number(zimage, answers, here):
+    bodies: list[dict[str, object]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            bodies.append(json.loads(request.content))
+            return httpx.Response(202, json={"task_id": TASK_ID})
+        if request.url.path.endswith("preview"):
+            return httpx.Response(200, content=f"webp {request.url.params['seq']}".encode())
+        body = event(1, preview_seq=1) + event(2, preview_seq=2) + event(4, preview_seq=3, status="completed")
+        return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=body)
+
+    answers(answer)
+    hook = ("--callback-url", "https://hooks.example/")
+    assert zimage("generate", "a fox", "--preview-dir", "live/all", "--preview", "one.webp", *hook).code == 0
+    found = {path.name: path.read_text() for path in (here / "live" / "all").iterdir()}
+    assert found == {f"{TASK_ID[:8]}-001.webp": "webp 1", f"{TASK_ID[:8]}-002.webp": "webp 2"}
+    assert (here / "one.webp").read_text() == "webp 2"
+    assert bodies[0]["callback_url"] == "https://hooks.example/"
+
+
 def test_queueing_alone_prints_the_task(zimage, on_server, client):
     (task_id,) = zimage("generate", "a fox", *SMALL, "--no-wait").lines
     assert client.wait(task_id).status == "completed"

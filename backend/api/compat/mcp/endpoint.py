@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
+import anyio
 import anyio.to_thread
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
@@ -57,7 +58,8 @@ class McpEndpoint:
             await error_response(501, "mcp_missing", MISSING)(scope, receive, send)
             return
         user = _user(client_of(HTTPConnection(scope)))
-        await manager.handle_request({**scope, "user": user}, receive, _answering_once(send))
+        with contextlib.suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # the client has gone
+            await manager.handle_request({**scope, "user": user}, receive, _answering_once(send))
 
     async def close(self) -> None:
         """Ends the sessions, and with them the tasks that they wait for."""

@@ -14,7 +14,7 @@ from zimage_client.cli import options
 from zimage_client.cli.completion import complete_lora, complete_model
 from zimage_client.cli.connect import connected, connected_to_server
 from zimage_client.cli.console import FAILED, INTERRUPTED, complain, print_json
-from zimage_client.cli.files import Targets
+from zimage_client.cli.files import Previews, Targets
 from zimage_client.cli.follow import Follower
 from zimage_client.cli.options import AsJson, Local, Pixels, Quiet, Server
 from zimage_client.client import Client
@@ -43,6 +43,14 @@ Output = Annotated[
 ]
 Preview = Annotated[
     Path | None, typer.Option("--preview", help="Keep the live preview in this file, a WebP.", dir_okay=False)
+]
+PreviewDir = Annotated[
+    Path | None,
+    typer.Option("--preview-dir", help="Keep every live preview in this folder, numbered WebP files.", file_okay=False),
+]
+Callback = Annotated[
+    str | None,
+    typer.Option("--callback-url", metavar="URL", help="Where the server tells of the end; for named tokens."),
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Queue it, print the task's id, and end.", show_default=False)]
 Strength = Annotated[
@@ -96,6 +104,8 @@ def generate(
     lora: Loras = None,
     output: Output = None,
     preview: Preview = None,
+    preview_dir: PreviewDir = None,
+    callback_url: Callback = None,
     json: AsJson = False,
     no_wait: NoWait = False,
     quiet: Quiet = False,
@@ -108,8 +118,9 @@ def generate(
         "upscale": upscale,
         "control": control,
         "loras": lora,
+        "callback_url": callback_url,
     }
-    _draw(prompt, wanted, _Manner(output, preview, json, no_wait, quiet, server, local))
+    _draw(prompt, wanted, _Manner(output, Previews(preview, preview_dir), json, no_wait, quiet, server, local))
 
 
 def edit(
@@ -134,6 +145,8 @@ def edit(
     cpu: OnCpu = False,
     output: Output = None,
     preview: Preview = None,
+    preview_dir: PreviewDir = None,
+    callback_url: Callback = None,
     json: AsJson = False,
     no_wait: NoWait = False,
     quiet: Quiet = False,
@@ -152,8 +165,9 @@ def edit(
         "upscale": upscale,
         "control": control,
         "loras": lora,
+        "callback_url": callback_url,
     }
-    _draw(prompt, wanted, _Manner(output, preview, json, no_wait, quiet, server, local))
+    _draw(prompt, wanted, _Manner(output, Previews(preview, preview_dir), json, no_wait, quiet, server, local))
 
 
 @dataclass(frozen=True)
@@ -161,7 +175,7 @@ class _Manner:
     """How to draw and what to do with it, whatever is drawn."""
 
     output: str | None
-    preview: Path | None
+    previews: Previews
     json: bool
     no_wait: bool
     quiet: bool
@@ -199,14 +213,12 @@ def _draw(prompt: str, wanted: DrawOptions, manner: _Manner) -> None:
     targets = Targets(manner.output, wanted["num_images"] or 1)
     if targets.is_stdout and manner.json:
         raise typer.BadParameter("standard output takes the image or the JSON, not both", param_hint="--output")
-    if manner.preview is not None and not manner.preview.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {str(manner.preview.parent)!r}", param_hint="--preview")
     if manner.no_wait:
         _submit_only(prompt, wanted, manner)
         return
     with connected(manner.server, local=manner.local, quiet=manner.quiet) as client:
         task_id = _submit(client, prompt, wanted)
-        follower = Follower(client, task_id, targets, manner.preview, quiet=manner.quiet)
+        follower = Follower(client, task_id, targets, manner.previews, quiet=manner.quiet)
         try:
             task = follower.follow()
         except KeyboardInterrupt:

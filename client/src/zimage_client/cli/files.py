@@ -67,6 +67,35 @@ class Targets:
         return str(path)
 
 
+class Previews:
+    """Files of the live previews: one that is replaced, or a folder with one each."""
+
+    def __init__(self, file: Path | None, folder: Path | None) -> None:
+        """Checks what is asked for, before anything is drawn.
+
+        Raises:
+            BadParameter: That cannot be written.
+        """
+        self._file = file
+        self._folder = folder
+        if file is not None and not file.parent.is_dir():
+            raise typer.BadParameter(f"there is no folder {str(file.parent)!r}", param_hint="--preview")
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def are_wanted(self) -> bool:
+        """Whether previews are to be fetched."""
+        return self._file is not None or self._folder is not None
+
+    def write(self, task_id: str, number: int, content: bytes) -> None:
+        """Writes a preview, by its number in the task."""
+        if self._file is not None:
+            write_file(self._file, content)
+        if self._folder is not None:
+            write_file(self._folder / f"{task_id[:8]}-{number:03}.webp", content)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Replaces a file as a whole, so that whoever looks at it sees the old one or the new one."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")

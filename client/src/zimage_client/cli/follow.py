@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from zimage_client.cli.console import messages, say
-from zimage_client.cli.files import Targets, write_file
+from zimage_client.cli.files import Previews, Targets
 from zimage_client.client import Client
 from zimage_client.errors import ZImageError
 from zimage_client.types import Task
@@ -63,11 +62,11 @@ def describe(task: Task) -> str:
 class Follower:
     """Follows one task to its end and writes what it brings."""
 
-    def __init__(self, client: Client, task_id: str, targets: Targets, preview: Path | None, *, quiet: bool) -> None:
+    def __init__(self, client: Client, task_id: str, targets: Targets, previews: Previews, *, quiet: bool) -> None:
         self._client = client
         self._task_id = task_id
         self._targets = targets
-        self._preview = preview
+        self._previews = previews
         self._view = View(quiet=quiet)
         self._seen_preview: int | None = None
         self.written: list[dict[str, Any]] = []
@@ -108,7 +107,7 @@ class Follower:
             image = task.images[number]
             path = self._targets.write(number + 1, image, self._client.download(image))
             self.written.append({**image.raw, "path": path})
-        if self._preview is not None and task.preview_seq not in (None, self._seen_preview) and not task.is_final:
+        if self._previews.are_wanted and task.preview_seq not in (None, self._seen_preview) and not task.is_final:
             self._seen_preview = task.preview_seq
             if content := self._client.preview(self._task_id, task.preview_seq):
-                write_file(self._preview, content)
+                self._previews.write(self._task_id, task.preview_seq or 0, content)

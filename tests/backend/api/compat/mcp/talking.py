@@ -24,13 +24,18 @@ ERAS = ("legacy", "2026-07-28")
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, engine: FakeEngine, **changes: Any) -> Iterator[tuple[str, str]]:
-    """Serves an application with a fake engine; yields its address and token."""
+def serving(
+    settings: Settings, engine: FakeEngine, apps: list[FastAPI] | None = None, **changes: Any
+) -> Iterator[tuple[str, str]]:
+    """Serves an application with a fake engine, which it adds to a list; yields its address and token."""
 
     def make(embedded: Settings, tasks_file: Path) -> FastAPI:
         names = ("host", "port", "web_port", "api_token")
         own = settings.model_copy(update={**{name: getattr(embedded, name) for name in names}, **changes})
-        return create_app(own, lambda: engine, hardware=lambda: PLAIN_CPU, tasks_file=tasks_file)
+        app = create_app(own, lambda: engine, hardware=lambda: PLAIN_CPU, tasks_file=tasks_file)
+        if apps is not None:
+            apps.append(app)
+        return app
 
     with serve_embedded(make) as server:
         yield server.url, server.token

@@ -6,11 +6,13 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from backend.api.compat.mcp import endpoint
@@ -168,20 +170,28 @@ def test_an_image_may_be_as_large_as_an_upload_and_no_larger(client: TestClient,
 def test_the_end_of_the_server_ends_open_streams_and_what_they_wait_for(settings: Settings, engine: FakeEngine):
     go_on = engine.pause_at(2)
 
-    async def talk(url: str, token: str) -> None:
-        async with connected(url, token) as client:
-            asyncio.get_running_loop().call_later(5, go_on)
-            await client.call_tool("generate", {"prompt": "a fox", "width": 256, "height": 256})
-
     async def leave(url: str, token: str) -> None:
-        call = asyncio.ensure_future(talk(url, token))
+        async def talk() -> None:
+            async with connected(url, token) as client:
+                await client.call_tool("generate", {"prompt": "a fox", "width": 256, "height": 256})
+
+        call = asyncio.ensure_future(talk())
         await asyncio.to_thread(engine.paused.wait, 10)
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
 
-    with serving(settings, engine) as (url, token):
+    apps: list[FastAPI] = []
+    with serving(settings, engine, apps) as (url, token):
         run(leave(url, token))
-        go_on()
+        tasks = apps[0].state.services.tasks
+
+        def let_go() -> None:
+            wait_until(lambda: tasks.closing and all(task.cancelling for task in tasks.active()))
+            go_on()
+
+        releasing = threading.Thread(target=let_go, daemon=True)
+        releasing.start()
+    releasing.join(10)
     assert engine.decoded == []
 
 

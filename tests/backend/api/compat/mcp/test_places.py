@@ -14,7 +14,7 @@ from backend.embedded import Embedded, EmbeddedFailed
 from backend.models.config import Settings
 from backend.services.errors import StudioError
 from tests.backend.api.compat.mcp.talking import run, serving
-from tests.backend.fakes import FakeEngine
+from tests.backend.fakes import FakeEngine, wait_until
 
 BODY = {"prompt": "a fox", "width": 256, "height": 256}
 
@@ -52,8 +52,7 @@ def nobody() -> str:
 
 async def draw(places: Places) -> str:
     async with places.open() as studio, studio.drawing(BODY) as changes:
-        tasks = [task async for task in changes]
-    return tasks[-1].status
+        return [task.status async for task in changes][-1]
 
 
 def test_it_begins_with_the_first_call_and_ends_with_the_process(own, nobody):
@@ -72,8 +71,7 @@ def test_it_ends_when_it_is_idle_and_begins_anew(own, nobody):
     async def talk():
         async with Places(nobody, serve=own, idle_s=0.05) as places:
             await draw(places)
-            while own.runs:  # noqa: ASYNC110 — a fake tells nobody
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(wait_until, lambda: not own.runs)
             return await draw(places)
 
     assert run(talk()) == "completed"

@@ -7,7 +7,6 @@ import base64
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -270,15 +269,3 @@ def test_a_tool_that_is_none_is_an_error_of_the_protocol(address):
                 await client.call_tool("format_disk", {})
 
     run(talk())
-
-
-def test_the_pictures_of_an_answer_stay_small(settings: Settings, engine: FakeEngine, tmp_path: Path):
-    noisy = Image.effect_noise((1024, 1024), 200).convert("RGB")
-    buffer = io.BytesIO()
-    noisy.save(buffer, "PNG")
-    from backend.api.compat.mcp import answers
-
-    webp = answers.shrink(buffer.getvalue())
-    with Image.open(io.BytesIO(webp)) as image:
-        assert image.size == (512, 512)
-    assert 4 * len(webp) * 4 / 3 < 1_000_000  # four of the worst kind, in base64, in an answer of a megabyte
