@@ -18,7 +18,7 @@ WINDOW = 64
 MAX_PASSED = 4
 """How often a task may be passed over."""
 
-_OTHER_MODEL, _NOTHING = -1, 0
+_OTHER_MODEL, _NOTHING, _ALL = -1, 0, 2
 """How well a slot suits a task whose model it lacks: better with nothing in memory."""
 
 Fits = Callable[[str, TaskRecord], bool]
@@ -52,14 +52,16 @@ class Turn:
 
 @dataclass
 class _Round:
-    free: list[str]
+    free: dict[str, None]
+    models: set[str]
+    """In the memory of the free slots, or more."""
     turns: dict[str, Turn] = field(default_factory=dict)
     put_off: list[TaskRecord] = field(default_factory=list)
 
     def give(self, slot: str, task: TaskRecord, fits: Fits) -> None:
         passed = tuple(other.id for other in self.put_off if other.id != task.id and fits(slot, other))
         self.turns[slot] = Turn(task, passed)
-        self.free.remove(slot)
+        del self.free[slot]
 
 
 def assign(
@@ -81,11 +83,11 @@ def assign(
         passed: How often a task was passed over, by its id.
     """
     held = {loadouts[slot].model for slot in busy if slot in loadouts}
-    state = _Round(list(idle))
+    state = _Round(dict.fromkeys(idle), {loadouts[slot].model for slot in idle if slot in loadouts})
     for task in waiting[: len(idle) + WINDOW]:
         if not state.free:
             return state.turns
-        slot, suits = _best(task, state.free, loadouts, fits)
+        slot, suits = _best(task, state, loadouts, fits)
         if slot is None:
             continue
         is_held = task.job is not None and task.job.recipe.model in held
@@ -94,21 +96,24 @@ def assign(
         else:
             state.put_off.append(task)
     for task in list(state.put_off):
-        slot, _ = _best(task, state.free, loadouts, fits)
+        slot, _ = _best(task, state, loadouts, fits)
         if slot is not None:
             state.put_off.remove(task)
             state.turns[slot] = Turn(task)
-            state.free.remove(slot)
+            del state.free[slot]
     return state.turns
 
 
-def _best(task: TaskRecord, free: Sequence[str], loadouts: Mapping[str, Loadout], fits: Fits) -> tuple[str | None, int]:
+def _best(task: TaskRecord, state: _Round, loadouts: Mapping[str, Loadout], fits: Fits) -> tuple[str | None, int]:
     """Returns the slot that suits a task best, and how well; above 0 it has the model."""
     found: tuple[str | None, int] = (None, _OTHER_MODEL - 1)
-    for slot in free:
+    most = _ALL if task.job is not None and task.job.recipe.model in state.models else _NOTHING
+    for slot in state.free:
         suits = _suits(task, loadouts.get(slot))
         if suits > found[1] and fits(slot, task):
             found = (slot, suits)
+            if suits >= most:  # no other can be better, and there may be hundreds
+                break
     return found
 
 

@@ -31,7 +31,10 @@ class TaskTable:
         self._on_finished = on_finished
         self.notify = notify
         """Tells those who watch; called without the lock."""
-        self.changed = threading.Condition()
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        self.on_waiting: Callable[[], None] = lambda: None
+        """Called under the lock when a task waits that did not."""
         self.tasks: dict[str, TaskRecord] = {}
         self.waiting: tuple[TaskRecord, ...] = ()
         """In the order of their turns; another tuple after every change."""
@@ -70,7 +73,7 @@ class TaskTable:
             OSError: it cannot be stored, and was not added.
         """
         self._store_first({**self.tasks, task.id: records.with_clean_texts(task)})
-        self.changed.notify_all()
+        self.on_waiting()
 
     def update(self, task_id: str, **changes: object) -> TaskRecord:
         """Replaces a record by one with changes."""
@@ -104,7 +107,7 @@ class TaskTable:
         task = self.update(task_id, status=Status.PENDING, **changes)
         self._reorder()
         self.save_if_possible()
-        self.changed.notify_all()
+        self.on_waiting()
         return task
 
     def finish(self, task_id: str, **changes: object) -> TaskRecord:

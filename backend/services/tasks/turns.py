@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 
 from backend.services.generation.job import Job
@@ -24,7 +25,10 @@ class Turns:
         self._passed: dict[str, int] = {}
         self._known: tuple[tuple[TaskRecord, ...], Mapping[str, Turn]] | None = None
         """The waiting tasks, and whose turn it is."""
+        self._bells: dict[str, threading.Condition] = {}
+        """Each idle slot waits for its own: one for all would wake hundreds for one task."""
         self.drained: frozenset[str] = frozenset()
+        table.on_waiting = self.ring
 
     def rest(self, slot: str) -> None:
         """Counts a slot as idle, until it leaves."""
@@ -36,22 +40,42 @@ class Turns:
         """Counts a slot as idle no more; when it has not taken what was meant for it, another one may."""
         if slot in self._idle:
             del self._idle[slot]
-            self.forget()
-            self._table.changed.notify_all()
+            self.ring()
+
+    def wait(self, slot: str, timeout_s: float | None) -> None:
+        """Waits until there is something for an idle slot to do, at most so long; may return without."""
+        self._bells.setdefault(slot, threading.Condition(self._table.lock)).wait(timeout_s)
+
+    def ring(self) -> None:
+        """Wakes the slots that have something to take, whatever has changed."""
+        self.forget()
+        for slot in self._turns():
+            if slot in self._bells:
+                self._bells[slot].notify_all()
+
+    def ring_all(self) -> None:
+        """Wakes all slots: there is something else than a task."""
+        self.forget()
+        for bell in self._bells.values():
+            bell.notify_all()
 
     def next_for(self, slot: str) -> Turn | None:
         """Returns what an idle slot is to take."""
+        return self._turns().get(slot)
+
+    def _turns(self) -> Mapping[str, Turn]:
         waiting = self._table.waiting
         if self._known is None or self._known[0] is not waiting:
             turns = assign(waiting, tuple(self._idle), self._taken, self._loadouts, self._fits, self._passed)
             self._known = (waiting, turns)
-        return self._known[1].get(slot)
+        return self._known[1]
 
     def take(self, slot: str, turn: Turn) -> None:
         """Notes that a slot has taken its task, and whom it has passed over."""
         self._taken[slot] = None
         self._idle.pop(slot, None)
-        self.forget()
+        others = {} if self._known is None else {key: value for key, value in self._known[1].items() if key != slot}
+        self._known = (self._table.waiting, others)  # what the others are to take has not changed
         self._passed.pop(turn.task.id, None)
         waiting = {task.id for task in self._table.waiting}
         self._passed = {task_id: times for task_id, times in self._passed.items() if task_id in waiting}
@@ -66,6 +90,7 @@ class Turns:
         """Forgets a slot that is gone."""
         self._taken.pop(slot, None)
         self._loadouts.pop(slot, None)
+        self._bells.pop(slot, None)
         self.drained -= {slot}
         self.leave(slot)
 
@@ -76,7 +101,7 @@ class Turns:
     def drain(self, slot: str, *, is_drained: bool) -> None:
         """Lets a slot take nothing more, or take tasks again."""
         self.drained = self.drained | {slot} if is_drained else self.drained - {slot}
-        self.forget()
+        self.ring()
 
     def forget(self) -> None:
         """Finds out anew whose turn it is: something has changed beside the waiting tasks."""

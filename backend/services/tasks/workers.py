@@ -107,6 +107,7 @@ class Workers:
                 running.cancellation.request(ShutDown(INTERRUPTED))
             threads = [] if self.slots == (UNPREPARED,) and not self.running else self._threads
             self._table.changed.notify_all()
+            self.turns.ring_all()
         self._table.notify()
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -116,7 +117,7 @@ class Workers:
         """Frees the memory of the models, each as soon as its slot has nothing to do."""
         with self._table.changed:
             self._to_free.update(self.slots)
-            self._table.changed.notify_all()
+            self.turns.ring_all()
 
     def drain(self, slot: str, *, is_drained: bool) -> None:
         """Lets a slot take no more tasks, or take them again; what runs there goes on.
@@ -128,7 +129,6 @@ class Workers:
             if slot not in self.slots:
                 raise UnknownWorker
             self.turns.drain(slot, is_drained=is_drained)
-            self._table.changed.notify_all()
 
     # -- the threads -------------------------------------------------------------------------------------------------
 
@@ -175,8 +175,7 @@ class Workers:
         self._staffed.update(slots)
         for thread in others:  # under the lock: only a thread that has been started can be joined
             thread.start()
-        self.turns.forget()
-        self._table.changed.notify_all()
+        self.turns.ring_all()
 
     def _prepare(self) -> tuple[str, ...] | None:
         try:
@@ -230,7 +229,7 @@ class Workers:
                 if slot in self._to_free or left_s <= 0:
                     self._to_free.discard(slot)
                     break
-                self._table.changed.wait(None if left_s == math.inf else left_s)
+                self.turns.wait(slot, None if left_s == math.inf else left_s)
             self.turns.leave(slot)
             return False
 

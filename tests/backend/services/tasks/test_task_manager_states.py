@@ -175,7 +175,7 @@ class Queue(RuleBasedStateMachine):
         wait_until(lambda: is_told_to_close(self.manager))
         self.executor.commands.put("finish")  # whoever waits for a command meets the reason to stop instead
         closing.join(PATIENCE_S)
-        assert not self.manager._workers._threads[0].is_alive()
+        assert not any(thread.is_alive() for thread in self.manager._workers._threads)
 
     @invariant()
     def statuses_are_as_expected(self) -> None:
