@@ -13,10 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zimage.adapters.controlnet import ControlNet
+from zimage.adapters.adapted import Adapted
 from zimage.adapters.controls import Control
-from zimage.adapters.lora import ActiveLora, Lora
-from zimage.adapters.lora_stack import LoraStack
 from zimage.adapters.siglip import SiglipEncoder
 from zimage.autoencoder import AutoencoderKL
 from zimage.conditions.images import to_tensor
@@ -25,7 +23,6 @@ from zimage.config import InferenceSettings, SchedulerConfig
 from zimage.errors import ConditionError, ConfigError, NotFiniteError
 from zimage.outputs import Images, OutputType, PipelineOutput, StepEvent
 from zimage.placement import Placement
-from zimage.quant.linear import make_compilable
 from zimage.residency.levels import Residency
 from zimage.sampling import Guidance, Step, Velocity, build_velocity, denoise
 from zimage.scheduler import FlowMatchEulerDiscreteScheduler
@@ -48,7 +45,7 @@ PREVIEW_SIDE = 32  # latents
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
-class ZImagePipeline:
+class ZImagePipeline(Adapted):
     """Pipeline of the Z-Image family: text to image, and image to image.
 
     Not thread-safe. It stays usable after an exception, of a callback or for lack of memory.
@@ -78,7 +75,6 @@ class ZImagePipeline:
         self.scheduler = scheduler
         self.vae_tiles = vae_tiles
         self._placement: Placement | None = None
-        self._loras: LoraStack | None = None
 
     @classmethod
     def from_local_dir(
@@ -208,52 +204,6 @@ class ZImagePipeline:
         self.transformer = load_transformer(files, **self._placement.for_loading())
         self.transformer.set_attention(self._placement.attention.attend)
         self.scheduler = FlowMatchEulerDiscreteScheduler(**SchedulerConfig(shift=shift).to_dict())
-
-    def load_controlnet(self, path: str | Path) -> ControlNet:
-        """Loads a ControlNet for the transformer, its matrices quantised as those are; see `ControlNet.load`.
-
-        It fills memory as long as it is referred to, and serves until the transformer is replaced.
-        """
-        quantization = None if self._placement is None else self._placement.quantization
-        return ControlNet.load(path, self.transformer, quantization)
-
-    def load_lora(self, path: str | Path) -> Lora:
-        """Loads a LoRA for the transformer, of any dialect that is read; see `zimage.adapters.lora`.
-
-        It acts once it is set, fills memory as long as it is referred to, and serves until the transformer is replaced.
-
-        Raises:
-            LoraError: the file is missing, damaged, for other models, or of a kind that is not read.
-        """
-        return Lora.load(path, self.transformer, self.transformer.config)
-
-    def set_loras(self, loras: Sequence[ActiveLora]) -> None:
-        """Replaces the LoRAs that act, in milliseconds; none for the model as it is, to the last bit.
-
-        Raises:
-            LoraError: one was loaded for another transformer.
-        """
-        self._lora_stack.set(loras)
-
-    def fuse_loras(self) -> None:
-        """Adds the LoRAs that act to the weights, so that they take no time; see `LoraStack.fuse`.
-
-        Raises:
-            ConfigError: one acts at some steps only.
-            LoraError: a weight is quantised.
-        """
-        self._lora_stack.fuse()
-
-    def unfuse_loras(self) -> None:
-        """Brings the original weights back, bit for bit; the LoRAs act beside them again."""
-        self._lora_stack.unfuse()
-
-    @property
-    def _lora_stack(self) -> LoraStack:
-        model = self.transformer
-        if self._loras is None or self._loras.model is not model:
-            self._loras = LoraStack(model, model.device, model.activation_dtype)
-        return self._loras
 
     @property
     def size_multiple(self) -> int:
@@ -396,29 +346,6 @@ class ZImagePipeline:
         if not bool(images.isfinite().all()):
             raise NotFiniteError("the autoencoder gives NaN or infinity instead of an image")
         return images
-
-    def compile(self, *, dynamic: bool = True, backend: str = "inductor") -> None:
-        """Compiles the transformer block at the next call; one code serves all, streamed ones too. See `warm_up`.
-
-        Products of quantised matrices that cannot be compiled become others; `uncompile` leaves them. While LoRAs act
-        beside the weights, blocks run as if they were not compiled; fused ones keep the compiled code.
-
-        Args:
-            dynamic: one code for all image sizes and caption lengths; otherwise one for each.
-            backend: backend of torch.compile.
-        """
-        self._lora_stack.pause()
-        make_compilable(self.transformer)
-        for block in self.transformer.blocks():
-            block.compile(fullgraph=True, dynamic=dynamic, backend=backend)
-        self._lora_stack.rest()
-
-    def uncompile(self) -> None:
-        """Reverts `compile`."""
-        self._lora_stack.pause()
-        for block in self.transformer.blocks():
-            block._compiled_call_impl = None  # noqa: SLF001 — torch has no other way back
-        self._lora_stack.rest()
 
     def warm_up(self, height: int = 1024, width: int = 1024, guidance_scale: float = 0.0) -> float:
         """Generates and discards an image, so that compilation is over before the next one.

@@ -8,9 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
-from backend.models.schemas import Door, GenerateRequest, ImageRecord, Status, Timings
+from backend.models.schemas import GenerateRequest, Status, Timings
 from backend.services.errors import DeviceFault, DiskFull, ShutDown, StudioError, UnknownWorker
 from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Partial, Preview, Step
 from backend.services.generation.job import Job
@@ -19,6 +18,7 @@ from backend.services.tasks.affinity import Turn
 from backend.services.tasks.cancellation import Cancellation
 from backend.services.tasks.eta import EtaModel
 from backend.services.tasks.executors.base import Executor
+from backend.services.tasks.image_store import ImageStore
 from backend.services.tasks.records import INTERRUPTED, TaskRecord
 from backend.services.tasks.running import Running
 from backend.services.tasks.table import TaskTable
@@ -32,20 +32,6 @@ UNPREPARED = "unprepared"
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 DISK_REFUSES = "The disk refuses to store the task; free some space and try again."
-
-
-class ImageStore(Protocol):
-    """Keeps images."""
-
-    def prepare(self) -> None:
-        """Makes sure that an image can be kept.
-
-        Raises:
-            DiskFull: It cannot.
-        """
-
-    def add(self, drawn: Drawn, client: str, door: Door | None) -> ImageRecord:
-        """Saves an image that a client has asked for, by a door; returns when it is on the disk."""
 
 
 class Workers:
