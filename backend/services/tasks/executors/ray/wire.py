@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from backend.models.recipe import Recipe
-from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Loading, Preview, Step
+from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Loading, Partial, Preview, Step
 from backend.services.generation.preview import PreviewPixels
 
 Packed = tuple[str, dict[str, Any]]
@@ -27,6 +27,8 @@ def pack(event: JobEvent) -> Packed:
     match event:
         case Preview(pixels=pixels):
             return "Preview", asdict(pixels)
+        case Partial(image=image, index=index):
+            return "Partial", {"image": pack_image(image), "index": index}
         case Drawn():
             fields = {
                 "image": pack_image(event.image),
@@ -48,6 +50,8 @@ def unpack(packed: Packed) -> JobEvent:
     name, fields = packed
     if name == "Preview":
         return Preview(PreviewPixels(**fields))
+    if name == "Partial":
+        return Partial(unpack_image(fields["image"]), fields["index"])
     if name == "Drawn":
         image, recipe = unpack_image(fields["image"]), Recipe.model_validate_json(fields["recipe"])
         return Drawn(image, recipe, fields["device"], fields["generation_time_ms"], fields["peak_bytes"])

@@ -38,12 +38,12 @@ def make(settings):
 class Obeying(FakeEngine):
     """Fails as its prompts say."""
 
-    def generate(self, recipe, emit, cancelled, inputs=NO_INPUTS):
+    def generate(self, recipe, emit, cancelled, inputs=NO_INPUTS, partial_images=0):
         if recipe.prompt == "large":
             raise OutOfMemory("It does not fit.")
         if recipe.prompt == "bug":
             raise ZeroDivisionError("a secret path")
-        return super().generate(recipe, emit, cancelled, inputs)
+        return super().generate(recipe, emit, cancelled, inputs, partial_images)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from backend.services.generation.events import Ended, Loaded, Loading, Preview, Step
+from backend.services.generation.events import Ended, Loaded, Loading, Partial, Preview, Step
 from backend.services.generation.preview import PreviewPixels
 from backend.services.tasks.executors.ray.wire import pack, pack_image, unpack, unpack_image
 from tests.backend.fakes import a_picture
@@ -23,6 +23,12 @@ def test_an_image_comes_back_to_the_pixel():
     back = unpack(pack(drawn))
     assert back.image.tobytes() == drawn.image.tobytes()
     assert (back.recipe, back.device, back.generation_time_ms) == (drawn.recipe, "cpu", 12.5)
+
+
+def test_a_partial_image_comes_back_to_the_pixel():
+    shown = Partial(Image.effect_noise((33, 17), 90).convert("RGB"), 2)
+    back = unpack(pack(shown))
+    assert (back.image.tobytes(), back.index) == (shown.image.tobytes(), 2)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
