@@ -3,7 +3,8 @@
 python bench/loras.py medium --write bench/README.md
 
 The LoRA has a rank of 32 on every linear layer. A round does one step of each, in an order that changes; the table has
-medians of processor time, and the median of the ratios of a round. Exchanging is replacing an active LoRA by another one, both read.
+medians of processor time, and the median of the ratios of a round. Exchanging is replacing an active LoRA by another
+one, both read.
 """
 
 from __future__ import annotations
