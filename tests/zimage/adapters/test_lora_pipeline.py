@@ -245,3 +245,26 @@ def test_a_span_without_a_step_is_refused(small, files):
     set_all(pipeline, files, start=0.3, end=0.4)
     with pytest.raises(LoraError, match=r"of 4 steps acts at none"):
         draw(pipeline)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_blocks_draw_the_same_beside_and_fused(small, files):
+    torch.compiler.reset()
+    pipeline = open_model(small)
+    plain = draw(pipeline)
+    set_all(pipeline, files)
+    beside = draw(pipeline)
+    pipeline.compile(backend="eager")
+    assert torch.equal(draw(pipeline), beside)
+    pipeline.set_loras([])
+    assert float((draw(pipeline) - plain).abs().max()) <= 1e-5
+    pipeline.set_loras([ActiveLora(pipeline.load_lora(files["kohya, all layers"]))])
+    once = draw(pipeline)
+    pipeline.fuse_loras()
+    assert pipeline.transformer.layers[0]._compiled_call_impl is not None
+    assert float((draw(pipeline) - once).abs().max()) <= 2e-5
+    pipeline.uncompile()
+    pipeline.set_loras([])
+    assert torch.equal(draw(pipeline), plain)
+    torch.compiler.reset()
