@@ -30,7 +30,8 @@ def test_everything_is_said():
     said = words(
         {
             "modelspec.title": "Ink wash", "ss_output_name": "ink_v2", "modelspec.architecture": "Z-Image-Turbo/lora",
-            "modelspec.trigger_phrase": "phrase, inky", "modelspec.tags": "style, Ink", "modelspec.usage_hint": "gently",
+            "modelspec.trigger_phrase": "phrase, inky", "modelspec.tags": "style, Ink",
+            "modelspec.usage_hint": "gently",
             "modelspec.description": "of the header", "modelspec.thumbnail": "data:image/webp;base64,AAAA",
             "ss_tag_frequency": json.dumps({"a": {"fox": 3, "cat": 1}, "b": {"cat": 5}}),
         },
