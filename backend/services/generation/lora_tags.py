@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backend.models.recipe import MAX_LORA_STRENGTH, MAX_NAME_CHARACTERS
 
 _TAG = re.compile(r"<(?:lora|lyco):([^<>]*)>", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?(?:\d{1,20}\.?\d{0,20}|\.\d{1,20})(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(?:\d{1,20}\.?\d{0,20}|\.\d{1,20})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _BLANKS = " \t"
 _COMMAS = ",，、"
 _HOW = "write <lora:name> or <lora:name:0.8>"
@@ -110,6 +110,8 @@ def _join(before: str, after: str, *, is_first: bool) -> str:
     if (not kept or kept[-1] in _COMMAS) and (not rest or rest[0] in _COMMAS):
         rest = rest[1:].lstrip(_BLANKS)  # what stood between two commas is gone
         return before + rest if rest else kept.rstrip(_COMMAS + _BLANKS)
+    if rest and rest[0] in _COMMAS:
+        return before.rstrip(_BLANKS) + rest
     if not before or before[-1].isspace() or not rest:
         return before + rest
     return before + after

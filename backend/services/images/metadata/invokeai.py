@@ -31,5 +31,7 @@ def read(texts: Texts) -> ReadResult | None:
 
 def _loras(entries: Any) -> Iterator[Found]:
     for entry in entries if isinstance(entries, list) else ():
-        model = entry.get("model") or entry.get("lora") or {}
+        model = entry.get("model") or entry.get("lora") if isinstance(entry, dict) else None
+        if not isinstance(model, dict):
+            continue
         yield model.get("name") or model.get("model_name"), entry.get("weight"), None

@@ -92,9 +92,9 @@ def names(*folders):
 
 
 def test_files_are_found_in_all_folders_by_name(tmp_path):
-    touch(*(tmp_path / name for name in ("b.safetensors", "a/c.SAFETENSORS", "a/d.sft",
-                                         ".e.safetensors", ".f/g.safetensors", "h.pt", "i.ckpt",
-                                         ".upload-1.part", "safetensors")))  # fmt: skip
+    sound = ("b.safetensors", "a/c.SAFETENSORS", "a/d.sft")
+    others = (".e.safetensors", ".f/g.safetensors", "h.pt", "i.ckpt", ".upload-1.part", "safetensors")
+    touch(*(tmp_path / name for name in sound + others))
     (tmp_path / "folder.safetensors").mkdir()
     assert names(tmp_path) == ["a/c.SAFETENSORS", "a/d.sft", "b.safetensors"]
 
