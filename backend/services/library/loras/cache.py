@@ -14,6 +14,7 @@ from backend.services.library.loras.digests import Digest
 from backend.services.library.loras.facts import LoraFacts
 from backend.services.library.loras.folders import LoraFile, Sidecar
 from backend.utils.atomic_file import write_atomically
+from backend.utils.texts import as_utf_8
 
 logger = logging.getLogger(__name__)
 
@@ -83,16 +84,13 @@ class LoraCache:
             if not self._is_changed or self._facts is None:
                 return
             self._is_changed = False
-            facts = list(self._facts.items())[-MAX_KEPT:]
-            content = {
-                "version": VERSION,
-                "facts": [[path, signature, known] for path, (signature, known) in facts],
-                "digests": [[path, *known] for path, known in list(self._digests.items())[-MAX_KEPT:]],
-            }
+            facts = [[path, *known] for path, known in self._facts.items() if as_utf_8(path) == path]
+            digests = [[path, *known] for path, known in self._digests.items() if as_utf_8(path) == path]
+            content = {"version": VERSION, "facts": facts[-MAX_KEPT:], "digests": digests[-MAX_KEPT:]}
         try:
             text = orjson.dumps(content, default=list)  # of named tuples
             write_atomically(self._path, lambda file: file.write(text))
-        except (OSError, TypeError) as error:  # the second for a name that is no UTF-8
+        except OSError as error:
             logger.warning("what was read of the LoRAs is not kept: %s", error)
 
     def _changed(self) -> None:
