@@ -52,6 +52,11 @@ export default function LoraCard({ use, lora, title, prompt, remarks, advised, h
       {lora?.trigger_words?.length > 0 && (
         <TriggerWords words={lora.trigger_words} prompt={prompt} name={title} onPrompt={onPrompt} />
       )}
+      {lora?.usage_hint && (
+        <p className="muted lora-hint" title={lora.usage_hint}>
+          {lora.usage_hint}
+        </p>
+      )}
       <LoraRemarks
         remarks={remarks}
         lora={lora}

@@ -36,7 +36,7 @@ const prompt = () => screen.getByRole('textbox', { name: 'Prompt' })
 beforeEach(() => {
   server.loras = [
     makeLora('ink', { title: 'Chinese ink', trigger_words: ['inkstyle', 'wet paper'], suggested: { strength: 0.8 } }),
-    makeLora('renamed', { sha256: SHA }),
+    makeLora('renamed', { sha256: SHA, usage_hint: 'Best on plain grounds.' }),
     makeLora('fast', { role: 'distill-8', suggested: { num_inference_steps: 9, guidance_scale: null } }),
     makeLora('half', { matched: 4, of: 10 }),
     makeLora('elsewhere', { base: 'z-image' }),
@@ -131,6 +131,7 @@ describe('the LoRAs of the form', () => {
   it('know a file under another name', async () => {
     show([{ name: 'as-it-was-called', sha256: SHA }])
     expect(await screen.findByText('renamed')).toBeInTheDocument()
+    expect(screen.getByText('Best on plain grounds.')).toBeInTheDocument()
     expect(screen.queryByText(/This file is not here/)).not.toBeInTheDocument()
   })
 

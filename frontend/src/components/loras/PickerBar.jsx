@@ -3,6 +3,7 @@ import Button from 'react-bootstrap/Button'
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
+import { useHasKeyboard } from '../../hooks/input/useHasKeyboard.js'
 import { useLoraUpload } from '../../hooks/loras/useLoraUploads.js'
 import { SORTS } from '../../lib/loras/catalogue.js'
 import { LORA_FILES } from '../../lib/loras/files.js'
@@ -13,6 +14,8 @@ function UploadButton() {
   const { t } = useTranslation()
   const { add } = useLoraUpload()
   const ref = useRef(null)
+  // Phones know no such ending, and would let nothing be chosen.
+  const accept = useHasKeyboard() ? LORA_FILES : undefined
   const choose = ({ target }) => {
     const files = [...target.files]
     target.value = '' // The same file may be chosen again.
@@ -23,7 +26,7 @@ function UploadButton() {
       <Button variant="outline-secondary" title={t('loras.uploadHint')} onClick={() => ref.current.click()}>
         <Icon name="plus" size={16} /> {t('loras.upload')}
       </Button>
-      <input ref={ref} type="file" accept={LORA_FILES} multiple hidden data-testid="lora-file" onChange={choose} />
+      <input ref={ref} type="file" accept={accept} multiple hidden data-testid="lora-file" onChange={choose} />
     </>
   )
 }
