@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -20,6 +20,7 @@ from backend.api.presenters import present_image
 from backend.models.schemas import GenerateRequest, ImageRecord
 from backend.services.errors import StudioError, UnknownImage, UnknownTask
 from backend.services.images.index import HistoryQuery
+from backend.services.library.model_entry import AUTO
 from backend.services.tasks.records import TaskRecord, is_seen_by
 
 T = TypeVar("T")
@@ -158,9 +159,16 @@ class OwnStudio:
         return f"{address}?{self._services.links.sign(f'{settings.api_prefix}/download/{record.id}')}"
 
 
-def find_loras(services: Services) -> list[LoraFacts]:  # noqa: ARG001 — there are none yet
-    """Lists the LoRAs that requests can name."""
-    return []
+def find_loras(services: Services) -> list[LoraFacts]:
+    """Lists the LoRAs as the best model takes them; none where the services know of none."""
+    room: Any = getattr(services, "loras", None)
+    if room is None:
+        return []
+    contents = room.catalogue.look(room.architecture_of(AUTO))
+    return [
+        LoraFacts(lora.name, lora.facts.kind or "", lora.problem, tuple(lora.facts.words.triggers))
+        for lora in contents.loras
+    ]
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

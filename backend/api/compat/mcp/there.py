@@ -113,9 +113,13 @@ class RemoteStudio:
         """Lists the LoRAs; a server that knows none of that has none."""
         with _translated():
             try:
-                return [LoraFacts(lora.name, lora.kind) for lora in await self._client.loras()]
+                found = await self._client.loras()
             except NotFound:
                 return []
+        return [
+            LoraFacts(lora.name, lora.kind or "", lora.raw.get("problem"), tuple(lora.raw.get("trigger_words") or ()))
+            for lora in found
+        ]
 
     async def search(self, words: str, limit: int) -> tuple[list[Picture], int]:
         """Finds images, newest first."""
