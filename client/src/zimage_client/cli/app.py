@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from zimage_client.cli import doctor, draw, history, loras, mcp, models, queue, serve
+from zimage_client.cli import doctor, draw, history, loras, models, queue, serve
 from zimage_client.cli.console import FAILED, INTERRUPTED, complain, exit_code_of
 from zimage_client.connection import VERSION
 from zimage_client.errors import ZImageError
@@ -73,5 +73,5 @@ app.add_typer(history.app, name="history")
 app.add_typer(models.app, name="models")
 app.add_typer(loras.app, name="lora")
 app.command()(serve.serve)
-app.command()(mcp.mcp)
+app.command()(serve.mcp)
 app.command()(doctor.doctor)

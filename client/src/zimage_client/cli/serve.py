@@ -1,4 +1,4 @@
-"""`zimage serve`."""
+"""`zimage serve` and `zimage mcp`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from zimage_client.cli import local
+from zimage_client.cli.options import Local, Server
 
 
 def serve(
@@ -26,3 +27,9 @@ def serve(
     values = {"--host": host, "--port": port, "--web-port": web_port, "--data-dir": data_dir, "--root-path": root_path}
     arguments = [part for name, value in values.items() if value is not None for part in (name, str(value))]
     raise typer.Exit(local.serve(arguments))
+
+
+def mcp(server: Server = None, local_only: Local = False) -> None:
+    """Serve MCP over standard input and output, for a program with a language model that starts this command."""
+    arguments = [*(["--server", server] if server is not None else []), *(["--local"] if local_only else [])]
+    raise typer.Exit(local.serve_mcp(arguments))
