@@ -99,10 +99,10 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, engine: str) -> Iterator[Server]:
-    """Runs the real server with a fake engine."""
+def running(folder: Path, engine: str, module: str = "bench.pollers") -> Iterator[Server]:
+    """Runs the real server with a fake engine of a module."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.pollers", str(folder), engine],
+        [sys.executable, "-m", module, str(folder), engine],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
@@ -116,12 +116,11 @@ def running(folder: Path, engine: str) -> Iterator[Server]:
         process.wait(30)
 
 
-def serve_fake(folder: Path, engine: str) -> None:
-    """Serves with an engine of this file, until it is told to stop."""
+def serve_fake(folder: Path, engine: str, kinds: dict[str, type[FakeEngine]]) -> None:
+    """Serves with one of some engines, until it is told to stop."""
     settings = Settings(
         base_dir=folder / "root", data_dir=folder / engine, min_free_disk_mb=0, port=0, web_port=0, log_level="WARNING"
     )
-    kinds: dict[str, type[FakeEngine]] = {"busy": BusyEngine, "sleepy": SleepyEngine}
     serve(settings, create_app(settings, kinds[engine], lambda: PLAIN_CPU))
 
 
@@ -249,4 +248,4 @@ async def _poll_all(url: SplitResult, clients: int, rounds: int) -> int:
 
 
 if __name__ == "__main__":
-    serve_fake(Path(sys.argv[1]), sys.argv[2])
+    serve_fake(Path(sys.argv[1]), sys.argv[2], {"busy": BusyEngine, "sleepy": SleepyEngine})

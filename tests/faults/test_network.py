@@ -140,6 +140,7 @@ def test_fault_29_any_request_that_can_be_thought_of(tmp_path, monkeypatch):
     finally:
         logging.disable(logging.NOTSET)
     assert len(sent) >= 28
+    assert {"POST /v1/images/generations", "POST /v1/images/edits", "GET /v1/models"} <= sent.keys()
     assert sent.total() >= 150
 
 

@@ -10,7 +10,6 @@ from typing import Annotated
 import anyio.to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.datastructures import UploadFile
-from starlette.responses import JSONResponse
 
 from backend.api.compat.door import Door
 from backend.api.compat.drawing import open_drawing
@@ -144,10 +143,10 @@ async def _answer(
         try:
             task = await drawing.finished_for(request)
             link = _linker(request, app, order)
-            body = await anyio.to_thread.run_sync(present_images, app, order, task, link)
+            body = await anyio.to_thread.run_sync(lambda: present_images(app, order, task, link).model_dump_json())
         except StudioError as error:
             return failed_task(error)
-        return JSONResponse(body.model_dump(mode="json"), headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
 
 
 def _linker(request: Request, app: Services, order: Order) -> Link:
