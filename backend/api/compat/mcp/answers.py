@@ -142,8 +142,11 @@ def of_models(models: Sequence[ModelFacts]) -> types.CallToolResult:
 
 def of_loras(loras: Sequence[LoraFacts]) -> types.CallToolResult:
     """Returns the LoRAs."""
-    lines = [f"{lora.name}: {lora.fault or lora.kind or 'usable'}" for lora in loras]
-    data = [{"name": lora.name, "kind": lora.kind, **_given(fault=lora.fault)} for lora in loras]
+    lines = [f"{lora.name}: {_of_lora(lora)}" for lora in loras]
+    data = [
+        {"name": lora.name, "kind": lora.kind, "trigger_words": list(lora.trigger_words), **_given(problem=lora.fault)}
+        for lora in loras
+    ]
     return _plain("\n".join(lines) or "No LoRA is here.", {"loras": data})
 
 
@@ -162,6 +165,13 @@ def _of_model(model: ModelFacts) -> str:
     ]
     parts.append(f"Takes {' and '.join(takes)}." if takes else "Takes no guidance_scale and no negative_prompt.")
     return " ".join(part for part in parts if part)
+
+
+def _of_lora(lora: LoraFacts) -> str:
+    if lora.fault is not None:
+        return f"not usable: {lora.fault}"
+    words = f"; put into the prompt: {', '.join(lora.trigger_words)}" if lora.trigger_words else ""
+    return f"{lora.kind or 'usable'}{words}"
 
 
 def _words(task: Progress) -> str:

@@ -162,7 +162,10 @@ class OwnStudio:
 def find_loras(services: Services) -> list[LoraFacts]:
     """Lists the LoRAs, those that the best model cannot use with the reason."""
     contents = services.loras.catalogue.look(services.loras.architecture_of(AUTO))
-    return [LoraFacts(lora.name, lora.facts.kind, lora.problem) for lora in contents.loras]
+    return [
+        LoraFacts(lora.name, lora.facts.kind or "", lora.problem, tuple(lora.facts.words.triggers))
+        for lora in contents.loras
+    ]
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

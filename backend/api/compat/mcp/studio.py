@@ -76,6 +76,9 @@ class LoraFacts:
     name: str
     kind: str | None
     fault: str | None = None
+    """Why it cannot be used."""
+    trigger_words: tuple[str, ...] = ()
+    """What belongs into the prompt."""
 
 
 class Studio(Protocol):

@@ -116,7 +116,7 @@ class RemoteStudio:
                 found = await self._client.loras()
             except NotFound:
                 return []
-        return [LoraFacts(lora.name, lora.kind, lora.problem) for lora in found.loras]
+        return [LoraFacts(lora.name, lora.kind or "", lora.problem, lora.trigger_words) for lora in found.loras]
 
     async def search(self, words: str, limit: int) -> tuple[list[Picture], int]:
         """Finds images, newest first."""
