@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -184,18 +185,35 @@ class QueueEtas:
         lanes = {slot: self._Lane(now, _IDLE) for slot in slots}
         lanes |= {busy.slot: self._busy_lane(busy, now) for busy in running}
         turns = {}
+        names = list(lanes)
+        free = [(lane.free_at, number) for number, lane in enumerate(lanes.values())]
+        heapq.heapify(free)  # of hundreds of slots the first one fits nearly always
         for position, task in enumerate(waiting):
-            fitting = [slot for slot in lanes if task.job is None or self._fits(slot, task.job)]
-            slot = min(fitting, key=lambda slot: lanes[slot].free_at, default=None)
-            if slot is None:
+            number = self._pop_fitting(free, names, task)
+            if number is None:
                 turns[task.id] = self._Turn(position, _UNKNOWN, None)
                 continue
+            slot = names[number]
             lane, own_s = lanes[slot], self._model.seconds(task.job)
             offset_s = None if lane.offset_s is None or own_s is None else lane.offset_s + own_s
             turns[task.id] = self._Turn(position, lane.base_end, offset_s)
             free_at = _UNKNOWN if own_s is None else lane.free_at + own_s
             lanes[slot] = self._Lane(free_at, lane.base_end, offset_s)
+            heapq.heappush(free, (free_at, number))
         return turns
+
+    def _pop_fitting(self, free: list[tuple[float, int]], names: Sequence[str], task: TaskRecord) -> int | None:
+        """Takes the slot that is free first of those that a task fits out of a heap; returns its number."""
+        passed, found = [], None
+        while free and found is None:
+            entry = heapq.heappop(free)
+            if task.job is None or self._fits(names[entry[1]], task.job):
+                found = entry[1]
+            else:
+                passed.append(entry)
+        for entry in passed:
+            heapq.heappush(free, entry)
+        return found
 
     def _busy_lane(self, busy: Busy, now: float) -> _Lane:
         left_s = self._left(busy.task)

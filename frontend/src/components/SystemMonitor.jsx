@@ -37,6 +37,9 @@ function Meters({ status }) {
       {isDiskLow(status.disk) && (
         <Notice tone="warning">{t('system.diskLow', { free: formatGb(status.disk.free_gb) })}</Notice>
       )}
+      {status.fault && (
+        <Notice tone="warning">{t(`system.fault.${status.fault.code}`, { defaultValue: status.fault.message })}</Notice>
+      )}
       <div className="meters">
         {meters.map(([key, percent, details]) => (
           <Meter

@@ -55,6 +55,16 @@ describe('SystemMonitor', () => {
     expect(await screen.findByText(/Only 1.2 GB are free/)).toBeInTheDocument()
   })
 
+  it.each([
+    ['device_given_up', /taken out/],
+    ['no_workers', /no worker/i],
+    ['one_of_a_newer_server', /Something else/],
+  ])('says what is wrong with who draws: %s', async (code, text) => {
+    server.system = { ...server.system, fault: { code, message: 'Something else.', partial: true } }
+    renderWith(<SystemMonitor />)
+    expect(await screen.findByText(text)).toBeInTheDocument()
+  })
+
   it('says when it knows nothing, and tries again on demand', async () => {
     server.down = true
     const { user } = renderWith(<SystemMonitor />)

@@ -72,6 +72,8 @@ class RayExecutor:
         self._closing, self._known = threading.Event(), threading.Event()
         self._workers: dict[str, RemoteWorker] = {}
         self._on_slots: OnSlots | None = None
+        self._is_mixed = False
+        """Whether there are cards and processors, so that each kind of job has its own."""
         self._trouble = ""
         """Why there is no cluster; empty when there is one."""
 
@@ -102,9 +104,7 @@ class RayExecutor:
             return self._thread is None  # the slot of a queue that is not prepared, where the reason is told
         if not worker.is_ready or worker.facts is None:
             return False
-        ready = [other.facts for other in self._workers.values() if other.is_ready and other.facts is not None]
-        kinds = {facts.device == CPU for facts in ready}
-        if len(kinds) > 1 and (worker.facts.device == CPU) == job.use_gpu:
+        if self._is_mixed and (worker.facts.device == CPU) == job.use_gpu:
             return False
         return self._fitting.fits(worker.facts, job)
 
@@ -211,6 +211,8 @@ class RayExecutor:
         while True:
             for worker in self._workers.values():
                 is_changed |= worker.tend()
+            facts = [worker.facts for worker in self._workers.values() if worker.is_ready and worker.facts is not None]
+            self._is_mixed = len({each.device == CPU for each in facts}) > 1
             if any(worker.facts is not None for worker in self._workers.values()):
                 self._known.set()
             if is_changed and self._on_slots is not None:

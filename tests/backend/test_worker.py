@@ -1,0 +1,93 @@
+"""What a worker on another machine draws with."""
+
+from __future__ import annotations
+
+import pickle
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from backend.models.config import Settings
+from backend.services.errors import DownloadFailed, ModelNotInstalled
+from backend.services.generation.events import Drawn, Ended, Loading
+from backend.services.tasks.executors.ray.facts import pack_facts
+from backend.worker import Workshop, make_workshop, sent_settings, settings_here
+from tests.backend.fakes import a_job, colour_of
+
+
+def test_what_draws_is_sent_and_no_secret():
+    settings = Settings(executor="ray", api_token="s" * 20, hub_token="h" * 20, offload="none", compile=True)
+    sent = sent_settings(settings)
+    assert (sent["offload"], sent["compile"]) == ("none", True)
+    assert "s" * 20 not in str(sent)
+    assert "h" * 20 not in str(sent)
+    assert pickle.loads(pickle.dumps(partial(make_workshop, sent))).args == (sent,)
+
+
+def test_where_weights_lie_is_the_machine_s_own(monkeypatch, tmp_path):
+    sent = sent_settings(Settings(executor="ray", models_dir=tmp_path / "queue", offload="model"))
+    assert settings_here(sent).models_dir == tmp_path / "queue"  # the same path, on a shared disk
+    monkeypatch.setenv("ZIMAGE_MODELS_DIR", str(tmp_path / "worker"))
+    monkeypatch.setenv("ZIMAGE_OFFLOAD", "none")
+    here = settings_here(sent)
+    assert (here.models_dir, here.offload) == (tmp_path / "worker", "model")
+
+
+def test_an_address_in_a_worker_s_environment_does_not_stop_it(monkeypatch):
+    sent = sent_settings(Settings())
+    monkeypatch.setenv("ZIMAGE_HOST", "0.0.0.0")
+    monkeypatch.setenv("ZIMAGE_EXECUTOR", "ray")
+    monkeypatch.setenv("ZIMAGE_RAY_ADDRESS", "auto")
+    assert settings_here(sent).host == "127.0.0.1"
+
+
+@pytest.fixture
+def nano(tiny_model: Path, tmp_path: Path) -> Workshop:
+    settings = Settings(
+        base_dir=tmp_path, models_dir=tiny_model.parent, data_dir=tmp_path / "data", cpu_precision="float32"
+    )
+    workshop = Workshop(settings)
+    workshop.prepare()
+    return workshop
+
+
+def test_it_draws_with_the_images_that_came(nano):
+    events: list[object] = []
+    job = a_job(num_inference_steps=2, init_image="0" * 64, strength=0.5)
+    nano.generate(job, {"0" * 64: colour_of("in", 1, 256, 256)}, events.append, lambda: False)
+    assert [type(event) for event in events if isinstance(event, Drawn | Ended)] == [Drawn]
+    assert "zimage-nano" in nano.facts().models
+    assert pack_facts(nano.facts())["hardware"]["memory_bytes"] > 0
+    nano.unload()
+
+
+def test_nothing_is_fetched_unasked(nano):
+    with pytest.raises(ModelNotInstalled):
+        nano.generate(a_job(model="z-image-turbo"), {}, lambda _event: None, lambda: False)
+
+
+class Downloads:
+    """Fetches nothing, in no time."""
+
+    running_id = None
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+
+    def start(self, model_id: str) -> None:
+        self.started.append(model_id)
+
+    def state(self, model):
+        class State:
+            message = "the hub is away"
+
+        return State
+
+
+def test_what_is_asked_for_is_fetched_or_the_reason_is_said(nano):
+    nano._downloads, events = Downloads(), []
+    with pytest.raises(DownloadFailed, match="the hub is away"):
+        nano.generate(a_job(model="z-image-turbo"), {}, events.append, lambda: False)
+    assert nano._downloads.started == ["z-image-turbo"]
+    assert events == [Loading("z-image-turbo")]
