@@ -2,8 +2,8 @@
 
 python bench/doors.py [--runs 40] [--write bench/README.md]
 
-The engine is a fake one that needs no time; the server is the real one, in a process of its own. The API's client posts,
-listens to the events and downloads; the door's client posts and waits. They take turns.
+The engine is a fake one that needs no time; the server is the real one, in a process of its own. The API's client
+posts, listens to the events and downloads; the door's client posts and waits. They take turns.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from backend.models.gallery import (
     ThumbnailWidth,
 )
 from backend.models.recipe import INPUT_ID_PATTERN
-from backend.models.schemas import HistoryPage, ImageInfo, ImageRecord
+from backend.models.schemas import Door, HistoryPage, ImageInfo, ImageRecord
 from backend.services.errors import UnknownImage
 from backend.services.images.index import HistoryQuery
 from backend.services.images.metadata.foreign import read_parameters
@@ -85,6 +85,7 @@ async def _query(
     pixel_hash: Annotated[
         str | None, Query(pattern=INPUT_ID_PATTERN, description="`pixel_hash` of an image, or an input that it became.")
     ] = None,
+    door: Annotated[Door | None, Query(description="Protocol of another program that it was asked for by.")] = None,
 ) -> HistoryQuery:
     return HistoryQuery(
         page=page,
@@ -103,6 +104,7 @@ async def _query(
         owner=owner,
         made_from=made_from,
         pixel_hash=pixel_hash,
+        door=door,
     )
 
 

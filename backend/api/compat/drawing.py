@@ -40,8 +40,9 @@ async def open_drawing(
         yield Drawing(tasks, task_id)
     finally:
         if idempotency_key is None:
-            with contextlib.suppress(TaskAlreadyFinished, UnknownTask):
-                tasks.cancel(task_id)
+            with contextlib.suppress(TaskAlreadyFinished, UnknownTask), anyio.CancelScope(shield=True):
+                if not tasks.get(task_id).status.is_final:
+                    await anyio.to_thread.run_sync(tasks.cancel, task_id)
 
 
 class Drawing:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from backend.models.recipe import MAX_SEED
-from backend.models.schemas import ImageRecord
+from backend.models.schemas import Door, ImageRecord
 from backend.services.images.history_file import Line
 from backend.utils.fold import fold
 
@@ -67,6 +67,7 @@ class HistoryQuery:
     made_from: str | None = None
     """An input, or the pixel hash of an image, that is the same where it was kept as one."""
     pixel_hash: str | None = None
+    door: Door | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -231,6 +232,9 @@ class Index:
         if query.pixel_hash is not None:
             mark = query.pixel_hash.encode()
             found = [entry for entry in found if mark in entry.json and entry.record.pixel_hash == query.pixel_hash]
+        if query.door is not None:
+            mark = f'"{query.door}"'.encode()
+            found = [entry for entry in found if mark in entry.json and entry.record.door == query.door]
         return _between(found, query.since, query.until)
 
     def drawn_from_images(self) -> list[Entry]:

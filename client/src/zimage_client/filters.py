@@ -22,6 +22,8 @@ class HistoryFilters(TypedDict, total=False):
     max_side: int | None
     made_from: str | None
     pixel_hash: str | None
+    door: Literal["openai", "a1111", "ollama", "mcp"] | None
+    """Protocol of another program that it was asked for by."""
     since: date | datetime | str | None
     until: date | datetime | str | None
     sort: Literal["newest", "oldest"] | None

@@ -53,7 +53,7 @@ def test_files_beside_the_page(web):
     assert web.get("/favicon.svg").text == "<svg/>"
 
 
-@pytest.mark.parametrize("path", ["/health", "/docs", "/openapi.json", "/api/models", "/api/history"])
+@pytest.mark.parametrize("path", ["/health", "/docs", "/openapi.json", "/api/models", "/api/history", "/v1/models"])
 def test_the_api_is_on_the_same_origin(web, client, services, path):
     wait_until(lambda: services.executor.loaded_models)  # the demo model, which is loaded ahead
     assert web.get(path).content == client.get(path).content
@@ -61,6 +61,7 @@ def test_the_api_is_on_the_same_origin(web, client, services, path):
 
 def test_an_unknown_address_of_the_api_is_no_page(web):
     assert web.get("/api/nothing").json()["error"]["code"] == "not_found"
+    assert web.get("/v1/nothing").json()["error"]["type"] == "invalid_request_error"
 
 
 def test_a_picture_through_the_ui_origin(web, post, finish):

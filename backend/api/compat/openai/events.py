@@ -43,34 +43,36 @@ async def _events(services: Services, order: Order, drawing: Drawing) -> AsyncIt
             continue
         last = task
         for image in task.images[finished:]:
-            yield _event(f"{kind}.completed", await anyio.to_thread.run_sync(_finished, services, order, task, image))
+            yield await anyio.to_thread.run_sync(_finished, services, order, task, image, f"{kind}.completed")
         finished = len(task.images)
         partials = services.tasks.partials(task.id)
         for partial in partials:
             if not any(partial is other for other in shown):
-                yield _event(f"{kind}.partial_image", await anyio.to_thread.run_sync(_unfinished, order, partial))
+                yield await anyio.to_thread.run_sync(_unfinished, order, partial, f"{kind}.partial_image")
         shown = partials
     if last is not None:
         completed(last)
 
 
-def _unfinished(order: Order, partial: Partial) -> Mapping[str, object]:
+def _unfinished(order: Order, partial: Partial, name: str) -> bytes:
     image = partial.image
-    return {
+    data = {
         **_common(order, encode(image, order.format, order.compression), f"{image.width}x{image.height}"),
         "created_at": int(time.time()),
         "partial_image_index": partial.index,
     }
+    return _event(name, data)
 
 
-def _finished(services: Services, order: Order, task: TaskRecord, image: ImageRecord) -> Mapping[str, object]:
+def _finished(services: Services, order: Order, task: TaskRecord, image: ImageRecord, name: str) -> bytes:
     usage = usage_of(services, task, [image])
-    return {
+    data = {
         **_common(order, read_picture(services, order, image), size_text(image)),
         "created_at": int(image.created_at.timestamp()),
         **({} if usage is None else {"usage": usage.model_dump()}),
         **({} if order.safety_identifier is None else {"safety_identifier": order.safety_identifier}),
     }
+    return _event(name, data)
 
 
 def _common(order: Order, data: bytes, size: str) -> dict[str, object]:

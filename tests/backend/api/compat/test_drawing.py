@@ -46,6 +46,19 @@ def test_what_came_by_the_api_names_no_door(services, post, finish):
     assert '"door"' not in services.settings.history_file.read_text("utf-8")
 
 
+def test_the_history_can_be_asked_for_a_door(services, client, post, finish):
+    finish(post('a picture of "openai"'))
+
+    async def draw():
+        async with open_drawing(services.tasks, a_request("mine"), "me", "openai") as drawing:
+            await drawing.finished()
+
+    run(draw())
+    assert [image["prompt"] for image in client.get("/api/history?door=openai").json()["images"]] == ["mine"]
+    assert client.get("/api/history?door=mcp").json()["total"] == 0
+    assert client.get("/api/history?door=window").status_code == 422
+
+
 def test_every_change_is_seen_and_the_last_is_the_end(services):
     async def draw():
         async with open_drawing(services.tasks, a_request(), "me", "openai") as drawing:

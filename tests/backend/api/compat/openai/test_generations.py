@@ -220,6 +220,22 @@ def test_a_full_queue_says_when_to_come_again_and_the_client_does(tmp_path):
         assert len(waits) == 2
 
 
+def test_a_server_that_is_about_to_restart_is_asked_again(live):
+    live.services.tasks.draining = True
+    with pytest.raises(openai.InternalServerError) as caught:
+        live.client().images.generate(**SMALL)
+    assert (caught.value.status_code, caught.value.code, caught.value.type) == (503, "draining", "server_error")
+    tries = []
+
+    def reopen(request, *_):
+        tries.append(request)
+        live.services.tasks.draining = len(tries) < 3
+
+    client = live.client(max_retries=2, http_client=openai.DefaultHttpxClient(event_hooks={"request": [reopen]}))
+    assert client.images.generate(**SMALL).data
+    assert len(tries) == 3
+
+
 def test_a_client_that_goes_takes_its_task_with_it(live):
     release = live.engine.pause_at(2)
     with pytest.raises(openai.APITimeoutError):
