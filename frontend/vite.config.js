@@ -9,7 +9,7 @@ import { stylesAfterHead } from './pwa/styles.js'
 const apiPort = process.env.ZIMAGE_PORT ?? '15000'
 const webPort = Number(process.env.ZIMAGE_WEB_PORT ?? '15001')
 const target = `http://127.0.0.1:${apiPort}`
-const proxy = Object.fromEntries(['/api', '/health', '/docs', '/openapi.json', '/v1', '/sdapi', '/mcp'].map((path) => [path, { target }]))
+const proxy = Object.fromEntries(['/api', '/health', '/docs', '/openapi.json', '/v1', '/sdapi', '/mcp', '/ollama'].map((path) => [path, { target }]))
 
 /** Libraries change more rarely than the app: their own files stay in the browser's cache. */
 function vendorChunk(id) {
