@@ -9,6 +9,7 @@ waiting, the default limit. Where the achieved rate falls behind the cards' own,
 from __future__ import annotations
 
 import os
+import statistics
 import sys
 import tempfile
 import threading
@@ -68,6 +69,19 @@ class Cards(FakeExecutor):
         emit(Ended())
 
 
+class Timed(Journal):
+    """Tells how long its writes took."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self.seconds: list[float] = []
+
+    def write(self, tasks) -> None:
+        began = time.perf_counter()
+        super().write(tasks)
+        self.seconds.append(time.perf_counter() - began)
+
+
 class NoDisk:
     """Images are kept elsewhere: here only the queue is measured."""
 
@@ -98,6 +112,8 @@ class Measured:
     events: float
     cpu: float
     """Processor seconds a second."""
+    write_s: float
+    """Of the journal, median."""
 
 
 def measure(n_slots: int, seconds: float, run_s: float, folder: Path) -> Measured:
@@ -108,8 +124,9 @@ def measure(n_slots: int, seconds: float, run_s: float, folder: Path) -> Measure
     def count(task) -> None:
         counted[0] += task.status is Status.COMPLETED
 
+    journal = Timed(folder / f"{seconds}.json")
     manager = TaskManager(
-        cards, NoDisk(), Journal(folder / f"{seconds}.json"), Plain(), admit=lambda *_: None, limits=limits,
+        cards, NoDisk(), journal, Plain(), admit=lambda *_: None, limits=limits,
         on_finished=count,
     )  # fmt: skip
     manager.start()
@@ -131,7 +148,7 @@ def measure(n_slots: int, seconds: float, run_s: float, folder: Path) -> Measure
     took_s = time.monotonic() - began
     measured = Measured(
         (counted[0] - before) / took_s, n_slots / seconds, (cards.events - events) / took_s,
-        (time.process_time() - cpu) / took_s,
+        (time.process_time() - cpu) / took_s, statistics.median(journal.seconds),
     )  # fmt: skip
     cards.ended.set()
     manager.close(30)
@@ -150,8 +167,8 @@ def main() -> None:
             found = measure(options.slots, seconds, options.run_s, Path(folder))
             rows.append(
                 Row(
-                    f"{options.slots} cards, {seconds:g} s an image: tasks/s, events/s, cores of the queue",
-                    f"{found.rate:.0f}, {found.events:,.0f}, {found.cpu:.2f}",
+                    f"{options.slots} cards, {seconds:g} s an image: tasks/s, events/s, cores, a write",
+                    f"{found.rate:.0f}, {found.events:,.0f}, {found.cpu:.2f}, {found.write_s * 1000:.1f} ms",
                     f"{found.ideal:.0f} tasks/s are all that the cards can",
                 )
             )

@@ -22,7 +22,7 @@ def test_the_settings_choose_the_executor(settings):
     assert services.resolver._hardware == services.executor.hardware
     assert threading.active_count() == threads
     assert not services.executor.healthy
-    assert services.executor.fault.code == "no_workers"
+    assert services.executor.fault.code == "cluster_lost"
     services.executor.close()  # which nobody has prepared
 
 

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 NAMESPACE = "zimage"
 N_THREADS = 8
 """Of an actor: a job, a cancel, a look, a ping, an unload; the rest is in reserve for calls whose callers are gone."""
+HEADLESS_S = 600
+"""How long a cluster may be without its head; workers go on meanwhile."""
 OWN_STORE_BYTES = 512 * 2**20
 """Object store of a Ray of our own: it holds inputs and images on their way, nothing else."""
 CLIENT = "ray://"
@@ -70,6 +72,7 @@ class Cluster:
                 "or set ZIMAGE_EXECUTOR=local."
             )
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(HEADLESS_S))  # then Ray ends this process
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the later default; warns otherwise
         self._ray = importlib.import_module("ray")
 

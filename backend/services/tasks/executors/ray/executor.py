@@ -142,6 +142,8 @@ class RayExecutor:
         if self._trouble:
             return Fault(code="cluster_lost", message=f"{self._trouble} Waiting tasks are kept.")
         out = [slot for slot, worker in self._workers.items() if worker.standing.is_out]
+        if not self._cluster.is_connected:
+            return Fault(code="cluster_lost", message="The Ray cluster has not answered yet. Waiting tasks are kept.")
         if not self.healthy:
             notes = "; ".join(f"{slot}: {self._workers[slot].standing.note}" for slot in out[:3])
             message = notes or "No worker is there: the cluster has no card that is free, or its workers still start."
