@@ -66,9 +66,9 @@ def test_a_cancel_keeps_the_finished_pictures(manager, engine, store):
 def test_a_cancel_while_a_picture_that_is_not_the_last_is_saved_ends_the_task_after_it(manager, store, monkeypatch):
     add = store.add
 
-    def cancel_then_add(generated, client):
+    def cancel_then_add(generated, client, door):
         assert manager.cancel(manager.active()[0].id).cancelling
-        return add(generated, client)
+        return add(generated, client, door)
 
     monkeypatch.setattr(store, "add", cancel_then_add)
     [task] = end(manager, manager.submit(a_request(num_images=3)))
@@ -79,12 +79,12 @@ def test_a_cancel_while_a_picture_that_is_not_the_last_is_saved_ends_the_task_af
 def test_a_cancel_while_the_last_picture_is_saved_is_refused(manager, store, monkeypatch):
     add, refused = store.add, []
 
-    def cancel_then_add(generated, client):
+    def cancel_then_add(generated, client, door):
         if len(store.pictures) == 1:
             with pytest.raises(TaskAlreadyFinished):
                 manager.cancel(manager.active()[0].id)
             refused.append(generated)
-        return add(generated, client)
+        return add(generated, client, door)
 
     monkeypatch.setattr(store, "add", cancel_then_add)
     [task] = end(manager, manager.submit(a_request(num_images=2)))
@@ -95,10 +95,10 @@ def test_a_cancel_while_the_last_picture_is_saved_is_refused(manager, store, mon
 def test_a_failure_keeps_the_finished_pictures_and_says_why(manager, store, monkeypatch):
     add = store.add
 
-    def fail_at_the_second(generated, client):
+    def fail_at_the_second(generated, client, door):
         if store.pictures:
             raise DiskFull("There is no room.")
-        return add(generated, client)
+        return add(generated, client, door)
 
     monkeypatch.setattr(store, "add", fail_at_the_second)
     [task] = end(manager, manager.submit(a_request(num_images=2)))
