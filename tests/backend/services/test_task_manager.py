@@ -101,12 +101,12 @@ def test_a_cancel_during_the_decode_saves_nothing(manager, engine, store):
 def test_a_cancel_that_comes_while_the_picture_is_saved_is_refused(manager, store, monkeypatch):
     refusals = []
 
-    def cancel_then_add(generated, client):
+    def cancel_then_add(generated, client, door):
         [task] = manager.active()
         with pytest.raises(TaskAlreadyFinished) as refusal:
             manager.cancel(task.id)
         refusals.append(str(refusal.value))
-        return add(generated, client)
+        return add(generated, client, door)
 
     add = store.add
     monkeypatch.setattr(store, "add", cancel_then_add)

@@ -125,7 +125,8 @@ def test_the_end_of_the_process_cancels_what_it_draws(address, engine: FakeEngin
         process.stdin.flush()
     assert engine.paused.wait(20)
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    process.wait(timeout=20)  # while standard input stays open
+    out, err = process.communicate()
     go_on()
     assert process.returncode == stdio.INTERRUPTED, err
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in out.splitlines())  # and nothing else
