@@ -26,6 +26,7 @@ PAGES = (
     "docs/deployment.md",
     "docs/command-line.md",
     "docs/client.md",
+    "docs/lora.md",
     "client/README.md",
     "SECURITY.md",
     "Z-Image/README.md",
