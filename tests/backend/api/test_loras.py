@@ -89,7 +89,9 @@ def test_those_that_come_with_a_model_are_listed_and_stay(client, listed, settin
     response = client.delete("/api/loras/ship")
     assert (response.status_code, response.json()["error"]["code"]) == (409, "not_ours")
     assert left(folder) == ["ship.safetensors"]
-    assert client.get("/api/models").json()["refused"] == []
+    write_lora(settings.base_dir / "Z-Image" / "ckpts" / "loras" / "too.safetensors")
+    assert listed()["too"]["is_own"] is False
+    assert client.get("/api/models").json()["refused"] == []  # a LoRA there is no model that is of no use
 
 
 def test_a_preview(client, listed, loras):
