@@ -527,10 +527,10 @@ def test_loras_are_sent_listed_and_deleted(client, tmp_path):
     found = client.loras("z-image-turbo")
     assert [one.name for one in found.loras] == ["ink"]
     assert found.max_upload_bytes == 2**31
-    (image,) = client.draw("a fox", **SMALL, loras=[{"name": "ink", "strength": 0.5}])
+    image = client.draw("a fox", **SMALL, loras=[{"name": "ink", "strength": 0.5}])[0].image
     assert image.loras[0]["name"] == "ink"
     assert [one.id for one in client.images(lora="ink")] == [image.id]
-    assert client.draw("a fox", **SMALL, loras=image.loras)[0].loras == image.loras
+    assert client.draw("a fox", **SMALL, loras=image.loras)[0].image.loras == image.loras
     for name in (lora, "ink"):
         with pytest.raises(NotFound):
             client.lora_preview(name)

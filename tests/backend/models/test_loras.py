@@ -26,7 +26,8 @@ def test_a_request_without_any_is_as_it_was():
 @pytest.mark.parametrize(
     "values",
     [
-        {}, {"name": ""}, {"name": "x" * 256}, {"name": 3}, {"name": "a", "strength": "1"}, {"name": "a", "strength": 11},
+        {}, {"name": ""}, {"name": "x" * 256}, {"name": 3}, {"name": "a", "strength": "1"},
+        {"name": "a", "strength": 11},
         {"name": "a", "strength": float("nan")}, {"name": "a", "start": 1}, {"name": "a", "end": 0},
         {"name": "a", "start": 0.6, "end": 0.5}, {"name": "a", "sha256": "x"}, {"name": "a", "sha256": SHA256.upper()},
         {"name": "a", "short_hash": "0c41"}, {"name": "a", "weight": 1},
