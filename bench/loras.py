@@ -1,115 +1,130 @@
-"""Measures the list of LoRAs: the first of all, after a start, and again.
+"""LoRAs beside the matrices of a transformer with random weights, and none, taking turns: what a step takes more.
 
-python bench/loras.py [--loras 1000] [--runs 20] [--write docs/lora.md]
+python bench/loras.py medium --write bench/README.md
+
+The LoRA has a rank of 32 on every linear layer. A round does one step of each, in an order that changes; the table has
+medians of processor time, and the median of the ratios of a round. Exchanging is replacing an active LoRA by another
+one, both read.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "Z-Image" / "src")]
 
-from backend.api.presenters import LoraLists  # noqa: E402
-from backend.models.config import Settings  # noqa: E402
-from backend.services.library.catalogue import Catalogue  # noqa: E402
-from backend.services.library.loras.architectures import PUBLISHED  # noqa: E402
-from backend.services.library.loras.facts import describe_file  # noqa: E402
-from backend.services.library.loras.room import LoraRoom  # noqa: E402
-from bench.history import p50_ms  # noqa: E402
-from bench.table import Row, build_parser, publish  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+from zimage.adapters.lora import ActiveLora, Lora  # noqa: E402
+from zimage.adapters.lora_keys import module_table  # noqa: E402
+from zimage.adapters.lora_stack import LoraStack  # noqa: E402
+from zimage.config import TransformerConfig  # noqa: E402
+from zimage.sampling import Predictor  # noqa: E402
+from zimage.transformer import ZImageTransformer2DModel  # noqa: E402
+from zimage.weights.folder import read_config  # noqa: E402
+
+from bench.random_model import NANO, SIZES  # noqa: E402
+from bench.table import Row, publish  # noqa: E402
 
 MARK = "bench:loras"
-RANK, LAYERS, DIM, HIDDEN = 16, 30, 3840, 10240
-MODULES = {
-    **dict.fromkeys((f"attention.to_{name}" for name in ("q", "k", "v", "out.0")), (DIM, DIM)),
-    "feed_forward.w1": (HIDDEN, DIM), "feed_forward.w2": (DIM, HIDDEN), "feed_forward.w3": (HIDDEN, DIM),
-}  # fmt: skip
-FOLDERS = 20
+RANK = 32
+CAPTION_TOKENS = 64
+SHARE_BAR, EXCHANGE_BAR = "1.10", "100 ms"
 
 
-def make_head() -> tuple[bytes, int]:
-    """Returns length and header of a LoRA for all layers of Turbo, and the size of its values."""
-    header: dict[str, object] = {"__metadata__": {"ss_tag_frequency": json.dumps({"a": {"ink": 10, "fox": 3}})}}
-    at = 0
-    for layer in range(LAYERS):
-        for module, (rows, columns) in MODULES.items():
-            for part, shape in (("A", (RANK, columns)), ("B", (rows, RANK))):
-                size = 2 * shape[0] * shape[1]
-                name = f"diffusion_model.layers.{layer}.{module}.lora_{part}.weight"
-                header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": (at, at + size)}
-                at += size
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text, at
+def build(config: TransformerConfig) -> ZImageTransformer2DModel:
+    """Returns a transformer with random weights."""
+    with torch.device("meta"):
+        model = ZImageTransformer2DModel(**config.to_dict())
+    model.to_empty(device="cpu").eval().requires_grad_(requires_grad=False)
+    for parameter in model.parameters():
+        parameter.normal_(std=parameter.shape[-1] ** -0.5)
+    return model
 
 
-def fill(folder: Path, count: int) -> None:
-    """Makes LoRAs whose values are holes, each with a preview and a file of words."""
-    head, size_bytes = make_head()
-    for number in range(count):
-        stem = folder / f"folder {number % FOLDERS}" / f"lora {number}"
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        with stem.with_suffix(".safetensors").open("wb") as file:
-            file.write(head)
-            file.truncate(len(head) + size_bytes)
-        stem.with_suffix(".png").write_bytes(b"x")
-        stem.with_suffix(".json").write_text(json.dumps({"activation text": f"word {number}"}))
+def write_lora(config: TransformerConfig, path: Path, seed: int) -> Path:
+    """Writes a LoRA of all linear layers."""
+    generator = torch.Generator().manual_seed(seed)
+    tensors: dict[str, Tensor] = {}
+    for target in {target for targets in module_table(config).values() for target in targets if target.is_matrix}:
+        rows, columns = target.shape
+        tensors[f"transformer.{target.module}.lora_A.weight"] = torch.randn(RANK, columns, generator=generator) / RANK
+        tensors[f"transformer.{target.module}.lora_B.weight"] = torch.randn(rows, RANK, generator=generator) / rows
+    save_file(tensors, path)
+    return path
 
 
-def measure(folder: Path, count: int, runs: int) -> list[Row]:
-    settings = Settings(base_dir=ROOT, data_dir=folder / "data")
-    loras = folder / "data" / "loras"
-    fill(loras, count)
-    describe_file(next(loras.rglob("*.safetensors")), PUBLISHED)  # imports what reads headers, as a server has
-
-    def room() -> LoraRoom:
-        return LoraRoom.build(settings, Catalogue(settings), list)
-
-    def list_of(room: LoraRoom, lists: LoraLists) -> Callable[[], int]:
-        def look() -> int:
-            contents = room.catalogue.look()
-            lists.present(contents, room.removals.find_own(contents.loras))
-            return contents.n_unread
-
-        return look
-
-    new = room()
-    look = list_of(new, LoraLists(settings))
-    first_s, started = seconds(look), time.perf_counter()
-    while look():
-        time.sleep(0.1)
-    reading_s = time.perf_counter() - started
-    new.catalogue.close()
-    again, lists = room(), LoraLists(settings)
-    cold_s = seconds(list_of(again, lists))
-    warm_ms = p50_ms(list_of(again, lists), runs)
-    return [
-        Row(f"list of {count:,} new LoRAs: names, and what was read in time", f"{first_s:.2f} s", "≤ 1 s"),
-        Row("until all of their headers are read, meanwhile", f"{reading_s:.1f} s", ""),
-        Row(f"list of {count:,} LoRAs after a start", f"{cold_s * 1000:.0f} ms", "≤ 1 s"),
-        Row(f"list of {count:,} LoRAs again, p50", f"{warm_ms:.1f} ms", "≤ 20 ms"),
-    ]  # fmt: skip
-
-
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def took_s(work: Callable[[], object]) -> float:
+    """Returns the processor time of some work in seconds, which other work on the machine changes little."""
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
-def main() -> None:
-    parser = build_parser(__doc__)
-    parser.add_argument("--loras", type=int, default=1000)
-    parser.add_argument("--runs", type=int, default=20)
-    options = parser.parse_args()
+@torch.inference_mode()
+def measure_step(config: TransformerConfig, side_px: int, rounds: int) -> Row:
+    """Measures steps with a LoRA and without one."""
+    model = build(config)
+    stack = LoraStack(model, model.device, model.activation_dtype)
     with tempfile.TemporaryDirectory() as folder:
-        publish(measure(Path(folder), options.loras, options.runs), MARK, options.write)
+        lora = Lora.load(write_lora(config, Path(folder) / "lora.safetensors", 0), model, config)
+    side = side_px // 8
+    predictor = Predictor(model, [torch.randn(CAPTION_TOKENS, config.cap_feat_dim)], side, side)
+    factors = model.modulate(torch.tensor([0.3])).at(0)
+    latents = torch.randn(1, config.in_channels, side, side)
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    for number in range(rounds + 1):
+        for acts in (False, True) if number % 2 else (True, False):
+            stack.set([ActiveLora(lora)] if acts else [])
+            seconds[acts].append(took_s(lambda: predictor(latents, factors)))
+    plain, beside = (seconds[acts][1:] for acts in (False, True))  # the first round is for warming up
+    ratio = statistics.median(b / a for a, b in zip(plain, beside, strict=True))
+    times = f"{statistics.median(plain) * 1000:.0f} → {statistics.median(beside) * 1000:.0f} ms"
+    return Row(
+        f"a step at {side_px}² with a LoRA of rank {RANK} on all linear layers", f"× {ratio:.3f} ({times})", SHARE_BAR
+    )
+
+
+@torch.inference_mode()
+def measure_exchange(config: TransformerConfig, rounds: int) -> Row:
+    """Measures replacing a LoRA by another one."""
+    model = build(config)
+    stack = LoraStack(model, model.device, model.activation_dtype)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [write_lora(config, Path(folder) / f"{seed}.safetensors", seed) for seed in (0, 1)]
+        loras = [Lora.load(file, model, config) for file in files]
+    taken = [took_s(lambda lora=lora: stack.set([ActiveLora(lora)])) for _ in range(rounds) for lora in loras]  # type: ignore[misc]
+    return Row("exchanging a LoRA of the embedded model", f"{statistics.median(taken) * 1000:.1f} ms", EXCHANGE_BAR)
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="medium", choices=sorted(SIZES))
+    parser.add_argument("--size", type=int, default=512, help="pixels a side (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", type=Path, action="append", default=[], help="file with the marks")
+    return parser.parse_args(argv)
+
+
+def measure(options: argparse.Namespace) -> list[Row]:
+    """Measures all."""
+    step = measure_step(SIZES[options.model]().transformer, options.size, options.rounds)
+    return [
+        Row(f"{options.model}: {step.what}", step.value, step.bar),
+        measure_exchange(read_config(NANO).transformer, options.rounds),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    chosen = parse()
+    publish(measure(chosen), MARK, chosen.write)

@@ -1,11 +1,15 @@
-"""The measurement of the list of LoRAs, on a few."""
+"""The script that measures LoRAs, on a model of a few values."""
 
 from __future__ import annotations
 
-from bench.loras import measure
+import pytest
+
+from bench import loras
 
 
-def test_it_measures_what_it_says(tmp_path):
-    rows = measure(tmp_path, count=3, runs=1)
-    assert len(rows) == 4
-    assert all(row.value.split()[1] in ("s", "ms") for row in rows)
+@pytest.mark.slow
+def test_it_gives_a_row_of_each():
+    rows = loras.measure(loras.parse(["tiny", "--size", "64", "--rounds", "2"]))
+    assert [row.bar for row in rows] == [loras.SHARE_BAR, loras.EXCHANGE_BAR]
+    assert rows[0].value.startswith("× ")
+    assert rows[1].value.endswith(" ms")

@@ -22,10 +22,11 @@ RANK, SIZE = 3, 0.35
 
 @dataclass
 class Written:
-    """Tensors of a file by key, and what they add to the parameters of the transformer."""
+    """Tensors of a file by key, what they add to the parameters of the transformer, and to outputs without a bias."""
 
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
     changes: dict[str, np.ndarray] = field(default_factory=dict)
+    outputs: dict[str, np.ndarray] = field(default_factory=dict)
 
     def add(self, module: str, change: np.ndarray, parameter: str = "weight") -> None:
         self.changes[f"{module}.{parameter}"] = change
@@ -165,13 +166,18 @@ def split(length: int) -> tuple[int, int]:
 
 
 def kronecker(
-    modules: Mapping[str, list[str]], weights: Weights, name: Callable[[str], str], decomposed: bool, alpha: float
+    modules: Mapping[str, list[str]],
+    weights: Weights,
+    name: Callable[[str], str],
+    decomposed: bool,
+    alpha: float,
+    rows: tuple[int, int] | None = None,
 ) -> Written:
     """LoKr: w1 ⊗ w2, times alpha / r where w2 is a product. Modules by name, each with those that it packs."""
     written = Written()
     for key, parts in modules.items():
         shape = weights[f"{parts[0]}.weight"].shape
-        (o1, o2), (i1, i2) = split(shape[0] * len(parts)), split(shape[1])
+        (o1, o2), (i1, i2) = rows or split(shape[0] * len(parts)), split(shape[1])
         w1 = noise(f"{key} w1", o1, i1)
         own = {"lokr_w1": w1}
         if decomposed:
@@ -210,6 +216,18 @@ def hadamard(modules: Mapping[str, list[str]], weights: Weights, name: Callable[
     return written
 
 
+def with_biases(weights: Weights) -> Written:
+    """PEFT with `lora_bias`: a bias of B, which is scaled as B is."""
+    alpha = 1.5
+    written = plain(in_layers(weights), weights, _dotted("transformer."), "lora_A.weight", "lora_B.weight", alpha)
+    for module in in_layers(weights, modulation=True):
+        if module in [name.removesuffix(".weight") for name in written.changes]:
+            bias = noise(f"{module} lora bias", len(weights[f"{module}.weight"])) / 10
+            written.tensors[f"transformer.{module}.lora_B.bias"] = bias * RANK / alpha
+            written.outputs[module] = bias
+    return written
+
+
 def weighted(written: Written, weights: Weights, key: Callable[[str], str], shape: str = "column") -> Written:
     """DoRA: m · (W + ΔW) / ‖W + ΔW‖ − W, by row; `shape` of m is `column` (out, 1), `flat` (out,) or `row` (1, in)."""
     tensors, changes = dict(written.tensors), {}
@@ -221,6 +239,18 @@ def weighted(written: Written, weights: Weights, key: Callable[[str], str], shap
         tensors[key(name.removesuffix(".weight"))] = magnitude.reshape(-1) if shape == "flat" else magnitude
         changes[name] = magnitude * changed / norms - base
     return Written(tensors, changes)
+
+
+def joined_magnitudes(written: Written, weights: Weights) -> Written:
+    """DoRA of what packs q, k and v: their magnitudes one below the other."""
+    parts = (".to_q.", ".to_k.", ".to_v.")
+    own = {name: change for name, change in written.changes.items() if any(part in name for part in parts)}
+    single = weighted(Written({}, own), weights, lambda module: module)
+    tensors = dict(written.tensors)
+    for attention in attentions(weights):
+        magnitudes = [single.tensors[f"{attention}.to_{part}"] for part in "qkv"]
+        tensors[f"diffusion_model.{attention}.qkv.dora_scale"] = np.concatenate(magnitudes)
+    return Written(tensors, {**written.changes, **single.changes})
 
 
 def whole(weights: Weights, prefix: str = "diffusion_model.") -> Written:
@@ -294,6 +324,10 @@ DIALECTS: dict[str, Callable[[Weights], Written]] = {
     "LyCORIS LoKr": lambda w: kronecker(_alone(in_layers(w)), w, _flat("lycoris_"), decomposed=True, alpha=1.5),
     "LyCORIS LoHa": lambda w: hadamard(_alone(in_layers(w, modulation=True)), w, _flat("lycoris_")),
     "LoHa of qkv": lambda w: hadamard(_qkv(w), w, _flat("lora_unet_")),
+    "LoKr of qkv, across its thirds": lambda w: kronecker(
+        _qkv(w), w, _dotted("diffusion_model."), decomposed=True, alpha=1.0,
+        rows=(8, 3 * len(w["layers.0.attention.to_q.weight"]) // 8),
+    ),
     "LoKr of qkv": lambda w: kronecker(_qkv(w), w, _dotted("diffusion_model."), decomposed=False, alpha=1.0),
     "PEFT save": lambda w: plain(in_layers(w), w, _dotted("base_model.model.")),
     "PEFT save of a pipeline": lambda w: plain(in_layers(w), w, _dotted("base_model.model.transformer.")),
@@ -310,6 +344,10 @@ DIALECTS: dict[str, Callable[[Weights], Written]] = {
     ),
     "DoRA of LoHa": lambda w: weighted(
         hadamard(_alone(in_layers(w)), w, _flat("lycoris_")), w, lambda m: f"lycoris_{m.replace('.', '_')}.dora_scale"
+    ),
+    "DoRA of qkv": lambda w: joined_magnitudes(packed_shared(w), w),
+    "old diffusers": lambda w: plain(
+        in_layers(w), w, _dotted("transformer."), "lora_linear_layer.down.weight", "lora_linear_layer.up.weight"
     ),
     "differences": whole,
 }  # fmt: skip

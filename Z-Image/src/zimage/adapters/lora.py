@@ -27,6 +27,7 @@ from zimage.adapters.lora_keys import Role, Target, module_table
 from zimage.adapters.lora_kinds import Delta, Full, Hadamard, Kronecker, LowRank, Weighted, weigh
 from zimage.adapters.lora_layers import base_weight
 from zimage.adapters.lora_match import Matched, Module, match
+from zimage.adapters.lora_scale import Scaling
 from zimage.config import TransformerConfig
 from zimage.errors import ConfigError, LoraError, WeightsError
 
@@ -118,7 +119,8 @@ class Lora:
         try:
             matched = match(content.tensors, module_table(config))
             require_usable(matched, content.tensors)
-            changes = tuple(change for module in matched.modules for change in read_changes(module))
+            scaling = Scaling.of(content.metadata)
+            changes = tuple(change for module in matched.modules for change in read_changes(module, scaling))
         except (LoraError, WeightsError) as error:
             raise LoraError(f"{path}: {str(error).removeprefix('lora: ')}") from error
         report = _report(matched)
@@ -208,8 +210,12 @@ class ActiveLora:
         return self.strength != 0 and step / n_steps >= self.start and (step + 1) / n_steps <= self.end
 
 
-def read_changes(module: Module) -> Iterator[Change]:
+def read_changes(module: Module, scaling: Scaling) -> Iterator[Change]:
     """Reads what a file has for a module, once for each target.
+
+    Args:
+        module: of a file, whose shapes fit.
+        scaling: what is known of alphas beside those that modules have.
 
     Raises:
         LoraError: a value is NaN or infinite.
@@ -220,9 +226,10 @@ def read_changes(module: Module) -> Iterator[Change]:
     if not module.targets[0].is_matrix:
         yield Change(module.targets[0], vector=values[Role.DIFF].reshape(-1))
         return
-    delta = _delta(module, values)
+    scale = _scale(module, values, scaling)
+    delta = _delta(module, values, scale)
     if Role.UP_BIAS in values:
-        scaled = values[Role.UP_BIAS].float() * _scale(values, module.rank)
+        scaled = values[Role.UP_BIAS].float() * scale
         bias = scaled if bias is None else bias.float() + scaled
     magnitude = values.get(Role.MAGNITUDE)
     start = 0
@@ -240,20 +247,18 @@ def read_changes(module: Module) -> Iterator[Change]:
         start = stop
 
 
-def _delta(module: Module, values: dict[Role, Tensor]) -> Delta | None:
+def _delta(module: Module, values: dict[Role, Tensor], scale: float) -> Delta | None:
     match module.kind:
         case "lora":
-            return LowRank(values[Role.DOWN], values[Role.UP], _scale(values, module.rank))
+            return LowRank(values[Role.DOWN], values[Role.UP], scale)
         case "loha":
             first = LowRank(values[Role.HADA_1B], values[Role.HADA_1A], 1.0)
             second = LowRank(values[Role.HADA_2B], values[Role.HADA_2A], 1.0)
-            return Hadamard(first, second, _scale(values, module.rank))
+            return Hadamard(first, second, scale)
         case "lokr":
-            is_product = Role.W1_A in values or Role.W2_A in values
-            scale = _scale(values, module.rank) if is_product else 1.0
-            return Kronecker(
-                _factor(values, Role.W1, Role.W1_A, Role.W1_B), _factor(values, Role.W2, Role.W2_A, Role.W2_B), scale
-            )
+            left = _factor(values, Role.W1, Role.W1_A, Role.W1_B)
+            right = _factor(values, Role.W2, Role.W2_A, Role.W2_B)
+            return Kronecker(left, right, scale)
         case _:
             return Full(values[Role.DIFF]) if Role.DIFF in values else None
 
@@ -262,9 +267,13 @@ def _factor(values: dict[Role, Tensor], whole: Role, first: Role, second: Role) 
     return values[whole] if whole in values else values[first].float() @ values[second].float()
 
 
-def _scale(values: dict[Role, Tensor], rank: int | None) -> float:
-    """Returns alpha / rank; 1 without an alpha."""
-    return float(values[Role.ALPHA]) / rank if Role.ALPHA in values and rank else 1.0
+def _scale(module: Module, values: dict[Role, Tensor], scaling: Scaling) -> float:
+    """Returns alpha / rank; 1 where there is no rank, whatever alpha says: LyCORIS writes one for whole factors too."""
+    if module.rank is None:
+        return 1.0
+    if Role.ALPHA not in values:
+        return scaling.without_alpha(module.path, module.rank)
+    return float(values[Role.ALPHA]) / module.rank
 
 
 def _read(module: Module, role: Role) -> Tensor:

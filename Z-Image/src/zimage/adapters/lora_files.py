@@ -13,12 +13,15 @@ from pathlib import Path
 from zimage.adapters.lora_keys import Role, guess_family, module_table, split_key
 from zimage.adapters.lora_match import Matched, match, require_fit
 from zimage.adapters.lora_roles import LoraPurpose, guess_purpose
+from zimage.adapters.lora_scale import Scaling
 from zimage.config import TransformerConfig
 from zimage.errors import LoraError, WeightsError
 from zimage.weights.files.safetensors_file import FileContent, StoredTensor, read_content
 from zimage.weights.names.foreign import name_foreign
 
 PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x1f\x8b")
+MAX_TENSORS, MAX_KEY_CHARACTERS = 50_000, 500
+"""A file of all layers has three thousand, of a hundred characters."""
 MAX_REMARKS, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS = 256, 200, 2**20
 """Of metadata; what is more, or longer, is left out."""
 SHOWN = 3
@@ -78,11 +81,11 @@ def describe_lora(path: str | Path, config: TransformerConfig | None = None) -> 
     try:
         matched = match(content.tensors, module_table(config or TransformerConfig()))
         require_usable(matched, content.tensors)
+        Scaling.of(content.metadata)
     except LoraError as error:
         fault = str(error).removeprefix(f"{error.part}: ")
     kinds = _by_frequency([kind for module in matched.modules if (kind := module.shown_kind) is not None])
     ranks = {rank for module in matched.modules if (rank := module.rank) is not None}
-    metadata = bounded(content.metadata)
     return LoraDescription(
         kind=kinds[0] if len(kinds) == 1 else "mixed" if kinds else "none",
         kinds=kinds,
@@ -95,8 +98,8 @@ def describe_lora(path: str | Path, config: TransformerConfig | None = None) -> 
         encoder_keys=matched.encoder,
         redundant=matched.redundant,
         family=None if matched.modules else guess_family(content.tensors),
-        purpose=guess_purpose(path.stem, metadata),
-        metadata=metadata,
+        purpose=guess_purpose(path.stem, content.metadata),
+        metadata=content.metadata,
         fault=fault,
     )
 
@@ -108,8 +111,10 @@ def open_lora(path: Path) -> FileContent:
         LoraError: the file is missing, damaged, empty, pickled, or of another format.
     """
     with contextlib.suppress(OSError), path.open("rb") as file:
-        begin = file.read(8)
-        if any(begin.startswith(mark) for mark in PICKLED):
+        begin = file.read(9)
+        if not begin.endswith(b"{") and any(
+            begin.startswith(mark) for mark in PICKLED
+        ):  # the length of a header may too
             raise LoraError(
                 f"{path} is a pickled or packed file, which may run code and is never opened: it must be safetensors"
             )
@@ -121,7 +126,13 @@ def open_lora(path: Path) -> FileContent:
         raise LoraError(error) from error
     if not content.tensors:
         raise LoraError(f"{path} is empty: it holds no tensor")
-    return content
+    longest = max(map(len, content.tensors))
+    if len(content.tensors) > MAX_TENSORS or longest > MAX_KEY_CHARACTERS:
+        raise LoraError(
+            f"{path} holds {len(content.tensors)} tensors with names of up to {longest} characters; "
+            f"{MAX_TENSORS} and {MAX_KEY_CHARACTERS} are allowed"
+        )
+    return FileContent(content.tensors, bounded(content.metadata))
 
 
 def require_usable(matched: Matched, tensors: Mapping[str, StoredTensor]) -> None:

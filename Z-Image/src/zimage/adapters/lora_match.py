@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zimage.adapters.lora_keys import (
@@ -74,7 +74,8 @@ class Module:
         """Rank of its factors; None where there are none."""
         for role in (Role.DOWN, Role.HADA_1B, Role.W1_B, Role.W2_B):
             if role in self.stored:
-                return self.stored[role].shape[0]
+                shape = self.stored[role].shape
+                return shape[0] if shape else None
         return None
 
 
@@ -124,8 +125,13 @@ def match(tensors: Mapping[str, StoredTensor], table: Table) -> Matched:
         else:
             _add(found.setdefault(name, Module(split[0], table[name])), split[1], key, stored)
     kept, redundant = _without_redundant(found, table)
+    lone = _lone(found.values(), {target for module in kept for target in module.targets})
     return Matched(
-        tuple(kept), tuple(unmatched), tuple(encoder), redundant, {kind: tuple(keys) for kind, keys in others.items()}
+        tuple(kept),
+        (*unmatched, *lone),
+        tuple(encoder),
+        redundant,
+        {kind: tuple(keys) for kind, keys in others.items()},
     )
 
 
@@ -142,6 +148,8 @@ def require_fit(module: Module) -> None:
         if not any(role in module.stored for role in wanted):
             there = next(iter(module.keys.values()))
             raise LoraError(f"{there} is there without its {wanted[0].value}")
+    if Role.MAGNITUDE in module.stored and not MEMBERS[kind] & module.stored.keys():
+        raise LoraError(f"{module.keys[Role.MAGNITUDE]} is there without what it weighs")
     strange = module.stored.keys() - MEMBERS[kind] - {Role.ALPHA, Role.MAGNITUDE, Role.DIFF_BIAS}
     if strange:
         raise LoraError(f"{module.path} is {kind} and {', '.join(sorted(strange))} at once, which is not read")
@@ -185,6 +193,15 @@ def _without_redundant(found: Mapping[str, Module], table: Table) -> tuple[list[
             names = ", ".join(target.name for target in module.targets if target not in fresh)
             raise LoraError(f"{module.path} packs {names}, which the file has a second time, and not all of them")
     return kept, tuple(redundant)
+
+
+def _lone(found: Iterable[Module], changed: set[Target]) -> Iterator[str]:
+    """Yields modules of which there is a scale alone, and which are not changed under another spelling."""
+    for module in found:
+        if module.kind is None and Role.MAGNITUDE in module.keys:
+            raise LoraError(f"{module.keys[Role.MAGNITUDE]} is there without what it weighs")
+        if module.kind is None and not changed.intersection(module.targets):
+            yield module.path
 
 
 def _require_vector(module: Module) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +61,11 @@ class LoraStack:
             if id(one.lora) not in kept:
                 one.lora.leave()
         self._active = tuple(active)
+        with self._clean_after_errors(), _outliving():
+            _release(self.model)
+            for one in active:
+                if one.strength != 0:
+                    one.lora.place(self.model, self._device, self._dtype)
         self.rest()
 
     def enter(self, step: int, n_steps: int) -> bool:
@@ -102,6 +108,13 @@ class LoraStack:
         matrices = self._matrices(acting)
         for name in matrices:
             _require_plain(name, self.model.get_submodule(name))
+        try:
+            self._fuse(matrices, acting)
+        except BaseException:
+            self._restore()
+            raise
+
+    def _fuse(self, matrices: Mapping[str, list[tuple[Delta | Weighted, float]]], acting: Weighed) -> None:
         _release(self.model)
         self._layers.set_paths(self._paths({}, self._biases(acting)))
         for name, deltas in matrices.items():
@@ -111,15 +124,17 @@ class LoraStack:
             added = torch.zeros_like(base)
             for delta, strength in deltas:
                 added += strength * (delta.dense(base) if isinstance(delta, Weighted) else delta.dense())
-            self._fused.append((weight, weight.detach().clone()))
+            self._fused.append((weight, weight.detach().to("cpu", copy=True)))
             weight.copy_((base + added).to(weight.dtype))
         self._layers.set_compiled(on=not self._biases(acting))
 
     @torch.inference_mode()
     def unfuse(self) -> None:
         """Brings the original weights back; the LoRAs act beside them again."""
-        if not self._fused:
-            return
+        if self._fused:
+            self._restore()
+
+    def _restore(self) -> None:
         _release(self.model)
         for weight, original in self._fused:
             weight.copy_(original)
@@ -134,23 +149,34 @@ class LoraStack:
         self._put(weighed)
         return True
 
+    @contextmanager
+    def _clean_after_errors(self) -> Iterator[None]:
+        """Leaves the model as it is without LoRAs, where something fails half-way."""
+        try:
+            yield
+        except BaseException:
+            self._active = self._acting = ()
+            self._layers.set_vectors({})
+            self._layers.set_paths({})
+            self._layers.set_compiled(on=True)
+            raise
+
     def _put(self, acting: Weighed) -> None:
         """Puts the side paths of what acts beside the layers."""
-        with torch.inference_mode(mode=False), torch.no_grad():  # what is made here outlives the call
-            self._put_outside(acting)
+        with self._clean_after_errors(), _outliving():
+            self._layers.set_vectors(self._vectors(acting))
+            self._layers.set_paths(self._paths(self._matrices(acting), self._biases(acting)))
+            self._layers.set_compiled(on=not acting)
+            self._acting = acting
 
-    def _put_outside(self, acting: Weighed) -> None:
-        _release(self.model)
-        vectors: dict[tuple[str, str], Tensor] = {}
+    def _vectors(self, acting: Weighed) -> dict[tuple[str, str], Tensor]:
+        found: dict[tuple[str, str], Tensor] = {}
         for change, strength in self._changes(acting):
             if change.vector is not None:
                 place = (change.target.module, change.target.parameter)
                 added = change.vector * strength
-                vectors[place] = vectors[place] + added if place in vectors else added
-        self._layers.set_vectors(vectors)
-        self._layers.set_paths(self._paths(self._matrices(acting), self._biases(acting)))
-        self._layers.set_compiled(on=not acting)
-        self._acting = acting
+                found[place] = found[place] + added if place in found else added
+        return found
 
     def _changes(self, acting: Weighed) -> Iterator[tuple[Change, float]]:
         for lora, strength in acting:
@@ -201,6 +227,13 @@ def _require_plain(name: str, layer: nn.Module) -> None:
         f"{name} is held in {held}: LoRAs are fused into weights of bfloat16 or float32 only, where what they add is "
         "not rounded away; let them act beside the weights instead"
     )
+
+
+@contextmanager
+def _outliving() -> Iterator[None]:
+    """Makes tensors that outlive the call, and may be used outside of inference mode."""
+    with torch.inference_mode(mode=False), torch.no_grad():
+        yield
 
 
 def _release(model: nn.Module) -> None:

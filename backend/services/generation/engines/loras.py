@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,6 @@ from backend.services.library.files import Signature, signature_of
 if TYPE_CHECKING:
     from zimage.adapters.lora import ActiveLora, Lora
     from zimage.config import TransformerConfig
-
-logger = logging.getLogger(__name__)
 
 MAX_KEPT = 2 * MAX_LORAS
 """Files in the main memory; those that were used longest ago go first."""
@@ -63,8 +60,6 @@ class LoadedLoras:
                 del self._loras[stale]
             with lora_errors(use.name, file):
                 found = load(file)
-            if found.report.warning is not None:
-                logger.warning("the LoRA %s: %s", use.name, found.report.warning)
         self._loras[key] = found  # at the end: the one that was used last
         while len(self._loras) > MAX_KEPT:
             del self._loras[next(iter(self._loras))]
