@@ -107,7 +107,7 @@ def test_the_proxy_lets_events_and_uploads_through():
     parsed = crossplane.parse(str(DEPLOY / "nginx.conf"), check_ctx=False)  # directives and the number of their words
     assert (parsed["status"], parsed["errors"]) == ("ok", [])
     assert "proxy_buffering off;" in text
-    assert f"client_max_body_size {Settings().max_upload_mb}m;" in text
+    assert f"client_max_body_size {Settings().max_lora_mb + 1}m;" in text
     assert "http://localhost:15001" in Settings().cors_origins
     assert "proxy_set_header X-Forwarded-Proto $scheme;" in text  # or a cookie would not be kept from http
 

@@ -31,6 +31,7 @@ PAGES = (
     "docs/scaling.md",
     "docs/command-line.md",
     "docs/client.md",
+    "docs/lora.md",
     "client/README.md",
     "SECURITY.md",
     "Z-Image/README.md",

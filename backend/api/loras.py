@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from backend.api.deps import App
 from backend.api.errors import Responses, documented
@@ -108,7 +109,7 @@ async def _receive(request: Request, uploads: LoraUploads) -> tuple[Lora, bool]:
             raise RequestValidationError([{"type": "missing", "loc": ("body", "file"), "msg": "Field required"}])
         await run_in_threadpool(upload.write, bytes(waiting))
         return await run_in_threadpool(upload.finish)
-    except MalformedForm as error:
+    except (MalformedForm, ClientDisconnect) as error:
         raise HTTPException(400) from error
     finally:
         if upload is not None:

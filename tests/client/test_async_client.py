@@ -13,6 +13,7 @@ from zimage_client import AsyncClient, Client, NotFound, TaskFailed, WaitTimeout
 
 from backend.embedded import Embedded
 from tests.backend.fakes import FakeEngine
+from tests.backend.services.library.loras.lora_files import write_lora
 from tests.client.conftest import AT_ONCE
 from tests.client.test_client import SMALL, TASK_ID, event
 
@@ -137,3 +138,17 @@ def test_polls_where_events_do_not_come_through():
             return (await client.wait(TASK_ID)).status
 
     assert asyncio.run(listen()) == "completed"
+
+
+def test_loras(run, tmp_path):
+    file = write_lora(tmp_path / "ink.safetensors")
+
+    async def use(client: AsyncClient) -> None:
+        assert (await client.add_lora(file)).name == "ink"
+        assert [lora.name for lora in (await client.loras()).loras] == ["ink"]
+        with pytest.raises(NotFound):
+            await client.lora_preview("ink")
+        await client.delete_lora("ink")
+        assert (await client.loras()).loras == ()
+
+    run(use)

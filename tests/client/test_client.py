@@ -25,6 +25,7 @@ from zimage_client import (
 
 from backend.embedded import Embedded
 from tests.backend.fakes import FakeEngine, wait_until
+from tests.backend.services.library.loras.lora_files import write_lora
 from tests.client.conftest import AT_ONCE
 
 SMALL = {"width": 256, "height": 256}
@@ -525,3 +526,34 @@ def test_the_address_and_the_token_come_from_the_environment(monkeypatch, server
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     with Client() as client:
         assert client.models().default == "zimage-nano"
+
+
+def test_loras_are_sent_listed_and_deleted(client, tmp_path):
+    file = write_lora(tmp_path / "ink.safetensors", {"modelspec.trigger_phrase": "inky"}, rank=64)
+    lora = client.add_lora(file)
+    assert (lora.name, lora.trigger_words, lora.is_own, lora.problem) == ("ink", ("inky",), True, None)
+    assert client.add_lora(file.read_bytes(), "other.safetensors").name == "ink"
+    found = client.loras("z-image-turbo")
+    assert [one.name for one in found.loras] == ["ink"]
+    assert found.max_upload_bytes == 2**31
+    image = client.draw("a fox", **SMALL, loras=[{"name": "ink", "strength": 0.5}])[0].image
+    assert image.loras[0]["name"] == "ink"
+    assert [one.id for one in client.images(lora="ink")] == [image.id]
+    assert client.draw("a fox", **SMALL, loras=image.loras)[0].image.loras == image.loras
+    for name in (lora, "ink"):
+        with pytest.raises(NotFound):
+            client.lora_preview(name)
+    client.delete_lora(lora)
+    with pytest.raises(NotFound):
+        client.delete_lora("ink")
+
+
+def test_what_is_no_lora(client, tmp_path):
+    with pytest.raises(InvalidRequest, match="pickled"):
+        client.add_lora(b"PK\x03\x04 and more", "a.safetensors")
+    with pytest.raises(TypeError, match="name"):
+        client.add_lora(b"x")
+    with pytest.raises(TypeError, match="path or bytes"):
+        client.add_lora(3)
+    with pytest.raises(OSError, match="nowhere"):
+        client.add_lora(tmp_path / "nowhere.safetensors")

@@ -15,6 +15,7 @@ from backend.tools import doctor
 from backend.tools.doctor import Finding, examine_machine
 from tests.backend.conftest import make_settings
 from tests.backend.fakes import PLAIN_CPU, with_cards
+from tests.backend.services.library.loras.lora_files import write_lora
 
 
 @pytest.fixture
@@ -119,3 +120,18 @@ def test_a_check_that_fails_is_a_problem_and_the_others_go_on(settings, monkeypa
     findings = examine_machine(settings)
     assert next(f for f in findings if f.check == "device").message.endswith("RuntimeError: driver")
     assert findings[-1].check == "access"
+
+
+def test_folders_of_loras_and_those_that_cannot_be_used(settings):
+    loras = settings.data_dir / "loras"
+    write_lora(loras / "ink.safetensors")
+    (loras / "damaged.safetensors").write_bytes(b"PK\x03\x04 and more")
+    findings = [finding for finding in examine_machine(settings) if finding.check == "loras"]
+    assert [finding.state for finding in findings] == ["note", "ok"]
+    assert "damaged.safetensors" in findings[0].message
+    assert findings[1].message.startswith("2 in ")
+    assert str(loras) in findings[1].message
+    paths = settings.data_dir / "paths.yaml"
+    paths.write_text("{[")
+    findings = examine_machine(settings.model_copy(update={"loras_dir": paths}))
+    assert "YAML" in next(f.message for f in findings if (f.check, f.state) == ("loras", "note"))

@@ -86,3 +86,10 @@ def test_where_nobody_tells_which_are_matrices_an_average_counts():
 
 def test_the_autoencoder_is_in_float32_where_float16_ends_too_early():
     assert replace(WEIGHTS, n_blocks=0).part_bytes("float16")[2] == 4 * 84_000_000
+
+
+def test_loras_are_beside_the_transformer_and_never_quantised():
+    beside = replace(Q4_0, loras=1_000_000)
+    for dtype, quantization, size in (("bfloat16", "int8", 2), ("float32", None, 4)):
+        more = beside.part_bytes(dtype, quantization)[0] - Q4_0.part_bytes(dtype, quantization)[0]
+        assert more == size * 1_000_000
