@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 import anyio.to_thread
@@ -27,7 +28,7 @@ from backend.api.compat.openai.schemas import (
 )
 from backend.api.compat.openai.uploads import EditFiles, keep_files
 from backend.api.compat.streams import HeldStream
-from backend.api.deps import App, Client, Services
+from backend.api.deps import App, Client, Owner, Services
 from backend.api.errors import Responses, documented
 from backend.api.middleware.scope import route_path
 from backend.models.edit import ID_PATTERN
@@ -86,18 +87,25 @@ _FORM = {
 
 @router.post("/images/generations", responses=_RESPONSES, response_model=None)
 async def generate_images(
-    wanted: ImageRequest, request: Request, app: App, client: Client, idempotency_key: IdempotencyKey = None
+    wanted: ImageRequest,
+    request: Request,
+    app: App,
+    client: Client,
+    owner: Owner,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Draws images, and answers when they are finished; the task is cancelled if the connection ends before."""
 
     def order() -> Order:
-        return make_order(wanted, _model(app, wanted.model), size_of(wanted.size))
+        return _kept(make_order(wanted, _model(app, wanted.model), size_of(wanted.size)), app, owner)
 
     return await _answer(order, request, app, client, idempotency_key)
 
 
 @router.post("/images/edits", responses=_RESPONSES, response_model=None, openapi_extra=_FORM)
-async def edit_images(request: Request, app: App, client: Client, idempotency_key: IdempotencyKey = None) -> Response:
+async def edit_images(
+    request: Request, app: App, client: Client, owner: Owner, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Draws images from an image: all of it, or what is transparent in the mask."""
     async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
         wanted = read_form({name: value for name, value in form.multi_items() if isinstance(value, str)})
@@ -107,7 +115,7 @@ async def edit_images(request: Request, app: App, client: Client, idempotency_ke
         def order() -> Order:
             size, model = size_of(wanted.size), _model(app, wanted.model)
             make_order(wanted, model, size, files.placeholders)  # refuses what it can before anything is kept
-            return make_order(wanted, model, None, keep_files(files, size, app.inputs))
+            return _kept(make_order(wanted, model, None, keep_files(files, size, app.inputs)), app, owner)
 
         return await _answer(order, request, app, client, idempotency_key)
 
@@ -121,6 +129,11 @@ def _edit_files(uploads: list[tuple[str, UploadFile]]) -> EditFiles:
     masks = [file.file for name, file in uploads if name == "mask"]
     images = [file.file for name, file in uploads if name.partition("[")[0] == "image"]
     return EditFiles(images, masks[0] if masks else None)
+
+
+def _kept(order: Order, app: Services, owner: str | None) -> Order:
+    """Keeps the images of the history that an order names beside its files, such as control images."""
+    return replace(order, request=app.sources.keep(order.request, owner))
 
 
 def _model(app: Services, name: str | None) -> str:

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { useDoors } from '../../hooks/server/useDoors.js'
 import { useToast } from '../../hooks/ui/useToast.js'
 import { copyText } from '../../lib/clipboard.js'
+import { siteFolder } from '../../lib/site.js'
 import Icon from '../ui/Icon.jsx'
 
 function Door({ name, address }) {
@@ -37,6 +38,11 @@ export default function ConnectPrograms() {
           <Door key={door.name} {...door} />
         ))}
       </dl>
+      <p>
+        <a href={`${siteFolder()}docs`} target="_blank" rel="noreferrer">
+          {t('help.apiDocs')}
+        </a>
+      </p>
     </section>
   )
 }

@@ -21,6 +21,7 @@ describe('ConnectPrograms', () => {
     expect(await screen.findByText('The address is copied.')).toBeInTheDocument()
     expect(within(section).getByText('http://localhost:11434')).toBeInTheDocument()
     expect(within(section).getAllByRole('button')).toHaveLength(2)
+    expect(within(section).getByRole('link')).toHaveAttribute('href', '/docs')
   })
 
   it('is not there when no door is open', async () => {

@@ -69,6 +69,18 @@ def test_all_of_an_image_is_drawn_over(steady, png):
     assert httpx.get(answer.data[0].url).status_code == 200
 
 
+def test_an_image_of_the_history_can_be_drawn_from_by_its_id(steady):
+    client = steady.client()
+    client.images.generate(prompt="first", size="256x256")
+    first = steady.records()[0]
+    extra = {"init_image": {"image_id": first.id}, "strength": 0.5}
+    client.images.generate(prompt="second", extra_body=extra)
+    assert steady.engine.requests[-1].init_image == first.pixel_hash
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.images.generate(prompt="third", extra_body={"init_image": {"image_id": "0" * 32}})
+    assert caught.value.param == "init_image"
+
+
 def test_one_image_of_a_list_and_the_jpeg_format(steady, png):
     answer = steady.client().images.edit(image=[png(noise((256, 256)))], prompt="a", output_format="jpeg", n=2)
     assert [Image.open(BytesIO(base64.b64decode(one.b64_json))).format for one in answer.data] == ["JPEG", "JPEG"]

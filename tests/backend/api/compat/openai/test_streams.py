@@ -26,7 +26,8 @@ def test_partial_images_come_while_it_is_drawn(live):
     release = live.engine.pause_at(1)
     stream = live.client().images.generate(**SMALL, partial_images=3, extra_body={"seed": 4})
     first = next(stream)
-    assert live.engine.paused.is_set()  # after one forward of eight
+    wait_until(live.engine.paused.is_set)
+    assert live.services.tasks.active()[0].step == 1  # forward of eight
     release()
     events = [first, *stream]
 
