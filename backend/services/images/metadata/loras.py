@@ -53,11 +53,11 @@ def read_tagged(prompt: str, settings: Mapping[str, Any]) -> tuple[str, list[dic
     for key, value in _object(settings.get("Hashes")).items():
         if isinstance(key, str) and key.lower().startswith("lora:"):
             hashes.setdefault(key[len("lora:") :], value)
-    tagged: dict[str, float | Any | None] = {tag.name: tag.strength for tag in tags}
-    named = {**dict.fromkeys(hashes), **tagged}
+    tagged = {tag.name: tag.strength for tag in tags}
+    named: dict[str, float | None] = {**dict.fromkeys(hashes), **tagged}
     plain = {_without_marks(name): digest for name, digest in hashes.items()}
     if {_without_marks(name) for name in tagged} >= plain.keys():  # the settings name no other ones
-        named = tagged
+        named = {**tagged}
     return words, list_loras(
         (name, tagged.get(name, weights.get(name, 1.0)), plain.get(_without_marks(name))) for name in named
     )

@@ -56,10 +56,12 @@ class LoraCache:
 
     def put_facts(self, file: LoraFile, architecture: str, facts: LoraFacts) -> None:
         """Keeps what was read of a file."""
-        known = self._read().get(file.path)
-        others = known[1] if known is not None and known[0] == file.signature else {}
-        self._read()[file.path] = file.signature, {**others, architecture: facts}
-        self._changed()
+        kept = self._read()
+        with self._lock:
+            known = kept.get(file.path)
+            others = known[1] if known is not None and known[0] == file.signature else {}
+            kept[file.path] = file.signature, {**others, architecture: facts}
+            self._changed()
 
     def digest_of(self, file: LoraFile) -> Digest | None:
         """Returns the digest of a file as it is now, if it is known."""
@@ -70,13 +72,15 @@ class LoraCache:
     def put_digest(self, path: str, size_bytes: int, mtime_ns: int, digest: Digest) -> None:
         """Keeps the digest of a file."""
         self._read()
-        self._digests[path] = KnownDigest(size_bytes, mtime_ns, digest)
-        self._changed()
+        with self._lock:
+            self._digests[path] = KnownDigest(size_bytes, mtime_ns, digest)
+            self._changed()
 
     def seen_as(self, beginning: str) -> list[KnownDigest]:
         """Returns what files with a digest of this beginning were like, whether or not they are still there."""
         self._read()
-        return [known for known in list(self._digests.values()) if known.digest.begins_with(beginning)]
+        with self._lock:
+            return [known for known in self._digests.values() if known.digest.begins_with(beginning)]
 
     def save(self) -> None:
         """Writes what has changed; a disk that refuses costs the time to read it again only."""

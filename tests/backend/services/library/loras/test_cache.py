@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import orjson
 import pytest
 
@@ -101,3 +103,26 @@ def test_a_name_that_is_no_utf_8_does_not_cost_the_others(path):
 def test_the_file_is_json(path):
     filled(path).save()
     assert orjson.loads(path.read_bytes())["digests"] == [[FILE.path, 10, 20, list(DIGEST)]]
+
+
+def test_it_is_written_while_others_add_to_it(path):
+    cache, failed = filled(path), []
+
+    def add(which):
+        try:
+            for number in range(200):
+                cache.put_facts(FILE._replace(path=f"/{which}/{number}"), "published", FACTS)
+                cache.put_digest(f"/{which}/{number}", 1, 2, DIGEST)
+                if number % 20 == 0:
+                    cache.save()
+        except RuntimeError as error:  # a dictionary that changes while it is walked
+            failed.append(error)
+
+    threads = [threading.Thread(target=add, args=(which,)) for which in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    cache.save()
+    assert failed == []
+    assert len(orjson.loads(path.read_bytes())["facts"]) == 801
