@@ -15,8 +15,7 @@ from torch import Tensor
 
 from zimage.adapters.controlnet import ControlNet
 from zimage.adapters.controls import Control
-from zimage.adapters.lora import ActiveLora, Lora
-from zimage.adapters.lora_stack import LoraStack
+from zimage.adapters.lora_pipeline import TakesLoras
 from zimage.autoencoder import AutoencoderKL
 from zimage.conditions.images import to_tensor
 from zimage.conditions.source import Source, begin, unshifted_sigmas
@@ -47,7 +46,7 @@ PREVIEW_SIDE = 32  # latents
 Generators = torch.Generator | Sequence[torch.Generator] | None
 
 
-class ZImagePipeline:
+class ZImagePipeline(TakesLoras):
     """Pipeline of the Z-Image family: text to image, and image to image.
 
     Not thread-safe. It stays usable after an exception, of a callback or for lack of memory.
@@ -77,7 +76,6 @@ class ZImagePipeline:
         self.scheduler = scheduler
         self.vae_tiles = vae_tiles
         self._placement: Placement | None = None
-        self._loras: LoraStack | None = None
 
     @classmethod
     def from_local_dir(
@@ -206,44 +204,6 @@ class ZImagePipeline:
         """
         quantization = None if self._placement is None else self._placement.quantization
         return ControlNet.load(path, self.transformer, quantization)
-
-    def load_lora(self, path: str | Path) -> Lora:
-        """Loads a LoRA for the transformer, of any dialect that is read; see `zimage.adapters.lora`.
-
-        It acts once it is set, fills memory as long as it is referred to, and serves until the transformer is replaced.
-
-        Raises:
-            LoraError: the file is missing, damaged, for other models, or of a kind that is not read.
-        """
-        return Lora.load(path, self.transformer, self.transformer.config)
-
-    def set_loras(self, loras: Sequence[ActiveLora]) -> None:
-        """Replaces the LoRAs that act, in milliseconds; none for the model as it is, to the last bit.
-
-        Raises:
-            LoraError: one was loaded for another transformer.
-        """
-        self._lora_stack.set(loras)
-
-    def fuse_loras(self) -> None:
-        """Adds the LoRAs that act to the weights, so that they take no time; see `LoraStack.fuse`.
-
-        Raises:
-            ConfigError: one acts at some steps only.
-            LoraError: a weight is quantised.
-        """
-        self._lora_stack.fuse()
-
-    def unfuse_loras(self) -> None:
-        """Brings the original weights back, bit for bit; the LoRAs act beside them again."""
-        self._lora_stack.unfuse()
-
-    @property
-    def _lora_stack(self) -> LoraStack:
-        model = self.transformer
-        if self._loras is None or self._loras.model is not model:
-            self._loras = LoraStack(model, model.device, model.activation_dtype)
-        return self._loras
 
     @property
     def size_multiple(self) -> int:
