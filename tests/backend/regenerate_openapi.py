@@ -22,4 +22,4 @@ def current_openapi() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    SNAPSHOT.write_text(json.dumps(current_openapi(), indent=2, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+    SNAPSHOT.write_text(json.dumps(current_openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
