@@ -144,12 +144,15 @@ def _top_tags(text: str) -> list[str]:
 
 
 def _base(*values: object) -> str | None:
-    """Returns the id of one of our models where a text means one, else the text."""
-    said = _first(MAX_TITLE_CHARACTERS, *values)
-    if said is None:
-        return None
-    plain = re.sub(r"[^a-z0-9]", "", said.lower())
-    return next((base for mark, base in _BASES if mark in plain), said) if "zimage" in plain else said
+    """Returns the id of one of our models where a text means one, else the first text."""
+    said = [text for value in values if (text := clean(value, MAX_TITLE_CHARACTERS)) is not None]
+    ours = (base for text in said if (base := _our_model(text)) is not None)
+    return next(ours, next(iter(said), None))
+
+
+def _our_model(text: str) -> str | None:
+    plain = re.sub(r"[^a-z0-9]", "", text.lower())
+    return next((base for mark, base in _BASES if mark in plain), None) if "zimage" in plain else None
 
 
 def _strength(value: object) -> float | None:

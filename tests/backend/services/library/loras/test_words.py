@@ -63,6 +63,12 @@ def test_the_model_that_it_was_trained_on(said, base):
     assert words(civitai={"baseModel": said}).base == base
 
 
+def test_a_remark_that_names_a_model_counts_before_one_that_names_the_family():
+    header = {"modelspec.architecture": "Z-Image/lora", "ss_base_model_version": "zimage-nano"}
+    assert words(header).base == "zimage-nano"
+    assert words({"modelspec.architecture": "Z-Image/lora"}).base == "Z-Image/lora"
+
+
 @pytest.mark.parametrize("weight", [0, True, "0.7", None, 1e9, float("inf"), [0.5]])
 def test_a_strength_that_is_none(weight):
     assert words(a1111={"preferred weight": weight}).strength is None
