@@ -29,6 +29,18 @@ export const endOf = (page, status, prompt) => page.locator(`.task-${status}`, {
 export const seen = (locator) => locator.first().waitFor({ state: 'visible', timeout: LIMIT_MS })
 export const gone = (locator) => locator.first().waitFor({ state: 'hidden', timeout: LIMIT_MS })
 
+/** The pixels of what is at an address of the server: `{width, height, data}`, four bytes each. */
+export function pixelsOf(page, address) {
+  return page.evaluate(async (url) => {
+    const bitmap = await createImageBitmap(await (await fetch(url)).blob())
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height)
+    const context = canvas.getContext('2d')
+    context.drawImage(bitmap, 0, 0)
+    const { width, height, data } = context.getImageData(0, 0, bitmap.width, bitmap.height)
+    return { width, height, data: Array.from(data) }
+  }, address)
+}
+
 export async function generate(page, prompt) {
   await promptOf(page).fill(prompt)
   await submitOf(page).click()

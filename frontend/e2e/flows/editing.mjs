@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { it } from 'node:test'
 
 import { a1111Png, colourPng } from '../png.mjs'
-import { assertNoSidewaysScroll, barriersOf, endOf, generate, gone, LONG, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
+import { assertNoSidewaysScroll, barriersOf, endOf, generate, gone, LONG, pixelsOf, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
 
 /** What zimage-nano draws of a picture that is not square. */
 const DRAWN = [384, 256]
@@ -14,17 +14,6 @@ export function editing(stage) {
   const sourceOf = (page) => page.locator('.source')
   const button = (page, name) => page.getByRole('button', { name, exact: true })
   const latest = async () => (await stage.server.get('/history?page_size=1')).images[0]
-
-  /** The pixels of what is at an address of the server: `{width, height, data}`, four bytes each. */
-  const pixelsOf = (page, address) =>
-    page.evaluate(async (url) => {
-      const bitmap = await createImageBitmap(await (await fetch(url)).blob())
-      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height)
-      const context = canvas.getContext('2d')
-      context.drawImage(bitmap, 0, 0)
-      const { width, height, data } = context.getImageData(0, 0, bitmap.width, bitmap.height)
-      return { width, height, data: Array.from(data) }
-    }, address)
 
   /** How far two pictures are from each other, in levels of a colour. */
   const distance = (one, other) =>

@@ -4,7 +4,7 @@ import { it } from 'node:test'
 
 import { loraFile, thumbnail } from '../lora.mjs'
 import { colourPng } from '../png.mjs'
-import { assertNoSidewaysScroll, barriersOf, DIALOG, generate, gone, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
+import { assertNoSidewaysScroll, barriersOf, DIALOG, generate, gone, pixelsOf, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }
 const SETTINGS = { ...QUICK, seed: '7' }
@@ -75,6 +75,19 @@ export function loras(stage) {
     const called = await draw(page, `a fox, <lora:${name}:1>`)
     assert.equal(called.pixel_hash, hashes['1'], 'the prompt calls it as the form does')
     assert.equal(called.prompt, 'a fox')
+  })
+
+  it('turns the first picture of the demo model into a print in blue and white', async () => {
+    const page = await stage.open({ settings: { ...SETTINGS, num_inference_steps: 9 } })
+    const blueness = async ({ id }) => {
+      const { data } = await pixelsOf(page, `/api/download/${id}`)
+      return data.reduce((sum, value, at) => sum + [0, -value, value, 0][at % 4], 0) / (data.length / 4)
+    }
+    const plain = await draw(page, 'a fox')
+    await choose(page, 'cyanotype')
+    const print = await draw(page, 'a fox')
+    assert.ok((await blueness(plain)) < 45, 'more blue than green on average, without it')
+    assert.ok((await blueness(print)) > 65, 'and with it')
   })
 
   it('is looked for and chosen by keyboard alone, at an address of its own', async () => {
