@@ -280,7 +280,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
         ("the running task", lambda: services.tasks.close(TASK_END_S)),
         ("the download", services.downloads.close),
         ("what images took", services.planner.save),
-        ("the LoRAs", services.loras.catalogue.close),
+        ("the LoRAs", services.loras.close),
         ("the monitor", services.monitor.close),
         ("the history", services.history.close),
     ):

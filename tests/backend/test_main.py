@@ -79,13 +79,13 @@ def test_the_end_interrupts_what_runs_and_the_next_life_reports_it(settings, eng
 def test_what_is_stuck_does_not_hold_the_end_up(caplog):
     release = threading.Event()
     stuck = SimpleNamespace(close=lambda *_: release.wait(), save=release.wait)
-    services = SimpleNamespace(tasks=stuck, downloads=stuck, planner=stuck, monitor=stuck, history=stuck)
+    services = SimpleNamespace(tasks=stuck, downloads=stuck, planner=stuck, loras=stuck, monitor=stuck, history=stuck)
     try:
         asyncio.run(close_services(services, end_s=0.01))
     finally:
         release.set()
     assert [record.message.split(" did")[0] for record in caplog.records] == [
-        "the running task", "the download", "what images took", "the monitor", "the history",
+        "the running task", "the download", "what images took", "the LoRAs", "the monitor", "the history",
     ]  # fmt: skip
 
 
@@ -94,9 +94,9 @@ def test_the_end_goes_on_after_a_task_that_does_not(caplog):
     tasks = SimpleNamespace(close=lambda timeout_s: closed.append(timeout_s) is not None)
     other = SimpleNamespace(close=lambda: closed.append("closed"))
     planner = SimpleNamespace(save=lambda: closed.append("saved") or True)
-    services = SimpleNamespace(tasks=tasks, downloads=other, planner=planner, monitor=other, history=other)
+    services = SimpleNamespace(tasks=tasks, downloads=other, planner=planner, loras=other, monitor=other, history=other)
     asyncio.run(close_services(services))
-    assert closed == [TASK_END_S, "closed", "saved", "closed", "closed"]
+    assert closed == [TASK_END_S, "closed", "saved", "closed", "closed", "closed"]
     assert [record.message for record in caplog.records] == ["the running task did not end in time"]
 
 
