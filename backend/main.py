@@ -314,7 +314,7 @@ async def close_services(services: Services, end_s: float = END_S) -> None:
         ("the download", services.downloads.close),
         ("the workers", services.executor.close),
         ("what images took", services.planner.save),
-        ("the LoRAs", services.loras.catalogue.close),
+        ("the LoRAs", services.loras.close),
         ("the monitor", services.monitor.close),
         ("the history", services.history.close),
     ):

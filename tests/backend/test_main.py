@@ -79,8 +79,8 @@ def test_the_end_interrupts_what_runs_and_the_next_life_reports_it(settings, eng
 def test_what_is_stuck_does_not_hold_the_end_up(caplog):
     release = threading.Event()
     stuck = SimpleNamespace(close=lambda *_: release.wait(), save=release.wait)
-    names = ("tasks", "webhooks", "downloads", "executor", "planner", "monitor", "history")
-    services = SimpleNamespace(**dict.fromkeys(names, stuck), loras=SimpleNamespace(catalogue=stuck))
+    names = ("tasks", "webhooks", "downloads", "executor", "planner", "loras", "monitor", "history")
+    services = SimpleNamespace(**dict.fromkeys(names, stuck))
     try:
         asyncio.run(close_services(services, end_s=0.01))
     finally:
@@ -96,10 +96,8 @@ def test_the_end_goes_on_after_a_task_that_does_not(caplog):
     tasks = SimpleNamespace(close=lambda timeout_s: closed.append(timeout_s) is not None)
     other = SimpleNamespace(close=lambda: closed.append("closed"))
     planner = SimpleNamespace(save=lambda: closed.append("saved") or True)
-    names = ("webhooks", "downloads", "executor", "monitor", "history")
-    services = SimpleNamespace(
-        tasks=tasks, planner=planner, loras=SimpleNamespace(catalogue=other), **dict.fromkeys(names, other)
-    )
+    names = ("webhooks", "downloads", "executor", "loras", "monitor", "history")
+    services = SimpleNamespace(tasks=tasks, planner=planner, **dict.fromkeys(names, other))
     asyncio.run(close_services(services))
     assert closed == [TASK_END_S, "closed", "closed", "closed", "saved", "closed", "closed", "closed"]
     assert [record.message for record in caplog.records] == ["the running task did not end in time"]

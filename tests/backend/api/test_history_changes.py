@@ -164,7 +164,7 @@ def test_our_own_picture_tells_its_parameters(client, services):
     assert response.json()["source"] == "zimage"
     assert response.json()["parameters"] == {
         "prompt": "一只红色的狐狸", "negative_prompt": None, "width": 64, "height": 48, "num_inference_steps": 9,
-        "seed": 9, "guidance_scale": 0.0, "shift": None, "model": "zimage-nano",
+        "seed": 9, "guidance_scale": 0.0, "shift": None, "model": "zimage-nano", "loras": None,
     }  # fmt: skip
 
 

@@ -50,6 +50,10 @@ class LoraRoom:
         )
         return cls(catalogue, uploads, LoraRemovals(catalogue, receipts, wanted), architectures, models)
 
+    def close(self) -> bool:
+        """Ends what still reads; returns True."""
+        return self.catalogue.close()
+
     def architecture_of(self, model_id: str) -> Architecture:
         """Returns what LoRAs for a model are matched with; the published one where the model is not installed."""
         return self.architectures.of(self.models.files_of(model_id))

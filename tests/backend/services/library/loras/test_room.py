@@ -14,7 +14,7 @@ def test_its_parts_know_each_other(settings):
     assert upload.finish()[1]
     assert [lora.name for lora in room.catalogue.look().loras] == ["ink"]
     room.removals.remove("ink")
-    assert room.catalogue.close()
+    assert room.close()
 
 
 def test_a_model_that_is_not_here_is_as_published(settings):
