@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from zimage.config import TransformerConfig
 from zimage.layers import TIME_FREQUENCIES, TIME_HIDDEN, modulation_dim
@@ -121,6 +122,7 @@ def flat(name: str) -> str:
     return name.replace(".", "_").replace("-", "_")
 
 
+@lru_cache(maxsize=8)  # a listing of a thousand files asks for one a thousand times
 def module_table(config: TransformerConfig) -> Table:
     """Returns the modules of a transformer by all names that files have for them."""
     table: dict[str, tuple[Target, ...]] = {}
