@@ -23,6 +23,15 @@ from backend.models.config import Settings, is_loopback
 
 MCP_HEADERS = ("Mcp-Session-Id", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Last-Event-ID")
 """That its clients in a browser send."""
+OPENAI_HEADERS = (
+    "OpenAI-Organization",
+    "OpenAI-Project",
+    *(
+        f"X-Stainless-{what}"
+        for what in ("Arch", "Lang", "OS", "Package-Version", "Retry-Count", "Runtime", "Runtime-Version", "Timeout")
+    ),
+)
+"""That OpenAI's SDK for JavaScript sends."""
 FORM_BYTES = 2**16
 """What a form adds to a file."""
 
@@ -60,7 +69,7 @@ def install_guards(app: FastAPI, settings: Settings) -> None:
         CORSMiddleware,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *MCP_HEADERS],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *MCP_HEADERS, *OPENAI_HEADERS],
         expose_headers=["Location", "Retry-After", "X-Preview-Seq", "X-ZImage-Model", "Mcp-Session-Id"],
     )
     app.add_middleware(DoorErrors, doors=doors)
