@@ -174,6 +174,16 @@ def make_model_folder(path: Path, facts: dict[str, object] | None = None) -> Pat
     return path
 
 
+def make_omni_folder(path: Path) -> Path:
+    """Writes a folder that the catalogue takes for a whole model of the Omni variant."""
+    make_model_folder(path)
+    (path / "model_index.json").write_text('{"_class_name": "ZImageOmniPipeline"}')
+    for name in ("siglip/config.json", "siglip_processor/preprocessor_config.json"):
+        (path / name).parent.mkdir()
+        (path / name).write_text("{}")
+    return path
+
+
 def a_request(prompt: str = "a red apple", **values: object) -> GenerateRequest:
     return GenerateRequest.model_validate({"prompt": prompt, "width": 256, "height": 256, "seed": 7, **values})
 

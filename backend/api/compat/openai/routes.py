@@ -114,8 +114,10 @@ async def edit_images(
 
         def order() -> Order:
             size, model = size_of(wanted.size), _model(app, wanted.model)
-            make_order(wanted, model, size, files.placeholders)  # refuses what it can before anything is kept
-            return _kept(make_order(wanted, model, None, keep_files(files, size, app.inputs)), app, owner)
+            sent = replace(files, are_references=app.catalogue.resolve(model).is_omni)
+            make_order(wanted, model, size, sent.placeholders)  # refuses what it can before anything is kept
+            own_size = size if sent.are_references else None  # an image to begin from has the size by then
+            return _kept(make_order(wanted, model, own_size, keep_files(sent, size, app.inputs)), app, owner)
 
         return await _answer(order, request, app, client, idempotency_key)
 

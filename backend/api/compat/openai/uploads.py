@@ -9,6 +9,7 @@ from typing import BinaryIO
 from PIL import Image, ImageOps
 
 from backend.api.compat.openai.orders import Size, Values
+from backend.models.recipe import MAX_REFERENCES
 from backend.services.errors import InputRefused, UnreadableImage
 from backend.services.images.inputs import InputStore
 
@@ -19,10 +20,14 @@ class EditFiles:
 
     images: Sequence[BinaryIO]
     mask: BinaryIO | None
+    are_references: bool = False
+    """Whether the model draws from them as the prompt tells, instead of beginning from one."""
 
     @property
     def placeholders(self) -> Values:
         """Fields of a request that name the files before they are kept."""
+        if self.are_references:
+            return {"references": [{"input_id": "0" * 64}] * len(self.images[:MAX_REFERENCES])}
         names = ["init_image", *(["mask"] if self.mask is not None else [])]
         return {name: {"input_id": "0" * 64} for name in names}
 
@@ -31,18 +36,22 @@ def keep_files(files: EditFiles, size: Size | None, inputs: InputStore) -> Value
     """Keeps the image and the mask; returns the fields of a request that name them.
 
     Where a size is asked for that is not the image's, both are scaled to cover it, and cut around their middle.
+    References stay as they are.
 
     Raises:
-        InputRefused: there is no image, there are several, or the mask marks nothing.
+        InputRefused: there is no image, there are too many, or the mask marks nothing.
         UnreadableImage: a file is no image.
         DiskFull: there is no room.
     """
     if not files.images:
         raise InputRefused("image", "An edit needs an image.")
+    if files.are_references:
+        return _keep_references(files, inputs)
     if len(files.images) > 1:
         raise InputRefused(
             "image",
-            f"{len(files.images)} images came: an edit begins from one. Others can guide it as `control` images.",
+            f"{len(files.images)} images came: an edit begins from one. Others can guide it as `control` images; only "
+            "a model of the Omni variant draws from several.",
         )
     image = _read(files.images[0], "image", inputs)
     fields: Values = {}
@@ -57,6 +66,15 @@ def keep_files(files: EditFiles, size: Size | None, inputs: InputStore) -> Value
         fields["mask"] = {"input_id": inputs.add_image(fit(mask, size))[0].id}
     fields["init_image"] = {"input_id": inputs.add_image(fit(image, size))[0].id}
     return fields
+
+
+def _keep_references(files: EditFiles, inputs: InputStore) -> Values:
+    if files.mask is not None:
+        raise InputRefused("mask", "A model of the Omni variant takes no mask: say in the prompt what is to change.")
+    if len(files.images) > MAX_REFERENCES:
+        raise InputRefused("image", f"{len(files.images)} images came; up to {MAX_REFERENCES} are read.")
+    kept = [inputs.add_image(_read(file, "image", inputs))[0].id for file in files.images]
+    return {"references": [{"input_id": input_id} for input_id in kept]}
 
 
 def as_grey_mask(mask: Image.Image) -> Image.Image:

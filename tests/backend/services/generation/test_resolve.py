@@ -8,7 +8,7 @@ from backend.models.schemas import GenerateRequest
 from backend.services.errors import GuidanceUnused, InputRefused, ModelNotInstalled, NegativePromptUnused, UnknownModel
 from backend.services.generation.resolve import MAX_DRAWN_SEED, Resolver
 from backend.services.library.catalogue import Catalogue
-from tests.backend.fakes import PLAIN_CPU, a_request, make_model_folder, with_cards
+from tests.backend.fakes import PLAIN_CPU, a_request, make_model_folder, make_omni_folder, with_cards
 
 CARD = with_cards()
 
@@ -165,12 +165,7 @@ REFERENCES = [{"input_id": digit * 64} for digit in "21"]
 
 @pytest.fixture
 def omni(make, settings):
-    folder = settings.base_dir / "Z-Image" / "ckpts" / "omni"
-    make_model_folder(folder)
-    (folder / "model_index.json").write_text('{"_class_name": "ZImageOmniPipeline"}')
-    for name in ("siglip/config.json", "siglip_processor/preprocessor_config.json"):
-        (folder / name).parent.mkdir()
-        (folder / name).write_text("{}")
+    make_omni_folder(settings.base_dir / "Z-Image" / "ckpts" / "omni")
     return make(images=Images(), hardware=CARD)
 
 

@@ -16,7 +16,7 @@ from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles
 from backend.services.library.model_entry import BASE, FAMILY, NANO, TURBO
 from backend.services.library.model_folder import find_fault
-from tests.backend.fakes import make_model_folder
+from tests.backend.fakes import make_model_folder, make_omni_folder
 from tests.backend.services.library.weight_files import save_foreign, save_transformer
 
 
@@ -378,15 +378,6 @@ assert not {"httpx", "httpx2", "requests"} & sys.modules.keys()
         [sys.executable, "-c", script], cwd=repository_root, capture_output=True, timeout=120, check=False
     )
     assert not done.returncode, done.stderr.decode()
-
-
-def make_omni_folder(folder: Path) -> Path:
-    make_model_folder(folder)
-    (folder / "model_index.json").write_text('{"_class_name": "ZImageOmniPipeline"}')
-    for name in ("siglip/config.json", "siglip_processor/preprocessor_config.json"):
-        (folder / name).parent.mkdir()
-        (folder / name).write_text("{}")
-    return folder
 
 
 def test_a_model_of_the_omni_variant_draws_from_references(catalogue, ckpts):

@@ -12,7 +12,7 @@ import openai
 import pytest
 from PIL import Image
 
-from tests.backend.fakes import colour_of
+from tests.backend.fakes import colour_of, make_omni_folder
 
 BOX = (64, 64, 160, 160)
 
@@ -162,3 +162,24 @@ def test_what_open_webui_sends(steady, png, name):
     )
     assert answer.status_code == 200, answer.text
     assert answer.json()["data"][0]["b64_json"]
+
+
+def test_a_model_of_the_omni_variant_draws_from_several_images(live, png):
+    make_omni_folder(live.services.settings.base_dir / "Z-Image" / "ckpts" / "omni")
+    photos = [noise((96, 64), seed) for seed in (1, 2)]
+    live.client().images.edit(
+        image=[png(photo) for photo in photos], prompt="both", model="omni", size="256x256", extra_body={"steps": 3}
+    )
+    recipe = live.engine.requests[-1]
+    assert (recipe.model, recipe.width, recipe.height, recipe.init_image) == ("omni", 256, 256, None)
+    kept = [live.engine.inputs[-1].image(input_id) for input_id in recipe.references]
+    assert [image.tobytes() for image in kept] == [photo.tobytes() for photo in photos]
+
+
+def test_it_takes_no_mask_and_no_more_than_eight(live, png):
+    make_omni_folder(live.services.settings.base_dir / "Z-Image" / "ckpts" / "omni")
+    photo = png(noise((64, 64)))
+    for sent, param in (({"image": photo, "mask": photo}, "mask"), ({"image": [photo] * 9}, "image")):
+        with pytest.raises(openai.BadRequestError) as caught:
+            live.client().images.edit(prompt="a", model="omni", **sent)
+        assert caught.value.param == param
