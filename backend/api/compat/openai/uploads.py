@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 from backend.api.compat.openai.orders import Size, Values
 from backend.models.recipe import MAX_REFERENCES
 from backend.services.errors import InputRefused, UnreadableImage
+from backend.services.images.fitting import fit_image
 from backend.services.images.inputs import InputStore
 
 
@@ -63,8 +64,8 @@ def keep_files(files: EditFiles, size: Size | None, inputs: InputStore) -> Value
                 f"The mask has {mask.width}x{mask.height} pixels, the image {image.width}x{image.height}; "
                 "they must lie on each other.",
             )
-        fields["mask"] = {"input_id": inputs.add_image(fit(mask, size))[0].id}
-    fields["init_image"] = {"input_id": inputs.add_image(fit(image, size))[0].id}
+        fields["mask"] = {"input_id": inputs.add_image(fit_image(mask, size or mask.size, "crop"))[0].id}
+    fields["init_image"] = {"input_id": inputs.add_image(fit_image(image, size or image.size, "crop"))[0].id}
     return fields
 
 
@@ -90,13 +91,6 @@ def as_grey_mask(mask: Image.Image) -> Image.Image:
     if grey.getbbox() is None:
         raise InputRefused("mask", "The mask marks nothing: make transparent, or white, what is to be drawn anew.")
     return grey
-
-
-def fit(image: Image.Image, size: Size | None) -> Image.Image:
-    """Scales an image to cover a size, and cuts it around its middle; one of that size stays as it is."""
-    if size is None or image.size == size:
-        return image
-    return ImageOps.fit(image, size, Image.Resampling.LANCZOS)
 
 
 def _read(file: BinaryIO, field: str, inputs: InputStore) -> Image.Image:
