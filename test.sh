@@ -13,7 +13,7 @@ while [ -L "$self" ]; do # this script may be called through links
 done
 CDPATH='' cd -P -- "$(dirname -- "$self")" || exit 1
 
-STAGE_LIMIT_S=${STAGE_LIMIT_S:-600}
+STAGE_LIMIT_S=${STAGE_LIMIT_S:-900}
 readonly STAGE_LIMIT_S
 # What is set for another Python, or for Node's programs in operation, would lead the tests astray.
 unset "${!PYTHON@}" __PYVENV_LAUNCHER__ VIRTUAL_ENV NODE_ENV PYTEST_ADDOPTS
