@@ -189,6 +189,7 @@ def test_what_fails_half_way_leaves_the_model_as_it_was(stack, model, loras, mon
             stack.set([ActiveLora(loras[0]), ActiveLora(loras[5])])
     assert torch.equal(drawn(model), plain)
     assert stack.active == ()
+    assert all(lora._placed is None for lora in loras)
     assert difference(acting(stack, ActiveLora(loras[0])), plain) > 0.02
 
 

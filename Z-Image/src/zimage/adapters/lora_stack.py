@@ -155,6 +155,8 @@ class LoraStack:
         try:
             yield
         except BaseException:
+            for one in self._active:
+                one.lora.leave()
             self._active = self._acting = ()
             self._layers.set_vectors({})
             self._layers.set_paths({})

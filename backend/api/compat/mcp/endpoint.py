@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_SESSIONS = 64
-IDLE_S = 30 * 60.0
+IDLE_S = 5 * 60.0
 """A session without a request for so long is over."""
 MISSING = (
     "The package `mcp` is not installed here: .venv/bin/pip install -c constraints.txt mcp, or start with ./start.sh, "

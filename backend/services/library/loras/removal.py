@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from pathlib import PurePath
+from functools import cache
+from pathlib import Path, PurePath
 
 from backend.models.recipe import LoraUse
 from backend.services.errors import NotOurs, RemovalFailed
@@ -35,10 +36,13 @@ class LoraRemovals:
     def find_own(self, loras: Iterable[Lora]) -> set[str]:
         """Returns the paths of those that can be deleted here."""
         came = self._receipts.paths()
+        is_inside = cache(_is_inside)
+        roots = [folder.root for folder in self._catalogue.folders()]
         return {
             lora.file.path
             for lora in loras
-            if lora.is_own or (lora.file.path in came and self._receipts.digest_of(lora.path) is not None)
+            if (lora.is_own and is_inside(lora.path.parent, roots[lora.file.folder]))
+            or (lora.file.path in came and self._receipts.digest_of(lora.path) is not None)
         }
 
     def remove(self, name: str) -> None:
@@ -72,3 +76,8 @@ class LoraRemovals:
         for sidecar in lora.file.sidecars:
             with contextlib.suppress(OSError):
                 lora.path.with_name(sidecar.name).unlink()
+
+
+def _is_inside(folder: Path, root: Path) -> bool:
+    """Tells whether a folder really lies in another one: a link may lead to those of other programs."""
+    return folder.resolve().is_relative_to(root.resolve())

@@ -5,12 +5,13 @@ import dataclasses
 import pytest
 
 from backend.models.recipe import MAX_LORAS, LoraUse
-from backend.services.errors import InputUnusable, LoraChanged, LoraRefused, UnknownLora
+from backend.services.errors import InputUnusable
 from backend.services.generation.loras import LoraChooser
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.loras.architectures import Architectures
 from backend.services.library.loras.catalogue import LoraCatalogue
 from backend.services.library.loras.digests import read_digest
+from backend.services.lora_errors import LoraChanged, LoraRefused, UnknownLora
 from tests.backend.fakes import a_request
 from tests.backend.services.library.loras.lora_files import FakeDescription, FakeReader, write_lora
 

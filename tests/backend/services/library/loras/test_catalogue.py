@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from backend.services.errors import LoraDamaged, LoraNotFound
 from backend.services.library.loras import catalogue as module
 from backend.services.library.loras.architectures import PUBLISHED, Architecture
 from backend.services.library.loras.catalogue import BAD_NAME, FOR_PUBLISHED, READ_S, LoraCatalogue
+from backend.services.lora_errors import LoraDamaged, LoraNotFound
 from tests.backend.fakes import wait_until
 from tests.backend.services.library.loras.lora_files import FakeDescription, FakeReader, write_lora
 

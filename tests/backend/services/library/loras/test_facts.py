@@ -7,7 +7,6 @@ import orjson
 import pytest
 from zimage.adapters.lora_roles import LoraPurpose
 
-from backend.services.errors import LoraDamaged
 from backend.services.library.loras.architectures import PUBLISHED
 from backend.services.library.loras.facts import (
     LOST,
@@ -19,6 +18,7 @@ from backend.services.library.loras.facts import (
     sentence,
 )
 from backend.services.library.loras.folders import LoraFolder, find_files
+from backend.services.lora_errors import LoraDamaged
 from tests.backend.services.library.loras.lora_files import FLUX, KEY, FakeDescription, FakeReader, write_lora
 
 

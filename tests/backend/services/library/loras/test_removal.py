@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from backend.models.recipe import LoraUse
-from backend.services.errors import LoraInUse, LoraNotFound, NotOurs, RemovalFailed
+from backend.services.errors import NotOurs, RemovalFailed
 from backend.services.library.loras.catalogue import LoraCatalogue
 from backend.services.library.loras.folders import LoraFolder
 from backend.services.library.loras.removal import LoraRemovals
 from backend.services.library.variants.receipts import Receipts
+from backend.services.lora_errors import LoraInUse, LoraNotFound
 from tests.backend.services.library.loras.lora_files import FakeReader, write_lora
 
 
@@ -104,6 +105,15 @@ def test_of_a_link_the_link_alone_goes(removals, home, tmp_path):
     removals.remove("ink")
     assert far.exists()
     assert list(home.iterdir()) == []
+
+
+def test_what_a_linked_folder_holds_is_not_ours(removals, home, tmp_path):
+    far = write_lora(tmp_path / "comfy" / "ink.safetensors", dim=8)
+    home.mkdir(parents=True)
+    (home / "comfy").symlink_to(tmp_path / "comfy")
+    with pytest.raises(NotOurs):
+        removals.remove("ink")
+    assert far.exists()
 
 
 def test_a_disk_that_refuses(removals, home, monkeypatch):

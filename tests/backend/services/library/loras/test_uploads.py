@@ -4,12 +4,13 @@ import errno
 
 import pytest
 
-from backend.services.errors import DiskFull, LoraDamaged, NameTaken
+from backend.services.errors import DiskFull
 from backend.services.library.loras.architectures import Architecture
 from backend.services.library.loras.catalogue import LoraCatalogue
 from backend.services.library.loras.digests import read_digest
 from backend.services.library.loras.uploads import MAX_STEM_BYTES, LoraUploads, clean_name, refuse_other_formats
 from backend.services.library.variants.receipts import Receipts
+from backend.services.lora_errors import LoraDamaged, NameTaken
 from tests.backend.services.library.loras.lora_files import FLUX, FakeDescription, FakeReader, write_lora
 
 GIB = 2**30
