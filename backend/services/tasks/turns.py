@@ -31,10 +31,10 @@ class Turns:
         table.on_waiting = self.ring
 
     def rest(self, slot: str) -> None:
-        """Counts a slot as idle, until it leaves."""
+        """Counts a slot as idle, until it leaves; another one may have something else to take then."""
         self._taken.pop(slot, None)
         self._idle.setdefault(slot)
-        self.forget()
+        self.ring()
 
     def leave(self, slot: str) -> None:
         """Counts a slot as idle no more; when it has not taken what was meant for it, another one may."""
