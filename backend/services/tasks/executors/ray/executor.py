@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backend.models.system import Fault
-from backend.services.errors import ExecutorUnusable, StudioError
+from backend.services.errors import ExecutorUnusable, StudioError, WorkerLost
 from backend.services.generation.events import Emit, Ended, IsCancelled
 from backend.services.generation.inputs import ReadInputs
 from backend.services.generation.job import Job
@@ -171,7 +171,7 @@ class RayExecutor:
             self.prepare()  # again, when it has failed before
             worker = self._workers.get(slot)
             if worker is None:
-                raise ExecutorUnusable(f"There is no worker {slot} any more.")
+                raise WorkerLost(f"There is no worker {slot} any more.")
             images = {key: pack_image(image) for key, image in self._read_inputs(job.recipe).images.items()}
             return worker.run(job, images, emit, cancelled)
         except StudioError as error:
@@ -195,7 +195,7 @@ class RayExecutor:
                     pause_s = CONNECT_AGAIN_S
                 self._closing.wait(pause_s)
         finally:
-            self._cluster.disconnect()
+            self._leave("Everything ends.")
 
     def _tend(self) -> float:
         """Does what is due; returns the seconds until the next time."""
@@ -229,12 +229,16 @@ class RayExecutor:
         self._trouble = (
             f"The Ray cluster does not answer ({why.strip().splitlines()[0] if why.strip() else 'no reason'})."
         )
+        if self._leave("The cluster is gone.") and self._on_slots is not None:
+            self._on_slots(())
+
+    def _leave(self, why: str) -> bool:
+        """Ends all workers before the connection, so that their jobs know why; returns whether there were any."""
         workers, self._workers = self._workers, {}
         for worker in workers.values():
-            worker.leave("The cluster is gone.")
+            worker.leave(why)
         self._cluster.disconnect()
-        if workers and self._on_slots is not None:
-            self._on_slots(())
+        return bool(workers)
 
     def _place(self, nodes: Any) -> bool:
         """Starts workers on machines that are new, and lets go those of machines that are gone."""

@@ -121,15 +121,11 @@ class RemoteWorker:
         return _Question(self._actor.look.remote(), self._monotonic(), patience_s)
 
     def _hear(self, question: _Question, now: float) -> None:
-        if not self._cluster.is_answered(question.reference):
-            silent_s = now - question.asked_at
-            if silent_s > question.patience_s and self.facts is None:
-                self._standing.note = f"It has not started for {silent_s:.0f} s: is its card in use?"
-            elif silent_s > question.patience_s:
-                self._lose(f"It has not answered for {question.patience_s:.0f} s.")
-            return
-        self._question, self._looked_at = None, now
         try:
+            if not self._cluster.is_answered(question.reference):
+                self._be_patient(question, now)
+                return
+            self._question, self._looked_at = None, now
             told: dict[str, Any] = self._cluster.answer(question.reference, timeout_s=1.0)
         except Restarting as error:
             if self._standing.state == "starting" and now - self._tried_at < RESTART_S:
@@ -142,6 +138,13 @@ class RemoteWorker:
             self._lose(f"It cannot draw: {str(error).strip().splitlines()[-1]}")
         else:
             self._take_in(told)
+
+    def _be_patient(self, question: _Question, now: float) -> None:
+        silent_s = now - question.asked_at
+        if silent_s > question.patience_s and self.facts is None:
+            self._standing.note = f"It has not started for {silent_s:.0f} s: is its card in use?"
+        elif silent_s > question.patience_s:
+            self._lose(f"It has not answered for {question.patience_s:.0f} s.")
 
     def _take_in(self, told: dict[str, Any]) -> None:
         differences = find_differences(self._versions, told["versions"])
@@ -169,15 +172,19 @@ class RemoteWorker:
 
     def run(self, job: Job, images: Mapping[str, Pixels], emit: Emit, cancelled: IsCancelled) -> Ended:
         """Lets it draw a job, and emits the events but the last, which it returns."""
-        lives = self._lives
+        lives, lost = self._lives, Ended(WorkerLost.code, f"The worker {self.place.slot} was lost.")
         self._runs += 1
         try:
             end = self._follow(job, images, emit, cancelled, lives)
         except (Unanswered, WorkerLost) as error:
             if lives == self._lives:
                 self._lose(str(error))
-            return Ended(WorkerLost.code, f"The worker {self.place.slot} was lost.")
-        except Failed as error:
+            return lost
+        except Exception as error:
+            if lives != self._lives:  # then it is no more than a loss, whatever it is
+                return lost
+            if not isinstance(error, Failed):
+                raise
             logger.error("the worker %s cannot draw: %s", self.place.slot, error)
             return Ended(StudioError.code, f"The worker {self.place.slot} cannot draw this; its log has more.")
         if end.code == DeviceFault.code:

@@ -17,7 +17,7 @@ from backend.services.tasks.executors.ray.cluster import Cluster
 from backend.services.tasks.executors.ray.executor import ANY_CARD, RayExecutor
 from tests.backend.fakes import PLAIN_CPU, a_job, a_request, wait_until
 from tests.backend.services.tasks.executors.contract import CHECKS
-from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster
+from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster, Stream
 from tests.backend.services.tasks.executors.ray.workshops import Sleeping
 from tests.backend.services.tasks.managing import Make, end
 
@@ -120,6 +120,28 @@ def test_a_cluster_that_is_gone_is_joined_again_and_nothing_is_lost(make: Make, 
     cluster.is_there = True
     assert end(manager, task_id)[0].status is Status.COMPLETED
     assert cluster.connections == 2
+
+
+def test_a_job_that_is_drawn_while_everything_ends_is_lost_and_does_not_fail(executor, monkeypatch):
+    executor.prepare()
+    slot, _ = ready(executor)
+    events: list[object] = []
+
+    def hear(stream, timeout_s: float):
+        executor.close()
+        raise ValueError("an object whose owner is unknown")
+
+    monkeypatch.setattr(Stream, "hear", hear)
+    executor.run(slot, a_job(), events.append, lambda: False)
+    assert [event.code for event in events] == ["worker_lost"]
+
+
+def test_a_job_whose_worker_has_just_gone_is_lost_and_does_not_fail(executor):
+    executor.prepare()
+    ready(executor)
+    events: list[object] = []
+    executor.run("gone", a_job(), events.append, lambda: False)
+    assert [event.code for event in events] == ["worker_lost"]
 
 
 def test_a_worker_that_is_taken_out_is_said_and_the_others_go_on(executor, clock):
