@@ -29,7 +29,7 @@ TEND_EVERY_S = 0.25
 LOOK_AT_NODES_EVERY_S = 1.0
 CONNECT_AGAIN_S = 5.0
 HARDWARE_S = 30.0
-"""How long a request waits for the first worker to tell what it has."""
+"""How long requests wait for the first worker to tell what it has, all of them together."""
 END_S = 5.0
 ANY_CARD = Hardware(2**40, cpu_has_bf16=True, accelerators=(Accelerator("cuda", 2**40, has_bf16=True),))
 """What is assumed while no worker has told: a job must not be made smaller for want of an answer."""
@@ -70,6 +70,8 @@ class RayExecutor:
         self._preparing = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing, self._known = threading.Event(), threading.Event()
+        self._patience_until: float | None = None
+        """When no request waits for facts any more; counted from the first that does."""
         self._workers: dict[str, RemoteWorker] = {}
         self._on_slots: OnSlots | None = None
         self._is_mixed = False
@@ -160,11 +162,21 @@ class RayExecutor:
 
     def hardware(self) -> Hardware:
         """Returns the best that a worker has, which decides what a request may ask for; waits for the first worker."""
-        self._known.wait(HARDWARE_S)
+        self._wait_for_facts()
         known = [worker.facts.hardware for worker in self._workers.values() if worker.facts is not None]
         if not known:
             return ANY_CARD
         return max(known, key=lambda hardware: (max(_memories(hardware), default=0), hardware.memory_bytes))
+
+    def _wait_for_facts(self) -> None:
+        """Waits for the first worker's facts; not while there is nobody who could tell them."""
+        while self._thread is not None and not self._trouble and not self._known.is_set():
+            if self._patience_until is None:
+                self._patience_until = self._monotonic() + HARDWARE_S
+            left_s = self._patience_until - self._monotonic()
+            if left_s <= 0:
+                return
+            self._known.wait(min(left_s, TEND_EVERY_S))
 
     def _outcome(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> Ended:
         try:

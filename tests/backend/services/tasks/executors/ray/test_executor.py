@@ -87,12 +87,39 @@ def test_a_job_does_not_run_where_its_model_is_not(executor):
     assert not executor.fits(slot, a_job(model="other"))
 
 
-def test_what_the_best_worker_has_decides_what_may_be_asked_for(executor, monkeypatch):
-    monkeypatch.setattr(module, "HARDWARE_S", 0.01)
+def test_what_the_best_worker_has_decides_what_may_be_asked_for(executor):
     assert executor.hardware() == ANY_CARD
     executor.prepare()
     ready(executor)
     assert executor.hardware() == PLAIN_CPU
+
+
+def test_requests_wait_together_for_what_no_worker_has_told(executor, cluster, clock, monkeypatch):
+    cluster.names = []
+    executor.prepare()
+    wait_until(lambda: cluster.is_connected)
+    waits: list[float] = []
+
+    def wait(timeout_s: float) -> bool:
+        waits.append(timeout_s)
+        clock.ahead_s += module.HARDWARE_S / 2
+        return False
+
+    monkeypatch.setattr(executor._known, "wait", wait)
+    assert executor.hardware() == ANY_CARD
+    assert 1 <= len(waits) <= 2
+    waits.clear()
+    assert [executor.hardware() for _ in range(3)] == [ANY_CARD] * 3
+    assert waits == []
+
+
+def test_no_request_waits_for_a_cluster_that_is_not_there(executor, cluster, monkeypatch):
+    monkeypatch.setattr(executor._known, "wait", lambda timeout_s: pytest.fail("it waits"))
+    assert executor.hardware() == ANY_CARD  # nobody is asked yet
+    cluster.is_there = False
+    executor.prepare()
+    wait_until(lambda: executor.fault.message.startswith("The Ray cluster does not answer"))
+    assert executor.hardware() == ANY_CARD
 
 
 def test_without_workers_it_is_at_fault_and_tasks_wait(make: Make, executor, cluster):
