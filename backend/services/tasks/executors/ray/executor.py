@@ -13,7 +13,7 @@ from backend.services.errors import ExecutorUnusable, StudioError, WorkerLost
 from backend.services.generation.events import Emit, Ended, IsCancelled
 from backend.services.generation.inputs import ReadInputs
 from backend.services.generation.job import Job
-from backend.services.generation.planning.load_plan import CPU, Accelerator, Hardware
+from backend.services.generation.planning.load_plan import Accelerator, Hardware
 from backend.services.tasks.executors.base import OnSlots, Worker
 from backend.services.tasks.executors.ray.actor import MakeWorkshop
 from backend.services.tasks.executors.ray.cluster import Cluster, Unanswered
@@ -75,7 +75,7 @@ class RayExecutor:
         self._workers: dict[str, RemoteWorker] = {}
         self._on_slots: OnSlots | None = None
         self._is_mixed = False
-        """Whether there are cards and processors, so that each kind of job has its own."""
+        """Whether there are cards and processors, so that each kind of job has its own and waits for it."""
         self._trouble = ""
         """Why there is no cluster; empty when there is one."""
 
@@ -106,7 +106,7 @@ class RayExecutor:
             return self._thread is None  # the slot of a queue that is not prepared, where the reason is told
         if not worker.is_ready or worker.facts is None:
             return False
-        if self._is_mixed and (worker.facts.device == CPU) == job.use_gpu:
+        if self._is_mixed and worker.has_card != job.use_gpu:
             return False
         return self._fitting.fits(worker.facts, job)
 
@@ -225,8 +225,9 @@ class RayExecutor:
         while True:
             for worker in self._workers.values():
                 is_changed |= worker.tend()
-            facts = [worker.facts for worker in self._workers.values() if worker.is_ready and worker.facts is not None]
-            self._is_mixed = len({each.device == CPU for each in facts}) > 1
+            self._is_mixed = (
+                len({worker.has_card for worker in self._workers.values() if not worker.standing.is_out}) > 1
+            )
             if any(worker.facts is not None for worker in self._workers.values()):
                 self._known.set()
             if is_changed and self._on_slots is not None:

@@ -12,6 +12,7 @@ from typing import Any
 from backend.services.errors import DeviceFault, StudioError, WorkerLost
 from backend.services.generation.events import Drawn, Emit, Ended, IsCancelled, Loaded
 from backend.services.generation.job import Job
+from backend.services.generation.planning.load_plan import CPU
 from backend.services.tasks.executors.base import Worker
 from backend.services.tasks.executors.ray.actor import MakeWorkshop
 from backend.services.tasks.executors.ray.cluster import Cluster, Failed, Restarting, Unanswered
@@ -80,6 +81,11 @@ class RemoteWorker:
     def is_ready(self) -> bool:
         """Whether it takes jobs."""
         return self._standing.state == "ready"
+
+    @property
+    def has_card(self) -> bool:
+        """Whether it draws on a card; until it has told, whether there is one in its place."""
+        return self.place.n_gpus > 0 if self.facts is None else self.facts.device != CPU
 
     def describe(self, lacks: str) -> Worker:
         """Returns what is shown of it; `lacks` is said where nothing else is wrong."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,9 +16,10 @@ from backend.services.generation.inputs import read_none
 from backend.services.tasks.executors.ray import executor as module
 from backend.services.tasks.executors.ray.cluster import Cluster
 from backend.services.tasks.executors.ray.executor import ANY_CARD, RayExecutor
-from tests.backend.fakes import PLAIN_CPU, a_job, a_request, wait_until
+from backend.services.tasks.executors.ray.standing import MAX_STRIKES
+from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, a_job, a_request, wait_until, with_cards
 from tests.backend.services.tasks.executors.contract import CHECKS
-from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster, Stream
+from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster, Stream, a_node
 from tests.backend.services.tasks.executors.ray.workshops import Sleeping
 from tests.backend.services.tasks.managing import Make, end
 
@@ -184,6 +186,76 @@ def test_a_worker_that_is_taken_out_is_said_and_the_others_go_on(executor, clock
     assert slot in executor.fault.message
     assert executor.healthy
     assert [executor.fits(each, a_job()) for each in (slot, other)] == [False, True]
+
+
+class Mixed(PretendedCluster):
+    """A machine with a card and one without; the card's worker starts when it may."""
+
+    def __init__(self) -> None:
+        super().__init__("card", "processor")
+        self.may_start = threading.Event()
+        self.looks = 0
+
+    def nodes(self):
+        self.looks += 1
+        return [a_node("card", GPU=1, CPU=1), a_node("processor", CPU=1)]
+
+    def start_actor(self, place, make_workshop):
+        if not place.n_gpus:
+            return super().start_actor(place, make_workshop)
+        return super().start_actor(place, lambda: Late(self.may_start))
+
+    def tend(self) -> None:
+        """Waits until what stands now has been looked at."""
+        looks = self.looks
+        wait_until(lambda: self.looks > looks + 1)
+
+
+class Late(Sleeping):
+    def __init__(self, may_start: threading.Event) -> None:
+        super().__init__(hardware=with_cards())
+        self.may_start = may_start
+
+    def prepare(self) -> None:
+        assert self.may_start.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def mixed(clock) -> Iterator[tuple[RayExecutor, Mixed]]:
+    cluster = Mixed()
+    made = RayExecutor(cluster, Sleeping, read_none, AnyFit(), cpu_nodes=True, monotonic=clock)
+    made.prepare()
+    yield made, cluster
+    cluster.may_start.set()
+    made.close()
+
+
+def states(executor: RayExecutor) -> dict[str, str]:
+    return {worker.slot: worker.state for worker in executor.workers()}
+
+
+def fail(executor: RayExecutor, slot: str) -> None:
+    wait_until(lambda: states(executor)[slot] == "ready")
+    executor.run(slot, a_job("sick"), lambda event: None, lambda: False)
+
+
+def test_a_card_s_jobs_wait_for_it_while_it_starts_and_until_it_is_given_up(mixed, clock):
+    executor, cluster = mixed
+    [processor] = ready(executor, 1)
+    [card] = set(states(executor)) - {processor}
+    job = a_job(use_gpu=True)
+    assert [executor.fits(processor, each) for each in (a_job(), job)] == [True, False]
+    cluster.may_start.set()
+    ready(executor)
+    assert [executor.fits(slot, job) for slot in (processor, card)] == [False, True]
+
+    for _ in range(MAX_STRIKES - 1):
+        fail(executor, card)
+        cluster.tend()
+        assert not executor.fits(processor, job)
+        clock.ahead_s += 100
+    fail(executor, card)
+    wait_until(lambda: executor.fits(processor, job))
 
 
 def test_a_missing_package_is_said_with_what_helps(monkeypatch):
