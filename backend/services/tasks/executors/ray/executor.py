@@ -14,10 +14,10 @@ from backend.services.generation.events import Emit, Ended, IsCancelled
 from backend.services.generation.inputs import ReadInputs
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import Accelerator, Hardware
-from backend.services.tasks.executors.base import OnSlots, Worker
+from backend.services.tasks.executors.base import OnSlots, Worker, WorkerState
 from backend.services.tasks.executors.ray.actor import MakeWorkshop
 from backend.services.tasks.executors.ray.cluster import Cluster, Unanswered
-from backend.services.tasks.executors.ray.facts import read_versions
+from backend.services.tasks.executors.ray.facts import Facts, read_versions
 from backend.services.tasks.executors.ray.fitting import Fitting
 from backend.services.tasks.executors.ray.placement import Place, find_places
 from backend.services.tasks.executors.ray.remote import RemoteWorker
@@ -76,6 +76,8 @@ class RayExecutor:
         self._on_slots: OnSlots | None = None
         self._is_mixed = False
         """Whether there are cards and processors, so that each kind of job has its own and waits for it."""
+        self._told: tuple[bool, dict[str, tuple[WorkerState, Facts | None]]] = (False, {})
+        """What the queue knows of all this."""
         self._trouble = ""
         """Why there is no cluster; empty when there is one."""
 
@@ -220,19 +222,17 @@ class RayExecutor:
             self._lose_cluster(str(error))
             return CONNECT_AGAIN_S
         self._trouble = ""
-        is_changed = self._place(nodes)
+        self._place(nodes)
         until = self._monotonic() + LOOK_AT_NODES_EVERY_S
         while True:
             for worker in self._workers.values():
-                is_changed |= worker.tend()
+                worker.tend()
             self._is_mixed = (
                 len({worker.has_card for worker in self._workers.values() if not worker.standing.is_out}) > 1
             )
             if any(worker.facts is not None for worker in self._workers.values()):
                 self._known.set()
-            if is_changed and self._on_slots is not None:
-                self._on_slots(self._slots())
-            is_changed = False
+            self._tell()
             if self._monotonic() > until or self._closing.wait(TEND_EVERY_S):
                 return 0.0
 
@@ -242,18 +242,25 @@ class RayExecutor:
         self._trouble = (
             f"The Ray cluster does not answer ({why.strip().splitlines()[0] if why.strip() else 'no reason'})."
         )
-        if self._leave("The cluster is gone.") and self._on_slots is not None:
-            self._on_slots(())
+        self._leave("The cluster is gone.")
+        self._tell()
 
-    def _leave(self, why: str) -> bool:
-        """Ends all workers before the connection, so that their jobs know why; returns whether there were any."""
+    def _tell(self) -> None:
+        """Tells the queue when workers stand otherwise than it was told, on whatever thread that has come about."""
+        standing = {slot: (worker.standing.state, worker.facts) for slot, worker in self._workers.items()}
+        if self._told != (self._is_mixed, standing):
+            self._told = self._is_mixed, standing
+            if self._on_slots is not None:
+                self._on_slots(self._slots())
+
+    def _leave(self, why: str) -> None:
+        """Ends all workers before the connection, so that their jobs know why."""
         workers, self._workers = self._workers, {}
         for worker in workers.values():
             worker.leave(why)
         self._cluster.disconnect()
-        return bool(workers)
 
-    def _place(self, nodes: Any) -> bool:
+    def _place(self, nodes: Any) -> None:
         """Starts workers on machines that are new, and lets go those of machines that are gone."""
         places = {place.slot: place for place in find_places(nodes, cpu_nodes=self._cpu_nodes)}
         gone = self._workers.keys() - places.keys()
@@ -263,7 +270,6 @@ class RayExecutor:
             self._workers[slot].leave("Its machine is gone.")
         kept = {slot: worker for slot, worker in self._workers.items() if slot not in gone}
         self._workers = kept | {place.slot: self._start(place) for place in new}  # new: others read it without a lock
-        return bool(gone or new)
 
     def _start(self, place: Place) -> RemoteWorker:
         return RemoteWorker(self._cluster, place, self._make_workshop, self._versions(), self._monotonic)

@@ -103,9 +103,9 @@ class RemoteWorker:
 
     # -- on the thread that tends all --------------------------------------------------------------------------------
 
-    def tend(self) -> bool:
-        """Asks and listens, without waiting; returns whether it stands otherwise than before."""
-        now, before = self._monotonic(), (self._standing.state, self.facts)
+    def tend(self) -> None:
+        """Asks and listens, without waiting."""
+        now = self._monotonic()
         if self._question is not None:
             self._hear(self._question, now)
         elif self._standing.may_try(now):
@@ -114,7 +114,6 @@ class RemoteWorker:
             self._question = self._ask(LOOK_S)
         elif self.is_ready and now - self._looked_at > LOOK_EVERY_S:
             self._question = self._ask(SILENT_S)
-        return before != (self._standing.state, self.facts)
 
     def leave(self, why: str) -> None:
         """Ends the actor: its machine is gone, or everything ends."""

@@ -239,10 +239,15 @@ def fail(executor: RayExecutor, slot: str) -> None:
     executor.run(slot, a_job("sick"), lambda event: None, lambda: False)
 
 
-def test_a_card_s_jobs_wait_for_it_while_it_starts_and_until_it_is_given_up(mixed, clock):
-    executor, cluster = mixed
+def both_of(executor: RayExecutor) -> tuple[str, str]:
     [processor] = ready(executor, 1)
     [card] = set(states(executor)) - {processor}
+    return processor, card
+
+
+def test_a_card_s_jobs_wait_for_it_while_it_starts_and_until_it_is_given_up(mixed, clock):
+    executor, cluster = mixed
+    processor, card = both_of(executor)
     job = a_job(use_gpu=True)
     assert [executor.fits(processor, each) for each in (a_job(), job)] == [True, False]
     cluster.may_start.set()
@@ -256,6 +261,20 @@ def test_a_card_s_jobs_wait_for_it_while_it_starts_and_until_it_is_given_up(mixe
         clock.ahead_s += 100
     fail(executor, card)
     wait_until(lambda: executor.fits(processor, job))
+
+
+def test_the_queue_is_told_of_a_card_that_is_given_up_under_its_job(mixed, clock):
+    """It has rung for the task that waits again before the processor was one for everything."""
+    executor, cluster = mixed
+    processor, card = both_of(executor)
+    cluster.may_start.set()
+    ready(executor)
+    told: list[bool] = []
+    executor.watch(lambda slots: told.append(executor.fits(processor, a_job(use_gpu=True))))
+    for _ in range(MAX_STRIKES):
+        fail(executor, card)
+        clock.ahead_s += 100
+    wait_until(lambda: told[-1], "word of it")
 
 
 def test_a_missing_package_is_said_with_what_helps(monkeypatch):

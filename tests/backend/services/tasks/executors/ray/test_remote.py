@@ -35,7 +35,7 @@ def start(cluster, clock):
 
 
 def until(worker: RemoteWorker, state: str) -> None:
-    wait_until(lambda: worker.tend() is None or worker.standing.state == state, f"the state {state}")
+    wait_until(lambda: (worker.tend(), worker.standing.state == state)[1], f"the state {state}")
 
 
 def run(worker: RemoteWorker, prompt: str = "a red apple", cancelled=lambda: False, **values) -> Ended:
@@ -187,4 +187,4 @@ def test_new_weights_are_seen(start, clock):
     assert worker.facts.models == frozenset()
     workshop.models = frozenset({"zimage-nano"})
     clock.ahead_s += LOOK_EVERY_S + 1
-    wait_until(lambda: worker.tend() or worker.facts.models == {"zimage-nano"})
+    wait_until(lambda: (worker.tend(), worker.facts.models == {"zimage-nano"})[1])
