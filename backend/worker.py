@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from PIL import Image
 
-from backend.main import build_downloads, build_engine
+from backend.main import build_downloads, build_engine, download_root
 from backend.models.config import Settings
 from backend.services.errors import DownloadFailed, UnknownInput
 from backend.services.generation.engines.hardware import detect_hardware
@@ -23,8 +25,10 @@ from backend.services.generation.planning.planner import Planner
 from backend.services.generator import ImageGenerator
 from backend.services.images.sources import read_from
 from backend.services.library.catalogue import Catalogue
+from backend.services.library.downloads import Downloads
 from backend.services.library.loras.architectures import Architectures
 from backend.services.library.loras.catalogue import LoraCatalogue
+from backend.services.library.model_entry import ModelEntry
 from backend.services.library.variants.receipts import Receipts
 from backend.services.tasks.executors.ray.facts import Facts, read_versions
 from backend.utils.torch_library import imported_for_good
@@ -35,6 +39,8 @@ DRAWING = (
 )  # fmt: skip
 """Settings that the queue decides for all; where weights lie is each machine's own, and no secret travels."""
 FETCH_LOOK_S = 0.5
+FETCH_LOCK = ".downloading"
+"""File in the folder of models that is locked while something is fetched into it."""
 
 
 def sent_settings(settings: Settings) -> dict[str, object]:
@@ -149,17 +155,50 @@ class Workshop:
         Raises:
             DownloadFailed: they do not come.
         """
-        model = next((model for model in self._catalogue.models() if model.id == model_id), None)
-        if self._downloads is None or (model is not None and model.installed):
+        if self._downloads is None or self._is_installed(model_id):
             return
         emit(Loading(model_id))
-        self._downloads.start(model_id)
-        while self._downloads.running_id is not None:
+        with contextlib.suppress(Timeout), self._alone(cancelled):  # Timeout: it is cancelled
+            if not self._is_installed(model_id):  # by another worker meanwhile
+                self._download(self._downloads, model_id, cancelled)
+
+    @contextlib.contextmanager
+    def _alone(self, cancelled: IsCancelled) -> Iterator[None]:
+        """Lets one worker at a time fetch into a folder: those of one machine share it, or those of a shared disk.
+
+        Raises:
+            Timeout: the job is cancelled.
+            DownloadFailed: the folder cannot be locked.
+        """
+        folder = download_root(self._settings)
+        lock = FileLock(folder / FETCH_LOCK, fallback_to_soft=False)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(poll_interval=FETCH_LOOK_S, cancel_check=cancelled)
+        except Timeout:
+            raise
+        except OSError as error:
+            raise DownloadFailed(f"The folder of this worker's models cannot be locked ({error.strerror}).") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _download(self, downloads: Downloads, model_id: str, cancelled: IsCancelled) -> None:
+        downloads.start(model_id)
+        while downloads.running_id is not None:
             if cancelled():
-                self._downloads.cancel(model_id)
+                downloads.cancel(model_id)
                 return
             time.sleep(FETCH_LOOK_S)
-        model = next((model for model in self._catalogue.models() if model.id == model_id), None)
+        model = self._find(model_id)
         if model is None or not model.installed:
-            why = self._downloads.state(model).message if model is not None else "nobody publishes it"
+            why = downloads.state(model).message if model is not None else "nobody publishes it"
             raise DownloadFailed(f"The weights of {model_id} have not come to this worker: {why}")
+
+    def _is_installed(self, model_id: str) -> bool:
+        model = self._find(model_id)
+        return model is not None and model.installed
+
+    def _find(self, model_id: str) -> ModelEntry | None:
+        return next((model for model in self._catalogue.models() if model.id == model_id), None)

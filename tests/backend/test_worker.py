@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from backend.models.config import Settings
 from backend.services.errors import DownloadFailed, ModelNotInstalled
 from backend.services.generation.events import Drawn, Ended, Loading
 from backend.services.tasks.executors.ray.facts import pack_facts
-from backend.worker import Workshop, make_workshop, sent_settings, settings_here
-from tests.backend.fakes import a_job, colour_of
+from backend.worker import FETCH_LOCK, Workshop, make_workshop, sent_settings, settings_here
+from tests.backend.fakes import PATIENCE_S, a_job, colour_of, make_model_folder
 
 
 def test_what_draws_is_sent_and_no_secret():
@@ -91,3 +93,43 @@ def test_what_is_asked_for_is_fetched_or_the_reason_is_said(nano):
         nano.generate(a_job(model="z-image-turbo"), {}, events.append, lambda: False)
     assert nano._downloads.started == ["z-image-turbo"]
     assert events == [Loading("z-image-turbo")]
+
+
+@pytest.fixture
+def fetching(tmp_path: Path) -> Workshop:
+    settings = Settings(base_dir=tmp_path, models_dir=tmp_path / "models", data_dir=tmp_path / "data")
+    workshop = Workshop(settings)
+    workshop._downloads = Downloads()
+    return workshop
+
+
+def test_workers_that_share_a_folder_fetch_a_model_once(fetching, tmp_path):
+    (tmp_path / "models").mkdir()
+    emitted, events = threading.Event(), []
+    thread = threading.Thread(
+        target=fetching._fetch,
+        args=("z-image-turbo", lambda event: (events.append(event), emitted.set()), lambda: False),
+    )
+    with FileLock(tmp_path / "models" / FETCH_LOCK):  # as another worker that fetches
+        thread.start()
+        assert emitted.wait(PATIENCE_S)
+        make_model_folder(tmp_path / "models" / "Z-Image-Turbo")
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert (fetching._downloads.started, events) == ([], [Loading("z-image-turbo")])
+
+
+def test_who_waits_for_another_worker_s_fetch_can_be_cancelled(fetching, tmp_path):
+    (tmp_path / "models").mkdir()
+    thread = threading.Thread(target=fetching._fetch, args=("z-image-turbo", lambda _event: None, lambda: True))
+    with FileLock(tmp_path / "models" / FETCH_LOCK):
+        thread.start()
+        thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert fetching._downloads.started == []
+
+
+def test_a_folder_that_cannot_be_locked_is_said(fetching, tmp_path):
+    (tmp_path / "models").write_text("a file")
+    with pytest.raises(DownloadFailed, match="cannot be locked"):
+        fetching._fetch("z-image-turbo", lambda _event: None, lambda: False)

@@ -7,6 +7,7 @@ idle for that, and after `MAX_PASSED` times a task has its turn wherever it fits
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from backend.services.generation.job import Job
 from backend.services.tasks.records import TaskRecord
 
 WINDOW = 64
-"""Waiting tasks beyond those of the idle slots that are looked at for what suits a slot."""
+"""Tasks that are put off at once, at most; what fits no slot is none of them, and holds up nothing."""
 MAX_PASSED = 4
 """How often a task may be passed over."""
 
@@ -72,7 +73,7 @@ def assign(
     fits: Fits,
     passed: Mapping[str, int],
 ) -> dict[str, Turn]:
-    """Returns what each idle slot takes; one that is not in it has nothing to do.
+    """Returns what each idle slot takes; for one that is not in it nothing waits that fits.
 
     Args:
         waiting: Tasks in the order of their turns.
@@ -84,9 +85,8 @@ def assign(
     """
     held = {loadouts[slot].model for slot in busy if slot in loadouts}
     state = _Round(dict.fromkeys(idle), {loadouts[slot].model for slot in idle if slot in loadouts})
-    for task in waiting[: len(idle) + WINDOW]:
-        if not state.free:
-            return state.turns
+    tasks = iter(waiting)
+    while state.free and len(state.put_off) < WINDOW and (task := next(tasks, None)) is not None:
         slot, suits = _best(task, state, loadouts, fits)
         if slot is None:
             continue
@@ -95,10 +95,11 @@ def assign(
             state.give(slot, task, fits)
         else:
             state.put_off.append(task)
-    for task in list(state.put_off):
+    for task in itertools.chain(state.put_off, tasks):  # no slot rests while something fits it
+        if not state.free:
+            break
         slot, _ = _best(task, state, loadouts, fits)
         if slot is not None:
-            state.put_off.remove(task)
             state.turns[slot] = Turn(task)
             del state.free[slot]
     return state.turns

@@ -10,6 +10,9 @@ from backend.services.tasks.affinity import Loadout, Turn, assign
 from backend.services.tasks.records import TaskRecord
 from backend.services.tasks.table import TaskTable
 
+MAX_GONE = 1000
+"""Slots that are gone whose drain is remembered."""
+
 
 class Turns:
     """Used under the table's lock. Whoever only reads `drained` needs none."""
@@ -28,13 +31,16 @@ class Turns:
         self._bells: dict[str, threading.Condition] = {}
         """Each idle slot waits for its own: one for all would wake hundreds for one task."""
         self.drained: frozenset[str] = frozenset()
+        self._gone: dict[str, None] = {}
+        """Drained slots that are not there, in the order in which they went."""
         table.on_waiting = self.ring
 
     def rest(self, slot: str) -> None:
-        """Counts a slot as idle, until it leaves."""
+        """Counts a slot as idle, until it leaves; another one may have something else to take then."""
         self._taken.pop(slot, None)
+        self._gone.pop(slot, None)
         self._idle.setdefault(slot)
-        self.forget()
+        self.ring()
 
     def leave(self, slot: str) -> None:
         """Counts a slot as idle no more; when it has not taken what was meant for it, another one may."""
@@ -91,8 +97,16 @@ class Turns:
         self._taken.pop(slot, None)
         self._loadouts.pop(slot, None)
         self._bells.pop(slot, None)
-        self.drained -= {slot}
+        self._remember_drain(slot)
         self.leave(slot)
+
+    def _remember_drain(self, slot: str) -> None:
+        """Keeps the drain of a slot that goes, which may come back: the cluster was lost for a while."""
+        if slot in self.drained:
+            self._gone[slot] = None
+        for oldest in list(self._gone)[:-MAX_GONE]:
+            del self._gone[oldest]
+            self.drained -= {oldest}
 
     def unload(self, slot: str) -> None:
         """Notes that nothing is known to be in a slot's memory."""

@@ -153,10 +153,10 @@ class HuggingFaceHub:
                     there = _append(response, part, there, file, digest, on_bytes)
             if there < file.size_bytes:
                 raise Unreachable("the line was cut")
-            if there > file.size_bytes or digest.hexdigest() != file.expected:
+            part.touch()  # an empty file has no part yet
+            if not part.stat().st_size == there == file.size_bytes or digest.hexdigest() != file.expected:
                 part.unlink(missing_ok=True)
                 raise DownloadFailed(f"{file.path} came damaged and was thrown away; start the download again.")
-            part.touch()  # an empty file has no part yet
             part.replace(target)
 
     def _open(self, path: str, start: int = 0) -> http.client.HTTPResponse:

@@ -147,6 +147,21 @@ def test_a_part_that_was_changed_meanwhile_is_noticed(hub, downloads, folder):
     assert run(downloads).state == "none"
 
 
+def test_a_part_that_another_one_writes_too_is_noticed(hub, downloads, folder):
+    """What came is right, and its digest with it; what is on the disk is not."""
+    hold_a_file(hub, downloads)
+    wait_until(lambda: state(downloads).done_bytes > 0)
+    [part] = folder.rglob("*.part")
+    with part.open("ab") as other:
+        other.write(b"x")
+    hub.hold.set()
+    wait_until(lambda: state(downloads).state != "running", "the end of the download")
+    told = state(downloads)
+    assert (told.state, "came damaged" in told.message) == ("failed", True)
+    assert not part.exists()
+    assert not part.with_suffix("").exists()
+
+
 def test_a_cancel_keeps_what_has_come_and_the_next_one_goes_on(hub, downloads, folder):
     hold_a_file(hub, downloads)
     assert state(downloads).state == "running"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from backend.services.tasks.affinity import MAX_PASSED, Loadout, assign
+from backend.services.tasks.affinity import MAX_PASSED, WINDOW, Loadout, assign
 from backend.services.tasks.records import TaskRecord
 from tests.backend.fakes import Ticking, a_job, a_request
 
@@ -81,6 +81,21 @@ def test_those_that_are_passed_over_are_named():
 def test_what_fits_nowhere_holds_nobody_up():
     tasks = [a_task("1"), a_task("2")]
     assert taken(tasks, "x", {}, fits=lambda slot, task: task.id == key("2")) == {"x": "2"}
+
+
+def test_however_many_fit_nowhere_the_next_one_that_fits_has_its_turn():
+    tasks = [a_task(f"{number}") for number in range(3 * WINDOW)]
+    assert taken(tasks, "x", {}, fits=lambda slot, task: task is tasks[-1]) == {"x": f"{3 * WINDOW - 1}"}
+
+
+def test_however_many_are_put_off_no_slot_rests_while_something_fits_it():
+    """The first slot fits nothing but the last task; a busy one has the model of all others."""
+    tasks = [a_task(f"{number}", "b") for number in range(2 * WINDOW)]
+
+    def fits(slot: str, task: TaskRecord) -> bool:
+        return slot == "y" or task is tasks[-1]
+
+    assert taken(tasks, "x y", {"z": "b"}, busy="z", fits=fits) == {"y": "0", "x": f"{2 * WINDOW - 1}"}
 
 
 def test_a_task_of_an_older_journal_has_no_model_yet():

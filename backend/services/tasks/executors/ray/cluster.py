@@ -7,7 +7,7 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -72,6 +72,7 @@ class Cluster:
                 "or set ZIMAGE_EXECUTOR=local."
             )
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # else a call without a cluster starts a whole Ray here
         os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(HEADLESS_S))  # then Ray ends this process
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the later default; warns otherwise
         self._ray = importlib.import_module("ray")
@@ -141,8 +142,13 @@ class Cluster:
             self._ray.kill(actor, no_restart=for_good)
 
     def keep(self, value: object) -> Any:
-        """Puts a value into the object store, for as long as its reference is held."""
-        return self._ray.put(value)
+        """Puts a value into the object store, for as long as its reference is held.
+
+        Raises:
+            Unanswered: the cluster is gone.
+        """
+        with _in_our_words(self._ray):
+            return self._ray.put(value)
 
     def answer(self, reference: Any, timeout_s: float) -> Any:
         """Returns what a call has returned; waits for it.
@@ -151,19 +157,17 @@ class Cluster:
             Unanswered: the actor is gone, or does not answer in time.
             Failed: the method has raised.
         """
-        errors = self._ray.exceptions
-        try:
+        with _in_our_words(self._ray):
             return self._ray.get(reference, timeout=timeout_s)
-        except errors.RayTaskError as error:
-            raise Failed(str(error)) from error
-        except errors.ActorUnavailableError as error:
-            raise Restarting(_first_line(error)) from error
-        except (errors.RayError, errors.GetTimeoutError, ConnectionError) as error:
-            raise Unanswered(_first_line(error)) from error
 
     def is_answered(self, reference: Any) -> bool:
-        """Tells whether a call has returned or failed by now."""
-        return bool(self._ray.wait([reference], timeout=0)[0])
+        """Tells whether a call has returned or failed by now.
+
+        Raises:
+            Unanswered: the cluster is gone.
+        """
+        with _in_our_words(self._ray):
+            return bool(self._ray.wait([reference], timeout=0)[0])
 
     def listen(self, actor: Any, key: str, job: str, images: object) -> Stream | Poll:
         """Lets an actor draw a job; returns what its events come from."""
@@ -177,7 +181,8 @@ class Stream:
 
     def __init__(self, cluster: Cluster, ray: Any, actor: Any, key: str, job: str, images: object) -> None:
         self._cluster, self._ray = cluster, ray
-        self._events = actor.draw.options(num_returns="streaming").remote(key, job, images)
+        with _in_our_words(ray):
+            self._events = actor.draw.options(num_returns="streaming").remote(key, job, images)
 
     def hear(self, timeout_s: float) -> list[Packed]:
         """Returns what has come; waits for it, at most so long.
@@ -186,14 +191,12 @@ class Stream:
             Unanswered: the actor is gone.
             Failed: its method has raised.
         """
-        if not self._ray.wait([self._events], timeout=timeout_s)[0]:
-            return []
-        try:
-            reference = next(self._events)
-        except StopIteration:
-            raise Unanswered("the stream of its events has ended") from None
-        except self._ray.exceptions.RayError as error:
-            raise Unanswered(_first_line(error)) from error
+        with _in_our_words(self._ray):
+            if not self._ray.wait([self._events], timeout=timeout_s)[0]:
+                return []
+            reference = next(self._events, None)
+        if reference is None:
+            raise Unanswered("the stream of its events has ended")
         return [self._cluster.answer(reference, FETCH_S)]
 
 
@@ -212,6 +215,20 @@ class Poll:
 
 FETCH_S = 60.0
 """Longest wait for what is on its way: an image of some megabytes, from another machine."""
+
+
+@contextlib.contextmanager
+def _in_our_words(ray: Any) -> Iterator[None]:
+    """Translates what Ray raises; a ValueError is what it says of a reference from an earlier connection."""
+    errors = ray.exceptions
+    try:
+        yield
+    except errors.RayTaskError as error:
+        raise Failed(str(error)) from error
+    except errors.ActorUnavailableError as error:
+        raise Restarting(_first_line(error)) from error
+    except (errors.RayError, ConnectionError, ValueError) as error:
+        raise Unanswered(_first_line(error)) from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backend.models.system import Fault
-from backend.services.errors import ExecutorUnusable, StudioError
+from backend.services.errors import ExecutorUnusable, StudioError, WorkerLost
 from backend.services.generation.events import Emit, Ended, IsCancelled
 from backend.services.generation.inputs import ReadInputs
 from backend.services.generation.job import Job
-from backend.services.generation.planning.load_plan import CPU, Accelerator, Hardware
-from backend.services.tasks.executors.base import OnSlots, Worker
+from backend.services.generation.planning.load_plan import Accelerator, Hardware
+from backend.services.tasks.executors.base import OnSlots, Worker, WorkerState
 from backend.services.tasks.executors.ray.actor import MakeWorkshop
 from backend.services.tasks.executors.ray.cluster import Cluster, Unanswered
-from backend.services.tasks.executors.ray.facts import read_versions
+from backend.services.tasks.executors.ray.facts import Facts, read_versions
 from backend.services.tasks.executors.ray.fitting import Fitting
 from backend.services.tasks.executors.ray.placement import Place, find_places
 from backend.services.tasks.executors.ray.remote import RemoteWorker
@@ -29,7 +29,7 @@ TEND_EVERY_S = 0.25
 LOOK_AT_NODES_EVERY_S = 1.0
 CONNECT_AGAIN_S = 5.0
 HARDWARE_S = 30.0
-"""How long a request waits for the first worker to tell what it has."""
+"""How long requests wait for the first worker to tell what it has, all of them together."""
 END_S = 5.0
 ANY_CARD = Hardware(2**40, cpu_has_bf16=True, accelerators=(Accelerator("cuda", 2**40, has_bf16=True),))
 """What is assumed while no worker has told: a job must not be made smaller for want of an answer."""
@@ -70,10 +70,14 @@ class RayExecutor:
         self._preparing = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closing, self._known = threading.Event(), threading.Event()
+        self._patience_until: float | None = None
+        """When no request waits for facts any more; counted from the first that does."""
         self._workers: dict[str, RemoteWorker] = {}
         self._on_slots: OnSlots | None = None
         self._is_mixed = False
-        """Whether there are cards and processors, so that each kind of job has its own."""
+        """Whether there are cards and processors, so that each kind of job has its own and waits for it."""
+        self._told: tuple[bool, dict[str, tuple[WorkerState, Facts | None]]] = (False, {})
+        """What the queue knows of all this."""
         self._trouble = ""
         """Why there is no cluster; empty when there is one."""
 
@@ -104,7 +108,7 @@ class RayExecutor:
             return self._thread is None  # the slot of a queue that is not prepared, where the reason is told
         if not worker.is_ready or worker.facts is None:
             return False
-        if self._is_mixed and (worker.facts.device == CPU) == job.use_gpu:
+        if self._is_mixed and worker.has_card != job.use_gpu:
             return False
         return self._fitting.fits(worker.facts, job)
 
@@ -160,18 +164,28 @@ class RayExecutor:
 
     def hardware(self) -> Hardware:
         """Returns the best that a worker has, which decides what a request may ask for; waits for the first worker."""
-        self._known.wait(HARDWARE_S)
+        self._wait_for_facts()
         known = [worker.facts.hardware for worker in self._workers.values() if worker.facts is not None]
         if not known:
             return ANY_CARD
         return max(known, key=lambda hardware: (max(_memories(hardware), default=0), hardware.memory_bytes))
+
+    def _wait_for_facts(self) -> None:
+        """Waits for the first worker's facts; not while there is nobody who could tell them."""
+        while self._thread is not None and not self._trouble and not self._known.is_set():
+            if self._patience_until is None:
+                self._patience_until = self._monotonic() + HARDWARE_S
+            left_s = self._patience_until - self._monotonic()
+            if left_s <= 0:
+                return
+            self._known.wait(min(left_s, TEND_EVERY_S))
 
     def _outcome(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> Ended:
         try:
             self.prepare()  # again, when it has failed before
             worker = self._workers.get(slot)
             if worker is None:
-                raise ExecutorUnusable(f"There is no worker {slot} any more.")
+                raise WorkerLost(f"There is no worker {slot} any more.")
             images = {key: pack_image(image) for key, image in self._read_inputs(job.recipe).images.items()}
             return worker.run(job, images, emit, cancelled)
         except StudioError as error:
@@ -195,7 +209,7 @@ class RayExecutor:
                     pause_s = CONNECT_AGAIN_S
                 self._closing.wait(pause_s)
         finally:
-            self._cluster.disconnect()
+            self._leave("Everything ends.")
 
     def _tend(self) -> float:
         """Does what is due; returns the seconds until the next time."""
@@ -208,18 +222,17 @@ class RayExecutor:
             self._lose_cluster(str(error))
             return CONNECT_AGAIN_S
         self._trouble = ""
-        is_changed = self._place(nodes)
+        self._place(nodes)
         until = self._monotonic() + LOOK_AT_NODES_EVERY_S
         while True:
             for worker in self._workers.values():
-                is_changed |= worker.tend()
-            facts = [worker.facts for worker in self._workers.values() if worker.is_ready and worker.facts is not None]
-            self._is_mixed = len({each.device == CPU for each in facts}) > 1
+                worker.tend()
+            self._is_mixed = (
+                len({worker.has_card for worker in self._workers.values() if not worker.standing.is_out}) > 1
+            )
             if any(worker.facts is not None for worker in self._workers.values()):
                 self._known.set()
-            if is_changed and self._on_slots is not None:
-                self._on_slots(self._slots())
-            is_changed = False
+            self._tell()
             if self._monotonic() > until or self._closing.wait(TEND_EVERY_S):
                 return 0.0
 
@@ -229,14 +242,25 @@ class RayExecutor:
         self._trouble = (
             f"The Ray cluster does not answer ({why.strip().splitlines()[0] if why.strip() else 'no reason'})."
         )
+        self._leave("The cluster is gone.")
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tells the queue when workers stand otherwise than it was told, on whatever thread that has come about."""
+        standing = {slot: (worker.standing.state, worker.facts) for slot, worker in self._workers.items()}
+        if self._told != (self._is_mixed, standing):
+            self._told = self._is_mixed, standing
+            if self._on_slots is not None:
+                self._on_slots(self._slots())
+
+    def _leave(self, why: str) -> None:
+        """Ends all workers before the connection, so that their jobs know why."""
         workers, self._workers = self._workers, {}
         for worker in workers.values():
-            worker.leave("The cluster is gone.")
+            worker.leave(why)
         self._cluster.disconnect()
-        if workers and self._on_slots is not None:
-            self._on_slots(())
 
-    def _place(self, nodes: Any) -> bool:
+    def _place(self, nodes: Any) -> None:
         """Starts workers on machines that are new, and lets go those of machines that are gone."""
         places = {place.slot: place for place in find_places(nodes, cpu_nodes=self._cpu_nodes)}
         gone = self._workers.keys() - places.keys()
@@ -246,7 +270,6 @@ class RayExecutor:
             self._workers[slot].leave("Its machine is gone.")
         kept = {slot: worker for slot, worker in self._workers.items() if slot not in gone}
         self._workers = kept | {place.slot: self._start(place) for place in new}  # new: others read it without a lock
-        return bool(gone or new)
 
     def _start(self, place: Place) -> RemoteWorker:
         return RemoteWorker(self._cluster, place, self._make_workshop, self._versions(), self._monotonic)

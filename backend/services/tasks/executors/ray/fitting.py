@@ -19,7 +19,7 @@ _Key = tuple[object, ...]
 
 
 class Fitting:
-    """Remembers what it has found out, since it is asked under the queue's lock."""
+    """Remembers what it has found out, since it is asked under the queue's lock; by others without one, too."""
 
     def __init__(self, catalogue: Catalogue, make_planner: Callable[[Hardware], Planner]) -> None:
         self._catalogue = catalogue
@@ -42,11 +42,13 @@ class Fitting:
             facts.hardware, recipe.model, recipe.width, recipe.height, recipe.guidance_scale > 0, job.use_gpu,
             recipe.init_image is None, recipe.upscale, controls, loras,
         )  # fmt: skip
-        if key not in self._known:
+        has_memory = self._known.get(key)  # once: another thread may clear them meanwhile
+        if has_memory is None:
+            has_memory = self._has_memory(facts.hardware, job)
             if len(self._known) >= MAX_KEPT:
                 self._known.clear()
-            self._known[key] = self._has_memory(facts.hardware, job)
-        return self._known[key]
+            self._known[key] = has_memory
+        return has_memory
 
     def lacks(self, facts: Facts) -> str:
         """Says which of the models that are here a worker lacks; empty when it has all."""

@@ -12,6 +12,7 @@ from typing import Any
 from backend.services.errors import DeviceFault, StudioError, WorkerLost
 from backend.services.generation.events import Drawn, Emit, Ended, IsCancelled, Loaded
 from backend.services.generation.job import Job
+from backend.services.generation.planning.load_plan import CPU
 from backend.services.tasks.executors.base import Worker
 from backend.services.tasks.executors.ray.actor import MakeWorkshop
 from backend.services.tasks.executors.ray.cluster import Cluster, Failed, Restarting, Unanswered
@@ -81,6 +82,11 @@ class RemoteWorker:
         """Whether it takes jobs."""
         return self._standing.state == "ready"
 
+    @property
+    def has_card(self) -> bool:
+        """Whether it draws on a card; until it has told, whether there is one in its place."""
+        return self.place.n_gpus > 0 if self.facts is None else self.facts.device != CPU
+
     def describe(self, lacks: str) -> Worker:
         """Returns what is shown of it; `lacks` is said where nothing else is wrong."""
         facts, standing = self.facts, self._standing
@@ -97,9 +103,9 @@ class RemoteWorker:
 
     # -- on the thread that tends all --------------------------------------------------------------------------------
 
-    def tend(self) -> bool:
-        """Asks and listens, without waiting; returns whether it stands otherwise than before."""
-        now, before = self._monotonic(), (self._standing.state, self.facts)
+    def tend(self) -> None:
+        """Asks and listens, without waiting."""
+        now = self._monotonic()
         if self._question is not None:
             self._hear(self._question, now)
         elif self._standing.may_try(now):
@@ -108,7 +114,6 @@ class RemoteWorker:
             self._question = self._ask(LOOK_S)
         elif self.is_ready and now - self._looked_at > LOOK_EVERY_S:
             self._question = self._ask(SILENT_S)
-        return before != (self._standing.state, self.facts)
 
     def leave(self, why: str) -> None:
         """Ends the actor: its machine is gone, or everything ends."""
@@ -121,15 +126,11 @@ class RemoteWorker:
         return _Question(self._actor.look.remote(), self._monotonic(), patience_s)
 
     def _hear(self, question: _Question, now: float) -> None:
-        if not self._cluster.is_answered(question.reference):
-            silent_s = now - question.asked_at
-            if silent_s > question.patience_s and self.facts is None:
-                self._standing.note = f"It has not started for {silent_s:.0f} s: is its card in use?"
-            elif silent_s > question.patience_s:
-                self._lose(f"It has not answered for {question.patience_s:.0f} s.")
-            return
-        self._question, self._looked_at = None, now
         try:
+            if not self._cluster.is_answered(question.reference):
+                self._be_patient(question, now)
+                return
+            self._question, self._looked_at = None, now
             told: dict[str, Any] = self._cluster.answer(question.reference, timeout_s=1.0)
         except Restarting as error:
             if self._standing.state == "starting" and now - self._tried_at < RESTART_S:
@@ -142,6 +143,13 @@ class RemoteWorker:
             self._lose(f"It cannot draw: {str(error).strip().splitlines()[-1]}")
         else:
             self._take_in(told)
+
+    def _be_patient(self, question: _Question, now: float) -> None:
+        silent_s = now - question.asked_at
+        if silent_s > question.patience_s and self.facts is None:
+            self._standing.note = f"It has not started for {silent_s:.0f} s: is its card in use?"
+        elif silent_s > question.patience_s:
+            self._lose(f"It has not answered for {question.patience_s:.0f} s.")
 
     def _take_in(self, told: dict[str, Any]) -> None:
         differences = find_differences(self._versions, told["versions"])
@@ -169,15 +177,19 @@ class RemoteWorker:
 
     def run(self, job: Job, images: Mapping[str, Pixels], emit: Emit, cancelled: IsCancelled) -> Ended:
         """Lets it draw a job, and emits the events but the last, which it returns."""
-        lives = self._lives
+        lives, lost = self._lives, Ended(WorkerLost.code, f"The worker {self.place.slot} was lost.")
         self._runs += 1
         try:
             end = self._follow(job, images, emit, cancelled, lives)
         except (Unanswered, WorkerLost) as error:
             if lives == self._lives:
                 self._lose(str(error))
-            return Ended(WorkerLost.code, f"The worker {self.place.slot} was lost.")
-        except Failed as error:
+            return lost
+        except Exception as error:
+            if lives != self._lives:  # then it is no more than a loss, whatever it is
+                return lost
+            if not isinstance(error, Failed):
+                raise
             logger.error("the worker %s cannot draw: %s", self.place.slot, error)
             return Ended(StudioError.code, f"The worker {self.place.slot} cannot draw this; its log has more.")
         if end.code == DeviceFault.code:

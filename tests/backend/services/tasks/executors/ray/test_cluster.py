@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +21,7 @@ from backend.services.errors import ExecutorUnusable
 from backend.services.generation.events import Drawn, Step
 from backend.services.generation.inputs import read_none
 from backend.services.images.records import hash_pixels
-from backend.services.tasks.executors.ray.cluster import Cluster, Poll, Unanswered
+from backend.services.tasks.executors.ray.cluster import Cluster, Poll, Stream, Unanswered
 from backend.services.tasks.executors.ray.executor import RayExecutor
 from tests.backend.fakes import a_job, a_request
 from tests.backend.services.tasks.executors.contract import CHECKS
@@ -27,7 +30,7 @@ from tests.backend.services.tasks.executors.ray.test_executor import AnyFit
 from tests.backend.services.tasks.executors.ray.workshops import make_sleeping
 from tests.backend.services.tasks.managing import FakeStore, Make
 
-pytest.importorskip("ray")
+ray_exceptions = pytest.importorskip("ray").exceptions
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
@@ -106,6 +109,43 @@ def test_a_cluster_may_be_without_its_head_for_a_while(monkeypatch):
     monkeypatch.delenv(name)
     Cluster(None).load()
     assert float(os.environ.get(name, 0)) >= 300
+
+
+def test_a_reference_of_a_connection_that_is_gone_starts_no_ray_and_is_not_answered(repository_root):
+    """In a process of its own: Ray reads the variable when it is imported."""
+    script = (
+        "from backend.services.tasks.executors.ray.cluster import Cluster, Stream, Unanswered\n"
+        "cluster = Cluster(None)\n"
+        "cluster.load()\n"
+        "import ray\n"
+        "stream = Stream.__new__(Stream)\n"
+        "stream._cluster, stream._ray, stream._events = cluster, ray, ray.ObjectRef.from_random()\n"
+        "calls = (lambda: cluster.is_answered(stream._events), lambda: stream.hear(0.1), lambda: cluster.keep(1))\n"
+        "for call in calls:\n"
+        "    try:\n"
+        "        call()\n"
+        "    except Unanswered:\n"
+        "        print(ray.is_initialized())"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(repository_root)}
+    environment.pop("RAY_ENABLE_AUTO_CONNECT", None)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.split() == ["False"] * 3, done.stderr
+
+
+def test_a_reference_of_another_connection_is_not_answered():
+    def wait(_references: object, timeout: float) -> None:
+        raise ValueError("You are trying to access Ray objects whose owner is unknown.")
+
+    cluster = Cluster(None)
+    cluster._ray = SimpleNamespace(exceptions=ray_exceptions, wait=wait)
+    stream = Stream.__new__(Stream)
+    stream._cluster, stream._ray, stream._events = cluster, cluster._ray, object()
+    for call in (lambda: cluster.is_answered(object()), lambda: stream.hear(0.1)):
+        with pytest.raises(Unanswered, match="owner is unknown"):
+            call()
 
 
 def test_nobody_there_is_said():

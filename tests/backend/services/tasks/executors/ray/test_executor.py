@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,9 +16,10 @@ from backend.services.generation.inputs import read_none
 from backend.services.tasks.executors.ray import executor as module
 from backend.services.tasks.executors.ray.cluster import Cluster
 from backend.services.tasks.executors.ray.executor import ANY_CARD, RayExecutor
-from tests.backend.fakes import PLAIN_CPU, a_job, a_request, wait_until
+from backend.services.tasks.executors.ray.standing import MAX_STRIKES
+from tests.backend.fakes import PATIENCE_S, PLAIN_CPU, a_job, a_request, wait_until, with_cards
 from tests.backend.services.tasks.executors.contract import CHECKS
-from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster
+from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster, Stream, a_node
 from tests.backend.services.tasks.executors.ray.workshops import Sleeping
 from tests.backend.services.tasks.managing import Make, end
 
@@ -87,12 +89,39 @@ def test_a_job_does_not_run_where_its_model_is_not(executor):
     assert not executor.fits(slot, a_job(model="other"))
 
 
-def test_what_the_best_worker_has_decides_what_may_be_asked_for(executor, monkeypatch):
-    monkeypatch.setattr(module, "HARDWARE_S", 0.01)
+def test_what_the_best_worker_has_decides_what_may_be_asked_for(executor):
     assert executor.hardware() == ANY_CARD
     executor.prepare()
     ready(executor)
     assert executor.hardware() == PLAIN_CPU
+
+
+def test_requests_wait_together_for_what_no_worker_has_told(executor, cluster, clock, monkeypatch):
+    cluster.names = []
+    executor.prepare()
+    wait_until(lambda: cluster.is_connected)
+    waits: list[float] = []
+
+    def wait(timeout_s: float) -> bool:
+        waits.append(timeout_s)
+        clock.ahead_s += module.HARDWARE_S / 2
+        return False
+
+    monkeypatch.setattr(executor._known, "wait", wait)
+    assert executor.hardware() == ANY_CARD
+    assert 1 <= len(waits) <= 2
+    waits.clear()
+    assert [executor.hardware() for _ in range(3)] == [ANY_CARD] * 3
+    assert waits == []
+
+
+def test_no_request_waits_for_a_cluster_that_is_not_there(executor, cluster, monkeypatch):
+    monkeypatch.setattr(executor._known, "wait", lambda timeout_s: pytest.fail("it waits"))
+    assert executor.hardware() == ANY_CARD  # nobody is asked yet
+    cluster.is_there = False
+    executor.prepare()
+    wait_until(lambda: executor.fault.message.startswith("The Ray cluster does not answer"))
+    assert executor.hardware() == ANY_CARD
 
 
 def test_without_workers_it_is_at_fault_and_tasks_wait(make: Make, executor, cluster):
@@ -122,6 +151,28 @@ def test_a_cluster_that_is_gone_is_joined_again_and_nothing_is_lost(make: Make, 
     assert cluster.connections == 2
 
 
+def test_a_job_that_is_drawn_while_everything_ends_is_lost_and_does_not_fail(executor, monkeypatch):
+    executor.prepare()
+    slot, _ = ready(executor)
+    events: list[object] = []
+
+    def hear(stream, timeout_s: float):
+        executor.close()
+        raise ValueError("an object whose owner is unknown")
+
+    monkeypatch.setattr(Stream, "hear", hear)
+    executor.run(slot, a_job(), events.append, lambda: False)
+    assert [event.code for event in events] == ["worker_lost"]
+
+
+def test_a_job_whose_worker_has_just_gone_is_lost_and_does_not_fail(executor):
+    executor.prepare()
+    ready(executor)
+    events: list[object] = []
+    executor.run("gone", a_job(), events.append, lambda: False)
+    assert [event.code for event in events] == ["worker_lost"]
+
+
 def test_a_worker_that_is_taken_out_is_said_and_the_others_go_on(executor, clock):
     executor.prepare()
     slot, other = ready(executor)
@@ -135,6 +186,95 @@ def test_a_worker_that_is_taken_out_is_said_and_the_others_go_on(executor, clock
     assert slot in executor.fault.message
     assert executor.healthy
     assert [executor.fits(each, a_job()) for each in (slot, other)] == [False, True]
+
+
+class Mixed(PretendedCluster):
+    """A machine with a card and one without; the card's worker starts when it may."""
+
+    def __init__(self) -> None:
+        super().__init__("card", "processor")
+        self.may_start = threading.Event()
+        self.looks = 0
+
+    def nodes(self):
+        self.looks += 1
+        return [a_node("card", GPU=1, CPU=1), a_node("processor", CPU=1)]
+
+    def start_actor(self, place, make_workshop):
+        if not place.n_gpus:
+            return super().start_actor(place, make_workshop)
+        return super().start_actor(place, lambda: Late(self.may_start))
+
+    def tend(self) -> None:
+        """Waits until what stands now has been looked at."""
+        looks = self.looks
+        wait_until(lambda: self.looks > looks + 1)
+
+
+class Late(Sleeping):
+    def __init__(self, may_start: threading.Event) -> None:
+        super().__init__(hardware=with_cards())
+        self.may_start = may_start
+
+    def prepare(self) -> None:
+        assert self.may_start.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def mixed(clock) -> Iterator[tuple[RayExecutor, Mixed]]:
+    cluster = Mixed()
+    made = RayExecutor(cluster, Sleeping, read_none, AnyFit(), cpu_nodes=True, monotonic=clock)
+    made.prepare()
+    yield made, cluster
+    cluster.may_start.set()
+    made.close()
+
+
+def states(executor: RayExecutor) -> dict[str, str]:
+    return {worker.slot: worker.state for worker in executor.workers()}
+
+
+def fail(executor: RayExecutor, slot: str) -> None:
+    wait_until(lambda: states(executor)[slot] == "ready")
+    executor.run(slot, a_job("sick"), lambda event: None, lambda: False)
+
+
+def both_of(executor: RayExecutor) -> tuple[str, str]:
+    [processor] = ready(executor, 1)
+    [card] = set(states(executor)) - {processor}
+    return processor, card
+
+
+def test_a_card_s_jobs_wait_for_it_while_it_starts_and_until_it_is_given_up(mixed, clock):
+    executor, cluster = mixed
+    processor, card = both_of(executor)
+    job = a_job(use_gpu=True)
+    assert [executor.fits(processor, each) for each in (a_job(), job)] == [True, False]
+    cluster.may_start.set()
+    ready(executor)
+    assert [executor.fits(slot, job) for slot in (processor, card)] == [False, True]
+
+    for _ in range(MAX_STRIKES - 1):
+        fail(executor, card)
+        cluster.tend()
+        assert not executor.fits(processor, job)
+        clock.ahead_s += 100
+    fail(executor, card)
+    wait_until(lambda: executor.fits(processor, job))
+
+
+def test_the_queue_is_told_of_a_card_that_is_given_up_under_its_job(mixed, clock):
+    """It has rung for the task that waits again before the processor was one for everything."""
+    executor, cluster = mixed
+    processor, card = both_of(executor)
+    cluster.may_start.set()
+    ready(executor)
+    told: list[bool] = []
+    executor.watch(lambda slots: told.append(executor.fits(processor, a_job(use_gpu=True))))
+    for _ in range(MAX_STRIKES):
+        fail(executor, card)
+        clock.ahead_s += 100
+    wait_until(lambda: told[-1], "word of it")
 
 
 def test_a_missing_package_is_said_with_what_helps(monkeypatch):

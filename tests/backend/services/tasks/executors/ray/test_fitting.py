@@ -59,6 +59,22 @@ def test_each_card_has_a_plan_of_its_own(settings):
     assert fitting.fits(small, a_job(use_gpu=True, width=512, height=512))
 
 
+def test_what_another_thread_forgets_meanwhile_is_still_told(fitting):
+    """As if it did so between any two looks of this one."""
+
+    class Forgetful(dict):
+        def __contains__(self, key: object) -> bool:
+            found = super().__contains__(key)
+            self.clear()
+            return found
+
+        def __setitem__(self, key: object, value: bool) -> None:
+            pass
+
+    fitting._known = Forgetful()
+    assert fitting.fits(FACTS, a_job(use_gpu=True))
+
+
 def test_what_cannot_be_foretold_is_tried(settings):
     def broken(hardware):
         raise RuntimeError("no planner")

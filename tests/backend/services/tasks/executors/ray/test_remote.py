@@ -11,7 +11,7 @@ from backend.services.tasks.executors.ray.placement import find_places
 from backend.services.tasks.executors.ray.remote import LOOK_EVERY_S, LOOK_S, SILENT_S, STUCK_S, RemoteWorker
 from backend.services.tasks.executors.ray.standing import LONGEST_PAUSE_S, MAX_STRIKES
 from tests.backend.fakes import PATIENCE_S, a_job, wait_until
-from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster
+from tests.backend.services.tasks.executors.ray.pretending import Clock, PretendedCluster, Stream
 from tests.backend.services.tasks.executors.ray.workshops import Sleeping
 
 
@@ -35,7 +35,7 @@ def start(cluster, clock):
 
 
 def until(worker: RemoteWorker, state: str) -> None:
-    wait_until(lambda: worker.tend() is None or worker.standing.state == state, f"the state {state}")
+    wait_until(lambda: (worker.tend(), worker.standing.state == state)[1], f"the state {state}")
 
 
 def run(worker: RemoteWorker, prompt: str = "a red apple", cancelled=lambda: False, **values) -> Ended:
@@ -85,6 +85,27 @@ def test_its_death_is_a_loss_and_it_comes_back(start, cluster, clock):
     clock.ahead_s += LONGEST_PAUSE_S
     until(worker, "ready")
     assert run(worker) == Ended()
+
+
+def test_whatever_ray_raises_under_a_job_whose_worker_is_let_go_is_a_loss(start, cluster, monkeypatch):
+    worker = start()
+    until(worker, "ready")
+
+    def let_go(stream, timeout_s: float):
+        worker.leave("The cluster is gone.")
+        raise ValueError("an object whose owner is unknown")
+
+    monkeypatch.setattr(Stream, "hear", let_go)
+    assert run(worker).code == "worker_lost"
+
+
+def test_a_fault_of_ours_is_no_loss(start, monkeypatch):
+    worker = start()
+    until(worker, "ready")
+    monkeypatch.setattr(Stream, "hear", lambda stream, timeout_s: [b"nonsense"])
+    with pytest.raises(ValueError, match="unpack"):
+        run(worker)
+    assert worker.is_ready
 
 
 def test_a_card_that_fails_again_and_again_is_taken_out(start, cluster, clock):
@@ -166,4 +187,4 @@ def test_new_weights_are_seen(start, clock):
     assert worker.facts.models == frozenset()
     workshop.models = frozenset({"zimage-nano"})
     clock.ahead_s += LOOK_EVERY_S + 1
-    wait_until(lambda: worker.tend() or worker.facts.models == {"zimage-nano"})
+    wait_until(lambda: (worker.tend(), worker.facts.models == {"zimage-nano"})[1])

@@ -13,6 +13,7 @@ from PIL import Image
 from backend.services.errors import DeviceFault, OutOfMemory
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded, Loading, Preview, Step
 from backend.services.generation.job import Job
+from backend.services.generation.planning.load_plan import Hardware
 from backend.services.generation.preview import PreviewPixels
 from backend.services.tasks.executors.ray.facts import Facts, read_versions
 from tests.backend.fakes import PLAIN_CPU, colour_of
@@ -34,13 +35,14 @@ class Sleeping:
     folder: Path | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     models: frozenset[str] = MODELS
+    hardware: Hardware = PLAIN_CPU
 
     def prepare(self) -> None:
         if self.folder is not None and (self.folder / "unprepared").exists():
             raise RuntimeError("no driver")
 
     def facts(self) -> Facts:
-        return Facts({**read_versions(), **self.versions}, PLAIN_CPU, self.models)
+        return Facts({**read_versions(), **self.versions}, self.hardware, self.models)
 
     def unload(self) -> None:
         self._note("unload")
