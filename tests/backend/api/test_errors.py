@@ -71,7 +71,7 @@ def test_the_nearest_sizes_are_told(shared):
     [
         ({"loras": ["ink"]}, "loras.0", "This must be an object with name."),
         ({"upscale": "2"}, "upscale", "This must be an object with factor."),
-        ({"outpaint": 64}, "outpaint", "This must be an object with left, "),
+        ({"outpaint": 64}, "outpaint", "This must be an object with top, "),
         ({"control": [5]}, "control.0", "This must be an object with "),
     ],
 )
@@ -262,7 +262,7 @@ STATUS = {
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
     "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404, "UnknownWorker": 404,
     "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
-    "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422,
+    "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422, "CallbackRefused": 422,
     "UnknownControl": 422, "ControlUnusable": 422, "LoraUnusable": 422,
     "LoraNotFound": 404, "LoraDamaged": 422, "LoraInUse": 409, "NameTaken": 409,
     "ModelInUse": 409, "NotOurs": 409, "RemovalFailed": 409,
