@@ -10,6 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pydantic import ValidationError
 
 from backend.models.config import Settings
+from backend.models.setting_faults import describe_faults
 from backend.server import PortTaken, serve
 from backend.utils.folder_lock import FolderInUse, FolderNotLockable
 from backend.utils.log_format import JsonFormatter, TextFormatter
@@ -22,7 +23,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings(**options)
     except ValidationError as error:
-        return _fail(" ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in error.errors()))
+        return _fail(describe_faults(error))
     try:
         configure_logging(settings)
         serve(settings)

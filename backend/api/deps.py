@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from backend.api.presenters import LoraLists
 from backend.models.config import Settings
-from backend.models.schemas import LOCAL_CLIENT
+from backend.models.schemas import LOCAL_CLIENT, ImageLink
 from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.links import SignedLinks
 from backend.services.access.rate_limit import rate_limit_key
@@ -67,6 +67,16 @@ class Services:
     access_tokens: AccessTokens
     links: SignedLinks
     sessions: Sessions
+
+
+def link_to(image_id: str, services: Services) -> ImageLink:
+    """Returns the address of a PNG; where everybody with a token sees all images, one that opens without a token."""
+    settings = services.settings
+    path = f"/download/{image_id}"
+    if not services.access_tokens.required or settings.history_per_token:
+        return ImageLink(url=f"{settings.api_address}{path}", expires_at=None)
+    query = services.links.sign(f"{settings.api_prefix}{path}")
+    return ImageLink(url=f"{settings.api_address}{path}?{query}", expires_at=services.links.end_of(query))
 
 
 async def _services(request: Request) -> Services:

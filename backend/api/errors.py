@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
-from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem
+from backend.models.schemas import ErrorBody, ErrorDetail, FieldProblem, GenerateRequest
 from backend.services.errors import (
     CallbackRefused,
     ControlUnusable,
@@ -142,6 +142,15 @@ DESCRIPTIONS = {
 }
 
 
+class FormExpected(HTTPException):
+    """The body is no form, or none that can be read."""
+
+    def __init__(self, field: str, otherwise: str = "") -> None:
+        """Takes what the file is called, and what else the body may be."""
+        told = f"The body must be a form (multipart/form-data) with the file in the field `{field}`"
+        super().__init__(400, f"{told}{otherwise and f', or {otherwise}'}.")
+
+
 def documented(*statuses: int) -> Responses:
     """Returns the OpenAPI entries of a route's errors."""
     return {status: {"model": ErrorBody, "description": DESCRIPTIONS[status]} for status in statuses}
@@ -198,13 +207,13 @@ async def _on_invalid_request(_request: Request, error: Exception) -> JSONRespon
     return error_response(422, "validation_error", message, problems)
 
 
-def describe_invalid(error: ValidationError) -> str:
-    """Returns the problems of a body as one text, as the API's own answers have them."""
-    problems = [_describe({**problem, "loc": ("body", *problem["loc"])}) for problem in error.errors()]
+def describe_invalid(error: ValidationError, kind: type[BaseModel] = GenerateRequest) -> str:
+    """Returns the problems of a body of a kind as one text, as the API's own answers have them."""
+    problems = [_describe({**problem, "loc": ("body", *problem["loc"])}, kind) for problem in error.errors()]
     return " ".join(f"{problem.field}: {problem.message}" for problem in problems)
 
 
-def _describe(problem: Mapping[str, Any]) -> FieldProblem:
+def _describe(problem: Mapping[str, Any], kind: type[BaseModel] = GenerateRequest) -> FieldProblem:
     """Describes a validation error without the rejected value; mostly in Pydantic's words."""
     location = [str(part) for part in problem["loc"]]
     field = ".".join(location[1:]) if problem["type"] != "json_invalid" else ""
@@ -214,9 +223,30 @@ def _describe(problem: Mapping[str, Any]) -> FieldProblem:
         "extra_forbidden": "There is no such field.",
         "string_unicode": "The text is not valid Unicode.",
         "string_too_short": "The text is empty.",
-        "model_attributes_type": "This must be a JSON object, sent with the header Content-Type: application/json.",
+        "model_attributes_type": _object_expected(location[1:], kind),
+        "model_type": _object_expected(location[1:], kind),
+        "dict_type": _object_expected(location[1:], kind),
     }.get(problem["type"], f"{problem['msg']}.".replace("..", "."))
     return FieldProblem(field=_printable(field) or "body", message=message)
+
+
+def _object_expected(location: Sequence[str], kind: type[BaseModel]) -> str:
+    """Tells what must stand at a place instead of a text or a number; an empty place is the whole body."""
+    if not location:
+        return "This must be a JSON object, sent with the header Content-Type: application/json."
+    field = kind.model_fields.get(location[0])
+    inner = _models_of(field.annotation) if field is not None else []
+    if len(inner) != 1 or any(not part.isdecimal() for part in location[1:]):
+        return "This must be an object."
+    fields = inner[0].model_fields
+    needed = [name for name, one in fields.items() if one.is_required()]
+    return f"This must be an object with {', '.join(needed or fields)}."
+
+
+def _models_of(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_of(part)]
 
 
 def _printable(text: str) -> str:
@@ -229,9 +259,14 @@ async def _on_http_exception(_request: Request, error: Exception) -> JSONRespons
     headers = dict((error.headers if isinstance(error, HTTPException) else None) or {})
     if headers.get("Allow") == "GET":
         headers["Allow"] = "GET, HEAD"  # by `HeadAsGet`
-    message = {
-        400: "The body is not UTF-8." if isinstance(error.__cause__, UnicodeDecodeError) else "Malformed request.",
-        404: "No route has this path; /docs lists the routes.",
-        405: "The route does not support this method; /docs lists the routes.",
-    }.get(status, str(getattr(error, "detail", "Error")))
+    words = (
+        {}
+        if isinstance(error, FormExpected)
+        else {
+            400: "The body is not UTF-8." if isinstance(error.__cause__, UnicodeDecodeError) else "Malformed request.",
+            404: "No route has this path; /docs lists the routes.",
+            405: "The route does not support this method; /docs lists the routes.",
+        }
+    )
+    message = words.get(status, str(getattr(error, "detail", "Error")))
     return error_response(status, _CODE_OF_STATUS.get(status, "http_error"), message, headers=headers)

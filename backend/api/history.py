@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BeforeValidator
 
-from backend.api.deps import Config, History, Importer, Inputs, Owner
+from backend.api.deps import App, Config, History, Importer, Inputs, Owner, link_to
 from backend.api.errors import documented
 from backend.api.presenters import present_image
 from backend.models.gallery import (
@@ -23,7 +23,7 @@ from backend.models.gallery import (
     ThumbnailWidth,
 )
 from backend.models.recipe import INPUT_ID_PATTERN, MAX_NAME_CHARACTERS
-from backend.models.schemas import Door, HistoryPage, ImageInfo, ImageRecord
+from backend.models.schemas import Door, HistoryPage, ImageInfo, ImageLink, ImageRecord
 from backend.services.errors import UnknownImage
 from backend.services.images.index import HistoryQuery
 from backend.services.images.metadata.foreign import read_parameters
@@ -285,3 +285,13 @@ def download(
     """Returns an image as PNG with its parameters inside."""
     path = history.image_path(image_id)
     return FileResponse(path, media_type="image/png", filename=name or path.name, headers=_NEVER_CHANGES)
+
+
+@router.get("/download/{image_id}/link", responses=documented(404, 422))
+def get_link(image_id: ImageId, app: App, response: Response) -> ImageLink:
+    """Returns an address of the PNG that opens without the token for an hour, to be given to a person or a program.
+
+    Where each token has images of its own (`ZIMAGE_HISTORY_PER_TOKEN`), the address needs the token.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    return link_to(image_id, app)

@@ -15,6 +15,7 @@ from starlette.datastructures import UploadFile
 
 from backend.api.deps import Config, History, Inputs, Owner, Sources
 from backend.api.errors import Responses, documented
+from backend.api.forms.whole import open_form
 from backend.models.config import Settings
 from backend.models.edit import ControlImageRequest, FromHistory
 from backend.models.inputs import InputInfo
@@ -51,7 +52,7 @@ async def _sent(request: Request) -> AsyncIterator[UploadFile | FromHistory]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
         yield _named(await request.body())
         return
-    async with request.form(max_files=1, max_fields=1) as form:
+    async with open_form(request, "file", 1, 1, 'the JSON {"image_id": …}') as form:
         file = form.get("file")
         if isinstance(file, str) or file is None:
             raise RequestValidationError([{"type": "missing", "loc": ("body", "file"), "msg": "Field required"}])

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from backend.api.deps import App
-from backend.api.errors import Responses, documented
+from backend.api.errors import FormExpected, Responses, documented
 from backend.api.forms.file_stream import FileStream, MalformedForm
 from backend.api.presenters import present_lora
 from backend.models.loras import LoraInfo, LoraList
@@ -109,7 +109,9 @@ async def _receive(request: Request, uploads: LoraUploads) -> tuple[Lora, bool]:
             raise RequestValidationError([{"type": "missing", "loc": ("body", "file"), "msg": "Field required"}])
         await run_in_threadpool(upload.write, bytes(waiting))
         return await run_in_threadpool(upload.finish)
-    except (MalformedForm, ClientDisconnect) as error:
+    except MalformedForm as error:
+        raise FormExpected("file") from error
+    except ClientDisconnect as error:
         raise HTTPException(400) from error
     finally:
         if upload is not None:

@@ -273,6 +273,16 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _refuse_a_port_for_two(self) -> Settings:
+        taken = {self.port: "the API", self.web_port: "the browser UI"}
+        if self.ollama and self.ollama in taken:
+            raise ValueError(
+                f"ZIMAGE_OLLAMA needs a port of its own: {self.ollama} is the port of {taken[self.ollama]}; Ollama's "
+                "usual one is 11434"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _refuse_another_executors_settings(self) -> Settings:
         if self.executor == "ray" and self.devices:
             raise ValueError("devices are those of ZIMAGE_EXECUTOR=local: with ray each card of the cluster draws")

@@ -235,6 +235,26 @@ class ImageInfo(ImageRecord):
     thumbnail_url: str
 
 
+class ImageLink(Frozen):
+    """Address of an image's PNG, to be given away."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "url": f"/api/download/{'2b' * 16}?expires=1767326645&signature=5f0c…",
+                    "expires_at": "2026-01-02T04:04:05Z",
+                }
+            ]
+        }
+    )
+
+    url: str = Field(description="Path of the PNG.")
+    expires_at: datetime | None = Field(
+        description="Until when it opens without the token; null where it needs none, or always needs it."
+    )
+
+
 class HistoryPage(Frozen):
     """Page of the history, newest first."""
 

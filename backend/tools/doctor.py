@@ -16,6 +16,7 @@ import psutil
 from pydantic import ValidationError
 
 from backend.models.config import Settings
+from backend.models.setting_faults import describe_faults
 from backend.server import PortTaken, bind
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.library.catalogue import Catalogue
@@ -54,8 +55,11 @@ def examine_machine(settings: Settings | None = None) -> list[Finding]:
         try:
             settings = Settings()
         except ValidationError as error:
-            problems = " ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}." for e in error.errors())
-            return [Finding("settings", "problem", problems, "Mend the variables ZIMAGE_… of the environment.")]
+            return [
+                Finding(
+                    "settings", "problem", describe_faults(error), "Mend the variables ZIMAGE_… of the environment."
+                )
+            ]
     findings = [Finding("settings", "ok", f"The data folder is {settings.data_dir}.")]
     for name, check in CHECKS.items():
         try:

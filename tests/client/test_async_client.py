@@ -55,6 +55,7 @@ def test_the_queue_and_the_history(run, client):
     async def look(client: AsyncClient):
         images = [image.id async for image in client.images(page_size=2)]
         assert (await client.latest()).id == images[0]
+        assert (await client.link(images[0])).startswith(f"{client.address}/api/download/{images[0]}")
         assert (await client.delete(images[0])).done == (images[0],)
         assert (await client.restore(images[0])).done == (images[0],)
         assert (await client.mark([images[0]])).done == (images[0],)

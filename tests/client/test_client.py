@@ -281,6 +281,8 @@ def test_the_history_is_walked_searched_and_changed(client):
     images = [client.draw(f"fox number {number}", seed=number, **SMALL)[0].image for number in range(5)]
     ids = [image.id for image in reversed(images)]
     assert client.latest().id == ids[0]
+    assert client.has_token
+    assert httpx.get(client.link(ids[0]), trust_env=False).content == client.download(ids[0])
     assert [image.id for image in client.images(page_size=2)] == ids
     page = client.history(page_size=2, sort="oldest")
     assert (page.total, [image.id for image in page.images]) == (5, ids[:-3:-1])
@@ -397,6 +399,15 @@ def test_a_wrong_token_is_said(server: Embedded):
     with Client(server.url, "wrong", retries=AT_ONCE) as client, pytest.raises(Unauthorized) as refused:
         client.models()
     assert refused.value.status == 401
+    assert "The token was not accepted" in str(refused.value)
+    assert "ZIMAGE_API_TOKEN" in str(refused.value)
+
+
+def test_a_missing_token_is_said(server: Embedded, monkeypatch):
+    monkeypatch.delenv("ZIMAGE_API_TOKEN", raising=False)
+    with Client(server.url, retries=AT_ONCE) as client, pytest.raises(Unauthorized, match="needs a token") as refused:
+        client.models()
+    assert "ZIMAGE_API_TOKEN" in str(refused.value)
 
 
 def test_another_kind_of_server_is_noticed():

@@ -7,6 +7,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlencode
 
 
@@ -23,6 +24,10 @@ class SignedLinks:
         """Returns the query that opens a path."""
         expires = int(self._now()) + self.LIFE_S
         return urlencode({"expires": expires, "signature": self._signature(path, expires)})
+
+    def end_of(self, query: str) -> datetime:
+        """Returns when a signed query ends."""
+        return datetime.fromtimestamp(int(parse_qs(query)["expires"][0]), UTC)
 
     def opens(self, path: str, query: str) -> bool:
         """Tells whether a query opens a path now."""

@@ -59,7 +59,8 @@ def _with_note(message: str, task: TaskRecord) -> str:
 
 def with_image(task: TaskRecord, image: ImageRecord) -> TaskRecord:
     """Adds an image that is on the disk."""
-    return task.model_copy(update={"images": (*task.images, image), "step": 0})
+    changes = {} if task.cancelling else {"message": _progress(task, task.steps)}
+    return task.model_copy(update={**changes, "images": (*task.images, image), "step": 0})
 
 
 MAX_LOSSES = 1

@@ -136,8 +136,12 @@ class Courier:
             return
         try:
             target = read_http_address(delivery.url)
+        except ValueError as error:
+            self._give_up(delivery, str(error))
+            return
+        try:
             answer = await self._sender.post(target, self._headers(delivery, secret), delivery.body.encode())
-        except (CallbackRefused, ValueError) as error:
+        except CallbackRefused as error:
             self._give_up(delivery, str(error))
         except TimeoutError:
             self._try_later(delivery, "it takes too long", None)
@@ -178,4 +182,6 @@ class Courier:
 
     def _give_up(self, delivery: Delivery, why: str) -> None:
         self._outbox.remove(delivery.id)
-        logger.error("webhook %s is given up after %d attempts: %s", delivery.id, delivery.attempts + 1, why)
+        n_attempts = delivery.attempts + 1
+        words = f"{n_attempts} attempt{'s' if n_attempts > 1 else ''}"
+        logger.error("webhook %s is given up after %s: %s", delivery.id, words, why)

@@ -41,6 +41,8 @@ def read_http_address(url: str) -> HttpAddress:
     Raises:
         ValueError: It is none; the message says what is allowed.
     """
+    if not url:
+        raise ValueError("it must begin with https:// or http://")
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
         raise ValueError("only printable ASCII characters without spaces and backslashes are allowed")
     try:

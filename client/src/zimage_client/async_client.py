@@ -78,6 +78,11 @@ class AsyncClient:
         """Closes the connections."""
         await self._http.aclose()
 
+    @property
+    def has_token(self) -> bool:
+        """Whether requests carry a token."""
+        return "Authorization" in self._http.headers
+
     # -- drawing -----------------------------------------------------------------------------------------------------
 
     async def generate(self, prompt: str, *, idempotency_key: str | None = None, **options: Unpack[DrawOptions]) -> str:
@@ -190,6 +195,10 @@ class AsyncClient:
     async def download(self, image: Image | str) -> bytes:
         """Returns the PNG of an image."""
         return await self._send(calls.download(id_of(image)))
+
+    async def link(self, image: Image | str) -> str:
+        """Returns an address of an image's PNG that opens without the token for an hour; see `Client.link`."""
+        return f"{self.address.origin}{(await self._send(calls.link(id_of(image)))).url}"
 
     async def delete(self, *images: Image | str) -> BulkResult:
         """Moves images to the trash."""

@@ -130,6 +130,11 @@ def download(image_id: str) -> Call[bytes]:
     return Call("GET", _path("/api/download/{}", image_id), lambda response: response.content)
 
 
+def link(image_id: str) -> Call[types.ImageLink]:
+    """Asks for an address of an image's PNG that opens without the token for an hour."""
+    return Call("GET", _path("/api/download/{}/link", image_id), _reads(types.ImageLink))
+
+
 def change(ids: list[str], action: str, tag: str | None = None) -> Call[types.BulkResult]:
     """Does one thing with images: delete, restore, favourite, unfavourite, tag, untag."""
     body = {"ids": ids, "action": action} | ({"tag": tag} if tag is not None else {})

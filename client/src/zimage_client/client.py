@@ -89,6 +89,11 @@ class Client:
         """Closes the connections."""
         self._http.close()
 
+    @property
+    def has_token(self) -> bool:
+        """Whether requests carry a token."""
+        return "Authorization" in self._http.headers
+
     # -- drawing -----------------------------------------------------------------------------------------------------
 
     def generate(self, prompt: str, *, idempotency_key: str | None = None, **options: Unpack[DrawOptions]) -> str:
@@ -221,6 +226,13 @@ class Client:
     def download(self, image: Image | str) -> bytes:
         """Returns the PNG of an image."""
         return self._send(calls.download(id_of(image)))
+
+    def link(self, image: Image | str) -> str:
+        """Returns an address of an image's PNG that opens without the token for an hour, to be given away.
+
+        Where each token has images of its own, the address needs the token.
+        """
+        return f"{self.address.origin}{self._send(calls.link(id_of(image))).url}"
 
     def delete(self, *images: Image | str) -> BulkResult:
         """Moves images to the trash."""

@@ -149,7 +149,7 @@ def error_of(response: httpx.Response) -> ApiError:
     """Returns the error that a response of 300 or more stands for; its body has been read."""
     status = response.status_code
     detail = _detail_of(response)
-    message = detail.get("message")
+    message = _about_token(response) if detail.get("code") == "unauthorized" else detail.get("message")
     position = detail.get("position")
     return _KIND_OF.get(status, ApiError)(
         message if isinstance(message, str) and message else _plain_message(response),
@@ -181,6 +181,15 @@ def _detail_of(response: httpx.Response) -> Mapping[str, Any]:
 def _fields_of(fields: object) -> tuple[FieldProblem, ...]:
     entries = [entry for entry in fields if isinstance(entry, dict)] if isinstance(fields, list) else []
     return tuple(FieldProblem(str(entry.get("field", "")), str(entry.get("message", ""))) for entry in entries)
+
+
+def _about_token(response: httpx.Response) -> str:
+    """Tells a wrong token from none, which the server does not."""
+    request = response.request
+    place = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+    if "Authorization" in request.headers:
+        return f"The token was not accepted at {place}: ZIMAGE_API_TOKEN must be one of that server's."
+    return f"{place} needs a token: set ZIMAGE_API_TOKEN to one of that server's."
 
 
 def _plain_message(response: httpx.Response) -> str:

@@ -124,6 +124,15 @@ class BulkResult(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageLink(Record):
+    """Address of an image's PNG, to be given away."""
+
+    url: str
+    expires_at: datetime | None = None
+    """Until when it opens without the token; None where it needs none, or always needs it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Input(Record):
     """Picture that was sent for `init_image`, `mask` or `control`."""
 

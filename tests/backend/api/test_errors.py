@@ -66,6 +66,27 @@ def test_the_nearest_sizes_are_told(shared):
     assert "1008" in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({"loras": ["ink"]}, "loras.0", "This must be an object with name."),
+        ({"upscale": "2"}, "upscale", "This must be an object with factor."),
+        ({"outpaint": 64}, "outpaint", "This must be an object with top, "),
+        ({"control": [5]}, "control.0", "This must be an object with "),
+    ],
+)
+def test_where_an_object_belongs_its_fields_are_told(shared, values, field, words):
+    error = assert_typed(send(shared, json.dumps({**GOOD, **values}).encode()), 422, "validation_error")
+    assert [problem["field"] for problem in error["fields"]] == [field]
+    assert error["fields"][0]["message"].startswith(words)
+    assert "JSON" not in error["message"]
+
+
+def test_a_body_that_is_no_object_is_told_the_header(shared):
+    error = assert_typed(send(shared, b'{"prompt": "a"}', "text/plain"), 422, "validation_error")
+    assert "Content-Type: application/json" in error["message"]
+
+
 @pytest.mark.parametrize("prompt", ["字" * 4000, "x" * 4000, "a\nb\tc", "🦊", "á\u200b\u202e", "‮", "'; DROP TABLE--"])
 def test_long_and_strange_prompts_are_prompts(client, finish, prompt):
     response = client.post("/api/generate", json={**GOOD, "prompt": prompt})
@@ -241,7 +262,7 @@ STATUS = {
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
     "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404, "UnknownWorker": 404,
     "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
-    "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422,
+    "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422, "CallbackRefused": 422,
     "UnknownControl": 422, "ControlUnusable": 422, "LoraUnusable": 422,
     "LoraNotFound": 404, "LoraDamaged": 422, "LoraInUse": 409, "NameTaken": 409,
     "ModelInUse": 409, "NotOurs": 409, "RemovalFailed": 409,

@@ -77,6 +77,14 @@ def test_a_download_is_the_png_with_its_parameters(client, services):
         assert "Seed: 9" in picture.info["parameters"]
 
 
+def test_a_link_is_the_plain_address_where_no_token_is_needed(client, pictures):
+    response = client.get(f"/api/download/{pictures[0]}/link")
+
+    assert response.json() == {"url": f"/api/download/{pictures[0]}", "expires_at": None}
+    assert response.headers["cache-control"] == "no-store"
+    assert client.get(f"/api/download/{'0' * 32}/link").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("a fox.png", 'filename*=utf-8\'\'a%20fox.png'), ("狐狸.png", "filename*=utf-8''%E7%8B%90%E7%8B%B8.png"),

@@ -61,7 +61,10 @@ def test_an_image_of_the_history_is_kept_under_its_pixel_hash(client, services):
         ({"data": {"file": "text"}}, 422, "file"),
         ({"files": {"other": ("a.png", b"x")}}, 422, "file"),
         ({"files": {"file": ("a.svg", b"<svg/>")}}, 422, "file"),
-        ({"content": b"raw"}, 422, "file"),
+        ({"content": b"raw"}, 400, None),
+        ({}, 400, None),
+        ({"content": b"--x", "headers": {"content-type": "multipart/form-data; boundary=y"}}, 400, None),
+        ({"content": b"--x", "headers": {"content-type": "multipart/form-data"}}, 400, None),
     ],
 )
 def test_what_is_no_image_is_refused_in_words(client, options, status, field):

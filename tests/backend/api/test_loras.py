@@ -159,6 +159,7 @@ def test_what_is_no_lora_is_refused_in_words_and_leaves_nothing(client, loras, o
     assert response.status_code == status
     error = response.json()["error"]
     assert error["message"]
+    assert status != 400 or "a form (multipart/form-data) with the file in the field `file`" in error["message"]
     assert [problem["field"] for problem in error.get("fields", [])][:1] == ([field] if field else [])
     assert left(loras) == []
 

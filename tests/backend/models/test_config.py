@@ -144,3 +144,11 @@ def test_settings_of_a_cluster_need_one(name):
 def test_devices_are_the_local_executor_s():
     with pytest.raises(ValidationError, match="ZIMAGE_EXECUTOR=local"):
         Settings(executor="ray", devices=("cuda:0",))
+
+
+@pytest.mark.parametrize(("port", "whose"), [(15000, "the API"), (15001, "the browser UI")])
+def test_ollama_has_a_port_of_its_own(port, whose):
+    with pytest.raises(ValidationError, match=f"ZIMAGE_OLLAMA needs a port of its own: {port} is the port of {whose}"):
+        Settings(port=15000, web_port=15001, ollama=port)
+
+    assert Settings(port=0, web_port=0, ollama=0).ollama == 0

@@ -39,7 +39,7 @@ def test_settings_that_are_wrong_are_named(monkeypatch):
     monkeypatch.setenv("ZIMAGE_API_TOKEN", "short")
     (finding,) = examine_machine()
     assert (finding.check, finding.state) == ("settings", "problem")
-    assert "api_token" in finding.message
+    assert "ZIMAGE_API_TOKEN" in finding.message
     assert "short" not in finding.message
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer
-from zimage_client import ConnectionFailed, InvalidRequest
+from zimage_client import ConnectionFailed, InvalidRequest, NotFound
 from zimage_client.cli import console
 from zimage_client.cli.app import app
 
@@ -54,7 +54,8 @@ def test_the_page_s_commands_are_commands():
 def test_errors_have_their_codes(zimage, answers, monkeypatch):
     invalid = InvalidRequest("No.", "validation_error", status=422)
     assert console.exit_code_of(invalid) == 2
-    assert console.exit_code_of(InvalidRequest("No.", "does_not_fit", status=422)) == 1
+    assert console.exit_code_of(InvalidRequest("No.", "does_not_fit", status=422)) == 2
+    assert console.exit_code_of(NotFound("No.", "not_found", status=404)) == 1
     assert console.exit_code_of(ConnectionFailed("No.")) == 1
 
 

@@ -83,7 +83,7 @@ def test_values_that_the_server_refuses_are_wrong_usage_too(zimage, on_server):
     assert (ended.code, ended.out) == (2, "")
     assert len(ended.err.splitlines()) == 1
     assert "width" in ended.err
-    assert zimage("generate", "a fox", "--model", "nobody").code == 1
+    assert zimage("generate", "a fox", "--model", "nobody").code == 2
 
 
 def test_a_failure_ends_with_1_and_keeps_what_was_finished(zimage, on_server, engine, here):

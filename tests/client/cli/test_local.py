@@ -35,7 +35,7 @@ def test_settings_that_are_wrong_are_said_in_a_line(zimage, alone, monkeypatch):
     monkeypatch.setenv("ZIMAGE_MAX_WORK", "much")
     ended = zimage("generate", "a fox")
     assert ended.code == 1
-    assert "max_work" in ended.err
+    assert "ZIMAGE_MAX_WORK" in ended.err
 
 
 def test_what_keeps_the_api_from_starting_is_said_in_a_line(zimage, alone, tmp_path):

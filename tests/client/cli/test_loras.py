@@ -60,11 +60,11 @@ def test_a_lora_is_sent_listed_and_deleted(zimage, on_server, here):
 def test_what_is_no_lora_is_refused_in_words(zimage, on_server, here):
     (here / "model.safetensors").write_bytes(b"PK\x03\x04 and more")
     ended = zimage("lora", "add", "model.safetensors")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (2, "")
     assert "pickled" in ended.err
     assert zimage("lora", "add", "nowhere.safetensors").code == 2
     ended = zimage("generate", "a fox", "--size", "256", "--lora", "nope")
-    assert ended.code == 1
+    assert ended.code == 2
     assert "nope" in ended.err
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.models.edit import ID_PATTERN
-from backend.models.recipe import INPUT_ID_PATTERN
-from backend.models.schemas import MAX_SIDE_PX, MAX_STEPS, MIN_SIDE_PX, GenerateRequest
+from backend.models.recipe import INPUT_ID_PATTERN, MAX_LORA_STRENGTH
+from backend.models.schemas import MAX_MODEL_CHARACTERS, MAX_SIDE_PX, MAX_STEPS, MIN_SIDE_PX, GenerateRequest
 from backend.services.errors import StudioError
 
 MAX_IMAGES = 4
@@ -45,7 +45,12 @@ class LoraChoice(Arguments):
     """A LoRA, and how strongly it acts."""
 
     name: str = Field(description="Name from list_loras.")
-    strength: float = Field(default=1.0, description="How strongly it acts; 0 is without it, 1 as it was trained.")
+    strength: float = Field(
+        default=1.0,
+        ge=-MAX_LORA_STRENGTH,
+        le=MAX_LORA_STRENGTH,
+        description="How strongly it acts; 0 is without it, 1 as it was trained.",
+    )
 
 
 class Drawing(Arguments):
@@ -159,6 +164,17 @@ class Cancel(Arguments):
     """Arguments of `cancel`."""
 
     task_id: TaskId
+
+
+class ListLoras(Arguments):
+    """Arguments of `list_loras`."""
+
+    model: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_MODEL_CHARACTERS,
+        description="Id of the model that they are for. Leave out for the best one.",
+    )
 
 
 class SearchHistory(Arguments):

@@ -14,9 +14,8 @@ from pydantic import ValidationError
 
 from backend.api.compat.drawing import Drawing, open_drawing
 from backend.api.compat.mcp.studio import Body, LoraFacts, ModelFacts, Picture, Progress
-from backend.api.deps import Services
+from backend.api.deps import Services, link_to
 from backend.api.errors import describe_invalid
-from backend.api.presenters import present_image
 from backend.models.schemas import GenerateRequest, ImageRecord
 from backend.services.errors import StudioError, UnknownImage, UnknownTask
 from backend.services.images.index import HistoryQuery
@@ -103,9 +102,9 @@ class OwnStudio:
             for model in contents.models
         ]  # fmt: skip
 
-    async def loras(self) -> list[LoraFacts]:
+    async def loras(self, model: str | None = None) -> list[LoraFacts]:
         """Lists the LoRAs."""
-        return await _in_thread(lambda: find_loras(self._services))
+        return await _in_thread(lambda: find_loras(self._services, model))
 
     async def search(self, words: str, limit: int) -> tuple[list[Picture], int]:
         """Finds images, newest first."""
@@ -147,21 +146,13 @@ class OwnStudio:
         return Picture(
             record.id, record.filename, record.prompt, record.width, record.height, record.seed, record.model,
             record.created_at.isoformat(), record.size_bytes,
-            None if self._origin is None else f"{self._origin}{self._path_of(record)}",
+            None if self._origin is None else f"{self._origin}{link_to(record.id, self._services).url}",
         )  # fmt: skip
 
-    def _path_of(self, record: ImageRecord) -> str:
-        """Returns the path of the PNG; where a token is needed, one that opens without it for an hour."""
-        settings = self._services.settings
-        address = present_image(record, settings.api_address).download_url
-        if not self._services.access_tokens.required or settings.history_per_token:
-            return address
-        return f"{address}?{self._services.links.sign(f'{settings.api_prefix}/download/{record.id}')}"
 
-
-def find_loras(services: Services) -> list[LoraFacts]:
-    """Lists the LoRAs, those that the best model cannot use with the reason."""
-    contents = services.loras.catalogue.look(services.loras.architecture_of(AUTO))
+def find_loras(services: Services, model: str | None = None) -> list[LoraFacts]:
+    """Lists the LoRAs, those that a model (without a name the best) cannot use with the reason."""
+    contents = services.loras.catalogue.look(services.loras.architecture_of(model or AUTO))
     return [
         LoraFacts(lora.name, lora.facts.kind or "", lora.problem, tuple(lora.facts.words.triggers))
         for lora in contents.loras

@@ -22,6 +22,7 @@ from zimage_client import AsyncClient, Retries
 from zimage_client.connection import Address, is_listening, read_address
 
 from backend.api.compat.mcp.there import RemoteStudio
+from backend.models.setting_faults import describe_faults
 from backend.services.errors import StudioError
 
 if TYPE_CHECKING:
@@ -134,8 +135,7 @@ class Places:
         try:
             return _Own(stack.enter_context((self._serve or serve_embedded)()), stack)
         except ValidationError as error:
-            problems = " ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}." for e in error.errors())
-            raise StudioError(f"The settings in the environment are not valid. {problems}") from None
+            raise StudioError(f"The settings in the environment are not valid. {describe_faults(error)}") from None
         except (EmbeddedFailed, OSError) as error:
             reason = str(error).replace("--data-dir", "ZIMAGE_DATA_DIR, or name the server with --server")
             raise StudioError(f"No Z-Image runs at {self._address}, and none can start here: {reason}") from None

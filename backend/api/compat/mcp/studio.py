@@ -108,8 +108,8 @@ class Studio(Protocol):
     async def models(self) -> list[ModelFacts]:
         """Lists the models."""
 
-    async def loras(self) -> list[LoraFacts]:
-        """Lists the LoRAs."""
+    async def loras(self, model: str | None = None) -> list[LoraFacts]:
+        """Lists the LoRAs, as a model takes them; the best one without a name."""
 
     async def search(self, words: str, limit: int) -> tuple[list[Picture], int]:
         """Finds images, newest first; also returns how many there are in all."""

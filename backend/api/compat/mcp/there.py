@@ -26,6 +26,8 @@ class RemoteStudio:
         """Takes a client, and whether its server can still be called when the process has ended."""
         self._client = client
         self._has_lasting_address = has_lasting_address
+        self._urls: dict[str, str] = {}
+        """Addresses that were asked for, by the ids of their images."""
 
     @contextlib.asynccontextmanager
     async def drawing(self, body: Body) -> AsyncIterator[AsyncIterator[Progress]]:
@@ -40,7 +42,7 @@ class RemoteStudio:
                 async with contextlib.aclosing(self._client.events(str(task_id))) as events:
                     async for task in events:
                         has_ended = task.is_final
-                        yield self._present(task)
+                        yield await self._present(task)
 
         try:
             with _translated():
@@ -71,12 +73,12 @@ class RemoteStudio:
     async def task(self, task_id: str) -> Progress:
         """Looks at a task."""
         with _translated():
-            return self._present(await self._client.task(task_id))
+            return await self._present(await self._client.task(task_id))
 
     async def tasks(self) -> list[Progress]:
         """Lists the tasks that wait or run."""
         with _translated():
-            return [self._present(task) for task in await self._client.queue()]
+            return [await self._present(task) for task in await self._client.queue()]
 
     async def wait(self, task_id: str, seconds: float) -> Progress:
         """Looks at a task when it has ended, or when the time is over."""
@@ -84,13 +86,13 @@ class RemoteStudio:
         with _translated(), anyio.move_on_after(seconds):
             async with contextlib.aclosing(self._client.events(task_id)) as events:
                 async for task in events:
-                    seen = self._present(task)
+                    seen = await self._present(task)
         return seen
 
     async def cancel(self, task_id: str) -> Progress:
         """Cancels a task."""
         with _translated():
-            return self._present(await self._client.cancel(task_id))
+            return await self._present(await self._client.cancel(task_id))
 
     async def keep(self, image: bytes) -> str:
         """Keeps an image to draw from."""
@@ -109,11 +111,11 @@ class RemoteStudio:
             for model in found.models
         ]  # fmt: skip
 
-    async def loras(self) -> list[LoraFacts]:
+    async def loras(self, model: str | None = None) -> list[LoraFacts]:
         """Lists the LoRAs; a server that knows none of that has none."""
         with _translated():
             try:
-                found = await self._client.loras()
+                found = await self._client.loras(model)
             except NotFound:
                 return []
         return [LoraFacts(lora.name, lora.kind or "", lora.problem, lora.trigger_words) for lora in found.loras]
@@ -122,7 +124,7 @@ class RemoteStudio:
         """Finds images, newest first."""
         with _translated():
             page = await self._client.history(q=words, page_size=limit)
-        return [self._picture(image) for image in page.images], page.total
+            return [await self._picture(image) for image in page.images], page.total
 
     async def png(self, image_id: str) -> bytes:
         """Returns the PNG of an image."""
@@ -132,7 +134,7 @@ class RemoteStudio:
             except NotFound:
                 raise UnknownImage from None
 
-    def _present(self, task: Task) -> Progress:
+    async def _present(self, task: Task) -> Progress:
         return Progress(
             task_id=task.task_id,
             status=task.status,
@@ -140,21 +142,33 @@ class RemoteStudio:
             done=task.current_step,
             total=task.total_steps,
             message=task.message,
-            images=tuple(self._picture(image) for image in task.images),
+            images=tuple([await self._picture(image) for image in task.images]),
             error=task.error,
             error_code=task.error_code,
             queue_position=task.queue_position,
             eta_seconds=task.eta_seconds,
         )
 
-    def _picture(self, image: Image) -> Picture:
-        path = image.raw.get("download_url")
-        url = f"{self._client.address.origin}{path}" if path and self._has_lasting_address else None
+    async def _picture(self, image: Image) -> Picture:
+        url = await self._url_of(image) if self._has_lasting_address else None
         created_at = image.created_at.isoformat() if isinstance(image.created_at, datetime) else ""
         return Picture(
             image.id, image.filename, image.prompt, image.width, image.height, image.seed, image.model, created_at,
             image.size_bytes, url,
         )  # fmt: skip
+
+    async def _url_of(self, image: Image) -> str | None:
+        """Returns the address of a PNG; one that opens without the token for an hour, where the server makes such."""
+        if image.id not in self._urls:
+            path = image.raw.get("download_url")
+            if not path:
+                return None
+            url = f"{self._client.address.origin}{path}"
+            if self._client.has_token:
+                with contextlib.suppress(NotFound):  # an older server, or an image that was deleted meanwhile
+                    url = await self._client.link(image.id)
+            self._urls[image.id] = url
+        return self._urls[image.id]
 
 
 def _parted(body: Body) -> tuple[str, dict[str, Any]]:

@@ -17,6 +17,7 @@ from backend.api.compat.mcp.arguments import (
     Drawing,
     Edit,
     Generate,
+    ListLoras,
     NoArguments,
     SearchHistory,
     Status,
@@ -57,7 +58,7 @@ class ToolEntry:
         try:
             return await self.run(call, self.arguments.model_validate(arguments or {}))
         except ValidationError as error:
-            return answers.refused(describe_invalid(error))
+            return answers.refused(describe_invalid(error, self.arguments))
         except StudioError as error:
             return answers.refused(str(error))
 
@@ -118,8 +119,8 @@ async def _list_models(call: Call, _arguments: NoArguments) -> Answer:
     return answers.of_models(await call.studio.models())
 
 
-async def _list_loras(call: Call, _arguments: NoArguments) -> Answer:
-    return answers.of_loras(await call.studio.loras())
+async def _list_loras(call: Call, arguments: ListLoras) -> Answer:
+    return answers.of_loras(await call.studio.loras(arguments.model))
 
 
 async def _search_history(call: Call, arguments: SearchHistory) -> Answer:
@@ -200,8 +201,8 @@ def make_tools() -> dict[str, ToolEntry]:
         _entry(
             "list_loras",
             "List the LoRAs",
-            "Lists the LoRAs (styles, subjects) that generate and edit can use.",
-            NoArguments,
+            "Lists the LoRAs (styles, subjects) that generate and edit can use, and whether a model takes them.",
+            ListLoras,
             _list_loras,
             reads=True,
         ),

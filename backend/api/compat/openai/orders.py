@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from backend.api.compat.openai.brackets import join_pieces, split_fields
 from backend.api.compat.openai.schemas import EditRequest, Format, ImageRequest, Quality
 from backend.models.schemas import MAX_SIDE_PX, MIN_SIDE_PX, SIDE_MULTIPLE_PX, GenerateRequest
 from backend.services.errors import InputRefused, UnknownModel
@@ -23,6 +24,7 @@ Values = dict[str, Any]
 
 _SIZE = re.compile(r"(\d{1,5})[x×](\d{1,5})", re.IGNORECASE)
 _PARAM_OF = {"width": "size", "height": "size", "num_images": "n"}
+_USED_INSTEAD = {"width": "`size`, as 512x768", "height": "`size`, as 512x768", "num_images": "`n`"}
 _OURS = GenerateRequest.model_fields.keys() - {"prompt", "model", "width", "height", "num_images"}
 _OF_FILES = {"init_image", "mask"}
 _QUALITIES: dict[str | None, Quality] = {"standard": "medium", "hd": "high", "auto": "high", None: "high"}
@@ -43,13 +45,16 @@ class Order:
     is_edit: bool = False
 
 
-def read_form(texts: Mapping[str, str]) -> EditRequest:
+def read_form(texts: Iterable[tuple[str, str]]) -> EditRequest:
     """Reads the fields of a form; an empty one is none, and what begins as JSON is JSON.
 
     Raises:
         RequestValidationError: one is not valid.
+        InputRefused: one is in pieces that do not belong together clearly.
     """
-    values = {name: _value_of(name, text) for name, text in texts.items() if text or name == "prompt"}
+    plain, pieces = split_fields(texts, _OURS)
+    values = {name: _value_of(name, text) for name, text in plain.items() if text or name == "prompt"}
+    values |= join_pieces(pieces)
     try:
         return EditRequest.model_validate(values)
     except ValidationError as error:
@@ -141,9 +146,12 @@ def make_order(wanted: ImageRequest, model: str, size: Size | None, sources: Val
 def _request_of(wanted: ImageRequest, model: str, size: Size | None, sources: Values) -> GenerateRequest:
     extras = {name: value for name, value in (wanted.model_extra or {}).items() if value is not None}
     allowed = _OURS - (_OF_FILES if sources else set())
-    unknown = [_problem(name, "extra_forbidden", "") for name in extras if name not in allowed]
+    unknown = [_unknown(name) for name in extras if name not in allowed]
     if unknown:
-        raise _refusal(unknown)
+        raise _refusal(unknown, {})
+    if None not in (wanted.steps, wanted.num_inference_steps) and wanted.steps != wanted.num_inference_steps:
+        told = f"This is another name of `num_inference_steps`, which is {wanted.num_inference_steps}: send one of them"
+        raise _refusal([_problem("steps", "value_error", told)])
     steps_name: Literal["steps", "num_inference_steps"] = "steps" if wanted.steps is not None else "num_inference_steps"
     values: Values = {**extras, **sources, "prompt": wanted.prompt, "model": model}
     values |= {
@@ -158,6 +166,15 @@ def _request_of(wanted: ImageRequest, model: str, size: Size | None, sources: Va
     except ValidationError as error:
         renamed = {**_PARAM_OF, "num_inference_steps": steps_name}
         raise _refusal(error.errors(), renamed) from error
+
+
+def _unknown(name: str) -> ErrorDetails:
+    other = _USED_INSTEAD.get(name)
+    return (
+        _problem(name, "value_error", f"There is no such field here: use {other}")
+        if other
+        else _problem(name, "extra_forbidden", "")
+    )
 
 
 def _problem(name: str, kind: str, message: str) -> ErrorDetails:

@@ -30,6 +30,7 @@ from backend.api.compat.openai.uploads import EditFiles, keep_files
 from backend.api.compat.streams import HeldStream
 from backend.api.deps import App, Client, Owner, Services
 from backend.api.errors import Responses, documented
+from backend.api.forms.whole import open_form
 from backend.api.middleware.scope import route_path
 from backend.models.edit import ID_PATTERN
 from backend.services.errors import InputRefused, StudioError, UnknownImage, UnknownModel
@@ -107,8 +108,8 @@ async def edit_images(
     request: Request, app: App, client: Client, owner: Owner, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Draws images from an image: all of it, or what is transparent in the mask."""
-    async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
-        wanted = read_form({name: value for name, value in form.multi_items() if isinstance(value, str)})
+    async with open_form(request, "image", MAX_FILES, MAX_FIELDS) as form:
+        wanted = read_form((name, value) for name, value in form.multi_items() if isinstance(value, str))
         uploads = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
         files = _edit_files(uploads)
 

@@ -32,8 +32,8 @@ def complain(text: str) -> None:
 
 
 def exit_code_of(error: ZImageError) -> int:
-    """Returns the exit code that an error stands for: values that the server does not know are wrong usage."""
-    return USAGE if isinstance(error, InvalidRequest) and error.code == "validation_error" else FAILED
+    """Returns the exit code that an error stands for: values that the server does not take are wrong usage."""
+    return USAGE if isinstance(error, InvalidRequest) else FAILED
 
 
 def print_json(value: object) -> None:

@@ -57,13 +57,13 @@ def in_process() -> Iterator[Embedded]:
     from pydantic import ValidationError
 
     from backend.embedded import EmbeddedFailed, serve_embedded
+    from backend.models.setting_faults import describe_faults
 
     with contextlib.ExitStack() as stack:
         try:
             embedded = stack.enter_context(serve_embedded())
         except ValidationError as error:
-            problems = " ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}." for e in error.errors())
-            raise ZImageError(f"The settings in the environment are not valid. {problems}") from None
+            raise ZImageError(f"The settings in the environment are not valid. {describe_faults(error)}") from None
         except (EmbeddedFailed, OSError) as error:
             reason = str(error).replace("--data-dir", "ZIMAGE_DATA_DIR, or name the server with --server")
             raise ZImageError(f"Z-Image cannot start in this process: {reason}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from backend.services.access.links import SignedLinks
 
 
@@ -28,3 +30,9 @@ def test_what_is_no_signature_opens_nothing():
     for query in ("", "signature=", "signature=x", "expires=9&signature=é", "expires=²&signature=", "expires=%ff",
                   "expires=99999999999999999999&signature=0", "expires=-1&signature=0"):  # fmt: skip
         assert not links.opens("/a", query)
+
+
+def test_the_end_of_a_link_is_told():
+    links = SignedLinks(lambda: 1000)
+
+    assert links.end_of(links.sign("/a")) == datetime.fromtimestamp(1000 + SignedLinks.LIFE_S, UTC)

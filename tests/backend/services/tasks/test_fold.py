@@ -46,6 +46,12 @@ def test_steps_stop_short_of_the_image_on_the_disk():
     assert fold.with_event(task, Step(99, 99)).step == 8
 
 
+def test_with_the_image_on_the_disk_all_of_its_steps_are_done():
+    task = fold.with_image(fold.with_event(a_task(images=1, note="smaller"), Step(8, 8)), IMAGE)
+    assert (task.current_step, task.message) == (task.total_steps, "Picture 2 of 2: step 9 of 9; smaller")
+    assert fold.with_image(a_task(cancelling=True, message="Cancelling"), IMAGE).message == "Cancelling"
+
+
 def test_a_task_that_is_being_cancelled_keeps_its_message_and_counts_on():
     task = fold.with_event(a_task(cancelling=True, message="Cancelling"), Step(3, 8))
     assert (task.step, task.message) == (3, "Cancelling")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ssl
 import threading
 
 import pytest
@@ -94,6 +95,26 @@ def test_whoever_is_gone_is_not_asked_again(outbox, receiver, run):
     run()
     wait_until(lambda: len(outbox) == 0)
     assert len(receiver.requests) == 1
+
+
+def test_a_certificate_of_another_name_may_be_mended(outbox, receiver, run, monkeypatch):
+    async def refuse(*_: object) -> None:
+        raise ssl.SSLCertVerificationError("Hostname mismatch")  # an OSError and a ValueError
+
+    monkeypatch.setattr(Sender, "post", refuse)
+    put(outbox, receiver, "mended")
+    run(waits_s=(60.0,))
+    wait_until(lambda: outbox.waiting()[0].attempts == 1)
+    assert len(outbox) == 1
+
+
+@pytest.mark.parametrize(("waits_s", "words"), [((), "after 1 attempt:"), ((0.0,), "after 2 attempts:")])
+def test_the_log_counts_the_attempts(outbox, receiver, run, caplog, waits_s, words):
+    receiver.statuses = [500] * 2
+    put(outbox, receiver, "hopeless")
+    run(waits_s=waits_s)
+    wait_until(lambda: len(outbox) == 0)
+    wait_until(lambda: words in caplog.text)
 
 
 def test_retries_wait_for_longer_and_longer_and_for_as_long_as_they_are_asked(outbox, receiver, run):

@@ -37,5 +37,10 @@ def test_what_two_readers_might_read_differently_is_none(url):
         read_http_address(url)
 
 
+def test_an_empty_text_is_told_how_an_address_begins():
+    with pytest.raises(ValueError, match="https://"):
+        read_http_address("")
+
+
 def test_the_origin_tells_no_secret_of_the_path():
     assert read_http_address("https://example.org:8443/hook/s3cret?key=1").origin == "https://example.org:8443"

@@ -7,11 +7,7 @@ from backend.api.compat.mcp.here import find_loras
 from backend.api.compat.mcp.studio import LoraFacts
 
 
-def test_services_that_know_no_loras_have_none():
-    assert find_loras(SimpleNamespace()) == []
-
-
-def test_loras_are_matched_with_the_best_model():
+def test_loras_are_matched_with_the_model_or_the_best():
     def lora(name: str, problem: str | None = None, triggers: tuple[str, ...] = ()) -> SimpleNamespace:
         return SimpleNamespace(
             name=name, problem=problem, facts=SimpleNamespace(kind="lora", words=SimpleNamespace(triggers=triggers))
@@ -26,7 +22,8 @@ def test_loras_are_matched_with_the_best_model():
 
     facts = find_loras(SimpleNamespace(loras=room))
 
-    assert asked == ["auto"]
+    assert find_loras(SimpleNamespace(loras=room), "z-image") == facts
+    assert asked == ["auto", "z-image"]
     assert facts == [
         LoraFacts("ink", "lora", None, ("ink style",)), LoraFacts("flux", "lora", "It is of another model."),
     ]  # fmt: skip

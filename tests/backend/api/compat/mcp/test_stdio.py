@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from mcp import types
 from mcp.client import Client
@@ -64,6 +65,8 @@ def test_a_running_server_draws_with_progress(address, mode):
             models = await client.call_tool("list_models", {})
             loras = await client.call_tool("list_loras", {})
             resource = (await client.read_resource(drawn.structured_content["images"][0]["uri"])).contents[0]
+            url = drawn.structured_content["images"][0]["url"]  # it opens without the token
+            (await asyncio.to_thread(httpx.get, url, trust_env=False)).raise_for_status()
             return names, steps, drawn, edited, refused, found, models, loras, resource
 
     names, steps, drawn, edited, refused, found, models, loras, resource = run(talk())

@@ -57,6 +57,7 @@ def test_an_image_is_drawn_with_progress_a_small_picture_a_link_and_data(address
     seen, result, first, link, contents, answer = run(talk())
     opened = answer.raise_for_status().content
     assert not result.is_error
+    assert [message.partition(";")[0] for done, _, message in seen if done == 9] == ["Picture 1 of 2: step 9 of 9"]
     steps = [done for done, _, _ in seen]
     assert steps == sorted(set(steps))
     assert steps[-1] == seen[-1][1] == 18
@@ -190,6 +191,8 @@ def test_an_edit_extends_and_enlarges(address, engine: FakeEngine):
         ("edit", {"prompt": "a fox", "image": "no image!"}, "neither the id of an image"),
         ("edit", {"prompt": "a fox", "image": "0" * 32}, "There is no picture with this id"),
         ("edit", {"prompt": "a fox", "image": base64.b64encode(b"no image").decode()}, "PNG, JPEG, WebP"),
+        ("generate", {"prompt": "a fox", "loras": ["ink"]}, "loras.0: This must be an object with name."),
+        ("generate", {"prompt": "a fox", "loras": [{"name": "x", "strength": 11}]}, "less than or equal to 10"),
         ("status", {"task_id": "0" * 32}, "There is no task with this id"),
         ("status", {"task_id": "7"}, "task_id"),
         ("cancel", {"task_id": "0" * 32}, "There is no task with this id"),

@@ -126,6 +126,9 @@ def test_the_async_client_edits(steady, png):
         ({"markup": Image.new("RGBA", (256, 256))}, "markup", "`mask`"),
         ({"extra_body": {"strength": 2}}, "strength", "1"),
         ({"extra_body": {"init_image": '{"input_id": "x"}'}}, "init_image", "no such field"),
+        ({"extra_body": {"loras": [{"name": "nope", "strength": 0.5}]}}, "loras.0.name", "nope"),
+        ({"extra_body": {"loras": [{"name": "a"}, {"name": "b", "strength": 0.5}]}}, "loras", "JSON text"),
+        ({"extra_body": {"width": 512}}, "width", "`size`"),
         ({"size": "100x100"}, "size", "256x256"),
         ({"background": "transparent"}, "background", "opaque"),
     ],
@@ -143,6 +146,15 @@ def test_an_edit_without_an_image_or_a_form(steady):
     answers = [httpx.post(url, data={"prompt": "a"}), httpx.post(url, json={"prompt": "a"}), httpx.post(url)]
     assert [answer.status_code for answer in answers] == [400, 400, 400]
     assert answers[0].json()["error"]["param"] == "image"
+    assert all("multipart/form-data" in answer.json()["error"]["message"] for answer in answers[1:])
+
+
+def test_objects_come_as_the_package_writes_them(steady, png):
+    steady.client().images.edit(
+        image=png(noise((256, 256))), prompt="a", extra_body={"outpaint": {"left": 64, "right": 32}}
+    )
+    outpaint = steady.engine.requests[-1].outpaint
+    assert (outpaint.left, outpaint.right) == (64, 32)
 
 
 def test_an_upload_may_be_larger_than_a_body(steady, png):
