@@ -10,7 +10,8 @@ export function useRunningTask(tasks) {
   const cache = queryClient.getQueryCache()
   const statusOf = ({ id, listed }) => queryClient.getQueryData(['task', id]) ?? listed
   return useSyncExternalStore(
-    (onChange) => cache.subscribe(onChange),
+    // Of all that the cache tells, only what was answered: queries are added while others are drawn.
+    (onChange) => cache.subscribe(({ type }) => type === 'updated' && onChange()),
     () => {
       const running = tasks.map(statusOf).filter((task) => task?.status === 'processing')
       return running.find(hasPreview) ?? running[0]
