@@ -26,6 +26,7 @@ from backend.services.errors import (
     GuidanceUnused,
     IdempotencyMismatch,
     InputRefused,
+    InputUnusable,
     ModelInUse,
     ModelNotFound,
     ModelNotInstalled,
@@ -92,11 +93,14 @@ _STATUS_OF: tuple[tuple[type[StudioError], int], ...] = (
     (NegativePromptUnused, 422),
     (ControlUnusable, 422),
     (LoraUnusable, 422),
+    (InputUnusable, 422),
     (QueueFull, 429),
     (TooManyAttempts, 429),
     (Draining, 503),
     (DiskFull, 507),
 )
+_STATUS_OF_CODE = {kind.code: status for kind, status in _STATUS_OF}
+"""Of errors with which a task ended, which come as plain data."""
 _FIELD_OF: dict[type[Exception], str] = {
     CallbackRefused: "callback_url",
     UnknownModel: "model",
@@ -184,7 +188,9 @@ async def _on_studio_error(_request: Request, error: Exception) -> JSONResponse:
 
 def present_error(error: StudioError) -> JSONResponse:
     """Builds the response to an error of the domain."""
-    status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
+    status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), None)
+    if status is None:
+        status = _STATUS_OF_CODE.get(error.code, 500)
     field = error.field if isinstance(error, InputRefused) else _FIELD_OF.get(type(error))
     fields = [FieldProblem(field=field, message=str(error))] if field else []
     headers = {}

@@ -65,7 +65,7 @@ class LoraSuggestion(Frozen):
 class LoraInfo(Frozen):
     """LoRA that a request can name."""
 
-    name: str = Field(description="Stem of its file; of several files of a stem, the path below their folder.")
+    name: str = Field(description="Path of its file below the folder that is searched, without the ending; deletes it.")
     title: str | None = Field(description="What its maker calls it.")
     file: str = Field(description="Path below the folder that is searched.")
     kind: str | None = Field(

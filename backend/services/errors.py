@@ -6,6 +6,7 @@ StudioError
 ├── ModelInUse, LoraInUse, NameTaken, NotOurs, RemovalFailed → 409
 ├── IdempotencyMismatch, TooMuchWork, NoParameters, DoesNotFit, UnreadableImage, LoraDamaged → 422
 ├── CallbackRefused                     → 422
+├── InputUnusable                       → the task fails; 422 to who waits for it
 ├── InputRefused                        → 422
 │   └── UnknownLora, LoraChanged, LoraRefused
 ├── WrongToken                          → 401
@@ -17,7 +18,7 @@ StudioError
 │   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable, LoraUnusable → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
-├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice, InputUnusable → the task fails
+├── OutOfMemory, BlankPicture, DeviceFault, UnknownDevice → the task fails
 ├── ExecutorUnusable                    → the executor cannot be prepared; the task fails
 ├── WorkerLost                          → the task runs once more, or ends as interrupted
 └── Cancelled, TimedOut, ShutDown       → why a task has ended before its time

@@ -25,6 +25,7 @@ from backend.services.library.loras.catalogue import LoraCatalogue
 from backend.services.library.loras.folders import home_of
 from backend.services.library.model_entry import AUTO
 from backend.utils.nearest_folder import nearest_folder
+from backend.utils.texts import escaped
 
 NEWEST_PYTHON = (3, 13)
 GIB = 2**30
@@ -170,7 +171,7 @@ def check_loras(settings: Settings) -> Iterator[Finding]:
     loras = catalogue.read_all(architecture)
     for lora in loras:
         if lora.problem:
-            yield Finding("loras", "note", f"{lora.file.name} cannot be used: {lora.problem}")
+            yield Finding("loras", "note", f"{escaped(lora.file.name)} cannot be used: {lora.problem}")
     folders = ", ".join(str(folder.root) for folder in catalogue.folders() if folder.root.is_dir())
     yield Finding("loras", "ok", f"{len(loras)} in {folders or 'no folder'}; yours go into {home_of(settings)}.")
 

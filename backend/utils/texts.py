@@ -13,6 +13,11 @@ def as_utf_8(text: str | Path) -> str:
     return str(text).encode(errors="backslashreplace").decode()
 
 
+def escaped(name: str) -> str:
+    """Returns a name for a terminal: what cannot be printed, as its number."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in as_utf_8(name))
+
+
 def is_plain(name: str) -> bool:
     """Tells whether a name is UTF-8 without control characters, so that a client can send it."""
     return name.isprintable() and as_utf_8(name) == name

@@ -133,7 +133,10 @@ class LoraChooser:
         names = self._catalogue.names()
         if not names:
             return f"There is no LoRA {shown}, nor any other: put one into the folder loras, or send it."
-        return f"There is no LoRA {shown}; the nearest: {', '.join(close_names(names, name))}."
+        near = ", ".join(map(repr, close_names(names, name)))
+        return f"There is no LoRA {shown}; " + (
+            f"the nearest: {near}." if near else f"none of the {len(names)} that /api/loras lists has a name like it."
+        )
 
 
 def _as_request(use: LoraUse) -> LoraRequest:

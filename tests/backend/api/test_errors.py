@@ -12,7 +12,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from backend.api.errors import _STATUS_OF
+from backend.api.errors import _STATUS_OF, present_error
 from backend.services import errors
 
 GOOD = {"prompt": "a red apple", "height": 256, "width": 256}
@@ -262,8 +262,8 @@ STATUS = {
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
     "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404, "UnknownWorker": 404,
     "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
-    "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422, "CallbackRefused": 422,
-    "UnknownControl": 422, "ControlUnusable": 422, "LoraUnusable": 422,
+    "UnknownInput": 404, "UnreadableImage": 422, "InputRefused": 422,
+    "UnknownControl": 422, "ControlUnusable": 422, "LoraUnusable": 422, "InputUnusable": 422, "CallbackRefused": 422,
     "LoraNotFound": 404, "LoraDamaged": 422, "LoraInUse": 409, "NameTaken": 409,
     "ModelInUse": 409, "NotOurs": 409, "RemovalFailed": 409,
     "WrongToken": 401, "TooManyAttempts": 429,
@@ -272,6 +272,11 @@ STATUS = {
 
 def test_every_status_of_the_domains_errors():
     assert {kind.__name__: status for kind, status in _STATUS_OF} == STATUS
+
+
+@pytest.mark.parametrize(("code", "status"), [("lora_unusable", 422), ("input_unusable", 422), ("out_of_memory", 500)])
+def test_an_error_with_which_a_task_ended_has_the_status_of_its_code(code, status):
+    assert present_error(errors.StudioError.of(code, "It cannot be used.")).status_code == status
 
 
 def test_every_error_of_the_domain_has_a_code_and_words():

@@ -79,7 +79,13 @@ def test_they_are_matched_with_the_model_that_is_asked_for(listed, settings, lor
     assert listed()["small"]["problem"] is None
     assert listed(model="z-image-turbo")["ink"]["problem"] is None
     assert "256" in listed(model="z-image-turbo")["small"]["problem"]
-    assert listed(model="nowhere")["ink"]["problem"] is None
+
+
+def test_a_model_that_there_is_none_of_is_an_error(client):
+    response = client.get("/api/loras", params={"model": "nosuch"})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (422, "unknown_model")
+    assert error["fields"][0]["field"] == "model"
 
 
 def test_those_that_come_with_a_model_are_listed_and_stay(client, listed, settings):

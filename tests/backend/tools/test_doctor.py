@@ -131,6 +131,9 @@ def test_folders_of_loras_and_those_that_cannot_be_used(settings):
     assert "damaged.safetensors" in findings[0].message
     assert findings[1].message.startswith("2 in ")
     assert str(loras) in findings[1].message
+    write_lora(loras / "a\x1b[31m.safetensors")
+    notes = [finding.message for finding in examine_machine(settings) if finding.check == "loras"]
+    assert notes[0].startswith("a\\x1b[31m.safetensors cannot be used: The name of its file has control characters")
     paths = settings.data_dir / "paths.yaml"
     paths.write_text("{[")
     findings = examine_machine(settings.model_copy(update={"loras_dir": paths}))

@@ -49,6 +49,10 @@ def test_a_lora_is_sent_listed_and_deleted(zimage, on_server, here):
     for _ in range(2):  # the same file again is the same LoRA
         ended = zimage("lora", "add", "ink.safetensors")
         assert (ended.code, ended.lines) == (0, ["ink"])
+        assert "is here as" not in ended.err
+    (here / "copy.safetensors").write_bytes((here / "ink.safetensors").read_bytes())
+    ended = zimage("lora", "add", "copy.safetensors")
+    assert (ended.lines, ended.err.strip()) == (["ink"], "What copy.safetensors holds is here as ink.")
     assert json.loads(zimage("lora", "add", "ink.safetensors", "--json").out)["is_own"] is True
     assert zimage("lora", "list").lines[0].split("\t")[:4] == ["ink", "lora", "4", "inky"]
     assert zimage("generate", "a fox", "--size", "256", "--lora", "ink:0.8", "--json", "-o", "fox.png").code == 0

@@ -177,6 +177,28 @@ class Lora:
         return self._gains[target].to(device, dtype)
 
 
+def check_lora(path: str | Path, config: TransformerConfig | None = None) -> None:
+    """Reads all values of a file that would be used, one tensor at a time, and keeps none.
+
+    Args:
+        path: safetensors file.
+        config: of the transformer that it is matched with; default: Turbo's.
+
+    Raises:
+        LoraError: it cannot be used, as `Lora.load` would say.
+    """
+    path = Path(path)
+    content = open_lora(path)
+    try:
+        matched = match(content.tensors, module_table(config or TransformerConfig()))
+        require_usable(matched, content.tensors)
+        for module in matched.modules:
+            for role in module.stored:
+                _read(module, role)
+    except (LoraError, WeightsError) as error:
+        raise LoraError(f"{path}: {str(error).removeprefix('lora: ')}") from error
+
+
 @dataclass(frozen=True)
 class ActiveLora:
     """A LoRA that acts, and how.

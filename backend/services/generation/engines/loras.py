@@ -78,7 +78,7 @@ def lora_errors(name: str | None = None, file: Path | None = None) -> Iterator[N
         if file is not None:
             reason = reason.replace(str(file), file.name)
         said = "A LoRA" if name is None else f"The LoRA {name}"
-        raise LoraUnusable(f"{said} cannot be used: {reason.removeprefix(f'{file and file.name}: ')}.") from error
+        raise LoraUnusable(f"{said} cannot be used: {reason.removeprefix(f'{file and file.name}: ')}.") from None
 
 
 def config_of(published: Mapping[str, Any]) -> TransformerConfig:

@@ -46,14 +46,17 @@ def read_tagged(prompt: str, settings: Mapping[str, Any]) -> tuple[str, list[dic
     """Reads the tags in a prompt and the digests among A1111's settings.
 
     Returns:
-        The prompt without the tags, and the LoRAs; those that the settings alone name are among them.
+        The prompt without the tags, and the LoRAs; those that the settings alone name are among them. Of one that is
+        named twice, the strengths are added.
     """
     words, tags = take_sound_tags(prompt)
     hashes, weights = parse_pairs(settings.get("Lora hashes")), parse_pairs(settings.get("Lora weights"))
     for key, value in _object(settings.get("Hashes")).items():
         if isinstance(key, str) and key.lower().startswith("lora:"):
             hashes.setdefault(key[len("lora:") :], value)
-    tagged = {tag.name: tag.strength for tag in tags}
+    tagged: dict[str, float] = {}
+    for tag in tags:  # one that is named twice acts twice
+        tagged[tag.name] = round(tagged.get(tag.name, 0.0) + tag.strength, 6)
     named: dict[str, float | None] = {**dict.fromkeys(hashes), **tagged}
     plain = {_without_marks(name): digest for name, digest in hashes.items()}
     if {_without_marks(name) for name in tagged} >= plain.keys():  # the settings name no other ones
@@ -64,11 +67,19 @@ def read_tagged(prompt: str, settings: Mapping[str, Any]) -> tuple[str, list[dic
 
 
 def parse_pairs(text: Any) -> dict[str, Any]:
-    """Reads `name: value, name: value`."""
+    """Reads `name: value, name: value`; names may have commas and colons, and values have none."""
     if not isinstance(text, str):
         return {}
-    pairs = (part.rpartition(":") for part in text.split(",") if ":" in part)
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    pairs: dict[str, Any] = {}
+    begun = ""
+    for part in text.split(","):
+        name, colon, value = part.rpartition(":")
+        if not colon:
+            begun += f"{part},"
+            continue
+        pairs[f"{begun}{name}".strip()] = value.strip()
+        begun = ""
+    return pairs
 
 
 def read_node(inputs: Mapping[str, Any]) -> Iterable[Found]:

@@ -44,13 +44,18 @@ def describe(record: ImageRecord) -> str:
         "Version": f"zimage {__version__}",
     }
     negative = f"Negative prompt: {record.negative_prompt}\n" if record.negative_prompt else ""
-    tags = "".join(f" {write_tag(_MARKS.sub('', use.name), use.strength)}" for use in record.loras or ())
+    tags = "".join(f" {write_tag(_plain(use.name), use.strength)}" for use in record.loras or ())
     return f"{record.prompt}{tags}\n{negative}" + ", ".join(f"{key}: {value}" for key, value in values.items())
 
 
 def _hashes(record: ImageRecord) -> str:
     """Returns the digests of the LoRAs as A1111 writes them: names without colons and commas."""
-    return ", ".join(f"{_MARKS.sub('', use.name)}: {use.short_hash}" for use in record.loras or () if use.short_hash)
+    return ", ".join(f"{_plain(use.name)}: {use.short_hash}" for use in record.loras or () if use.short_hash)
+
+
+def _plain(name: str) -> str:
+    """Returns the name of a LoRA that A1111 can find: without folders, and what has a meaning there."""
+    return _MARKS.sub("", name.rpartition("/")[2])
 
 
 def _quoted(value: str) -> str:

@@ -18,7 +18,7 @@ from backend.utils.texts import as_utf_8
 
 logger = logging.getLogger(__name__)
 
-VERSION = f"1 {__version__}"
+VERSION = f"2 {__version__}"
 """Of what is kept; another one, as of a newer program that reads more, is read anew."""
 MAX_KEPT = 20_000
 

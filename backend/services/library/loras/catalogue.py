@@ -24,7 +24,7 @@ from backend.services.library.loras.facts import (
     read_thumbnail,
 )
 from backend.services.library.loras.folders import LoraFile, LoraFolder, find_files, find_folders
-from backend.services.library.loras.names import find_called, find_named, name_all
+from backend.services.library.loras.names import find_called, find_named, find_of_stem, name_all
 from backend.services.lora_errors import LoraDamaged, LoraNotFound
 from backend.utils.texts import as_utf_8, is_plain
 from backend.utils.torch_library import map_torch
@@ -35,7 +35,8 @@ READ_S = 0.5
 """How long a list reads headers that are new; what is left is read meanwhile, for the next one."""
 MAX_SEARCHED_BYTES = 4 * 2**30
 """What is read at most to find a file by its digest."""
-BAD_NAME = "The name of its file is not plain UTF-8 text; rename it."
+BAD_NAME = "The name of its file has control characters, or is not UTF-8; rename it."
+MAX_MEANT = 3
 UNREAD = LoraFacts()
 FOR_PUBLISHED = "It is for Z-Image or Z-Image-Turbo, and this model has other shapes."
 
@@ -234,10 +235,22 @@ class LoraCatalogue:
         Raises:
             LoraNotFound: there is none.
         """
-        found = next((lora for lora in self._named() if lora.name == name), None)
+        loras = self._named()
+        found = next((lora for lora in loras if lora.name == name), None)
         if found is None:
-            raise LoraNotFound("There is no LoRA of this name.")
+            meant = [repr(lora.name) for lora in find_named(loras, name)[:MAX_MEANT] if is_plain(lora.name)]
+            hint = f": what is here is {' or '.join(meant)}" if meant else ""
+            raise LoraNotFound(f"There is no LoRA of exactly this name{hint}.")
         return self._read(found, PUBLISHED)
+
+    def heir_of(self, lora: Lora) -> Lora | None:
+        """Returns what would have the name of a LoRA after its deletion: a file of the same path in another folder."""
+        left = [other.file for other in self._named() if other.path != lora.path]
+        return next((other for other in self._name(left, self.folders()) if other.name == lora.name), None)
+
+    def of_stem(self, filename: str) -> Lora | None:
+        """Returns a LoRA with the stem of a file, in whatever folder and case."""
+        return find_of_stem(self._named(), filename)
 
     def preview(self, name: str) -> bytes:
         """Returns the preview of a LoRA, as WebP.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from backend.services.library.loras.architectures import Architecture
-from backend.services.library.loras.beside import read_json, read_note
+from backend.services.library.loras.beside import decode_thumbnail, read_json, read_note
 from backend.services.library.loras.folders import LoraFile
 from backend.services.library.loras.words import THUMBNAIL, Words, clean, read_words
 from backend.services.lora_errors import LoraDamaged
@@ -170,7 +170,10 @@ def _facts_of(found: Description, words: Words) -> LoraFacts:
 
 
 def _words(file: LoraFile, metadata: Mapping[str, str]) -> Words:
-    return read_words(metadata, read_json(file, ".json"), read_json(file, ".civitai.info"), read_note(file))
+    words = read_words(metadata, read_json(file, ".json"), read_json(file, ".civitai.info"), read_note(file))
+    if words.has_thumbnail and decode_thumbnail(metadata[THUMBNAIL]) is None:
+        return replace(words, has_thumbnail=False)  # what cannot be shown is none
+    return words
 
 
 def _warning(found: Description) -> str | None:
@@ -211,6 +214,22 @@ def describe_file(path: Path, architecture: Architecture) -> Description:
         raise LoraDamaged(_without_path(str(error).removeprefix(f"{error.part}: "), path)) from error
     except WeightsError as error:
         raise LoraDamaged(_without_path(str(error), path)) from error
+
+
+def check_values(path: Path, architecture: Architecture) -> None:
+    """Reads all values of a file with the library.
+
+    Raises:
+        LoraDamaged: one is NaN or infinite, or cannot be read.
+    """
+    make_importable()
+    from zimage.adapters.lora import check_lora
+    from zimage.errors import LoraError
+
+    try:
+        check_lora(path, architecture.config)
+    except LoraError as error:
+        raise LoraDamaged(_without_path(str(error).removeprefix(f"{error.part}: "), path)) from error
 
 
 def read_thumbnail(path: Path) -> str:

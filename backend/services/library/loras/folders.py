@@ -140,13 +140,18 @@ def _files_in(root: str, index: int, seen: set[str]) -> list[LoraFile]:
         for name, entry in entries.items():
             stem, dot, suffix = name.rpartition(".")
             try:
-                if dot + suffix.lower() in SUFFIXES and not entry.is_dir():
+                if dot + suffix.lower() in SUFFIXES and _is_file(entry):
                     found.append(_describe(entry, stem, below + name, index, entries))
                 elif depth < MAX_DEPTH and entry.is_dir():
                     waiting.append((entry.path, f"{below}{name}/", depth + 1))
             except OSError:  # it has gone meanwhile
                 continue
     return found
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Tells a plain file, or a link to one or to nowhere: a pipe or a device would never end."""
+    return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
 
 
 def _entries(folder: str) -> dict[str, os.DirEntry[str]]:

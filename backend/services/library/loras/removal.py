@@ -13,7 +13,7 @@ from backend.services.errors import NotOurs, RemovalFailed
 from backend.services.library.loras.catalogue import Lora, LoraCatalogue
 from backend.services.library.loras.folders import SUFFIXES
 from backend.services.library.variants.receipts import Receipts
-from backend.services.lora_errors import LoraInUse
+from backend.services.lora_errors import LoraInUse, NameTaken
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ class LoraRemovals:
             LoraNotFound: there is none of this name.
             NotOurs: it belongs to another program, or to a model.
             LoraInUse: a task needs it.
+            NameTaken: another file that can be deleted would have the name then.
             RemovalFailed: the disk refuses.
         """
         lora = self._catalogue.get(name)
@@ -60,6 +61,9 @@ class LoraRemovals:
         sha256 = lora.digest and lora.digest.sha256
         if any(use.name == lora.name or (sha256 is not None and use.sha256 == sha256) for use in self._wanted()):
             raise LoraInUse("A task waits for it or runs with it: let that end or cancel it first.")
+        heir = self._catalogue.heir_of(lora)
+        if heir is not None and self.find_own([heir]):  # the same request, sent again, would delete it
+            raise NameTaken(f"A file of this path in another folder would be called {lora.name} then: delete it first.")
         try:
             lora.path.unlink()
         except OSError as error:

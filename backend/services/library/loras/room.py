@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from backend.models.config import Settings
 from backend.models.recipe import LoraUse
+from backend.services.errors import ModelNotInstalled
 from backend.services.library.catalogue import Catalogue
-from backend.services.library.loras.architectures import Architecture, Architectures
+from backend.services.library.loras.architectures import PUBLISHED, Architecture, Architectures
 from backend.services.library.loras.catalogue import LoraCatalogue
 from backend.services.library.loras.folders import home_of
 from backend.services.library.loras.removal import LoraRemovals
@@ -55,5 +56,12 @@ class LoraRoom:
         return self.catalogue.close()
 
     def architecture_of(self, model_id: str) -> Architecture:
-        """Returns what LoRAs for a model are matched with; the published one where the model is not installed."""
-        return self.architectures.of(self.models.files_of(model_id))
+        """Returns what LoRAs for a model are matched with; the published one where the model is not installed.
+
+        Raises:
+            UnknownModel: there is none of this id.
+        """
+        try:
+            return self.architectures.of(self.models.resolve(model_id).files)
+        except ModelNotInstalled:
+            return PUBLISHED

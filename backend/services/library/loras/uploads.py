@@ -16,11 +16,13 @@ from backend.services.errors import DiskFull
 from backend.services.library.loras.architectures import PUBLISHED, Architecture
 from backend.services.library.loras.catalogue import Lora, LoraCatalogue
 from backend.services.library.loras.digests import Digest, Digester
+from backend.services.library.loras.facts import check_values
 from backend.services.library.loras.folders import SUFFIXES, LoraFile
 from backend.services.library.variants.receipts import Receipts
 from backend.services.lora_errors import LoraDamaged, NameTaken
 from backend.utils.atomic_file import sync_directory
 from backend.utils.ids import new_id
+from backend.utils.texts import as_utf_8
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ class Upload:
 
         Raises:
             LoraDamaged: it is no LoRA.
-            NameTaken: another file has its name.
+            NameTaken: another file has its stem, in whatever folder and case.
             DiskFull: the disk refuses.
         """
         try:
@@ -116,6 +118,7 @@ class LoraUploads:
         max_bytes: int,
         min_free_disk_mb: int,
         architecture: Callable[[], Architecture] = lambda: PUBLISHED,
+        check: Callable[[Path, Architecture], None] = check_values,
     ) -> None:
         """Keeps what uploads depend on.
 
@@ -127,6 +130,7 @@ class LoraUploads:
             max_bytes: largest file that is taken.
             min_free_disk_mb: what is to stay free.
             architecture: returns what a LoRA may be for beside the published one.
+            check: reads all values of a file that an architecture takes; raises LoraDamaged.
         """
         self._catalogue = catalogue
         self._home = home
@@ -135,6 +139,7 @@ class LoraUploads:
         self._max_bytes = max_bytes
         self._min_free_bytes = min_free_disk_mb * 2**20
         self._architecture = architecture
+        self._check = check
         self._keeping = threading.Lock()
 
     def open(self) -> None:
@@ -173,6 +178,11 @@ class LoraUploads:
                 upload.abort()
                 return self._catalogue.at(known.path, self._architecture()), False
             target = self._home / upload.name
+            other = self._catalogue.of_stem(upload.name)
+            if other is not None:
+                raise NameTaken(
+                    f"There is another LoRA of this name, {as_utf_8(other.file.name)}: rename the file that you send."
+                )
             if target.exists() or target.is_symlink():
                 raise NameTaken(
                     f"There is another LoRA in a file {upload.name}: rename the file that you send, or delete that one."
@@ -192,12 +202,18 @@ class LoraUploads:
     def _refuse_unusable(self, upload: Upload) -> None:
         """Raises for what no model of the family, published or in use here, can take."""
         file = LoraFile(str(upload.path), upload.name, 0, upload.size_bytes, 1, ())
+        taken_by = PUBLISHED
         facts = self._catalogue.describe(file, PUBLISHED)
         if facts.problem is not None and (own := self._architecture()) != PUBLISHED:
             other = self._catalogue.describe(file, own)
-            facts = other if other.problem is None else facts
+            if other.problem is None:
+                facts, taken_by = other, own
         if facts.problem is not None:
             raise LoraDamaged(facts.problem.replace(upload.path.name, upload.name))
+        try:
+            self._check(upload.path, taken_by)
+        except LoraDamaged as error:
+            raise LoraDamaged(str(error).replace(upload.path.name, upload.name)) from error
 
 
 def clean_name(filename: str) -> str:

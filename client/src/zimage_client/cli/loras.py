@@ -63,6 +63,8 @@ def add(
         print_json(lora.raw)
         return
     typer.echo(lora.name)
+    if lora.name != file.stem:
+        say(f"What {file.name} holds is here as {lora.name}.")
     if note := lora.problem or lora.warning:
         say(f"{lora.name}: {note}")
 

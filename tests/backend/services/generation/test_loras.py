@@ -72,9 +72,14 @@ def test_a_title_finds_it_and_its_own_name_is_kept(chooser, model, reader, ink):
     [("a fox <lora:inc>", "prompt", []), ("a fox", "loras.1.name", [{"name": "ink"}, {"name": "inc"}])],
 )
 def test_an_unknown_name_is_refused_at_its_field_with_the_nearest(chooser, model, ink, prompt, field, named):
-    with pytest.raises(UnknownLora, match="the nearest: ink") as caught:
+    with pytest.raises(UnknownLora, match="the nearest: 'ink'") as caught:
         choose(chooser, model, prompt, *named)
     assert caught.value.field == field
+
+
+def test_where_none_is_near_it_says_how_many_there_are(chooser, model, ink):
+    with pytest.raises(UnknownLora, match="none of the 1 that /api/loras lists"):
+        choose(chooser, model, "a fox <lora:watercolour>")
 
 
 def test_where_there_is_none_at_all_it_says_where_they_go(chooser, model):

@@ -51,6 +51,21 @@ def test_a_tag_that_makes_no_sense_stays_in_the_text(tag):
     assert a1111(f"a fox {tag}") == (f"a fox {tag}", [])
 
 
+def test_a1111_s_names_may_have_commas():
+    assert a1111("a fox", f', Lora hashes: "a,b_c: {INK}, wet: {WET}"')[1] == [
+        {"name": "a,b_c", "short_hash": INK}, {"name": "wet", "short_hash": WET},
+    ]  # fmt: skip
+    assert a1111("a fox <lora:a,b_c:0.5>", f', Lora hashes: "a,b_c: {INK}"')[1] == [
+        {"name": "a,b_c", "strength": 0.5, "short_hash": INK}
+    ]
+
+
+def test_one_that_a1111_names_twice_has_both_strengths():
+    assert a1111("a fox <lora:ink:0.1> <lora:wet> <lora:ink:0.2>")[1] == [
+        {"name": "ink", "strength": 0.3}, {"name": "wet"},
+    ]  # fmt: skip
+
+
 def comfy(*loaders, end="unet"):
     nodes = {
         "unet": {"class_type": "UNETLoader", "inputs": {"unet_name": "z.safetensors"}},

@@ -49,7 +49,7 @@ def test_loras_are_listed_by_name_and_read_once(make, reader, loras):
         write_lora(loras / f"{name}.safetensors", dim=8)
     catalogue = make()
     contents = catalogue.look()
-    assert [lora.name for lora in contents.loras] == ["apple", "Ink", "zebra"]
+    assert [lora.name for lora in contents.loras] == ["apple", "styles/Ink", "styles/zebra"]
     assert contents.n_unread == 0
     assert all(lora.is_own and lora.is_read and lora.digest is None for lora in contents.loras)
     assert catalogue.look() is contents

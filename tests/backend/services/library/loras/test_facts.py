@@ -41,6 +41,11 @@ def test_a_header_tells_what_it_is(tmp_path):
     assert can_describe()
 
 
+def test_a_picture_that_cannot_be_shown_is_none(tmp_path):
+    write_lora(tmp_path / "a.safetensors", {"modelspec.thumbnail": "data:image/png;base64,AAAA"})
+    assert read(tmp_path).words.has_thumbnail is False
+
+
 def test_what_of_it_is_left_out_is_said(tmp_path):
     more = {"text_encoder.model.layers.0.self_attn.q_proj.lora_A.weight": (4, 8)}
     write_lora(tmp_path / "a.safetensors", modules=(KEY.format(0), KEY.format(99)), more=more)

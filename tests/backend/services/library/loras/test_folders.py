@@ -99,6 +99,14 @@ def test_files_are_found_in_all_folders_by_name(tmp_path):
     assert names(tmp_path) == ["a/c.SAFETENSORS", "a/d.sft", "b.safetensors"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names here")
+def test_a_pipe_is_no_file(tmp_path):
+    touch(tmp_path / "b.safetensors")
+    os.mkfifo(tmp_path / "a.safetensors")
+    (tmp_path / "c.safetensors").symlink_to(tmp_path / "a.safetensors")
+    assert names(tmp_path) == ["b.safetensors"]
+
+
 def test_links_are_followed_once_and_never_in_circles(tmp_path):
     touch(tmp_path / "far" / "a.safetensors", tmp_path / "here" / "b.safetensors")
     (tmp_path / "here" / "far").symlink_to(tmp_path / "far")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.services.library.loras.names import close_names, find_called, find_named, name_all
+from backend.services.library.loras.names import close_names, find_called, find_named, find_of_stem, name_all
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,10 @@ class One:
     other_names: tuple[str, ...] = ()
 
 
-def test_a_file_is_called_by_its_stem_or_more_where_that_is_another_s():
-    assert name_all(["ink.safetensors", "a/wet.sft"]) == ["ink", "wet"]
+def test_a_file_is_called_by_its_path_whatever_else_is_there():
+    assert name_all(["ink.safetensors", "a/wet.sft", "a/ink.safetensors"]) == ["ink", "a/wet", "a/ink"]
+    assert name_all(["a/wet.sft", "a/ink.safetensors"]) == ["a/wet", "a/ink"]
+    assert name_all(["INK.safetensors", "ink.safetensors"]) == ["INK", "ink"]
     assert name_all(["a/ink.safetensors", "b/Ink.safetensors"]) == ["a/ink", "b/Ink"]
     assert name_all(["ink.safetensors", "ink.sft"]) == ["ink.safetensors", "ink.sft"]
 
@@ -33,9 +35,9 @@ paths = st.lists(
 
 
 @given(paths)
-def test_no_two_have_one_name_whatever_the_case(found):
+def test_no_two_have_one_name(found):
     names = name_all(found)
-    assert len(names) == len(found) == len({name.casefold() for name in names})
+    assert len(names) == len(found) == len(set(names))
 
 
 INK, BOTH = One("ink", "styles/ink.safetensors"), [One("a/ink", "a/ink.safetensors"), One("b/ink", "b/ink.safetensors")]
@@ -54,6 +56,16 @@ def test_several_of_one_stem(name, found):
 def test_an_exact_name_counts_before_another_case():
     loras = [One("Ink", "Ink.safetensors"), One("ink", "x/ink.safetensors")]
     assert find_named(loras, "ink") == [loras[1]]
+    deeper = [One("INK", "INK.safetensors"), One("x/ink", "x/ink.safetensors")]
+    assert find_named(deeper, "ink") == [deeper[1]]
+    assert find_named(deeper, "INK") == find_named(deeper, "INK.safetensors") == [deeper[0]]
+    assert find_named([*deeper, One("ink", "ink.sft")], "Ink") == [deeper[0], One("ink", "ink.sft")]
+
+
+def test_one_of_a_stem_in_any_folder_and_case():
+    assert find_of_stem([One("wet", "wet.sft"), INK], "INK.safetensors") == INK
+    assert find_of_stem([One("cafe\u0301", "cafe\u0301.sft")], "Caf\u00e9.safetensors") is not None
+    assert find_of_stem([INK], "inky.safetensors") is None
 
 
 def test_what_its_file_calls_it():
@@ -67,6 +79,8 @@ def test_close_names():
     assert close_names(names, "ink")[0] == "inky"
     assert close_names(names, "watercolor") == ["watercolour"]
     assert close_names(names, "colour") == ["watercolour"]
-    assert close_names(names, "?") == names[:3]
+    assert close_names(names, "?") == close_names(["_CON", "a,b_c"], "nosuch") == []
     assert close_names([], "ink") == []
-    assert len(close_names([f"ink {n}" for n in range(1000)], "ink" * 5000)) == 3
+    many = [f"ink {n}" for n in range(1000)]
+    assert len(close_names(many, "ink 1")) == 3
+    assert close_names(many, "ink" * 5000) == []

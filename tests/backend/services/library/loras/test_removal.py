@@ -10,7 +10,7 @@ from backend.services.library.loras.catalogue import LoraCatalogue
 from backend.services.library.loras.folders import LoraFolder
 from backend.services.library.loras.removal import LoraRemovals
 from backend.services.library.variants.receipts import Receipts
-from backend.services.lora_errors import LoraInUse, LoraNotFound
+from backend.services.lora_errors import LoraInUse, LoraNotFound, NameTaken
 from tests.backend.services.library.loras.lora_files import FakeReader, write_lora
 
 
@@ -112,8 +112,42 @@ def test_what_a_linked_folder_holds_is_not_ours(removals, home, tmp_path):
     home.mkdir(parents=True)
     (home / "comfy").symlink_to(tmp_path / "comfy")
     with pytest.raises(NotOurs):
-        removals.remove("ink")
+        removals.remove("comfy/ink")
     assert far.exists()
+
+
+def test_the_same_request_again_deletes_nothing_else(removals, catalogue, home):
+    for name in ("c0.safetensors", "sub/c0.safetensors", "C0.safetensors"):
+        write_lora(home / name, dim=8)
+    removals.remove("c0")
+    for _ in range(2):
+        with pytest.raises(LoraNotFound, match="'sub/c0'"):
+            removals.remove("c0")
+    assert catalogue.names() == ["C0", "sub/c0"]
+    removals.remove("C0")
+    with pytest.raises(LoraNotFound, match="'sub/c0'"):
+        removals.remove("c0")
+
+
+def test_a_name_does_not_pass_to_another_own_file(settings, receipts, wanted, home, tmp_path):
+    folders = [LoraFolder(home, is_own=True), LoraFolder(tmp_path / "second", is_own=True)]
+    catalogue = LoraCatalogue(settings, FakeReader(), lambda: True, lambda _settings: folders)
+    removals = LoraRemovals(catalogue, receipts, lambda: wanted)
+    for folder in folders:
+        write_lora(folder.root / "ink.safetensors", dim=8)
+    with pytest.raises(NameTaken, match="another folder"):
+        removals.remove("ink")
+    removals.remove("ink (2)")
+    removals.remove("ink")
+    assert catalogue.names() == []
+
+
+def test_a_name_may_pass_to_what_cannot_be_deleted(removals, home, theirs):
+    for folder in (home, theirs):
+        write_lora(folder / "ink.safetensors", dim=8)
+    removals.remove("ink")
+    with pytest.raises(NotOurs):
+        removals.remove("ink")
 
 
 def test_a_disk_that_refuses(removals, home, monkeypatch):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from backend.services.errors import UnknownModel
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.loras.architectures import PUBLISHED
 from backend.services.library.loras.room import LoraRoom
@@ -17,6 +20,8 @@ def test_its_parts_know_each_other(settings):
     assert room.close()
 
 
-def test_a_model_that_is_not_here_is_as_published(settings):
+def test_a_model_that_is_not_here_is_as_published_and_one_that_is_none_an_error(settings):
     room = LoraRoom.build(settings, Catalogue(settings), list)
-    assert room.architecture_of("nowhere") == room.architecture_of("z-image-turbo") == PUBLISHED
+    assert room.architecture_of("z-image-turbo") == PUBLISHED
+    with pytest.raises(UnknownModel):
+        room.architecture_of("nowhere")

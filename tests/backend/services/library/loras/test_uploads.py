@@ -39,6 +39,7 @@ def receipts(settings):
 @pytest.fixture
 def make(catalogue, home, receipts):
     def make(free: int = GIB, min_free_disk_mb: int = 0, **options: object) -> LoraUploads:
+        options.setdefault("check", lambda path, architecture: None)
         return LoraUploads(
             catalogue, home, receipts, lambda folder: free, max_bytes=GIB, min_free_disk_mb=min_free_disk_mb, **options
         )
@@ -85,7 +86,7 @@ def test_the_same_content_that_lies_there_already(make, home, content):
     (home / "a").mkdir(parents=True)
     (home / "a" / "mine.safetensors").write_bytes(content)
     lora, is_new = send(make(), "other.safetensors", content)
-    assert (lora.name, is_new) == ("mine", False)
+    assert (lora.name, is_new) == ("a/mine", False)
 
 
 def test_another_content_of_the_name_is_refused(make, home, content):
@@ -94,6 +95,23 @@ def test_another_content_of_the_name_is_refused(make, home, content):
         send(make(), "ink.safetensors", content[:-1] + b"x")
     assert left(home) == ["ink.safetensors"]
     assert (home / "ink.safetensors").read_bytes() == content
+
+
+@pytest.mark.parametrize("there", ["ink.safetensors", "INK.safetensors", "styles/Ink.sft"])
+def test_another_content_of_a_stem_is_refused_in_any_folder_and_case(make, home, content, there):
+    (home / there).parent.mkdir(parents=True, exist_ok=True)
+    (home / there).write_bytes(content[:-1] + b"x")
+    with pytest.raises(NameTaken, match="another LoRA of this name"):
+        send(make(), "Ink.safetensors", content)
+
+
+def test_what_comes_with_a_model_is_not_replaced(make, settings, home, content):
+    shipped = settings.base_dir / "Z-Image" / "ckpts" / "zimage-nano" / "loras" / "cyanotype.safetensors"
+    shipped.parent.mkdir(parents=True, exist_ok=True)
+    shipped.write_bytes(content[:-1] + b"x")
+    with pytest.raises(NameTaken, match="cyanotype"):
+        send(make(), "Cyanotype.safetensors", content)
+    assert left(home) == []
 
 
 def test_a_link_of_the_name_is_not_written_through(make, home, content, tmp_path):
@@ -179,6 +197,19 @@ def test_a_flux_lora_is_refused_by_the_library(settings, home, receipts, tmp_pat
     with pytest.raises(LoraDamaged, match="Flux"):
         send(uploads, "flux.safetensors", content)
     assert left(home) == []
+
+
+@pytest.mark.parametrize("fill", [0xFF, 0x7F])
+def test_values_that_are_no_numbers_are_refused(settings, home, receipts, tmp_path, fill):
+    uploads = LoraUploads(
+        LoraCatalogue(settings), home, receipts, lambda folder: GIB, max_bytes=GIB, min_free_disk_mb=0
+    )
+    file = write_lora(tmp_path / "a.safetensors", fill=1)
+    content = file.read_bytes()
+    with pytest.raises(LoraDamaged, match="NaN or infinite"):
+        send(uploads, "ink.safetensors", content[:-2] + bytes([fill & 0x80 | 0x80, fill]), 2**20)
+    assert left(home) == []
+    assert send(uploads, "ink.safetensors", content, 2**20)[1]
 
 
 def test_there_must_be_room(make, home):
