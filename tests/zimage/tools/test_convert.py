@@ -14,6 +14,8 @@ def test_the_embedded_model_shrinks_into_shards(nano, tmp_path, capsys):
     assert main([str(nano), str(target), "--max-shard-gb", "0.002"]) == 0
     assert "GB in" in capsys.readouterr().out
     assert (target / "model_index.json").read_bytes() == (nano / "model_index.json").read_bytes()
+    assert (nano / "loras").is_dir()
+    assert not (target / "loras").exists()
     shards = sorted((target / "transformer").glob("*.safetensors"))
     assert len(shards) > 1
     assert all(value.dtype == torch.bfloat16 for shard in shards for value in load_file(shard).values())

@@ -36,6 +36,7 @@ from zimage.weights.shards import DEFAULT_STEM, divide, index_of, size_bytes, st
 
 STATE = ".zimage-convert.json"
 MODEL_INDEX = "model_index.json"
+LORAS = "loras"
 NOT_COPIED = (SUFFIX, ".bin", ".pt", ".pth", ".ckpt", ".gguf")
 RESERVE_BYTES = 64 * 2**20  # headers, small files and the file system's own
 
@@ -75,12 +76,13 @@ class Conversion:
 
 
 def plan_model(source: Path, dtype: torch.dtype | None, max_shard_bytes: int) -> Conversion:
-    """Plans a model folder: weights are cast, other files copied."""
-    parts = sorted(path for path in source.iterdir() if path.is_dir() and any(path.glob(f"*{SUFFIX}*")))
+    """Plans a model folder: weights are cast, other files copied; LoRAs that lie in it are no part of the model."""
+    folders = (path for path in source.iterdir() if path.is_dir() and path.name != LORAS)
+    parts = sorted(path for path in folders if any(path.glob(f"*{SUFFIX}*")))
     if not (source / MODEL_INDEX).is_file() or not parts:
         raise WeightsError(f"{source} is no model's folder: {MODEL_INDEX} or all weights are missing")
     planned = {path.name: plan_part(path, dtype, max_shard_bytes) for path in parts}
-    rest = [path for path in _small_files(source) if path.relative_to(source).parts[0] not in planned]
+    rest = [path for path in _small_files(source) if path.relative_to(source).parts[0] not in (*planned, LORAS)]
     return Conversion(
         tensors={f"{name}/{file}": group for name, part in planned.items() for file, group in part.tensors.items()},
         texts={f"{name}/{file}": text for name, part in planned.items() for file, text in part.texts.items()},
