@@ -164,9 +164,9 @@ def test_an_open_door_is_refused(capsys, tmp_path, host):
 
 
 def test_a_setting_that_cannot_be_is_named(capsys, monkeypatch):
-    assert "port" in fails_with(capsys, "--port", "70000")
+    assert "ZIMAGE_PORT" in fails_with(capsys, "--port", "70000")
     monkeypatch.setenv("ZIMAGE_LOG_LEVEL", "loud")
-    assert "log_level" in fails_with(capsys)
+    assert "ZIMAGE_LOG_LEVEL" in fails_with(capsys)
 
 
 @pytest.mark.parametrize("option", ["--port", "--web-port"])

@@ -39,11 +39,12 @@ def test_cards(machine, bf16, count, names):
     machine.setattr(torch.cuda, "is_available", lambda: True)
     machine.setattr(torch.cuda, "device_count", lambda: count)
     machine.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
-    machine.setattr(torch.cuda, "get_device_properties", lambda n: SimpleNamespace(total_memory=(24 - n) * 2**30))
+    facts = [SimpleNamespace(total_memory=(24 - n) * 2**30, name=f"Card {n}") for n in range(count)]
+    machine.setattr(torch.cuda, "get_device_properties", facts.__getitem__)
     machine.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16 and not including_emulation)
 
     assert detect_hardware().accelerators == tuple(
-        Accelerator(name, (24 - n) * 2**30, bf16) for n, name in enumerate(names)
+        Accelerator(name, (24 - n) * 2**30, bf16, name=f"Card {n}") for n, name in enumerate(names)
     )
 
 
