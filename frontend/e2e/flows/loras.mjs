@@ -137,9 +137,9 @@ export function loras(stage) {
     await seen(page.getByRole('listbox'))
     await page.keyboard.press('Escape')
     await gone(page.getByRole('listbox'))
-    await page.keyboard.type('inc>')
+    await page.keyboard.type('ink-wush>')
     await submitOf(page).click()
-    await seen(page.getByText(/no LoRA 'inc'.*the nearest: .*ink-wash/))
+    await seen(page.getByText(/no LoRA 'ink-wush'.*ink-wash/))
     assert.equal(await promptOf(page).getAttribute('aria-invalid'), 'true')
   })
 
