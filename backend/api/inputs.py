@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 
 from backend.api.deps import Config, History, Inputs, Owner, Sources
 from backend.api.errors import Responses, documented
-from backend.api.forms.whole import open_form
+from backend.api.forms.whole import FILE_FORM, open_form
 from backend.models.config import Settings
 from backend.models.edit import ControlImageRequest, FromHistory
 from backend.models.inputs import InputInfo
@@ -33,13 +33,7 @@ _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "title": "File"}},
-                }
-            },
+            **FILE_FORM,
             "application/json": {"schema": {"$ref": "#/components/schemas/FromHistory"}},
         },
     }

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from backend.api.deps import App
 from backend.api.errors import FormExpected, Responses, documented
 from backend.api.forms.file_stream import FileStream, MalformedForm
+from backend.api.forms.whole import FILE_FORM
 from backend.api.presenters import present_lora
 from backend.models.loras import LoraInfo, LoraList
 from backend.models.schemas import MAX_MODEL_CHARACTERS
@@ -30,20 +31,7 @@ _RESPONSES: Responses = {
     **documented(400, 409, 413, 422, 507),
     200: {"model": LoraInfo, "description": "A file with this content is here already."},
 }
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "title": "File"}},
-                }
-            }
-        },
-    }
-}
+_BODY = {"requestBody": {"required": True, "content": FILE_FORM}}
 
 
 @router.get("", response_class=Response, responses={**documented(422), 200: {"model": LoraList}})

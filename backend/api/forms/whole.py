@@ -11,6 +11,16 @@ from starlette.exceptions import HTTPException
 
 from backend.api.errors import FormExpected
 
+FILE_FORM = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {"file": {"type": "string", "format": "binary", "title": "File"}},
+        }
+    }
+}
+"""Content of a body that is one file, for OpenAPI."""
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 

@@ -347,7 +347,6 @@ def test_a_token_is_the_password_of_basic_authentication(settings, engine):
 
 
 def test_the_asynchronous_client(api):
-    pytest.importorskip("aiohttp", reason="webuiapi needs it for its asynchronous calls")
 
     async def draw() -> list[Any]:
         return await asyncio.gather(

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray import exceptions as ray_exceptions
 
 from backend.models.config import Settings
 from backend.models.schemas import Status
@@ -30,7 +31,6 @@ from tests.backend.services.tasks.executors.ray.test_executor import AnyFit
 from tests.backend.services.tasks.executors.ray.workshops import make_sleeping
 from tests.backend.services.tasks.managing import FakeStore, Make
 
-ray_exceptions = pytest.importorskip("ray").exceptions
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning"),
