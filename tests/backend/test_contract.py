@@ -17,7 +17,7 @@ from PIL import Image
 
 from backend.models.config import Settings
 from tests.backend.fakes import wait_until
-from tests.backend.regenerate_openapi import SNAPSHOT, current_openapi
+from tests.backend.regenerate_openapi import SNAPSHOT, contract, current_openapi
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -151,7 +151,13 @@ def test_the_four_statuses_and_ours_are_described(openapi):
 
 def test_the_description_is_the_committed_one():
     """A change of the contract is a change of this file: python -m tests.backend.regenerate_openapi."""
-    assert json.loads(SNAPSHOT.read_text("utf-8")) == current_openapi()
+    assert json.loads(SNAPSHOT.read_text("utf-8")) == contract(current_openapi())
+
+
+def test_a_field_named_like_prose_is_of_the_contract():
+    schema = {"title": "Thing", "properties": {"title": {"type": "string", "title": "Title"}}}
+
+    assert contract(schema) == {"properties": {"title": {"type": "string"}}}
 
 
 # -- live answers -----------------------------------------------------------------------------------------------------
