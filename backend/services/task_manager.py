@@ -25,10 +25,10 @@ from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.image_store import ImageStore
 from backend.services.tasks.queue import Limits, Rearrange, move_task, move_task_by, refuse_too_many
 from backend.services.tasks.records import TaskRecord, find_repeat
+from backend.services.tasks.slots.workers import DISK_REFUSES, Workers
 from backend.services.tasks.store import Journal
 from backend.services.tasks.table import TaskTable
 from backend.services.tasks.watchers import Watchers
-from backend.services.tasks.workers import DISK_REFUSES, Workers
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 

@@ -22,7 +22,7 @@ from tests.backend.fakes import (
     with_cards,
 )
 from tests.backend.services.tasks.managing import end, run_into_pause
-from tests.backend.services.tasks.test_slots import Slots, both_run
+from tests.backend.services.tasks.slots.test_slots import Slots, both_run
 
 
 def test_the_timeout_counts_from_the_start_not_from_the_queue(make, engine, store):

@@ -14,15 +14,15 @@ from backend.services.errors import DeviceFault, DiskFull, ShutDown, StudioError
 from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Partial, Preview, Step
 from backend.services.generation.job import Job
 from backend.services.tasks import fold
-from backend.services.tasks.affinity import Turn
 from backend.services.tasks.cancellation import Cancellation
 from backend.services.tasks.eta import EtaModel
 from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.image_store import ImageStore
 from backend.services.tasks.records import INTERRUPTED, TaskRecord
-from backend.services.tasks.running import Running
+from backend.services.tasks.slots.affinity import Turn
+from backend.services.tasks.slots.running import Running
+from backend.services.tasks.slots.turns import Turns
 from backend.services.tasks.table import TaskTable
-from backend.services.tasks.turns import Turns
 from backend.utils.log_format import TASK_ID
 
 logger = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from backend.services.tasks.affinity import MAX_PASSED, WINDOW, Loadout, assign
 from backend.services.tasks.records import TaskRecord
+from backend.services.tasks.slots.affinity import MAX_PASSED, WINDOW, Loadout, assign
 from tests.backend.fakes import Ticking, a_job, a_request
 
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 
 from backend.services.generation.job import Job
-from backend.services.tasks.affinity import Loadout, Turn, assign
 from backend.services.tasks.records import TaskRecord
+from backend.services.tasks.slots.affinity import Loadout, Turn, assign
 from backend.services.tasks.table import TaskTable
 
 MAX_GONE = 1000
