@@ -22,6 +22,8 @@ from backend.services.generation.planning.work import Work
 
 ACTIVATION_BYTES = 3 * 2**30
 """Room beside the weights where the main memory is the device's, and with diffusers; the VAE's decode is the peak."""
+SYSTEM_SHARE = 1 / 8
+"""Share of the main memory that is left to the system, this program and a browser."""
 CONTEXT_BYTES = 2**29
 """Of a card, what CUDA itself and a desktop take."""
 SPARE = 0.05
@@ -97,7 +99,7 @@ def explain_matrices(weights: Weights, hardware: Hardware, plan: LoadPlan, wante
         whole = LoadPlan(plan.device, plan.dtype, vae_tile=TILES[0])
         needs = [footprint_of(weights, replace(whole, quantization=one), work).device for one in passed]
     else:
-        room = (hardware.memory_bytes if card is None else card.memory_bytes) - ACTIVATION_BYTES
+        room = _main_room(hardware.memory_bytes if card is None else card.memory_bytes)
         needs = [weights.total_bytes(plan.dtype, one) for one in passed]
     sizes = [f"{size / 2**30:.1f} in {one or plan.dtype}" for size, one in zip(needs, passed, strict=True)]
     return f"{held} since there is no room for {' or '.join(sizes)}, but for {max(0, room) / 2**30:.1f} GiB"
@@ -150,7 +152,12 @@ def _choices(weights: Weights, card: Accelerator, wanted: Quantization) -> tuple
 
 
 def _room(card: Accelerator) -> int:
-    return card.memory_bytes - ACTIVATION_BYTES
+    return card.memory_bytes - ACTIVATION_BYTES if card.is_cuda else _main_room(card.memory_bytes)
+
+
+def _main_room(memory_bytes: int) -> int:
+    """Returns what weights can have of the main memory where it is the device's."""
+    return round(memory_bytes * (1 - SYSTEM_SHARE)) - ACTIVATION_BYTES
 
 
 def _plan_for_diffusers(weights: Weights, card: Accelerator, offload: Offload, quantization: Quantization) -> LoadPlan:
@@ -173,7 +180,7 @@ def _plan_on_processor(
     weights: Weights, hardware: Hardware, quantization: Quantization, precision: CpuPrecision
 ) -> LoadPlan:
     def fits(dtype: DType, quantization: Quantized | None = None) -> bool:
-        return weights.total_bytes(dtype, quantization) + ACTIVATION_BYTES <= hardware.memory_bytes
+        return weights.total_bytes(dtype, quantization) <= _main_room(hardware.memory_bytes)
 
     dtype: DType = "bfloat16" if hardware.cpu_has_bf16 or not fits("float32") else "float32"
     if precision != "auto":

@@ -132,9 +132,9 @@ def test_a_processor_keeps_no_blocks_that_are_larger_than_int8():
     ("weights", "hardware", "wanted", "why"),
     [
         (Q4_0, replace(PLAIN_CPU, memory_bytes=12 * GIB), "auto",
-         "gguf since there is no room for 18.9 in bfloat16 or 10.0 in int8, but for 9.0 GiB"),
+         "gguf since there is no room for 18.9 in bfloat16 or 10.0 in int8, but for 7.5 GiB"),
         (TURBO, card(16), "auto", "int8 since there is no room for 19.8 in bfloat16, but for 14.7 GiB"),
-        (TURBO, card(16, kind="mps"), "auto", "int8 since there is no room for 18.9 in bfloat16, but for 13.0 GiB"),
+        (TURBO, card(16, kind="mps"), "auto", "int8 since there is no room for 18.9 in bfloat16, but for 11.0 GiB"),
         (TURBO, card(6), "auto", "int8 since there is no room for 19.8 in bfloat16, but for 5.2 GiB"),
         (Q4_0, card(12), "auto", "gguf as stored"),
         (Q4_0, replace(PLAIN_CPU, memory_bytes=64 * GIB), "auto", "float32"),
@@ -159,6 +159,12 @@ def test_the_processor_quantises_what_does_not_fit_otherwise():
     assert plan(TURBO, small) == LoadPlan("cpu", "bfloat16", quantization="int8")
     assert plan(DIFFUSERS, small) == LoadPlan("cpu", "bfloat16")
     assert plan(TURBO, small, quantization="none") == LoadPlan("cpu", "bfloat16")
+
+
+@pytest.mark.parametrize(("gib", "held"), [(28, None), (23.5, "int8"), (16, "int8")])
+def test_the_system_keeps_its_share_of_the_main_memory(gib, held):
+    machine = replace(PLAIN_CPU, cpu_has_bf16=True, memory_bytes=round(gib * GIB))
+    assert plan(TURBO, machine).quantization == held
 
 
 def test_a_card_without_bf16_computes_in_float32_where_the_engine_has_no_float16():
