@@ -32,6 +32,8 @@ from backend.services.tasks.watchers import Watchers
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 
+WAITING = "Waiting in the queue"
+DRAINING = "The server is about to be restarted and takes no new tasks; try again in a minute."
 _RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.INTERRUPTED)
 
 
@@ -63,6 +65,7 @@ class TaskManager:
         now: Callable[[], datetime] = utc_now,
         make_id: Callable[[], str] = new_id,
     ) -> None:
+        self._store = store
         self._resolver = resolver
         self._admit = admit
         self._check_callback = check_callback
@@ -188,19 +191,23 @@ class TaskManager:
         if known is not None:
             return known
         if self.draining:
-            raise Draining("The server is about to be restarted and takes no new tasks; try again in a minute.")
+            raise Draining(DRAINING)
         self._check_callback(request.callback_url, client)
         job = self._resolver.resolve(request).model_copy(update={"partial_images": partial_images})
         self._admit(request, job)
-        with self._table.changed:
-            if (known := find_repeat(self._table.tasks, client, idempotency_key, request)) is not None:
-                return known  # of two at once, the first counts
-            refuse_too_many(self._table.pending(), client, self._limits, self._seconds_to_free_slot)
-            task = TaskRecord(
+        return self._queue(
+            TaskRecord(
                 id=self._make_id(), request=request, job=job, client=client, door=door,
-                idempotency_key=idempotency_key, message="Waiting in the queue", created_at=self._now(),
-                queued_at=self._monotonic(),
-            )  # fmt: skip
+                idempotency_key=idempotency_key, message=WAITING, created_at=self._now(), queued_at=self._monotonic(),
+            )
+        )  # fmt: skip
+
+    def _queue(self, task: TaskRecord) -> str:
+        with self._table.changed:
+            known = find_repeat(self._table.tasks, task.client, task.idempotency_key, task.request)
+            if known is not None:
+                return known  # of two at once, the first counts
+            refuse_too_many(self._table.pending(), task.client, self._limits, self._seconds_to_free_slot)
             try:
                 self._table.add(task)
             except OSError as error:
@@ -210,6 +217,8 @@ class TaskManager:
 
     def retry(self, task_id: str, client: str = LOCAL_CLIENT) -> str:
         """Queues the request of a task that ended without all its pictures once more, as a new task.
+
+        Of a client's own task, only the pictures are drawn that are not there: the others are the new task's too.
 
         Raises:
             UnknownTask: there is none.
@@ -221,8 +230,20 @@ class TaskManager:
             raise TaskNotRetryable(
                 f"This task is {task.status}; only a task that ended without success can be retried."
             )
-        request = task.request if client == task.client else task.request.model_copy(update={"callback_url": None})
-        return self.submit(request, client)
+        if client != task.client:
+            return self.submit(task.request.model_copy(update={"callback_url": None}), client)
+        images = tuple(image for image in task.images if self._store.keeps(image.id))
+        if task.job is None or len(images) in (0, task.request.num_images):
+            return self.submit(task.request, client)
+        if self.draining:
+            raise Draining(DRAINING)
+        self._admit(task.request, task.job)
+        return self._queue(
+            TaskRecord(
+                id=self._make_id(), request=task.request, job=task.job, client=client, images=images, message=WAITING,
+                created_at=self._now(), queued_at=self._monotonic(),
+            )
+        )  # fmt: skip
 
     def get(self, task_id: str) -> TaskRecord:
         """Returns a task as it is now.

@@ -146,6 +146,10 @@ class HistoryStore:
         """Tells whether there is such an image, in the trash or not."""
         return image_id in self._index
 
+    def keeps(self, image_id: str) -> bool:
+        """Tells whether there is such an image, and not in the trash."""
+        return self.has(image_id) and self.get(image_id).deleted_at is None
+
     def own(self, image_ids: Iterable[str], owner: str | None) -> list[str]:
         """Returns the ids that exist and that a client may see, each once."""
         entries = ((image_id, self._index.get(image_id)) for image_id in dict.fromkeys(image_ids))

@@ -87,13 +87,14 @@ class Metrics:
             self._of_workers.labels(task.worker, task.status).inc()
         if task.status is Status.FAILED:
             self._failures.labels(task.error_code or "unknown").inc()
-        for image in task.images:
+        drawn = [image for image in task.images if image.created_at >= task.created_at]  # not those of a task before
+        for image in drawn:
             self._pictures.labels(image.model).inc()
             self._generation.labels(image.model).observe(image.generation_time_ms / 1000)
         if task.timings.queued_s is not None:
             self._queued.observe(task.timings.queued_s)
-        if task.images and task.timings.denoise_s is not None:
-            forwards = len(task.images) * count_forwards(task.steps)
+        if drawn and task.timings.denoise_s is not None:
+            forwards = len(drawn) * count_forwards(task.steps)
             self._step.observe(task.timings.denoise_s / forwards)
 
     def on_request(self, method: str, route: str, status: int, seconds: float) -> None:

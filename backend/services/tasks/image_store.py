@@ -18,5 +18,8 @@ class ImageStore(Protocol):
             DiskFull: It cannot.
         """
 
+    def keeps(self, image_id: str) -> bool:
+        """Tells whether there is such an image, and not in the trash."""
+
     def add(self, drawn: Drawn, client: str, door: Door | None) -> ImageRecord:
         """Saves an image that a client has asked for, by a door; returns when it is on the disk."""

@@ -19,12 +19,16 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.pictures: list[Drawn] = []
+        self.deleted: set[str] = set()
         self.error: Exception | None = None
         self.refusal: Exception | None = None
 
     def prepare(self) -> None:
         if self.refusal is not None:
             raise self.refusal
+
+    def keeps(self, image_id: str) -> bool:
+        return image_id not in self.deleted
 
     def add(self, drawn: Drawn, client: str, door: Door | None = None) -> ImageRecord:
         if self.error is not None:

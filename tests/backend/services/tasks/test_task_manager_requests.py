@@ -8,7 +8,9 @@ import pytest
 
 from backend.models.schemas import Status
 from backend.services.errors import IdempotencyMismatch, QueueFull, TaskNotRetryable, TaskNotWaiting, UnknownTask
-from tests.backend.fakes import a_request, wait_until
+from backend.services.task_manager import TaskManager
+from backend.services.tasks.records import TaskRecord
+from tests.backend.fakes import FakeEngine, a_request, wait_until
 from tests.backend.services.tasks.managing import end, positions, run_into_pause
 
 
@@ -83,6 +85,45 @@ def test_a_failed_task_is_retried_as_a_new_one(manager, engine, store):
     assert retried.request == failed.request
     assert manager.get(failed.id).status is Status.FAILED
     assert store.prompts == ["again", "again"]
+
+
+def cancel_at_the_third(manager: TaskManager, engine: FakeEngine) -> TaskRecord:
+    """Returns a task of four images of which two are there."""
+
+    def watch(step: int) -> None:
+        if step == 2 and len(engine.requests) == 3:
+            manager.cancel(manager.active()[0].id)
+
+    engine.watch = watch
+    [task] = end(manager, manager.submit(a_request("many", seed=5, num_images=4)))
+    assert (task.status, [image.seed for image in task.images]) == (Status.CANCELLED, [5, 6])
+    return task
+
+
+def test_a_retry_draws_only_what_is_missing(manager, engine, store):
+    cancelled = cancel_at_the_third(manager, engine)
+    [retried] = end(manager, manager.retry(cancelled.id))
+    assert (retried.status, [image.seed for image in retried.images]) == (Status.COMPLETED, [5, 6, 7, 8])
+    assert retried.images[:2] == cancelled.images
+    assert [picture.recipe.seed for picture in store.pictures] == [5, 6, 7, 8]
+
+
+def test_a_retry_draws_what_was_deleted_meanwhile(manager, engine, store):
+    cancelled = cancel_at_the_third(manager, engine)
+    store.deleted = {cancelled.images[0].id}
+    [retried] = end(manager, manager.retry(cancelled.id))
+    assert retried.images[1] == cancelled.images[1]
+    assert [picture.recipe.seed for picture in store.pictures] == [5, 6, 5, 7, 8]
+    store.deleted = {image.id for image in cancelled.images}
+    end(manager, manager.retry(cancelled.id))
+    assert len(store.pictures) == 5 + 4
+
+
+def test_a_retry_of_another_client_draws_all(manager, engine, store):
+    cancelled = cancel_at_the_third(manager, engine)
+    [retried] = end(manager, manager.retry(cancelled.id, "somebody else"))
+    assert not {image.id for image in retried.images} & {image.id for image in cancelled.images}
+    assert len(retried.images) == 4
 
 
 def test_a_cancelled_task_is_retried(manager, engine):
