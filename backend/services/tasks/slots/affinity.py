@@ -51,10 +51,17 @@ class Loadout:
 
 @dataclass(frozen=True)
 class Turn:
-    """A task that a slot takes, and the ids of those that it passes over."""
+    """What a slot takes.
+
+    Attributes:
+        task: that it begins, or helps with.
+        passed: ids of those that it passes over.
+        is_help: whether the task runs already.
+    """
 
     task: TaskRecord
     passed: tuple[str, ...] = ()
+    is_help: bool = False
 
 
 @dataclass
@@ -149,7 +156,8 @@ def help_out(
         if slot is None or (suits == _OTHER_MODEL and left[number] < MIN_LEFT):
             del left[number]
             continue
-        state.give(slot, task, fits)
+        state.turns[slot] = Turn(task, is_help=True)
+        del state.free[slot]
         in_use[task.client] += 1
         left[number] -= 1
         if not left[number]:

@@ -173,6 +173,7 @@ class Books:
                 self._table.finish(task.id, **fold.outcome(task, running.failure, running.cancellation.reason))
         finally:
             self.running = {key: other for key, other in self.running.items() if key != running.task_id}
+            self._turns.forget()
 
     def _end_phase(self, running: Running, part: Part, phase: str | None) -> None:
         part.heard_at = self._monotonic()

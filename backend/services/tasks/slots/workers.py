@@ -261,7 +261,7 @@ class Workers:
                 turn = None if self.closing else self.turns.next_for(slot)
                 if turn is None:
                     return None
-                running = self.books.running.get(turn.task.id) or self._start(slot, turn)
+                running = self.books.running.get(turn.task.id) if turn.is_help else self._start(slot, turn)
                 part = None if running is None else self.books.begin(running, slot)
                 if running is None or part is None:
                     return None

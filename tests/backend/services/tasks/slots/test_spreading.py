@@ -14,6 +14,7 @@ from backend.services.generation.events import Emit, Ended, IsCancelled, Loaded,
 from backend.services.generation.job import Job
 from backend.services.generation.preview import PreviewPixels
 from backend.services.task_manager import TaskManager
+from backend.services.tasks.slots.affinity import Turn
 from tests.backend.fakes import PATIENCE_S, FakeExecutor, a_picture, a_request, wait_until
 from tests.backend.services.tasks.managing import FakeStore, Make, end
 
@@ -272,6 +273,20 @@ def test_a_task_whose_workers_are_all_lost_waits_and_goes_on_with_what_is_missin
     [task] = end(manager, task_id)
     assert (task.status, task.worker, seeds(manager, task_id)) == (Status.COMPLETED, "b", [7, 8, 9])
     assert [picture.recipe.seed for picture in store.pictures] == [7, 8, 9]
+
+
+def test_help_that_comes_too_late_begins_nothing(start: Start):
+    manager, fleet, task_id = start("a", num_images=1)
+    fleet.runs(0)
+    fleet.let(0)
+    [task] = end(manager, task_id)
+    workers = manager._workers
+    wait_until(lambda: "a" in workers.turns._idle)
+    with manager._table.changed:
+        workers.turns._known = (manager._table.waiting, {"a": Turn(task, is_help=True)})
+        assert workers._take_next("a") is None
+    assert manager.get(task_id).status is Status.COMPLETED
+    assert len(fleet.started) == 1
 
 
 def test_a_fault_of_one_image_ends_the_others(start: Start):
