@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
 from backend.models.recipe import MAX_SEED
 from backend.models.schemas import Status
-from backend.services.errors import OutOfMemory, WorkerLost
+from backend.services.errors import OutOfMemory, TaskAlreadyFinished, WorkerLost
 from backend.services.generation.events import Emit, Ended, IsCancelled, Loaded, Preview, Step
 from backend.services.generation.job import Job
 from backend.services.generation.preview import PreviewPixels
@@ -322,3 +326,53 @@ def test_a_machine_with_one_slot_draws_a_task_in_one_go(make: Make):
         fleet.let(number)
     end(manager, task_id)
     assert (calls, seeds(manager, task_id)) == ([3], [7, 8, 9])
+
+
+class Chance(FakeExecutor):
+    """Draws, loses workers and fails as the dice fall."""
+
+    is_elastic = True
+
+    def __init__(self, seed: int) -> None:
+        self._lot = random.Random(seed)
+
+    def prepare(self) -> tuple[str, ...]:
+        return ("a", "b", "c", "d")
+
+    def run(self, slot: str, job: Job, emit: Emit, cancelled: IsCancelled) -> None:
+        emit(Loaded("cuda"))
+        for index in range(job.num_images):
+            emit(Step(0, 8))
+            dice = self._lot.random()
+            time.sleep(dice / 500)
+            if cancelled():
+                break
+            if dice < 0.12:
+                emit(Ended(*((WorkerLost.code, "Lost.") if dice < 0.1 else (OutOfMemory.code, "Large."))))
+                return
+            emit(a_picture(job.recipe.prompt, job.recipe_of(index).seed))
+        emit(Ended())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_every_task_ends_and_every_image_is_there_once(make: Make, store: FakeStore, seed):
+    manager, lot = make(executor=Chance(seed)), random.Random(seed)
+    manager.start()
+    ids = []
+    for number in range(40):
+        request = a_request(f"{number}", seed=lot.randrange(1000), num_images=lot.randint(1, 6))
+        ids.append(manager.submit(request, lot.choice("xyz")))
+        if lot.random() < 0.2:
+            with contextlib.suppress(TaskAlreadyFinished):
+                manager.cancel(lot.choice(ids))
+    tasks = end(manager, *ids)
+
+    drawn = Counter((picture.recipe.prompt, picture.recipe.seed) for picture in store.pictures)
+    assert set(drawn.values()) == {1}
+    listed = Counter((image.prompt, image.seed) for task in tasks for image in task.images)
+    assert listed == drawn
+    for task in tasks:
+        places = [task.job.index_of(image.seed) for image in task.images]
+        assert places == sorted(places)
+        assert (task.status is Status.COMPLETED) == (places == list(range(task.request.num_images)))
+    wait_until(lambda: not manager.running_ids)
