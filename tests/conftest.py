@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+SLOW_IN_QUICK_ONES = 20
+"""How many other tests a slow one counts for."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts long files first where processes share files, so that none has one left when the others are done."""
+    if not hasattr(config, "workerinput"):
+        return
+    lengths: Counter[Path] = Counter()
+    for item in items:
+        lengths[item.path] += SLOW_IN_QUICK_ONES if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: -lengths[item.path])
 
 
 @pytest.fixture(autouse=True, scope="session")
