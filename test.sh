@@ -107,8 +107,9 @@ stage 'shellcheck' .venv/bin/shellcheck -x start.sh start_backend.sh start_front
 # The tests speak with this machine only, and their client refuses to start with a SOCKS proxy around.
 no_proxies=(env)
 for name in all_proxy http_proxy https_proxy ALL_PROXY HTTP_PROXY HTTPS_PROXY; do no_proxies+=(-u "$name"); done
-# Processes share the files out, so that an application of a test module is built once.
-pytest=("${no_proxies[@]}" "$python" -m pytest -q --durations=5 --numprocesses=auto --maxprocesses=4 --dist=loadfile)
+# Processes share the files out, so that an application of a test module is built once; tests/conftest.py orders them.
+share=(--numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder)
+pytest=("${no_proxies[@]}" "$python" -m pytest -q --durations=5 "${share[@]}")
 stage 'pytest: the model' "${pytest[@]}" tests/zimage tests/training
 stage 'pytest: the application' "${pytest[@]}" tests --ignore=tests/zimage --ignore=tests/training
 stage 'eslint' npm --prefix frontend run --silent lint

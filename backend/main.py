@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from backend import __version__
@@ -102,12 +102,11 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics tells all, and it costs each request
     )
     app.state.services = services
-    api = APIRouter(prefix=settings.api_prefix)
-    for room in (generate, history, inputs, system, models, loras, estimates, session):
-        api.include_router(room.router)
     app.router.routes.insert(0, PollRoute(services))
     app.include_router(system.root_router)
-    app.include_router(api)
+    for room in (generate, history, inputs, system, models, loras, estimates, session):
+        # Straight into the application: through a router in between, FastAPI would build every route twice.
+        app.include_router(room.router, prefix=settings.api_prefix)
     install_doors(app, services)
     install_error_handlers(app)
     complete_description(app, open_doors(settings))

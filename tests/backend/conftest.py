@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -108,4 +109,5 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)  # so small a model only waits for more
     path = tmp_path_factory.mktemp("models") / "zimage-nano"
     make_random_nano(path)
+    gc.freeze()  # what it has imported stays
     return path

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 def test_a_tiny_model_is_written_loaded_and_run(repository_root, tmp_path):
     folder, page = tmp_path / "disk", tmp_path / "page.md"
     page.write_text("above\n<!-- bench:real-size -->\nold\n<!-- /bench:real-size -->\nbelow\n", "utf-8")
@@ -27,6 +28,7 @@ def test_a_tiny_model_is_written_loaded_and_run(repository_root, tmp_path):
     assert "| strict load" in table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "held"), [("--int8", "matrices int8 by "), ("--q4_0", "matrices of GGUF in its blocks")]
 )

@@ -59,12 +59,17 @@ def test_the_history_can_be_asked_for_a_door(services, client, post, finish):
     assert client.get("/api/history?door=window").status_code == 422
 
 
-def test_every_change_is_seen_and_the_last_is_the_end(services):
+def test_every_change_is_seen_and_the_last_is_the_end(services, engine):
+    seen = []
+    releases = {step: engine.pause_at(step) for step in (1, 2)}  # each waits until it has been seen
+
     async def draw():
         async with open_drawing(services.tasks, a_request(), "me", "openai") as drawing:
-            return [task async for task in drawing.changes()]
+            async for task in drawing.changes():
+                seen.append(task)
+                releases.get(task.current_step, lambda: None)()
 
-    seen = run(draw())
+    run(draw())
     assert seen[-1].status is Status.COMPLETED
     assert not any(task.status.is_final for task in seen[:-1])
     assert len({id(task) for task in seen}) == len(seen) > 2
