@@ -29,7 +29,7 @@ ROOMS = {
     },
     "images": {"generation": {"events", "inputs", "lora_tags"}},
     "tasks": {
-        "generation": {"engines", "events", "inputs", "job", "planning", "preview"},
+        "generation": {"engines", "events", "inputs", "job", "planning", "preview", "stopwatch"},
         "library": {"catalogue", "model_entry"},
     },
     "system": {"tasks": {"records"}},

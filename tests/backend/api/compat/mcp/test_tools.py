@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+import threading
 from collections.abc import Iterator
 
 import httpx
@@ -16,7 +17,7 @@ from PIL import Image
 
 from backend.models.config import Settings
 from tests.backend.api.compat.mcp.talking import ERAS, connected, of_kind, run, serving, text_of
-from tests.backend.fakes import FakeEngine, colour_of
+from tests.backend.fakes import PATIENCE_S, FakeEngine, colour_of
 
 SMALL = {"width": 256, "height": 256}
 
@@ -38,12 +39,17 @@ def pixels(block: types.ImageContent) -> Image.Image:
 
 
 @pytest.mark.parametrize("mode", ERAS)
-def test_an_image_is_drawn_with_progress_a_small_picture_a_link_and_data(address, mode):
+def test_an_image_is_drawn_with_progress_a_small_picture_a_link_and_data(address, engine, mode):
+    first_is_told = threading.Event()
+    engine.watch = lambda _step: len(engine.requests) == 2 and first_is_told.wait(PATIENCE_S)
+
     async def talk():
         seen: list[tuple[float, float | None, str | None]] = []
 
         async def progress(done: float, total: float | None, message: str | None) -> None:
             seen.append((done, total, message))
+            if done == 9:
+                first_is_told.set()
 
         async with connected(*address, mode) as client:
             wanted = {"prompt": "a red fox", "seed": 7, "num_images": 2, **SMALL}
