@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from PIL import Image
@@ -34,11 +35,18 @@ def annotate(
         WeightsError: a file is missing or damaged.
         NotFiniteError: the model gave NaN.
     """
+    return open_annotator(files, device, **options)(to_rgb(image, WHITE))
+
+
+def open_annotator(
+    files: AnnotatorFiles, device: str | torch.device = "cpu", **options: float
+) -> Callable[[Image.Image], Image.Image]:
+    """Loads a model; returns what makes control images of RGB images. See `annotate`."""
     chosen = check_options(files, options)
-    rgb = to_rgb(image, WHITE)
     if files.kind == "depth":
-        return DepthModel.load(files.model, device).annotate(rgb)
-    return PoseModel.load(files.model, files.detector, device).annotate(rgb, **chosen)
+        return DepthModel.load(files.model, device).annotate
+    pose = PoseModel.load(files.model, files.detector, device)
+    return partial(pose.annotate, min_score=chosen["min_score"], min_person=chosen["min_person"])
 
 
 def check_options(files: AnnotatorFiles, options: Mapping[str, float]) -> dict[str, float]:
