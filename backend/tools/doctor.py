@@ -183,8 +183,12 @@ def check_annotators(settings: Settings) -> Iterator[Finding]:
     for folder in annotators.look():
         if folder.fault:
             yield Finding("annotators", "note", f"{escaped(folder.name)} cannot be used: {escaped(folder.fault)}")
-    for kind in sorted(annotators.kinds()):
+    kinds = sorted(annotators.kinds())
+    for kind in kinds:
         yield Finding("annotators", "ok", f"{kind}: {escaped(annotators.remark(kind)[1])}")
+    if not kinds:
+        home = settings.annotators_dir
+        yield Finding("annotators", "ok", f"None, which control images of depth or poses need; yours go into {home}.")
 
 
 def check_ports(settings: Settings) -> Iterator[Finding]:
