@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from PIL import Image
 from zimage.annotators.depth import DepthModel
 from zimage.annotators.folders import describe
 
@@ -20,7 +19,7 @@ from backend.services.tasks.executors.ray.facts import pack_facts
 from backend.worker import FETCH_LOCK, Workshop, make_workshop, sent_settings, settings_here
 from tests.backend.fakes import PATIENCE_S, a_job, colour_of, make_model_folder
 from tests.backend.services.library.weight_files import save_control
-from tests.zimage.annotator_folders import save_depth
+from tests.zimage.annotator_folders import noise, save_depth
 
 
 def test_what_draws_is_sent_and_no_secret():
@@ -74,7 +73,7 @@ def test_it_makes_control_images_with_the_models_of_its_own_machine(nano, tiny_m
     save_control(tiny_model, tmp_path / "Z-Image" / "ckpts" / "union.safetensors")
     save_depth(tmp_path / "data" / "annotators" / "near")
     assert nano.facts().annotators == {"depth"}
-    image = Image.effect_noise((256, 256), 90).convert("RGB")
+    image = noise(256, 256)
     drawn: list[bytes] = []
     for kind in ("depth", "finished"):
         control = [{"image": "0" * 64, "kind": kind, "model": "union.safetensors", "scale": 1.0}]

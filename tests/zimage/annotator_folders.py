@@ -7,14 +7,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
+from PIL import Image
 
 LABELS = {0: "cat", 1: "person"}
 PARTS = (
     "Nose", "L_Eye", "R_Eye", "L_Ear", "R_Ear", "L_Shoulder", "R_Shoulder", "L_Elbow", "R_Elbow", "L_Wrist", "R_Wrist",
     "L_Hip", "R_Hip", "L_Knee", "R_Knee", "L_Ankle", "R_Ankle",
 )  # fmt: skip
+
+
+def noise(width: int, height: int) -> Image.Image:
+    """Returns an image of noise, always the same."""
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
 
 
 def save_depth(folder: Path, model_type: str = "depth_anything", **more: Any) -> Path:
@@ -79,19 +86,22 @@ def _depth_anything(**more: Any) -> tuple[Any, Any]:
     return _loud(transformers.DepthAnythingForDepthEstimation(config)), processor
 
 
-def _dpt(**more: Any) -> tuple[Any, Any]:
+def _dpt(*, dinov2: bool = False) -> tuple[Any, Any]:
     torch.manual_seed(0)
+    own = {"backbone_config": _dinov2(), "add_projection": True} if dinov2 else {"backbone_out_indices": [0, 1, 2, 3]}
     config = transformers.DPTConfig(
         hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=24, image_size=64, patch_size=16,
-        backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 8, 8], fusion_hidden_size=8, is_hybrid=False,
-        **more,
+        neck_hidden_sizes=[8, 8, 8, 8], fusion_hidden_size=256 if dinov2 else 8, is_hybrid=False, **own,
     )  # fmt: skip
+    if dinov2:
+        processor = transformers.DPTImageProcessorPil(do_resize=False, do_pad=True, size_divisor=14)
+        return _loud(transformers.DPTForDepthEstimation(config)), processor
     return _loud(transformers.DPTForDepthEstimation(config)), transformers.DPTImageProcessorPil(
         size={"height": 64, "width": 64}
     )
 
 
-def _glpn(**_more: Any) -> tuple[Any, Any]:
+def _glpn() -> tuple[Any, Any]:
     torch.manual_seed(0)
     config = transformers.GLPNConfig(
         num_encoder_blocks=4, depths=[1, 1, 1, 1], hidden_sizes=[8, 8, 16, 16], num_attention_heads=[1, 1, 2, 2],
@@ -100,7 +110,7 @@ def _glpn(**_more: Any) -> tuple[Any, Any]:
     return _loud(transformers.GLPNForDepthEstimation(config)), transformers.GLPNImageProcessorPil()
 
 
-def _zoedepth(**_more: Any) -> tuple[Any, Any]:
+def _zoedepth() -> tuple[Any, Any]:
     torch.manual_seed(0)
     backbone = transformers.BeitConfig(
         image_size=64, num_hidden_layers=4, hidden_size=16, intermediate_size=24, num_attention_heads=2,

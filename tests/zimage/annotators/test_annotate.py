@@ -7,7 +7,6 @@ import weakref
 
 import numpy as np
 import pytest
-from PIL import Image
 from zimage.annotators import annotate as module
 from zimage.annotators.annotate import annotate
 from zimage.annotators.depth import DepthModel
@@ -15,15 +14,16 @@ from zimage.annotators.folders import choose, describe
 from zimage.annotators.pose import PoseModel
 from zimage.errors import ConfigError
 
-from tests.zimage.annotator_folders import save_depth, save_detector, save_pose
+from tests.zimage.annotator_folders import noise, save_depth, save_detector, save_pose
 
-IMAGE = Image.effect_noise((120, 90), 90)
+PEOPLE = {0: "person", 1: "person"}
+IMAGE = noise(120, 90)
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("annotators")
-    saved = save_depth(root / "depth"), save_pose(root / "pose"), save_detector(root / "people")
+    saved = save_depth(root / "depth"), save_pose(root / "pose"), save_detector(root / "people", labels=PEOPLE)
     return [describe(folder) for folder in saved]
 
 

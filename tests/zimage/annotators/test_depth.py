@@ -9,11 +9,11 @@ import pytest
 import torch
 import transformers
 from PIL import Image
-from zimage.annotators.depth import DepthModel, enlarge, nearness, to_grey, without_padding
+from zimage.annotators.depth import DepthModel, enlarge, nearness, to_grey, without
 from zimage.annotators.folders import describe
 from zimage.errors import NotFiniteError
 
-from tests.zimage.annotator_folders import save_depth
+from tests.zimage.annotator_folders import noise, save_depth
 
 KINDS = ("depth_anything", "dpt", "glpn", "zoedepth")
 
@@ -32,6 +32,7 @@ class Given(torch.nn.Module):
 
 
 def prepare(images, return_tensors):
+    """Stands for a processor that resizes."""
     return {"pixel_values": torch.zeros(1, 3, 8, 8)}
 
 
@@ -75,7 +76,7 @@ def test_an_even_map_is_black_and_nan_is_told():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [(97, 71), (64, 160), (9, 12)])
+@pytest.mark.parametrize("size", [(97, 71), (40, 160), (9, 12)])
 def test_every_size_comes_back_in_its_own_shape(tmp_path, kind, size):
     model = DepthModel.load(describe(save_depth(tmp_path / kind, kind)))
     image = Image.linear_gradient("L").resize(size).convert("RGB")
@@ -87,15 +88,22 @@ def test_every_size_comes_back_in_its_own_shape(tmp_path, kind, size):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_models_are_known_for_what_they_give(tmp_path, kind):
-    more = {"depth_estimation_type": "metric", "max_depth": 20} if kind == "depth_anything" else {}
     assert DepthModel.load(describe(save_depth(tmp_path / kind, kind))).metric is (kind in ("glpn", "zoedepth"))
-    assert DepthModel.load(describe(save_depth(tmp_path / "m", kind, **more))).metric is (kind != "dpt")
+
+
+def test_the_metric_depth_anything_gives_distances(tmp_path):
+    folder = save_depth(tmp_path / "a", "depth_anything", depth_estimation_type="metric", max_depth=20)
+    model = DepthModel.load(describe(folder))
+    assert model.metric
+    distances, grey = model.estimate(noise(80, 60)), np.asarray(model.annotate(noise(80, 60)))[..., 0]
+    assert grey[distances <= distances.min() + 1e-6].min() == 255
+    assert grey[distances >= distances.max() - 1e-6].max() == 0
 
 
 @pytest.mark.parametrize("kind", ["depth_anything", "dpt", "glpn"])
 def test_it_is_what_transformers_computes(tmp_path, kind):
     folder = save_depth(tmp_path / kind, kind)
-    image = Image.effect_noise((111, 83), 90).convert("RGB")
+    image = noise(111, 83)
     peer = transformers.AutoModelForDepthEstimation.from_pretrained(folder)
     processor = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")
     with torch.no_grad():
@@ -116,7 +124,7 @@ def test_the_padding_of_zoedepth_is_cut_off_as_transformers_does(tmp_path, monke
     modes = SimpleNamespace(BICUBIC="bicubic")
     monkeypatch.setattr(theirs, "tvF", SimpleNamespace(resize=resize, InterpolationMode=modes), raising=False)
     folder = save_depth(tmp_path / "zoe", "zoedepth")
-    image = Image.effect_noise((111, 83), 90).convert("RGB")
+    image = noise(111, 83)
     peer = transformers.ZoeDepthForDepthEstimation.from_pretrained(folder)
     processor = transformers.ZoeDepthImageProcessorPil.from_pretrained(folder)
     with torch.no_grad():
@@ -129,7 +137,46 @@ def test_the_padding_of_zoedepth_is_cut_off_as_transformers_does(tmp_path, monke
 
 
 def test_a_ramp_in_padding_comes_back_where_it_was():
-    size = (80, 60)
-    top, left = 18, 16
-    whole = torch.arange(60 + 2 * left).expand(80 + 2 * top, -1).float()
-    assert torch.allclose(without_padding(whole, size), torch.arange(60).expand(80, -1).float() + left)
+    whole = torch.arange(60 + 16 + 17).expand(80 + 3 + 4, -1).float()
+    cut = without(whole, ((3, 4), (16, 17)), (80, 60))
+    assert torch.allclose(cut, torch.arange(60).expand(80, -1).float() + 16)
+    assert without(whole, None, (80, 60)) is whole
+
+
+def test_the_padding_of_a_processor_that_does_not_resize_is_cut_off(tmp_path):
+    """As of DPT with DINOv2, which pads to multiples of 14."""
+    folder = save_depth(tmp_path / "dpt", "dpt", dinov2=True)
+    image = noise(75, 70)
+    peer = transformers.DPTForDepthEstimation.from_pretrained(folder)
+    processor = transformers.DPTImageProcessorPil.from_pretrained(folder)
+    pixels = processor(images=image, return_tensors="pt")["pixel_values"]
+    assert pixels.shape[-2:] == (70, 84)
+    with torch.no_grad():
+        whole = peer(pixel_values=pixels).predicted_depth[0]
+    model = DepthModel.load(describe(folder))
+    assert model.metric
+    assert torch.allclose(model.estimate(image), enlarge(whole, (70, 84))[:, 4:79], atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("glpn", (1024, 512)), ("depth_anything", (2048, 1024))])
+def test_a_large_image_is_shrunk_for_what_would_look_at_all_of_it(tmp_path, kind, shown, monkeypatch):
+    model = DepthModel.load(describe(save_depth(tmp_path / kind, kind)))
+    sizes = []
+    processor = model.processor
+    monkeypatch.setattr(model, "processor", Watched(processor, sizes))
+    assert model.annotate(noise(2048, 1024)).size == (2048, 1024)
+    assert sizes == [shown]
+
+
+class Watched:
+    """A processor whose images are noted."""
+
+    def __init__(self, processor, sizes):
+        self.processor, self.sizes = processor, sizes
+
+    def __call__(self, images, return_tensors):
+        self.sizes += [image.size for image in images]
+        return self.processor(images=images, return_tensors=return_tensors)
+
+    def __getattr__(self, name):
+        return getattr(self.processor, name)

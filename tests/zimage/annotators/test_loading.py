@@ -114,5 +114,12 @@ def test_small_images_are_enlarged_and_narrow_ones_refused():
     assert usable(Image.new("RGB", (1, 1))).size == (64, 64)
     assert usable(Image.new("RGB", (32, 16))).size == (128, 64)
     assert usable(Image.new("RGB", (10, 10 * MAX_ASPECT))).size == (64, 64 * MAX_ASPECT)
-    with pytest.raises(ConditionError, match=r"16 times.*10×161"):
-        usable(Image.new("RGB", (10, 161)))
+    with pytest.raises(ConditionError, match=r"8 times.*10×81"):
+        usable(Image.new("RGB", (10, 81)))
+
+
+def test_large_images_are_shrunk_where_the_model_would_look_at_all_of_them():
+    assert usable(Image.new("RGB", (4000, 3000)), 1024).size == (1024, 768)
+    assert usable(Image.new("RGB", (800, 600)), 1024).size == (800, 600)
+    assert usable(Image.new("RGB", (8, 8)), 1024).size == (64, 64)
+    assert usable(Image.new("RGB", (4000, 3000))).size == (4000, 3000)

@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from PIL import Image
 from zimage.annotators.folders import ARCHITECTURES, describe
 from zimage.annotators.heatmaps import Box
 from zimage.annotators.pose import MAX_PEOPLE, Detector, PoseModel
 from zimage.errors import ConditionError, WeightsError
 
-from tests.zimage.annotator_folders import change_config, save_detector, save_pose
+from tests.zimage.annotator_folders import change_config, noise, save_detector, save_pose
 
-IMAGE = Image.effect_noise((200, 150), 90).convert("RGB")
+IMAGE = noise(200, 150)
 
 
 class Heated(torch.nn.Module):
@@ -41,7 +40,7 @@ def finder(*boxes: tuple[float, ...]) -> SimpleNamespace:
 
 
 @pytest.mark.parametrize("experts", [1, 6])
-@pytest.mark.parametrize("size", [(200, 150), (64, 300), (7, 5)])
+@pytest.mark.parametrize("size", [(200, 150), (40, 300), (7, 5)])
 def test_a_folder_draws_people_of_every_size_of_image(tmp_path, experts, size):
     model = PoseModel.load(describe(save_pose(tmp_path / "a", experts=experts)))
     made = model.annotate(IMAGE.resize(size), min_score=0.0, min_person=0.5)

@@ -14,8 +14,12 @@ from zimage.annotators.folders import CONFIG, AnnotatorFolder, is_metric, read_j
 from zimage.annotators.loading import load_model, load_processor, usable
 from zimage.errors import NotFiniteError
 
+Margins = tuple[int, int]
+
 NEAREST = 0.01
 """Of the farthest distance: what is nearer counts as that near, so that a speck does not darken all else."""
+MAX_SIDE_PX = 1024
+"""Of what is shown to a model whose processor leaves images as large as they are."""
 EVEN = 1e-6
 """Of the values: what differs by less is rounding, and no depth."""
 
@@ -48,14 +52,26 @@ class DepthModel:
     @torch.inference_mode()
     def estimate(self, image: Image.Image) -> Tensor:
         """Returns what the model says of an RGB image, (height, width) of the image, float32 on the processor."""
-        seen = usable(image)
+        takes_any = self.model.config.model_type == "glpn" or not getattr(self.processor, "do_resize", True)
+        seen = usable(image, MAX_SIDE_PX if takes_any else None)
         inputs = self.processor(images=[seen], return_tensors="pt")
         pixels = inputs["pixel_values"].to(self.model.device, torch.float32)
         predicted = self.model(pixel_values=pixels).predicted_depth.float().cpu()
-        is_padded = self.model.config.model_type == "zoedepth" and bool(getattr(self.processor, "do_pad", False))
-        if is_padded:
-            predicted = without_padding(predicted[0], (seen.height, seen.width))[None]
-        return enlarge(predicted[0], (image.height, image.width))
+        padding = self._padding((seen.height, seen.width), takes_any=takes_any)
+        return enlarge(without(predicted[0], padding, (seen.height, seen.width)), (image.height, image.width))
+
+    def _padding(self, size: tuple[int, int], *, takes_any: bool) -> tuple[Margins, Margins] | None:
+        """Returns what the processor puts around an image of a height and width: above and below, left and right."""
+        if not getattr(self.processor, "do_pad", False):
+            return None
+        if self.model.config.model_type == "zoedepth":
+            reach = [int(math.sqrt(side / 2) * 3) for side in size]
+            return (reach[0], reach[0]), (reach[1], reach[1])
+        divisor = getattr(self.processor, "size_divisor", None)
+        if not (divisor and takes_any):
+            return None
+        missing = [-side % int(divisor) for side in size]
+        return (missing[0] // 2, missing[0] - missing[0] // 2), (missing[1] // 2, missing[1] - missing[1] // 2)
 
     def annotate(self, image: Image.Image) -> Image.Image:
         """Returns the depth of an RGB image as a control image of its size.
@@ -71,10 +87,12 @@ def enlarge(values: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(values[None, None], size=size, mode="bicubic", align_corners=False)[0, 0]
 
 
-def without_padding(values: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cuts off what ZoeDepth's processor has put around an image of a height and width: 3·√(side / 2) pixels a side."""
-    top, left = (int(math.sqrt(side / 2) * 3) for side in size)
-    padded = enlarge(values, (size[0] + 2 * top, size[1] + 2 * left))
+def without(values: Tensor, padding: tuple[Margins, Margins] | None, size: tuple[int, int]) -> Tensor:
+    """Cuts off of a map (h, w) what a processor has put around an image of a height and width."""
+    if padding is None:
+        return values
+    (top, bottom), (left, right) = padding
+    padded = enlarge(values, (size[0] + top + bottom, size[1] + left + right))
     return padded[top : top + size[0], left : left + size[1]]
 
 

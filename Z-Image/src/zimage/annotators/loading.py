@@ -13,7 +13,7 @@ from zimage.errors import ConditionError, WeightsError
 UNUSED = ("neck.fusion_stage.layers.0.residual_layer1.",)
 """Weights that DPT has and never uses: the first fusion has no residual. Some published files lack them."""
 MIN_SIDE_PX = 64
-MAX_ASPECT = 16
+MAX_ASPECT = 8
 
 
 def load_model(folder: AnnotatorFolder, device: str | torch.device) -> Any:
@@ -64,8 +64,12 @@ def load_processor(folder: AnnotatorFolder) -> Any:
         raise _broken(folder, error) from error
 
 
-def usable(image: Image.Image) -> Image.Image:
+def usable(image: Image.Image, max_side: int | None = None) -> Image.Image:
     """Returns an image that is no smaller than models need, in its shape.
+
+    Args:
+        image: of any size.
+        max_side: of what comes back, for a model that looks at images of any size; None where it resizes them itself.
 
     Raises:
         ConditionError: it is too narrow.
@@ -76,9 +80,11 @@ def usable(image: Image.Image) -> Image.Image:
             f"depth and pose are seen in images up to {MAX_ASPECT} times as long as wide, got "
             f"{image.width}×{image.height}"
         )
-    if short >= MIN_SIDE_PX:
+    scale = max(1.0, MIN_SIDE_PX / short)
+    if max_side is not None:
+        scale = min(scale, max_side / long)
+    if scale == 1:
         return image
-    scale = MIN_SIDE_PX / short
     size = round(image.width * scale), round(image.height * scale)
     return image.resize(size, Image.Resampling.BICUBIC)
 

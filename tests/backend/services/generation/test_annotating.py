@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from backend.models.config import Settings
 from backend.models.recipe import ControlUse
@@ -16,10 +15,10 @@ from backend.services.generation.annotating import Annotator
 from backend.services.generation.inputs import Inputs
 from backend.services.library.annotators import Annotators
 from tests.backend.fakes import a_recipe
-from tests.zimage.annotator_folders import save_depth, save_detector, save_pose
+from tests.zimage.annotator_folders import noise, save_depth, save_detector, save_pose
 
 DIGEST = "0" * 64
-IMAGE = Image.effect_noise((120, 90), 90).convert("RGBA")
+IMAGE = noise(120, 90).convert("RGBA")
 
 
 def never() -> bool:
@@ -159,7 +158,7 @@ def test_what_cannot_be_made_is_told(annotator, kind, options, said):
 
 def test_a_detector_beside_it_finds_the_people(annotator, tmp_path):
     save_pose(tmp_path / "people")
-    save_detector(tmp_path / "boxes")
+    save_detector(tmp_path / "boxes", labels={0: "person", 1: "person"})
     both = Annotator(Annotators(Settings(annotators_dir=tmp_path)), threading.Lock())
     several = both.annotate(IMAGE, "pose", {"min_person": 0.0, "min_score": 0.0})
     assert several.tobytes() != annotator.annotate(IMAGE, "pose", {"min_score": 0.0}).tobytes()
