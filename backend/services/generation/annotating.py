@@ -13,6 +13,7 @@ from PIL import Image
 
 from backend.models.recipe import ANNOTATED, AnnotatedKind, Recipe
 from backend.services.errors import ControlUnusable, ModelBroken, OutOfMemory
+from backend.services.generation.engines.faults import is_device_fault, is_lack_of_memory
 from backend.services.generation.engines.memory import first_line, free_memory, translate_oom
 from backend.services.generation.events import IsCancelled
 from backend.services.generation.inputs import Inputs
@@ -89,3 +90,9 @@ class Annotator:
             raise ModelBroken(f"A {files.kind} image cannot be made: {first_line(error)}.") from error
         except (ConditionError, ConfigError, NotFiniteError) as error:
             raise ControlUnusable(f"A {files.kind} image cannot be made: {first_line(error)}.") from error
+        except Exception as error:
+            if is_lack_of_memory(error) or is_device_fault(error):
+                raise
+            logger.exception("%s does not run", files.model.path)  # whoever put it there has put it together so
+            reason = f"{files.model.name} does not run ({first_line(error)})"
+            raise ModelBroken(f"A {files.kind} image cannot be made: {reason}.") from error

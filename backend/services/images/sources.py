@@ -17,6 +17,7 @@ from backend.services.errors import (
     InputRefused,
     InputUnusable,
     ModelBroken,
+    OutOfMemory,
     UnknownAnnotator,
     UnknownImage,
     UnknownInput,
@@ -82,6 +83,8 @@ class SourceKeeper:
             raise InputRefused("options" if request.options else "image", str(error)) from error
         except (UnknownAnnotator, ModelBroken) as error:
             raise InputRefused("kind", str(error)) from error
+        except OutOfMemory as error:
+            raise InputRefused("image", str(error)) from error
 
     def _with_id(self, control: ControlRequest, field: str, owner: str | None) -> ControlRequest:
         if control.image is None:

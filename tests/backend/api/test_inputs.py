@@ -185,6 +185,17 @@ def test_an_image_that_shows_nobody_is_told_at_the_image(client, settings, kept,
     assert "no person is found" in said
 
 
+def test_an_image_that_the_memory_does_not_hold_is_told_at_the_image(client, settings, kept, monkeypatch):
+    save_depth(settings.annotators_dir / "mine")
+
+    def fail(*_given):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("zimage.annotators.depth.DepthModel.annotate", fail)
+    field, said = refusal(client.post("/api/inputs/control", json={"image": named(kept), "kind": "depth"}))
+    assert (field, "memory" in said) == ("image", True)
+
+
 @pytest.mark.parametrize(
     ("control", "field"), [({"kind": "depth"}, "kind"), ({"kind": "pose", "preprocessor": "pose"}, "preprocessor")]
 )

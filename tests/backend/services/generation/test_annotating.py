@@ -142,6 +142,26 @@ def test_a_damaged_model_is_told_without_where_it_lies(tmp_path):
     assert "secret" not in str(caught.value)
 
 
+def test_a_model_whose_processor_is_another_ones_is_told(tmp_path):
+    save_depth(tmp_path / "mine", "dpt")
+    save_depth(tmp_path / "other", "depth_anything")
+    (tmp_path / "other" / "preprocessor_config.json").replace(tmp_path / "mine" / "preprocessor_config.json")
+    annotator = Annotator(Annotators(Settings(annotators_dir=tmp_path)), threading.Lock())
+    with pytest.raises(ModelBroken, match="A depth image cannot be made: mine does not run"):
+        annotator.annotate(IMAGE, "depth")
+
+
+def test_a_fault_of_the_device_is_one(annotator, monkeypatch):
+    from zimage.annotators.depth import DepthModel
+
+    def fail(_self, _image):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(DepthModel, "annotate", fail)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        annotator.annotate(IMAGE, "depth")
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
