@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache, partial
@@ -29,6 +30,7 @@ from backend.services.access.access_tokens import AccessTokens
 from backend.services.access.links import SignedLinks
 from backend.services.access.sessions import Sessions
 from backend.services.errors import StudioError
+from backend.services.generation.annotating import Annotator
 from backend.services.generation.engines.auto import AutoEngine
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.diffusers import DiffusersEngine
@@ -44,6 +46,7 @@ from backend.services.images.importer import PictureImporter
 from backend.services.images.inputs import InputStore
 from backend.services.images.sources import SourceKeeper, read_from
 from backend.services.images.store import HistoryStore
+from backend.services.library.annotators import Annotators
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
 from backend.services.library.hub.client import HuggingFaceHub
@@ -140,8 +143,12 @@ def build_services(
         held_bytes,
     )
     read_inputs = read_from(inputs, lambda name: catalogue.resolve_control(name).path, chooser.path_of)
-    executor: Executor = fleet or LocalExecutor(settings, catalogue, make_engine, hardware, planner, read_inputs)
-    resolver = Resolver(settings, catalogue, hardware, inputs, loras=chooser)
+    annotators, loading = Annotators(settings), threading.Lock()
+    annotator = Annotator(annotators, loading)
+    executor: Executor = fleet or LocalExecutor(
+        settings, catalogue, make_engine, hardware, planner, read_inputs, annotator, loading
+    )
+    resolver = Resolver(settings, catalogue, hardware, inputs, loras=chooser, annotators=annotators)
     store = HistoryStore(
         settings.images_dir,
         settings.history_file,
@@ -208,7 +215,8 @@ def build_services(
         history=store,
         importer=PictureImporter(store),
         inputs=inputs,
-        sources=SourceKeeper(inputs, store),
+        sources=SourceKeeper(inputs, store, annotator),
+        annotators=annotators,
         monitor=monitor,
         tasks=tasks,
         tokens=TokenCounter(catalogue),

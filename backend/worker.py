@@ -15,6 +15,7 @@ from PIL import Image
 from backend.main import build_downloads, build_engine, download_root
 from backend.models.config import Settings
 from backend.services.errors import DownloadFailed, UnknownInput
+from backend.services.generation.annotating import Annotator
 from backend.services.generation.engines.hardware import detect_hardware
 from backend.services.generation.events import Emit, IsCancelled, Loading
 from backend.services.generation.job import Job
@@ -24,6 +25,7 @@ from backend.services.generation.planning.load_plan import CPU, Hardware
 from backend.services.generation.planning.planner import Planner
 from backend.services.generator import ImageGenerator
 from backend.services.images.sources import read_from
+from backend.services.library.annotators import Annotators
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
 from backend.services.library.loras.architectures import Architectures
@@ -91,6 +93,7 @@ class Workshop:
     def __init__(self, settings: Settings) -> None:
         self._catalogue = Catalogue(settings)
         self._loras = LoraCatalogue(settings)
+        self._annotators = Annotators(settings)
         self._settings = settings
         self._engine = build_engine(settings)
         self._hardware: Hardware | None = None
@@ -117,7 +120,11 @@ class Workshop:
         )
         find_lora = LoraChooser(self._loras, Architectures()).path_of
         read_inputs = read_from(self._sent, lambda name: find_control(name).path, find_lora)
-        self._generator = ImageGenerator(self._catalogue, self._engine, planner, device, threading.Lock(), read_inputs)
+        loading = threading.Lock()
+        annotator = Annotator(self._annotators, loading)
+        self._generator = ImageGenerator(
+            self._catalogue, self._engine, planner, device, loading, read_inputs, annotator
+        )
 
     def facts(self) -> Facts:
         """Looks at the machine and its weights."""
@@ -130,6 +137,7 @@ class Workshop:
             models=frozenset(model.id for model in contents.models if model.installed),
             controls=frozenset(control.name for control in contents.controls),
             loras=frozenset(self._loras.names()),
+            annotators=self._annotators.kinds(),
             fetches=self._downloads is not None,
         )
 

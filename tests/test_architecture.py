@@ -25,11 +25,20 @@ ROOMS = {
     "access": {},
     "library": {},
     "generation": {
-        "library": {"catalogue", "files", "loras", "model_entry", "preview_map", "prompt_tokens", "variants"}
+        "library": {
+            "annotators",
+            "catalogue",
+            "files",
+            "loras",
+            "model_entry",
+            "preview_map",
+            "prompt_tokens",
+            "variants",
+        }
     },
-    "images": {"generation": {"events", "inputs", "lora_tags"}},
+    "images": {"generation": {"annotating", "events", "inputs", "lora_tags"}},
     "tasks": {
-        "generation": {"engines", "events", "inputs", "job", "planning", "preview", "stopwatch"},
+        "generation": {"annotating", "engines", "events", "inputs", "job", "planning", "preview", "stopwatch"},
         "library": {"catalogue", "model_entry"},
     },
     "system": {"tasks": {"records"}},

@@ -25,6 +25,7 @@ from backend.services.images.importer import PictureImporter
 from backend.services.images.inputs import InputStore
 from backend.services.images.sources import SourceKeeper
 from backend.services.images.store import HistoryStore
+from backend.services.library.annotators import Annotators
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.downloads import Downloads
 from backend.services.library.loras.room import LoraRoom
@@ -56,6 +57,7 @@ class Services:
     importer: PictureImporter
     inputs: InputStore
     sources: SourceKeeper
+    annotators: Annotators
     monitor: SystemMonitor
     tasks: TaskManager
     tokens: TokenCounter

@@ -105,7 +105,7 @@ def drain_worker(
 @router.get("/capabilities")
 def get_capabilities(app: App) -> Capabilities:
     """Returns limits, sizes and features, from which a client can build its form."""
-    return describe_capabilities(app.settings, __version__, door_addresses(app.settings))
+    return describe_capabilities(app.settings, __version__, door_addresses(app.settings), app.annotators.remark)
 
 
 def _workers_of(app: Services, owner: str | None) -> list[WorkerStatus]:

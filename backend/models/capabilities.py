@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.models.config import Settings
 from backend.models.gallery import MAX_BULK, MAX_TAG_CHARACTERS, MAX_TAGS, ThumbnailWidth
-from backend.models.recipe import MAX_SEED, Frozen
+from backend.models.recipe import ANNOTATED, MAX_SEED, AnnotatedKind, ControlKind, Frozen
 from backend.models.schemas import (
     MAX_PICTURES,
     MAX_PROMPT_CHARACTERS,
@@ -81,6 +82,14 @@ class Features(Frozen):
     login: bool
 
 
+class PreprocessorInfo(Frozen):
+    """What makes a control image of an image."""
+
+    kind: ControlKind
+    available: bool = Field(description="Whether it can be made here; false where its model is missing.")
+    note: str = Field(default="", description="The model that makes it, or what is missing; empty without a model.")
+
+
 class Capabilities(Frozen):
     """Limits, sizes and features. The models are at /api/models."""
 
@@ -89,6 +98,9 @@ class Capabilities(Frozen):
     limits: RequestLimits
     features: Features
     doors: list[DoorAddress] = Field(default=[], description="Protocols of other programs that are answered.")
+    preprocessors: list[PreprocessorInfo] = Field(
+        default=[], description="What control images are made with; `kind` of POST /api/inputs/control."
+    )
     thumbnail_widths: list[int] = Field(
         default=[int(width) for width in ThumbnailWidth],
         description="Values of `w` at a thumbnail's address: its real width, unless the image is narrower.",
@@ -110,12 +122,26 @@ class DrainRequest(BaseModel):
     drain: bool
 
 
-def describe_capabilities(settings: Settings, version: str, doors: Sequence[DoorAddress] = ()) -> Capabilities:
-    """Builds the capabilities from the settings and the schemas."""
+def describe_capabilities(
+    settings: Settings,
+    version: str,
+    doors: Sequence[DoorAddress] = (),
+    remark: Callable[[AnnotatedKind], tuple[bool, str]] = lambda _kind: (False, ""),
+) -> Capabilities:
+    """Builds the capabilities from the settings and the schemas.
+
+    Args:
+        settings: of the server.
+        version: of the program.
+        doors: that are open.
+        remark: tells whether control images that need a model can be made, and with what, or why not.
+    """
+    made = [(kind, *(remark(kind) if kind in ANNOTATED else (True, ""))) for kind in get_args(ControlKind)]
     sides = [*PRESETS, *((height, width) for width, height in PRESETS if width != height)]
     return Capabilities(
         version=version,
         doors=list(doors),
+        preprocessors=[PreprocessorInfo(kind=kind, available=available, note=note) for kind, available, note in made],
         sizes=SizeLimits(
             default=Size(width=settings.default_width, height=settings.default_height),
             presets=[Size(width=width, height=height) for width, height in sides],

@@ -107,6 +107,10 @@ class Settings(BaseSettings):
         default_factory=lambda values: values["data_dir"] / "loras",
         description="Folder of LoRAs, which those that are sent here go to; or ComfyUI, or its extra_model_paths.yaml.",
     )
+    annotators_dir: Path = Field(
+        default_factory=lambda values: values["data_dir"] / "annotators",
+        description="Folder of models that make control images, depth or poses, each in a folder of its own.",
+    )
     hub_token: str | None = Field(
         default=None,
         min_length=1,
@@ -240,8 +244,9 @@ class Settings(BaseSettings):
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator(
-        "base_dir", "data_dir", "images_dir", "history_file", "web_dir", "models_dir", "loras_dir", "log_file"
-    )
+        "base_dir", "data_dir", "images_dir", "history_file", "web_dir", "models_dir", "loras_dir", "annotators_dir",
+        "log_file",
+    )  # fmt: skip
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value is not None else None

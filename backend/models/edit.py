@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat,
 from pydantic_core import PydanticCustomError
 
 from backend.models.recipe import (
+    ANNOTATED,
     INPAINT,
     INPUT_ID_PATTERN,
     MAX_CONTROL_SCALE,
@@ -92,7 +93,7 @@ class UpscaleRequest(_Body):
 ControlCondition = Literal[
     "finished", "canny", "lines", "scribble", "grey", "tile", "blur", "depth", "pose", "hed", "inpaint"
 ]
-Preprocessor = Literal["none", "finished", "canny", "lines", "scribble", "grey", "tile", "blur"]
+Preprocessor = Literal["none", "finished", "canny", "lines", "scribble", "grey", "tile", "blur", "depth", "pose"]
 
 
 class ControlRequest(_Body):
@@ -100,8 +101,9 @@ class ControlRequest(_Body):
 
     kind: ControlCondition = Field(
         default="finished",
-        description="What the control image shows; `depth`, `pose` and `hed` must be sent as finished ones, "
-        "`inpaint` has no image but what the mask keeps.",
+        description="What the control image shows; `depth` and `pose` are made where a model for them is here (see "
+        "`preprocessors` in /api/capabilities), `hed` must be sent as a finished one, `inpaint` has no image but what "
+        "the mask keeps.",
     )
     image: ImageSource | None = Field(
         default=None,
@@ -153,8 +155,13 @@ class ControlRequest(_Body):
     @field_validator("preprocessor")
     @classmethod
     def _can_be_made(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if info.data.get("kind") in ("depth", "pose", "hed") and value not in ("none", "finished"):
+        kind = info.data.get("kind")
+        if kind == "hed" and value not in ("none", "finished"):
             raise _refused("There is no model here that makes such images: send a finished one, and `none` here.")
+        if kind in ANNOTATED and value not in (None, kind, "none", "finished"):
+            raise _refused(
+                f"Such images are made by `{kind}`; leave this out, or say `none` where it is a finished one."
+            )
         return value
 
     @property
@@ -163,7 +170,7 @@ class ControlRequest(_Body):
         if self.kind == INPAINT:
             return INPAINT
         wanted = self.preprocessor or self.kind
-        return "finished" if wanted in ("none", "depth", "pose", "hed") else cast("ControlKind", wanted)
+        return "finished" if wanted in ("none", "hed") else cast("ControlKind", wanted)
 
     @field_validator("end")
     @classmethod

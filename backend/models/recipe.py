@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
@@ -61,8 +61,11 @@ class Upscale(Frozen):
     """What was asked for."""
 
 
-ControlKind = Literal["canny", "lines", "scribble", "grey", "tile", "blur", "finished"]
+ControlKind = Literal["canny", "lines", "scribble", "grey", "tile", "blur", "depth", "pose", "finished"]
 """What a control image is made with; `finished` takes it as it is."""
+AnnotatedKind = Literal["depth", "pose"]
+ANNOTATED: tuple[AnnotatedKind, ...] = get_args(AnnotatedKind)
+"""Those that need a model."""
 INPAINT: Literal["inpaint"] = "inpaint"
 """Kind of a control that has no image but what the mask keeps."""
 OptionName = Annotated[str, Field(pattern=r"^[a-z_]{1,20}$")]

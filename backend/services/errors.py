@@ -14,7 +14,7 @@ StudioError
 ├── DiskFull                            → 507
 ├── DownloadFailed                      → the download fails
 ├── ModelError                          → the request or the set-up is wrong
-│   ├── UnknownModel, UnknownPart, UnknownControl, ModelNotInstalled → 422
+│   ├── UnknownModel, UnknownPart, UnknownControl, UnknownAnnotator, ModelNotInstalled → 422
 │   ├── GuidanceUnused, NegativePromptUnused, ControlUnusable, LoraUnusable → 422
 │   └── ModelBroken                     → the task fails
 ├── Draining                            → 503
@@ -247,6 +247,12 @@ class UnknownControl(ModelError):
     """There is no such ControlNet on this machine."""
 
     code = "unknown_control"
+
+
+class UnknownAnnotator(ModelError):
+    """There is no model on this machine that makes control images of a kind."""
+
+    code = "unknown_annotator"
 
 
 class ModelNotInstalled(ModelError):

@@ -15,12 +15,13 @@ from PIL import Image
 from backend.models.recipe import Recipe
 from backend.models.schemas import MIN_SIDE_PX
 from backend.services.errors import BlankPicture, DeviceFault, ModelBroken, OutOfMemory
+from backend.services.generation.annotating import Annotator
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.engines.memory import MemoryMeter
 from backend.services.generation.engines.process_memory import held_bytes
 from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded, Loading
-from backend.services.generation.inputs import ReadInputs, read_none
+from backend.services.generation.inputs import Inputs, ReadInputs, read_none
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import CPU, LoadPlan
 from backend.services.generation.planning.planner import Planner
@@ -56,6 +57,7 @@ class ImageGenerator:
         device: str = CPU,
         loading: threading.Lock | None = None,
         read_inputs: ReadInputs = read_none,
+        annotator: Annotator | None = None,
     ) -> None:
         """Takes a device for itself.
 
@@ -66,6 +68,7 @@ class ImageGenerator:
             device: Where jobs that use an accelerator run; the others run on the processor.
             loading: Held while a model is loaded: libraries set global defaults meanwhile.
             read_inputs: Reads the images that a recipe names.
+            annotator: Makes the control images that need a model; without one a recipe that has some is refused.
         """
         self._catalogue = catalogue
         self._engine = engine
@@ -73,6 +76,7 @@ class ImageGenerator:
         self._device = device
         self._loading = loading or threading.Lock()
         self._read_inputs = read_inputs
+        self._annotator = annotator
         self._in_memory: _InMemory | None = None
         self._largest = (0, 0)
         self._faults: dict[str, int] = {}
@@ -111,10 +115,11 @@ class ImageGenerator:
             BlankPicture: the model's output is no image.
             DeviceFault: the device has failed.
             InputUnusable: an input image is missing, or cannot be used.
+            ControlUnusable: a control image cannot be made of one.
         """
         if cancelled():
             return
-        inputs = self._read_inputs(job.recipe)
+        inputs = self._inputs_of(job, cancelled)
         model = self._catalogue.resolve(job.recipe.model)
         plan = self._load(model, emit, job.recipe, use_gpu=job.use_gpu)
         emit(Loaded(plan.device))
@@ -132,6 +137,18 @@ class ImageGenerator:
             if not job.partial_images:  # which take their time between the forwards
                 self._learn_image(model, plan, recipe, watch.forwards_s, took_s, seen)
             emit(Drawn(image, recipe, plan.device, round(took_s * 1000, 2), None if seen is None else seen.peak))
+
+    def _inputs_of(self, job: Job, cancelled: IsCancelled) -> Inputs:
+        """Reads what a job draws from, and makes of it what needs a model of its own; before the job's is loaded."""
+        inputs = self._read_inputs(job.recipe)
+        if self._annotator is None:
+            return inputs
+        device = self._device if job.use_gpu else CPU
+        try:
+            return self._annotator.complete(job.recipe, inputs, device, cancelled)
+        except Exception as error:
+            self._report_device_fault(error, device)
+            raise
 
     def unload(self) -> None:
         """Frees the memory of the model; the next job loads one."""

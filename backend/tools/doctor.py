@@ -19,6 +19,7 @@ from backend.models.config import Settings
 from backend.models.setting_faults import describe_faults
 from backend.server import PortTaken, bind
 from backend.services.generation.engines.hardware import detect_hardware
+from backend.services.library.annotators import Annotators
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.loras.architectures import Architectures
 from backend.services.library.loras.catalogue import LoraCatalogue
@@ -176,6 +177,20 @@ def check_loras(settings: Settings) -> Iterator[Finding]:
     yield Finding("loras", "ok", f"{len(loras)} in {folders or 'no folder'}; yours go into {home_of(settings)}.")
 
 
+def check_annotators(settings: Settings) -> Iterator[Finding]:
+    """What makes control images of depth and of people, where there is anything."""
+    annotators = Annotators(settings)
+    for folder in annotators.look():
+        if folder.fault:
+            yield Finding("annotators", "note", f"{escaped(folder.name)} cannot be used: {escaped(folder.fault)}")
+    kinds = sorted(annotators.kinds())
+    for kind in kinds:
+        yield Finding("annotators", "ok", f"{kind}: {escaped(annotators.remark(kind)[1])}")
+    if not kinds:
+        home = settings.annotators_dir
+        yield Finding("annotators", "ok", f"None, which control images of depth or poses need; yours go into {home}.")
+
+
 def check_ports(settings: Settings) -> Iterator[Finding]:
     """Whether a server could listen, or does."""
     for port, option in ((settings.port, "--port"), (settings.web_port, "--web-port")):
@@ -209,6 +224,7 @@ CHECKS: dict[str, Check] = {
     "disk": check_disk,
     "models": check_models,
     "loras": check_loras,
+    "annotators": check_annotators,
     "ports": check_ports,
     "access": check_token,
 }

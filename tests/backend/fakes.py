@@ -184,6 +184,15 @@ def make_omni_folder(path: Path) -> Path:
     return path
 
 
+def make_annotator(folder: Path, model_type: str = "depth_anything", **config: object) -> Path:
+    """Writes a folder that looks like a whole annotator; its weights are none."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": model_type, **config}))
+    (folder / "preprocessor_config.json").write_text("{}")
+    write_safetensors(folder / "model.safetensors")
+    return folder
+
+
 def a_request(prompt: str = "a red apple", **values: object) -> GenerateRequest:
     return GenerateRequest.model_validate({"prompt": prompt, "width": 256, "height": 256, "seed": 7, **values})
 

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from zimage.annotators.depth import DepthModel
+from zimage.annotators.folders import describe
 
 from backend.models.config import Settings
-from backend.services.errors import DownloadFailed, ModelNotInstalled
+from backend.services.errors import DownloadFailed, ModelNotInstalled, UnknownAnnotator
 from backend.services.generation.events import Drawn, Ended, Loading
 from backend.services.tasks.executors.ray.facts import pack_facts
 from backend.worker import FETCH_LOCK, Workshop, make_workshop, sent_settings, settings_here
 from tests.backend.fakes import PATIENCE_S, a_job, colour_of, make_model_folder
+from tests.backend.services.library.weight_files import save_control
+from tests.zimage.annotator_folders import noise, save_depth
 
 
 def test_what_draws_is_sent_and_no_secret():
@@ -62,6 +66,27 @@ def test_it_draws_with_the_images_that_came(nano):
     assert "zimage-nano" in nano.facts().models
     assert pack_facts(nano.facts())["hardware"]["memory_bytes"] > 0
     nano.unload()
+
+
+def test_it_makes_control_images_with_the_models_of_its_own_machine(nano, tiny_model, tmp_path):
+    assert nano.facts().annotators == frozenset()
+    save_control(tiny_model, tmp_path / "Z-Image" / "ckpts" / "union.safetensors")
+    save_depth(tmp_path / "data" / "annotators" / "near")
+    assert nano.facts().annotators == {"depth"}
+    image = noise(256, 256)
+    drawn: list[bytes] = []
+    for kind in ("depth", "finished"):
+        control = [{"image": "0" * 64, "kind": kind, "model": "union.safetensors", "scale": 1.0}]
+        events: list[object] = []
+        nano.generate(a_job(num_inference_steps=2, control=control), {"0" * 64: image}, events.append, lambda: False)
+        [picture] = [event for event in events if isinstance(event, Drawn)]
+        drawn.append(picture.image.tobytes())
+        nearness = DepthModel.load(describe(tmp_path / "data" / "annotators" / "near"))
+        image = nearness.annotate(image)
+    assert drawn[0] == drawn[1]
+    job = a_job(control=[{"image": "0" * 64, "kind": "pose", "model": "union.safetensors"}])
+    with pytest.raises(UnknownAnnotator, match="no ViTPose"):
+        nano.generate(job, {"0" * 64: image}, lambda _event: None, lambda: False)
 
 
 def test_nothing_is_fetched_unasked(nano):

@@ -21,6 +21,8 @@ class Inputs:
     """Of the ControlNets that a recipe names, by name."""
     lora_files: Mapping[str, Path] = field(default_factory=dict)
     """Of the LoRAs that a recipe names, by name."""
+    made: Mapping[int, Image.Image] = field(default_factory=dict)
+    """Control images that a model has made, by the place of their control in the recipe."""
 
     def image(self, digest: str) -> Image.Image:
         """Returns an image.

@@ -23,8 +23,10 @@ from backend.services.generation.sources import (
     last_reference,
     refuse_idle,
     refuse_too_large,
+    refuse_unmade,
     size_after,
 )
+from backend.services.library.annotators import Annotators
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.loras.architectures import Architectures
 from backend.services.library.loras.catalogue import LoraCatalogue
@@ -52,12 +54,14 @@ class Resolver:
         images: Images = NO_IMAGES,
         draw_seed: Callable[[], int] = draw_seed,
         loras: LoraChooser | None = None,
+        annotators: Annotators | None = None,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._hardware = hardware
         self._images = images
         self._draw_seed = draw_seed
+        self._annotators = annotators or Annotators(settings)
         self._loras = loras or LoraChooser(LoraCatalogue(settings), Architectures())
 
     def complete(self, request: GenerateRequest) -> GenerateRequest:
@@ -94,6 +98,7 @@ class Resolver:
         model = self._catalogue.resolve(request.model)
         refuse_unused_guidance(request, model)
         refuse_what_it_cannot(request, model)
+        refuse_unmade(request, self._annotators.find)
         use_gpu = request.use_gpu and self._has_accelerator()
         width, height = _drawn_size(request, model, use_gpu=use_gpu)
         image = image_of(request, self._images)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from backend.models.edit import FromHistory, FromInput, ImageSource
-from backend.models.recipe import INPAINT, MAX_UPSCALED_SIDE_PX, Recipe, Upscale
+from backend.models.recipe import ANNOTATED, INPAINT, MAX_UPSCALED_SIDE_PX, AnnotatedKind, Recipe, Upscale
 from backend.models.schemas import GenerateRequest
-from backend.services.errors import InputRefused, UnknownInput
+from backend.services.errors import InputRefused, UnknownAnnotator, UnknownInput
 
 MAX_RESULT_PIXELS = 50_000_000
 MAX_REFERENCE_AREA_PX = 1024 * 1024
@@ -48,6 +48,10 @@ class Network(Protocol):
 
 FindControl = Callable[[str], Network]
 """Finds a ControlNet by name; raises UnknownControl."""
+
+
+FindAnnotator = Callable[[AnnotatedKind], object]
+"""Finds what makes control images of a kind; raises UnknownAnnotator."""
 
 
 class _NoImages:
@@ -184,6 +188,22 @@ def edit_of(request: GenerateRequest, image: Sized | None, network_of: FindContr
     if request.control:
         fields["control"] = [_use_of(request, at, network_of) for at in range(len(request.control))]
     return fields
+
+
+def refuse_unmade(request: GenerateRequest, find: FindAnnotator) -> None:
+    """Refuses a control whose image no model here makes.
+
+    Raises:
+        InputRefused: the model is missing; the message says which.
+    """
+    for at, control in enumerate(request.control):
+        if control.made_with not in ANNOTATED:
+            continue
+        try:
+            find(control.made_with)
+        except UnknownAnnotator as error:
+            field = "kind" if control.preprocessor is None else "preprocessor"
+            raise InputRefused(f"control.{at}.{field}", str(error)) from error
 
 
 def refuse_idle(recipe: Recipe) -> None:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from PIL import Image
 
 from backend.models.edit import ControlImageRequest, ControlRequest, FromInput, ImageSource
-from backend.models.recipe import LoraUse, Recipe
+from backend.models.recipe import ANNOTATED, AnnotatedKind, LoraUse, Recipe
 from backend.models.schemas import MAX_SIDE_PX, GenerateRequest
-from backend.services.errors import InputRefused, InputUnusable, UnknownImage, UnknownInput
+from backend.services.errors import (
+    ControlUnusable,
+    InputRefused,
+    InputUnusable,
+    ModelBroken,
+    OutOfMemory,
+    UnknownAnnotator,
+    UnknownImage,
+    UnknownInput,
+)
+from backend.services.generation.annotating import Annotator
 from backend.services.generation.inputs import Inputs, ReadInputs
 from backend.services.images.inputs import Input, InputStore
 from backend.services.images.store import HistoryStore
@@ -22,8 +32,9 @@ from backend.utils.zimage_library import make_importable
 class SourceKeeper:
     """Makes inputs of what requests name."""
 
-    def __init__(self, inputs: InputStore, history: HistoryStore) -> None:
+    def __init__(self, inputs: InputStore, history: HistoryStore, annotator: Annotator) -> None:
         self._inputs = inputs
+        self._annotator = annotator
         self._history = history
         self._preprocessing = threading.Lock()
 
@@ -55,21 +66,25 @@ class SourceKeeper:
         """Makes the control image that a request means, and keeps it.
 
         Raises:
-            InputRefused: the image is not here, or the options are none of the kind.
+            InputRefused: the image is not here, the model of the kind is missing, or the options are none of it.
             DiskFull: it cannot be kept.
         """
-        make_importable()
-        from zimage.conditions.preprocess import preprocess
-        from zimage.errors import ConditionError, ConfigError
-
         image = self._inputs.read(self._id_of(request.image, "image", owner).input_id)
         image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.LANCZOS)  # none is drawn larger
-        try:
-            with self._preprocessing:
-                made = preprocess(image, request.kind, **(request.options or {}))
-        except (ConditionError, ConfigError) as error:
-            raise InputRefused("options", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+        with self._preprocessing:
+            made = self._annotate(image, request) if request.kind in ANNOTATED else _preprocess(image, request)
         return self._inputs.add_image(made)[0]
+
+    def _annotate(self, image: Image.Image, request: ControlImageRequest) -> Image.Image:
+        """Uses a model, on the processor: the cards are for those that draw."""
+        try:
+            return self._annotator.annotate(image, cast("AnnotatedKind", request.kind), request.options)
+        except ControlUnusable as error:
+            raise InputRefused("options" if request.options else "image", str(error)) from error
+        except (UnknownAnnotator, ModelBroken) as error:
+            raise InputRefused("kind", str(error)) from error
+        except OutOfMemory as error:
+            raise InputRefused("image", str(error)) from error
 
     def _with_id(self, control: ControlRequest, field: str, owner: str | None) -> ControlRequest:
         if control.image is None:
@@ -85,6 +100,17 @@ class SourceKeeper:
             return FromInput(input_id=self._inputs.add_file(self._history.image_path(source.image_id))[0].id)
         except (UnknownImage, UnknownInput) as error:
             raise InputRefused(field, str(error)) from error
+
+
+def _preprocess(image: Image.Image, request: ControlImageRequest) -> Image.Image:
+    make_importable()
+    from zimage.conditions.preprocess import preprocess
+    from zimage.errors import ConditionError, ConfigError
+
+    try:
+        return preprocess(image, request.kind, **(request.options or {}))
+    except (ConditionError, ConfigError) as error:
+        raise InputRefused("options", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
 
 
 class ImageReader(Protocol):

@@ -23,6 +23,7 @@ from backend.services.errors import (
     UnknownModel,
     UnknownPart,
 )
+from backend.services.library.annotators import ANNOTATORS
 from backend.services.library.choices import Choice, Choices
 from backend.services.library.control_files import FoundControl
 from backend.services.library.file_models import compose_models
@@ -251,8 +252,8 @@ class _Folder:
 
 
 def _is_left_out(folder: Path) -> bool:
-    """Tells folders that are not searched for parts of models: those of published models, and of LoRAs."""
-    return folder.name == LORAS or is_meant_as_model(folder)
+    """Tells folders that are not searched for parts of models: those of published models, LoRAs and annotators."""
+    return folder.name in (LORAS, ANNOTATORS) or is_meant_as_model(folder)
 
 
 def _subfolders(root: Path | None) -> list[Path]:

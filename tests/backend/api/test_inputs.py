@@ -11,6 +11,7 @@ from backend.models.schemas import GenerateRequest
 from backend.services.generation.inputs import refuse_contradictions
 from backend.services.images.inputs import GRACE_S
 from tests.backend.fakes import a_picture
+from tests.zimage.annotator_folders import save_depth, save_pose
 
 
 def png(width: int = 64, height: int = 48, colour: int | tuple[int, ...] = (200, 40, 10), mode: str = "RGB") -> bytes:
@@ -146,6 +147,63 @@ def test_a_control_image_is_made_to_be_looked_at(client, kept):
     pixels = np.asarray(Image.open(BytesIO(client.get(made.json()["url"]).content)))
     assert pixels.shape[:2] == (48, 64)
     assert np.ptp(pixels.reshape(48, 64, -1), axis=-1).max() == 0, "it has no colours"
+
+
+def refusal(response) -> tuple[str, str]:
+    assert response.status_code == 422, response.text
+    [problem] = response.json()["error"]["fields"]
+    return problem["field"], problem["message"]
+
+
+@pytest.mark.parametrize(("kind", "save"), [("depth", save_depth), ("pose", save_pose)])
+def test_control_images_that_need_a_model_are_made_where_it_is(client, settings, kept, kind, save):
+    asked = {"image": named(kept), "kind": kind, "options": {"min_score": 0.0} if kind == "pose" else None}
+    field, said = refusal(client.post("/api/inputs/control", json=asked))
+    assert field == "kind"
+    assert "ZIMAGE_ANNOTATORS_DIR" in said
+
+    folder = save(settings.annotators_dir / "mine")
+    made = client.post("/api/inputs/control", json=asked)
+    assert made.status_code == 201
+    assert (made.json()["width"], made.json()["height"]) == (64, 48)
+    assert client.post("/api/inputs/control", json=asked).json()["input_id"] == made.json()["input_id"]
+    assert refusal(client.post("/api/inputs/control", json={**asked, "options": {"low": 1.0}}))[0] == "options"
+
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-10])
+    broken = client.post("/api/inputs/control", json=asked)
+    field, said = refusal(broken)
+    assert (field, "mine cannot be loaded" in said) == ("kind", True)
+    assert str(settings.annotators_dir) not in broken.text
+
+
+def test_an_image_that_shows_nobody_is_told_at_the_image(client, settings, kept, monkeypatch):
+    save_pose(settings.annotators_dir / "mine")
+    monkeypatch.setattr("zimage.annotators.pose.PoseModel.find", lambda *_given: [])
+    field, said = refusal(client.post("/api/inputs/control", json={"image": named(kept), "kind": "pose"}))
+    assert field == "image"
+    assert "no person is found" in said
+
+
+def test_an_image_that_the_memory_does_not_hold_is_told_at_the_image(client, settings, kept, monkeypatch):
+    save_depth(settings.annotators_dir / "mine")
+
+    def fail(*_given):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("zimage.annotators.depth.DepthModel.annotate", fail)
+    field, said = refusal(client.post("/api/inputs/control", json={"image": named(kept), "kind": "depth"}))
+    assert (field, "memory" in said) == ("image", True)
+
+
+@pytest.mark.parametrize(
+    ("control", "field"), [({"kind": "depth"}, "kind"), ({"kind": "pose", "preprocessor": "pose"}, "preprocessor")]
+)
+def test_a_request_that_needs_a_missing_model_is_refused_before_it_waits(client, kept, control, field):
+    body = {"prompt": "a fox", "control": [{"image": named(kept), **control}]}
+    at, said = refusal(client.post("/api/generate", json=body))
+    assert at == f"control.0.{field}"
+    assert "ZIMAGE_ANNOTATORS_DIR" in said
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from backend.main import create_app
 from backend.models.system import Fault, GpuStatus
 from backend.services.tasks.store import Journal
-from tests.backend.fakes import PLAIN_CPU, FakeEngine, wait_until, with_cards
+from tests.backend.fakes import PLAIN_CPU, FakeEngine, make_annotator, wait_until, with_cards
 
 
 def test_docs_are_served(client):
@@ -157,6 +157,17 @@ def test_capabilities(shared):
     assert all(side % 16 == 0 for size in answer["sizes"]["presets"] for side in size.values())
     assert (answer["limits"]["max_pictures"], answer["limits"]["default_steps"]) == (16, 9)
     assert answer["features"]["login"] is False
+    preprocessors = {one["kind"]: (one["available"], one["note"]) for one in answer["preprocessors"]}
+    assert [kind for kind, (available, _) in preprocessors.items() if not available] == ["depth", "pose"]
+    assert preprocessors["canny"] == preprocessors["finished"] == (True, "")
+    assert "ZIMAGE_ANNOTATORS_DIR" in preprocessors["depth"][1]
+
+
+def test_capabilities_name_the_models_that_make_control_images(client, settings):
+    make_annotator(settings.annotators_dir / "near")
+    answer = client.get("/api/capabilities").json()
+    [depth] = [one for one in answer["preprocessors"] if one["kind"] == "depth"]
+    assert depth == {"kind": "depth", "available": True, "note": "With near."}
 
 
 def test_a_worker_that_has_died_is_told(client, services, monkeypatch):

@@ -43,7 +43,17 @@ def a_request(**values: object) -> GenerateRequest:
         ({"control": [{"image": INPUT, "kind": "magic"}]}, "control.0.kind", "canny"),
         ({"control": [{"image": INPUT, "start": 0.5, "end": 0.5}]}, "control.0.end", "above `start`"),
         ({"control": [{"image": INPUT, "scale": 3.0}]}, "control.0.scale", "less than or equal to 2"),
-        ({"control": [{"image": INPUT, "kind": "depth"}]}, "control.0.preprocessor", "send a finished one"),
+        ({"control": [{"image": INPUT, "kind": "hed"}]}, "control.0.preprocessor", "send a finished one"),
+        (
+            {"control": [{"image": INPUT, "kind": "depth", "preprocessor": "canny"}]},
+            "control.0.preprocessor",
+            "made by `depth`",
+        ),
+        (
+            {"control": [{"image": INPUT, "kind": "pose", "preprocessor": "depth"}]},
+            "control.0.preprocessor",
+            "made by `pose`",
+        ),
         ({"control": [{"image": INPUT}] * 5}, "control", "at most 4"),
         ({"control": [{"kind": "canny"}]}, "control.0.image", "only the kind `inpaint` has none"),
         ({"control": [{"image": INPUT, "kind": "inpaint"}]}, "control.0.image", "takes no image"),
@@ -92,6 +102,11 @@ def test_a_request_survives_its_json():
         ({"kind": "canny", "preprocessor": "none"}, "finished"),
         ({"kind": "lines", "preprocessor": "canny"}, "canny"),
         ({"kind": "depth", "preprocessor": "none"}, "finished"),
+        ({"kind": "pose", "preprocessor": "finished"}, "finished"),
+        ({"kind": "depth"}, "depth"),
+        ({"kind": "pose", "preprocessor": "pose"}, "pose"),
+        ({"preprocessor": "depth"}, "depth"),
+        ({"kind": "hed", "preprocessor": "none"}, "finished"),
     ],
 )
 def test_what_makes_a_control_image(control, kind):

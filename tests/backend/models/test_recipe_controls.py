@@ -33,7 +33,7 @@ def test_a_control_is_read_back_as_it_was_written():
 @pytest.mark.parametrize(
     "changed",
     [
-        {"image": "../etc"}, {"image": "AB" * 32}, {"kind": "depth"}, {"model": ""}, {"scale": -0.1}, {"scale": 2.1},
+        {"image": "../etc"}, {"image": "AB" * 32}, {"kind": "hed"}, {"model": ""}, {"scale": -0.1}, {"scale": 2.1},
         {"scale": float("nan")}, {"start": 1.0}, {"end": 0.0}, {"end": 1.5}, {"start": 0.5, "end": 0.5},
         {"start": float("nan")}, {"options": dict.fromkeys("abcde", 1.0)},
     ],

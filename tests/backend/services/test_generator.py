@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -12,10 +13,11 @@ from backend.services.errors import (
     InputUnusable,
     ModelBroken,
     OutOfMemory,
+    UnknownAnnotator,
     UnknownModel,
 )
-from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Step
-from backend.services.generation.inputs import Inputs
+from backend.services.generation.events import Drawn, IsCancelled, JobEvent, Loaded, Loading, Step
+from backend.services.generation.inputs import NO_INPUTS, Inputs
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.generator import ImageGenerator
@@ -83,6 +85,48 @@ def test_images_that_are_gone_end_the_job_before_a_model_is_loaded(settings, eng
     with pytest.raises(InputUnusable):
         draw(generator, a_job(init_image="0" * 64))
     assert not engine.loads
+
+
+class FakeAnnotator:
+    """Makes a white image of every control, or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.devices: list[str] = []
+
+    def complete(self, recipe: Recipe, inputs: Inputs, device: str, cancelled: IsCancelled) -> Inputs:
+        self.devices.append(device)
+        if self.error is not None:
+            raise self.error
+        return replace(inputs, made={0: Image.new("RGB", (4, 4), "white")})
+
+
+@pytest.mark.parametrize(("use_gpu", "device"), [(True, "cuda"), (False, "cpu")])
+def test_control_images_are_made_once_a_job_where_it_is_drawn(settings, engine, use_gpu, device):
+    annotator, inputs = FakeAnnotator(), Inputs({"0" * 64: Image.new("RGB", (4, 4))})
+    generator = ImageGenerator(
+        Catalogue(settings), engine, make_planner(settings, with_cards), "cuda",
+        read_inputs=lambda _recipe: inputs, annotator=annotator,
+    )  # fmt: skip
+    draw(generator, a_job(num_images=3, use_gpu=use_gpu))
+    assert annotator.devices == [device]
+    assert [given.made[0].size for given in engine.inputs] == [(4, 4)] * 3
+    assert inputs.made == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(UnknownAnnotator("gone"), UnknownAnnotator), (RuntimeError("CUDA error: device-side assert"), DeviceFault)],
+)
+def test_what_cannot_be_made_ends_the_job_before_a_model_is_loaded(settings, engine, error, expected):
+    generator = ImageGenerator(
+        Catalogue(settings), engine, make_planner(settings, with_cards), read_inputs=lambda _recipe: NO_INPUTS,
+        annotator=FakeAnnotator(error),
+    )  # fmt: skip
+    with pytest.raises(expected):
+        draw(generator, a_job())
+    assert not engine.loads
+    assert generator.healthy is (expected is UnknownAnnotator)
 
 
 def test_an_edit_may_be_black(make, monkeypatch):

@@ -14,7 +14,7 @@ from backend.models.config import Settings
 from backend.tools import doctor
 from backend.tools.doctor import Finding, examine_machine
 from tests.backend.conftest import make_settings
-from tests.backend.fakes import PLAIN_CPU, with_cards
+from tests.backend.fakes import PLAIN_CPU, make_annotator, with_cards
 from tests.backend.services.library.loras.lora_files import write_lora
 
 
@@ -138,3 +138,15 @@ def test_folders_of_loras_and_those_that_cannot_be_used(settings):
     paths.write_text("{[")
     findings = examine_machine(settings.model_copy(update={"loras_dir": paths}))
     assert "YAML" in next(f.message for f in findings if (f.check, f.state) == ("loras", "note"))
+
+
+def test_models_that_make_control_images_and_those_that_cannot_be_used(settings):
+    [none] = [finding for finding in examine_machine(settings) if finding.check == "annotators"]
+    assert (none.state, none.message.startswith("None, ")) == ("ok", True)
+    assert str(settings.annotators_dir) in none.message
+    make_annotator(settings.annotators_dir / "near")
+    make_annotator(settings.annotators_dir / "odd\x1b[31m", "clip")
+    findings = [finding for finding in examine_machine(settings) if finding.check == "annotators"]
+    assert [finding.state for finding in findings] == ["note", "ok"]
+    assert findings[0].message.startswith("odd\\x1b[31m cannot be used: Its config.json has the model_type 'clip'")
+    assert findings[1].message == "depth: With near."

@@ -40,6 +40,8 @@ UNAVAILABLE = {
     "seg": "none: no ControlNet of the family was trained with segments",
 }
 """Kinds that need weights, which are not part of the library, and what to send instead."""
+WITH_MODELS = ("depth", "pose")
+"""Those of them that `zimage.annotators.annotate` makes with a folder of a model."""
 
 
 def canny(image: Image.Image, low: float = CANNY_LOW, high: float = CANNY_HIGH) -> Image.Image:
@@ -165,8 +167,9 @@ def preprocess(image: Image.Image, kind: str, /, **options: float) -> Image.Imag
         ConfigError: the kind is unknown or needs weights, or an option is unknown or out of range.
     """
     if kind in UNAVAILABLE:
+        other = "use zimage.annotators.annotate with a folder of them, or " if kind in WITH_MODELS else ""
         raise ConfigError(
-            f"{kind} needs weights that are not part of the library: send a {FINISHED} control image instead "
+            f"{kind} needs weights that are not part of the library: {other}send a {FINISHED} control image instead "
             f"({UNAVAILABLE[kind]})"
         )
     if kind not in PREPROCESSORS:

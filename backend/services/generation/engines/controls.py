@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from backend.models.recipe import INPAINT, ControlUse, Recipe
-from backend.services.errors import ControlUnusable, ModelBroken
+from backend.models.recipe import ANNOTATED, INPAINT, ControlUse, Recipe
+from backend.services.errors import ControlUnusable, InputUnusable, ModelBroken
 from backend.services.generation.engines.memory import first_line, free_memory
 from backend.services.generation.inputs import Inputs
 from backend.services.library.files import Signature, signature_of
@@ -35,16 +35,19 @@ class ControlInput:
     Attributes:
         use: as the recipe has it.
         file: of the ControlNet.
-        image: as it was given, of any mode and size.
+        image: as it was given, of any mode and size; or the control image that a model has made of it.
+        is_made: whether it is that.
     """
 
     use: ControlUse
     file: Path
     image: Image.Image
+    is_made: bool = False
 
     def cut(self, cut: Callable[[Image.Image, bool], Image.Image]) -> ControlInput:
         """Returns the control for what is drawn of an image."""
-        return replace(self, image=cut(self.image, self.use.kind == "finished"))
+        is_on_black = self.use.kind == "finished" or (self.is_made and self.use.kind == "pose")
+        return replace(self, image=cut(self.image, is_on_black))
 
 
 def controls_of(recipe: Recipe, inputs: Inputs) -> list[ControlInput]:
@@ -53,7 +56,14 @@ def controls_of(recipe: Recipe, inputs: Inputs) -> list[ControlInput]:
     Raises:
         InputUnusable: an image or a ControlNet is not here.
     """
-    return [ControlInput(use, inputs.control_file(use.model), inputs.image(use.image)) for use in recipe.control or ()]
+    return [_control(at, use, inputs) for at, use in enumerate(recipe.control or ())]
+
+
+def _control(at: int, use: ControlUse, inputs: Inputs) -> ControlInput:
+    file, made = inputs.control_file(use.model), inputs.made.get(at)
+    if made is None and use.kind in ANNOTATED and use.scale > 0:
+        raise InputUnusable(f"The {use.kind} image of a control has not been made.")
+    return ControlInput(use, file, inputs.image(use.image) if made is None else made, made is not None)
 
 
 def refuse_controls(recipe: Recipe, why: str) -> None:
@@ -130,7 +140,6 @@ def _make(
     one: ControlInput, net: ControlNet, pipeline: ZImagePipeline, size: tuple[int, int], hole: Hole | None
 ) -> Control:
     from zimage.conditions.control import make_control
-    from zimage.conditions.preprocess import control_image
     from zimage.errors import ConditionError, ConfigError
 
     use = one.use
@@ -138,10 +147,18 @@ def _make(
         raise ControlUnusable(f"The control of {use.model} is to see a mask, and there is none.")
     masked, mask = hole if hole is not None and use.inpaint else (None, None)
     try:
-        image = None if use.kind == INPAINT else control_image(one.image, use.kind, size, **(use.options or {}))
+        image = None if use.kind == INPAINT else _control_image(one, size)
         return make_control(
             net, pipeline.vae, size, image, masked=masked, mask=mask,
             scale=use.scale, start=use.start, end=use.end, tiles=pipeline.vae_tiles,
         )  # fmt: skip
     except (ConditionError, ConfigError) as error:
         raise ControlUnusable(f"The control of {use.model} cannot be used: {first_line(error)}.") from error
+
+
+def _control_image(one: ControlInput, size: tuple[int, int]) -> Image.Image:
+    from zimage.conditions.preprocess import FINISHED, control_image
+
+    if one.is_made:
+        return control_image(one.image, FINISHED, size)
+    return control_image(one.image, one.use.kind, size, **(one.use.options or {}))

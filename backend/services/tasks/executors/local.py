@@ -10,6 +10,7 @@ from collections.abc import Callable
 from backend.models.config import Settings
 from backend.models.system import Fault
 from backend.services.errors import StudioError
+from backend.services.generation.annotating import Annotator
 from backend.services.generation.engines.base import Engine
 from backend.services.generation.events import Emit, Ended, IsCancelled
 from backend.services.generation.inputs import ReadInputs, read_none
@@ -37,13 +38,29 @@ class LocalExecutor:
         hardware: Callable[[], Hardware],
         planner: Planner,
         read_inputs: ReadInputs = read_none,
+        annotator: Annotator | None = None,
+        loading: threading.Lock | None = None,
     ) -> None:
+        """Finds no device yet.
+
+        Args:
+            settings: name the devices.
+            catalogue: where models lie.
+            make_engine: makes what runs them, once a device.
+            hardware: tells what is here.
+            planner: how to hold models in memory.
+            read_inputs: reads the images that a recipe names.
+            annotator: makes the control images that need a model.
+            loading: held while a model is loaded, whoever loads it.
+        """
         self._settings = settings
         self._catalogue = catalogue
         self._make_engine = make_engine
         self._hardware = hardware
         self._planner = planner
         self._read_inputs = read_inputs
+        self._annotator = annotator
+        self._loading = loading or threading.Lock()
         self._preparing = threading.Lock()
         self._generators: dict[str, ImageGenerator] = {}
 
@@ -83,9 +100,16 @@ class LocalExecutor:
                     devices = choose_devices(self._hardware(), self._settings.devices)
                     engines = {device: self._make_engine() for device in devices}
                     engines[devices[0]].prepare()
-                loading = threading.Lock()
                 self._generators = {
-                    device: ImageGenerator(self._catalogue, engine, self._planner, device, loading, self._read_inputs)
+                    device: ImageGenerator(
+                        self._catalogue,
+                        engine,
+                        self._planner,
+                        device,
+                        self._loading,
+                        self._read_inputs,
+                        self._annotator,
+                    )
                     for device, engine in engines.items()
                 }
                 self._generators[devices[0]].preload()

@@ -1,4 +1,4 @@
-export const CONTROL_KINDS = ['canny', 'lines', 'scribble', 'grey', 'tile', 'blur', 'finished']
+export const CONTROL_KINDS = ['canny', 'lines', 'scribble', 'grey', 'tile', 'blur', 'depth', 'pose', 'finished']
 export const CONTROLS_MAX = 4
 export const SCALE_MAX = 2
 export const SCALE_STEP = 0.05

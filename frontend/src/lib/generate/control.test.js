@@ -16,6 +16,8 @@ it('reads a record, and a request with a preprocessor', () => {
   const record = { image: IMAGE, kind: 'lines', options: null, model: 'x', scale: 0.5, start: 0, end: 1 }
   expect(controlsOf({ control: [record] })).toEqual([{ ...newControl(IMAGE, 'x'), kind: 'lines', scale: 0.5 }])
   expect(controlsOf({ control: [{ ...record, kind: 'pose', preprocessor: 'none' }] })[0].kind).toBe('finished')
+  expect(controlsOf({ control: [{ ...record, kind: 'depth' }] })[0].kind).toBe('depth')
+  expect(controlsOf({ control: [{ ...record, kind: 'finished', preprocessor: 'pose' }] })[0].kind).toBe('pose')
   expect(controlsOf({})).toEqual([])
 })
 

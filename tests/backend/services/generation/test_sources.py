@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from backend.services.errors import InputRefused
-from backend.services.generation.sources import edit_of, image_of, refuse_idle
+from backend.services.errors import InputRefused, UnknownAnnotator
+from backend.services.generation.sources import edit_of, image_of, refuse_idle, refuse_unmade
 from tests.backend.fakes import a_recipe, a_request
 
 CONTROL = {"image": "0" * 64, "kind": "canny", "model": "union.safetensors"}
@@ -87,3 +87,30 @@ def test_without_a_mask_there_is_nothing_to_see(control, field):
     with pytest.raises(InputRefused, match="needs a `mask` or `outpaint`") as refused:
         image_of(a_request(init_image=SOURCE, control=[control]), Images())
     assert refused.value.field == f"control.0.{field}"
+
+
+def find_depth(kind: str) -> None:
+    if kind != "depth":
+        raise UnknownAnnotator(f"no model for {kind}")
+
+
+@pytest.mark.parametrize(
+    "control",
+    [{"kind": "depth"}, {"kind": "pose", "preprocessor": "none"}, {"kind": "canny"}, {"preprocessor": "depth"}],
+)
+def test_what_can_be_made_or_is_finished_passes(control):
+    refuse_unmade(a_request(control=[{"image": GUIDE, **control}]), find_depth)
+
+
+@pytest.mark.parametrize(
+    ("control", "field"),
+    [
+        ({"kind": "pose"}, "kind"),
+        ({"kind": "pose", "preprocessor": "pose"}, "preprocessor"),
+        ({"preprocessor": "pose"}, "preprocessor"),
+    ],
+)
+def test_what_no_model_here_makes_is_refused_at_its_field(control, field):
+    with pytest.raises(InputRefused, match="no model for pose") as refused:
+        refuse_unmade(a_request(control=[{"image": GUIDE}, {"image": GUIDE, **control}]), find_depth)
+    assert refused.value.field == f"control.1.{field}"

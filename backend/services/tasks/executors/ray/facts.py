@@ -11,6 +11,8 @@ from typing import Any
 from backend import __version__
 from backend.services.generation.planning.load_plan import CPU, Accelerator, Hardware
 
+_SETS = ("models", "controls", "loras", "annotators")
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -22,6 +24,7 @@ class Facts:
         models: ids of those whose weights are there.
         controls: names of its ControlNets.
         loras: names of its LoRAs.
+        annotators: kinds of control images that it has a model for.
         fetches: whether it fetches what it lacks.
     """
 
@@ -30,6 +33,7 @@ class Facts:
     models: frozenset[str] = frozenset()
     controls: frozenset[str] = field(default_factory=frozenset)
     loras: frozenset[str] = field(default_factory=frozenset)
+    annotators: frozenset[str] = field(default_factory=frozenset)
     fetches: bool = False
 
     @property
@@ -50,8 +54,7 @@ class Facts:
 
 def pack_facts(facts: Facts) -> dict[str, Any]:
     """Returns facts as plain data, of which another version can still read the versions."""
-    names = {"models": facts.models, "controls": facts.controls, "loras": facts.loras}
-    return {**asdict(facts), **{kind: sorted(found) for kind, found in names.items()}}
+    return {**asdict(facts), **{kind: sorted(getattr(facts, kind)) for kind in _SETS}}
 
 
 def unpack_facts(packed: Mapping[str, Any]) -> Facts:
@@ -61,10 +64,8 @@ def unpack_facts(packed: Mapping[str, Any]) -> Facts:
     return Facts(
         versions=packed["versions"],
         hardware=Hardware(**hardware, accelerators=cards),
-        models=frozenset(packed["models"]),
-        controls=frozenset(packed["controls"]),
-        loras=frozenset(packed["loras"]),
         fetches=packed["fetches"],
+        **{kind: frozenset(packed[kind]) for kind in _SETS},
     )
 
 

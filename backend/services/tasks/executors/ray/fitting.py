@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from backend.models.recipe import ANNOTATED
 from backend.services.errors import StudioError
 from backend.services.generation.events import Drawn
 from backend.services.generation.job import Job
@@ -34,6 +35,9 @@ class Fitting:
         if recipe.model not in facts.models and not facts.fetches:
             return False
         if not {control.model for control in recipe.control or ()} <= facts.controls:
+            return False
+        made = {control.kind for control in recipe.control or () if control.kind in ANNOTATED and control.scale}
+        if not made <= facts.annotators:
             return False
         loras = tuple(use.name for use in recipe.loras or () if use.strength)
         if not set(loras) <= facts.loras:

@@ -55,6 +55,30 @@ describe('ControlField', () => {
     expect(onChange.mock.lastCall[0].control).toEqual([])
   })
 
+  it('offers depth and poses where the server has a model for them, and says so where it has none', async () => {
+    server.overrides['get /capabilities'] = () => ({
+      preprocessors: [
+        { kind: 'depth', available: true, note: 'With near.' },
+        { kind: 'pose', available: false, note: 'There is no ViTPose here.' },
+      ],
+    })
+    const { onChange, user } = show([newControl(IMAGE)])
+    const select = await screen.findByRole('combobox', { name: 'What is taken of it' })
+    expect(await screen.findByRole('option', { name: 'Depth' })).toBeEnabled()
+    const pose = screen.getByRole('option', { name: 'Poses of people (its model is not on the server)' })
+    expect(pose).toBeDisabled()
+    expect(pose).toHaveAttribute('title', 'There is no ViTPose here.')
+    await user.selectOptions(select, 'Depth')
+    expect(onChange.mock.lastCall[0].control[0].kind).toBe('depth')
+  })
+
+  it('offers neither before the server has said what it has', async () => {
+    server.overrides['get /capabilities'] = () => ({})
+    show([newControl(IMAGE)])
+    expect(await screen.findByRole('option', { name: /^Depth \(/ })).toBeDisabled()
+    expect(screen.getByRole('option', { name: 'Edges' })).toBeEnabled()
+  })
+
   it('shows a finished control image as it is', async () => {
     show([{ ...newControl(IMAGE), kind: 'finished' }])
     const seen = await screen.findByRole('img', { name: 'What guides: It is a control image already' })

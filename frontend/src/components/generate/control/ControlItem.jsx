@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useControlImage } from '../../../hooks/canvas/useControlImage.js'
 import { useErrorText } from '../../../hooks/server/useErrorText.js'
+import { useMissingKinds } from '../../../hooks/server/useMissingKinds.js'
 import { CONTROL_KINDS, SCALE_MAX, SCALE_STEP } from '../../../lib/generate/control.js'
 import Field from '../../ui/Field.jsx'
 import RangeField from '../../ui/RangeField.jsx'
@@ -45,6 +46,7 @@ function ModelSelect({ value, nets, onChange }) {
 /** One picture that guides: what is made of it, by which ControlNet, how strongly, and in which part of the steps. */
 export default function ControlItem({ control, nets, onChange, onRemove }) {
   const { t } = useTranslation()
+  const missing = useMissingKinds()
   const percent = (share) => `${Math.round(share * PERCENT)} %`
   const range = (name, bounds) => (
     <RangeField
@@ -64,8 +66,8 @@ export default function ControlItem({ control, nets, onChange, onRemove }) {
           {(props) => (
             <Form.Select {...props} value={control.kind} onChange={(event) => onChange({ kind: event.target.value })}>
               {CONTROL_KINDS.map((kind) => (
-                <option key={kind} value={kind}>
-                  {t(`control.kind.${kind}`)}
+                <option key={kind} value={kind} disabled={missing.has(kind)} title={missing.get(kind)}>
+                  {missing.has(kind) ? t('control.missing', { kind: t(`control.kind.${kind}`) }) : t(`control.kind.${kind}`)}
                 </option>
               ))}
             </Form.Select>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from backend.models.recipe import ControlUse
-from backend.services.errors import ControlUnusable, ModelBroken
+from backend.models.recipe import ANNOTATED, ControlUse
+from backend.services.errors import ControlUnusable, InputUnusable, ModelBroken
 from backend.services.generation.engines.auto import AutoEngine
 from backend.services.generation.engines.controls import ControlInput
 from backend.services.generation.engines.diffusers import DiffusersEngine
@@ -60,9 +61,10 @@ def control(file: Path, **values: Any) -> ControlInput:
     return ControlInput(ControlUse.model_validate(facts), file, photo())
 
 
-def draw(engine: Any, *controls: ControlInput) -> np.ndarray:
+def draw(engine: Any, *controls: ControlInput, made: dict[int, Image.Image] | None = None) -> np.ndarray:
     recipe = a_recipe(seed=1, num_inference_steps=3, control=[one.use for one in controls] or None)
-    inputs = Inputs({one.use.image: one.image for one in controls}, {one.use.model: one.file for one in controls})
+    files = {one.use.model: one.file for one in controls}
+    inputs = Inputs({one.use.image: one.image for one in controls}, files, made=made or {})
     return np.asarray(engine.generate(recipe, lambda _event: None, never, inputs)).astype(int)
 
 
@@ -71,6 +73,31 @@ def test_every_kind_of_control_acts_and_0_is_none(engine, file, kind):
     plain = draw(engine)
     assert np.abs(draw(engine, control(file, kind=kind, scale=1.0)) - plain).max() > 8
     assert np.array_equal(draw(engine, control(file, kind=kind, scale=0.0)), plain)
+
+
+@pytest.mark.parametrize("kind", ANNOTATED)
+def test_what_a_model_has_made_is_the_control_image(engine, file, kind):
+    seen = Image.radial_gradient("L").resize((300, 200)).convert("RGB")
+    finished = replace(control(file, kind="finished", image="1" * 64), image=seen)
+    asked = control(file, kind=kind, image="1" * 64, options={"min_score": 0.5})
+    made = draw(engine, control(file), asked, made={1: seen})
+    assert np.array_equal(made, draw(engine, control(file), finished))
+    assert not np.array_equal(made, draw(engine, control(file)))
+
+
+@pytest.mark.parametrize("kind", ANNOTATED)
+def test_what_has_not_been_made_is_refused_unless_it_does_not_act(engine, file, kind):
+    with pytest.raises(InputUnusable, match=f"{kind} image of a control has not been made"):
+        draw(engine, control(file, kind=kind))
+    assert np.array_equal(draw(engine, control(file, kind=kind, scale=0.0)), draw(engine))
+
+
+@pytest.mark.parametrize(("kind", "is_on_black"), [("depth", False), ("pose", True), ("finished", True)])
+def test_around_a_skeleton_it_is_black_and_depth_goes_on(file, kind, is_on_black):
+    cuts: list[bool] = []
+    one = replace(control(file, kind=kind), is_made=kind != "finished")
+    one.cut(lambda image, black: (cuts.append(black), image)[1])
+    assert cuts == [is_on_black]
 
 
 @pytest.mark.parametrize("plan", AWAY, ids=lambda plan: plan.offload)
@@ -203,8 +230,9 @@ def test_a_network_that_reads_no_mask_is_refused(engine, tiny_model, tmp_path):
 def test_diffusers_refuses_and_says_what_helps(tiny_model, file):
     engine = DiffusersEngine()
     engine.load(ModelFiles.of_folder(tiny_model), PLAN)
-    with pytest.raises(ControlUnusable, match="ZIMAGE_ENGINE=auto or native"):
-        draw(engine, control(file))
+    for kind in ("canny", *ANNOTATED):
+        with pytest.raises(ControlUnusable, match="ZIMAGE_ENGINE=auto or native"):
+            draw(engine, control(file, kind=kind), made={0: photo()})
 
 
 def test_the_automatic_choice_passes_them_on(tiny_model, file, engine):

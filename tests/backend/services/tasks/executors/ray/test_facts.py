@@ -8,7 +8,14 @@ from backend.services.tasks.executors.ray import facts
 from backend.services.tasks.executors.ray.facts import Facts, find_differences, pack_facts, read_versions, unpack_facts
 from tests.backend.fakes import PLAIN_CPU, with_cards
 
-ALL = Facts({"torch": "2.9.0"}, with_cards("cuda"), frozenset({"b", "a"}), frozenset({"c"}), fetches=True)
+ALL = Facts(
+    {"torch": "2.9.0"},
+    with_cards("cuda"),
+    frozenset({"b", "a"}),
+    frozenset({"c"}),
+    annotators=frozenset({"depth"}),
+    fetches=True,
+)
 
 
 def test_facts_come_back_as_they_were_by_way_of_text():

@@ -97,3 +97,10 @@ def test_what_cannot_be_foretold_is_tried(settings):
 
     fitting = Fitting(Catalogue(settings), broken)
     assert fitting.fits(replace(FACTS, hardware=PLAIN_CPU), a_job())
+
+
+@pytest.mark.parametrize(("kind", "scale", "fits"), [("depth", 0.8, True), ("pose", 0.8, False), ("pose", 0, True)])
+def test_the_models_of_its_control_images_must_be_there(fitting, kind, scale, fits):
+    facts = replace(FACTS, annotators=frozenset({"depth"}))
+    control = (ControlUse(image="0" * 64, model="lines", kind=kind, scale=scale),)
+    assert fitting.fits(facts, a_job(use_gpu=True, control=control)) is fits

@@ -1,0 +1,1 @@
+"""Models that see depth and people in an image, as transformers publishes them; loaded from folders, never fetched."""
