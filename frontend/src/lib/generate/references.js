@@ -35,6 +35,11 @@ export function isReferable({ width, height }) {
   return short >= REFERENCE_LEAST_PX && long <= REFERENCE_MOST_RATIO * short
 }
 
+/** A name for each reference that stays its own when it moves; one may be there twice. */
+export function keysOf(references) {
+  return references.map((id, at) => `${id} ${references.slice(0, at).filter((other) => other === id).length}`)
+}
+
 /** The references with one of them at another place. */
 export function moveReference(references, from, to) {
   const others = references.filter((_, at) => at !== from)
