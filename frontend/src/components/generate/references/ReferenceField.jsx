@@ -110,7 +110,7 @@ function ReferenceField({ references, width, height, sizes = [], error, onAdd, o
       )}
       <div className="references-actions">
         {references.length < REFERENCES_MAX && (
-          <button type="button" className="chip reference-add" disabled={isAdding} onClick={open}>
+          <button type="button" className="chip reference-add" aria-disabled={isAdding} onClick={() => isAdding || open()}>
             <Icon name="plus" size={14} /> {t(isAdding ? 'refs.adding' : 'refs.add')}
           </button>
         )}
