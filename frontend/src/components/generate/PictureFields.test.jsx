@@ -45,6 +45,8 @@ function keepFiles({ sizes = {}, clear = [] } = {}) {
 }
 
 const file = (name) => new File(['png'], name, { type: 'image/png' })
+/** A passing sentence; the page's status region says the newest one, too. */
+const said = (text) => screen.findAllByText(text)
 const field = () => screen.findByRole('group', { name: 'From reference pictures' })
 const shown = () => screen.queryAllByRole('img', { name: /^Reference/ }).map(({ src }) => src.at(-1)).join('')
 const submit = () => screen.getByRole('button', { name: /Generate/ })
@@ -77,10 +79,10 @@ describe('what a model draws from', () => {
     const { user } = setUp({ references: [FOX], sources })
     await field()
     await user.click(screen.getByRole('button', { name: 'refer' }))
-    await screen.findByText('The form refers to these 5 pictures.')
+    await said('The form refers to these 5 pictures.')
     expect(shown()).toBe('ac0345')
     expect(server.bodiesOf('post', '/inputs').at(3)).toEqual({ image_id: makeImage(14).id })
-    expect(screen.getByText('There is room for 8 references: the others were left.')).toBeInTheDocument()
+    await said('There is room for 8 references: the others were left.')
     await user.keyboard('{Control>}z{/Control}')
     expect(shown()).toBe('a')
   })
@@ -90,8 +92,8 @@ describe('what a model draws from', () => {
     const { user } = setUp({ sources: [file('x.svg'), file('d.png')] })
     await field()
     await user.click(screen.getByRole('button', { name: 'refer' }))
-    expect(await screen.findByText(/at least 64 pixels a side.*40 × 70/)).toBeInTheDocument()
-    expect(screen.getByText('This is no PNG.')).toBeInTheDocument()
+    await said(/at least 64 pixels a side.*40 × 70/)
+    await said('This is no PNG.')
     expect(shown()).toBe('')
   })
 
@@ -118,7 +120,7 @@ describe('what a model draws from', () => {
 })
 
 describe('a picture that is transparent somewhere', () => {
-  it('can be masked by that, in the passing sentence and later', async () => {
+  it('can be masked by that, and no longer', async () => {
     keepFiles({ clear: ['c.png'] })
     server.overrides['post /inputs/mask'] = ({ body }) => {
       expect(body).toEqual({ image: { input_id: 'c'.repeat(64) } })
@@ -126,8 +128,8 @@ describe('a picture that is transparent somewhere', () => {
     }
     const { onGenerate, user } = setUp({ model: 'plain', sources: [file('c.png')] })
     await user.click(screen.getByRole('button', { name: 'draw' }))
-    await screen.findByText('The form draws from this picture.')
-    await user.click(screen.getAllByRole('button', { name: 'Mask from its transparency' }).at(-1))
+    await said('The form draws from this picture.')
+    await user.click(screen.getByRole('button', { name: 'Mask from its transparency' }))
     expect(await screen.findByText('What is masked is drawn anew.')).toBeInTheDocument()
     await user.click(submit())
     expect(sent(onGenerate)).toMatchObject({ mask: { input_id: FOX }, strength: 1 })
@@ -140,7 +142,7 @@ describe('a picture that is transparent somewhere', () => {
     keepFiles()
     const { user } = setUp({ model: 'plain', sources: [file('c.png')] })
     await user.click(screen.getByRole('button', { name: 'draw' }))
-    await screen.findByText('The form draws from this picture.')
+    await said('The form draws from this picture.')
     expect(screen.queryByRole('button', { name: 'Mask from its transparency' })).not.toBeInTheDocument()
   })
 })

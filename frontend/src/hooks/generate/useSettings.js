@@ -34,11 +34,11 @@ export function useSettings() {
   const { replace, write, undo, redo } = useFormStates(settings, setSettings, keepDraft)
   const steps = useMemo(() => ({ undo, redo }), [undo, redo])
   const change = useCallback((patch) => setSettings((current) => ({ ...current, ...patch })), [setSettings])
-  /** Replaces values, says so, and offers to take it back; `action` is what the sentence offers beside that. */
+  /** Replaces values, says so, and offers to take it back. */
   const replaceAloud = useCallback(
-    (patch, text, action) => {
+    (patch, text) => {
       const takeBack = replace(patch)
-      if (takeBack) toast({ text, action, undo: takeBack })
+      if (takeBack) toast({ text, undo: takeBack })
     },
     [replace, toast],
   )

@@ -25,7 +25,7 @@ export default function MaskFile({ file, size, feather, name }) {
         </Button>
         {file.openTransparency && (
           <Button variant="outline-secondary" size="sm" onClick={file.openTransparency}>
-            {t('edit.maskTransparent')}
+            <CanvasIcon name="mask" size={16} /> {t('edit.maskTransparent')}
           </Button>
         )}
         <Button variant="outline-secondary" size="sm" onClick={() => file.write(`${name}.png`)}>

@@ -40,14 +40,14 @@ describe('ReferenceField', () => {
     expect(onAdd.mock.calls[0][0].map(({ name }) => name)).toEqual(['a.png', 'b.png'])
     expect(button('Adding …')).toHaveAttribute('aria-disabled', 'true')
     finish()
-    expect(await screen.findByRole('button', { name: 'Add pictures' })).toHaveAttribute('aria-disabled', 'false')
+    expect(await screen.findByRole('button', { name: 'Add reference pictures' })).toHaveAttribute('aria-disabled', 'false')
   })
 
   it('takes what is pasted into it, and keeps it from the page; text is none of its business', () => {
     const { onAdd } = show()
     const heard = vi.fn()
     window.addEventListener('paste', heard)
-    fireEvent.paste(button('Add pictures'), { clipboardData: { files: [file()], types: ['Files'] } })
+    fireEvent.paste(button('Add reference pictures'), { clipboardData: { files: [file()], types: ['Files'] } })
     expect(onAdd).toHaveBeenCalledOnce()
     expect(heard).not.toHaveBeenCalled()
     fireEvent.paste(button('Remove: reference 1'), { clipboardData: { files: [], types: ['text/plain'] } })
@@ -89,12 +89,12 @@ describe('ReferenceField', () => {
     expect(button('Remove: reference 1')).toHaveFocus()
     await user.keyboard('{Enter}')
     expect(order()).toBe('')
-    expect(button('Add pictures')).toHaveFocus()
+    expect(button('Add reference pictures')).toHaveFocus()
   })
 
   it('has room for eight', () => {
     show(Array.from('01234567', (digit) => digit.repeat(64)))
-    expect(screen.queryByRole('button', { name: 'Add pictures' })).not.toBeInTheDocument()
+    expect(screen.queryByRole('button', { name: 'Add reference pictures' })).not.toBeInTheDocument()
   })
 
   it('gives the picture the size of the last one', async () => {
