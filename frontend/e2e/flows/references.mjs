@@ -65,11 +65,21 @@ export function references(stage) {
       await isCount(page, 2)
       assert.deepEqual(await idsOf(page), both.toReversed())
 
-      // From the gallery: by a card's button, by the viewer's, by dropping a card on the field.
+      // From the gallery: by a card's button and key, two chosen ones, by dropping a card on the field, by the viewer's.
       await button(page, `Use as a reference: ${first.prompt}`).click()
       await isCount(page, 3)
       assert.equal((await idsOf(page))[2], first.pixel_hash)
-      await page.locator(`[data-picture="${second.id}"]`).dragTo(fieldOf(page))
+      const card = page.locator(`[data-picture="${second.id}"]`)
+      await card.press('e')
+      await isCount(page, 4)
+      for (const { id } of [first, second]) await page.locator(`[data-picture="${id}"]`).press(' ')
+      await button(page, 'Use as references').click()
+      await isCount(page, 6)
+      for (const count of [5, 4, 3]) {
+        await button(page, 'Remove: reference 4').click()
+        await isCount(page, count)
+      }
+      await card.dragTo(fieldOf(page))
       await isCount(page, 4)
       await page.goto(`${server.url}/?picture=${first.id}`)
       const viewer = page.locator('.lightbox')
