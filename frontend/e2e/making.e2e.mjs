@@ -1,4 +1,5 @@
 import { canvas } from './flows/canvas.mjs'
+import { controls } from './flows/controls.mjs'
 import { editing } from './flows/editing.mjs'
 import { escape } from './flows/escape.mjs'
 import { form } from './flows/form.mjs'
@@ -11,4 +12,4 @@ import { references } from './flows/references.mjs'
 import { weather } from './flows/weather.mjs'
 import { suite } from './suite.mjs'
 
-suite('Making pictures in a browser', [mainJob, form, layout, preferences, pressing, escape, weather, canvas, editing, references, loras])
+suite('Making pictures in a browser', [mainJob, form, layout, preferences, pressing, escape, weather, canvas, editing, controls, references, loras])

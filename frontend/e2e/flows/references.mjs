@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 
-import { OMNI, withOmni } from '../omni.mjs'
+import { OMNI, withMade } from '../made.mjs'
 import { colourPng, transparentPng } from '../png.mjs'
 import { assertNoSidewaysScroll, barriersOf, endOf, generate, gone, pixelsOf, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
 
@@ -44,7 +44,7 @@ export function references(stage) {
     )
 
   it('draws from references in their order, which the record keeps and the form takes back', async () => {
-    await withOmni(async (server) => {
+    await withMade('omni', async (server) => {
       const page = await stage.open({ url: server.url, settings: SETTINGS })
       await seen(fieldOf(page))
       assert.equal(await page.locator('.source-chooser').count(), 0)
@@ -119,7 +119,7 @@ export function references(stage) {
   })
 
   it('keeps references at 360 px, by touch, without barriers, in light and dark', async () => {
-    await withOmni(async (server) => {
+    await withMade('omni', async (server) => {
       for (const colorScheme of ['light', 'dark']) {
         const page = await stage.open({ url: server.url, settings: SETTINGS, colorScheme, ...PHONE })
         await page.getByTestId('reference-file').setInputFiles([png('fox.png', 200), png('sky.png', 20), png('sea.png', 90)])

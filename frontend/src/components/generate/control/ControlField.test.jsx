@@ -64,7 +64,7 @@ describe('ControlField', () => {
 
   const MASKED = { ...newEdit(IMAGE), mask: MADE }
   const V1 = { name: 'v1.safetensors', kind: 'v1', format: 'BF16', size_bytes: 3e9, takes_mask: false }
-  const around = () => screen.queryByRole('button', { name: 'Show it what is around the mask' })
+  const around = () => screen.queryByRole('button', { name: 'Add what is around the mask' })
 
   it('offers what is around the mask where there is one and a ControlNet that sees it, once', async () => {
     const { onChange, user, unmount } = show([], [V1, ...NETS], MASKED)
