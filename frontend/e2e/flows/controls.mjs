@@ -3,7 +3,7 @@ import { it } from 'node:test'
 
 import { withMade } from '../made.mjs'
 import { colourPng } from '../png.mjs'
-import { assertNoSidewaysScroll, barriersOf, endOf, generate, gone, QUICK, seen } from '../stage.mjs'
+import { assertNoSidewaysScroll, barriersOf, generate, gone, QUICK, seen } from '../stage.mjs'
 
 const SIDE = 256
 
@@ -16,8 +16,10 @@ export function controls(stage) {
     await withMade('control', async (server) => {
       const page = await stage.open({ url: server.url, settings: { ...QUICK, seed: '7' }, viewport: { width: 360, height: 900 } })
       const draw = async (prompt) => {
+        const accepted = page.waitForResponse((answer) => answer.url().endsWith('/api/generate') && answer.request().method() === 'POST')
         await generate(page, prompt)
-        await seen(endOf(page, 'completed', prompt))
+        assert.equal((await accepted).status(), 202)
+        await server.idle()
         return (await server.get('/history?page_size=1')).images[0]
       }
       const buffer = colourPng(SIDE, SIDE, (x, y) => [x, y, 90])
@@ -46,15 +48,17 @@ export function controls(stage) {
         ['canny', true, undefined],
       ])
       await sees.check()
-      const other = await draw('an apple that is seen')
+      const other = await draw('an apple')
       assert.deepEqual(other.control.map(({ inpaint }) => inpaint), [true, true])
 
       await page.goto(`${server.url}/?picture=${first.id}`)
       await button(page.locator('.lightbox'), 'Use these settings').click()
       await seen(itemsOf(page).nth(1))
       assert.equal(await sees.isChecked(), false)
-      const again = await draw('an apple ')
+      const again = await draw('an apple')
+      assert.notEqual(again.id, first.id)
       assert.equal(again.pixel_hash, first.pixel_hash)
+      assert.notEqual(other.pixel_hash, first.pixel_hash)
       assert.deepEqual(again.control, first.control)
 
       await button(page, 'All of it').click()
