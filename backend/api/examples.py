@@ -24,7 +24,7 @@ from backend.models.catalogue import (
     VariantNeeds,
 )
 from backend.models.config import Settings
-from backend.models.edit import ControlImageRequest, FromHistory
+from backend.models.edit import ControlImageRequest, FromHistory, MaskImageRequest
 from backend.models.estimate import Estimate
 from backend.models.gallery import (
     BulkRequest,
@@ -91,6 +91,7 @@ def bodies() -> dict[str, BaseModel]:
             {"image": {"image_id": "0b4f6a2c9d1e4f7a8b3c5d6e7f809a1b"}, "kind": "canny", "options": {"low": 50}}
         ),
         FromHistory(image_id="0b4f6a2c9d1e4f7a8b3c5d6e7f809a1b"), _input(),
+        MaskImageRequest.model_validate({"image": {"input_id": _input().input_id}}),
         _lora(), LoraList(loras=[_lora()], n_unread=0, max_upload_bytes=2**31),
         Session(required=True, name="alice"), TokenRequest(prompt=_PROMPT),
         TokenCount(tokens=21, limit=512, truncated=False, characters=len(_PROMPT)),

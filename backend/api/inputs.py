@@ -17,7 +17,7 @@ from backend.api.deps import Config, History, Inputs, Owner, Sources
 from backend.api.errors import Responses, documented
 from backend.api.forms.whole import FILE_FORM, open_form
 from backend.models.config import Settings
-from backend.models.edit import ControlImageRequest, FromHistory
+from backend.models.edit import ControlImageRequest, FromHistory, MaskImageRequest
 from backend.models.inputs import InputInfo
 from backend.services.errors import UnknownImage
 from backend.services.images.inputs import Input
@@ -88,6 +88,12 @@ async def add_input(
 def make_control(request: ControlImageRequest, sources: Sources, settings: Config, owner: Owner) -> InputInfo:
     """Makes a control image (edges, lines …) and keeps it as an input, to be looked at and sent with `none`."""
     return _present(sources.make_control(request, owner), settings)
+
+
+@router.post("/mask", status_code=201, responses=documented(400, 404, 413, 422, 507))
+def make_mask(request: MaskImageRequest, sources: Sources, settings: Config, owner: Owner) -> InputInfo:
+    """Makes a mask of what is transparent in an image, and keeps it as an input: that is drawn anew."""
+    return _present(sources.make_mask(request, owner), settings)
 
 
 @router.get(

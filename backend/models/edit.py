@@ -190,6 +190,12 @@ class ControlImageRequest(_Body):
     )
 
 
+class MaskImageRequest(_Body):
+    """Asks for the mask that the transparency of an image is."""
+
+    image: ImageSource
+
+
 class EditRequest(BaseModel):
     """What of a request says how an image is drawn from others; nothing of it is text to image."""
 

@@ -223,6 +223,14 @@ def test_references_are_sent_in_their_order_and_a_control_may_have_no_picture():
     assert body["control"] == [{"kind": "inpaint", "scale": 0.5}]
 
 
+def test_a_mask_is_made_of_what_is_transparent_in_a_picture():
+    answers = [httpx.Response(201, json={"input_id": name, "width": 8, "height": 8}) for name in ("in1", "in2")]
+    client, requests = mocked(*answers)
+    assert client.mask_of(b"logo").input_id == "in2"
+    assert [request.url.path for request in requests] == ["/api/inputs", "/api/inputs/mask"]
+    assert httpx.Response(200, content=requests[1].content).json() == {"image": {"input_id": "in1"}}
+
+
 def test_pictures_of_the_history_and_sent_ones_are_named(client):
     image = client.draw("a fox", **SMALL)[0].image
     mock, requests = mocked(httpx.Response(202, json={"task_id": TASK_ID}))

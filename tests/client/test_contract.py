@@ -22,7 +22,7 @@ CALLS: list[Call[Any]] = [
     calls.preview("1", 1), calls.cancel("1"), calls.retry("1"), calls.move("1", 0, None), calls.clear(),
     calls.history({}),
     calls.latest(), calls.download("1"), calls.link("1"), calls.change(["1"], "delete"), calls.delete_for_good("1"),
-    calls.import_image("", b""), calls.upload("", b""), calls.models(), calls.download_model("1"),
+    calls.import_image("", b""), calls.upload("", b""), calls.mask_of({}), calls.models(), calls.download_model("1"),
     calls.cancel_model_download("1"), calls.unload_models(), calls.loras(None), calls.add_lora("", b""),
     calls.lora_preview("1"), calls.delete_lora("1"), calls.status(), calls.capabilities(),
     calls.readiness(), calls.drain_worker("1", True),

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 
 from PIL import Image
 
-from backend.models.edit import ControlImageRequest, ControlRequest, FromInput, ImageSource
+from backend.models.edit import ControlImageRequest, ControlRequest, FromInput, ImageSource, MaskImageRequest
 from backend.models.recipe import ANNOTATED, AnnotatedKind, LoraUse, Recipe
 from backend.models.schemas import MAX_SIDE_PX, GenerateRequest
 from backend.services.errors import (
@@ -85,6 +85,21 @@ class SourceKeeper:
             raise InputRefused("kind", str(error)) from error
         except OutOfMemory as error:
             raise InputRefused("image", str(error)) from error
+
+    def make_mask(self, request: MaskImageRequest, owner: str | None) -> Input:
+        """Makes a mask of what is transparent in an image, and keeps it.
+
+        Raises:
+            InputRefused: the image is not here, or is opaque.
+            DiskFull: it cannot be kept.
+        """
+        make_importable()
+        from zimage.conditions.images import alpha_mask
+
+        mask = alpha_mask(self._inputs.read(self._id_of(request.image, "image", owner).input_id))
+        if mask is None:
+            raise InputRefused("image", "Nothing of this image is transparent: send a mask that is painted.")
+        return self._inputs.add_image(mask)[0]
 
     def _with_id(self, control: ControlRequest, field: str, owner: str | None) -> ControlRequest:
         if control.image is None:

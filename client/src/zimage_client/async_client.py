@@ -19,6 +19,7 @@ from zimage_client.drawing import (
     Picture,
     plan_estimate,
     plan_generate,
+    plan_mask_of,
     plan_upload,
     read_lora,
     read_picture,
@@ -145,6 +146,10 @@ class AsyncClient:
     async def upload(self, picture: Picture) -> Input:
         """Sends a picture; see `Client.upload`."""
         return await self._run(plan_upload(picture))
+
+    async def mask_of(self, picture: Picture) -> Input:
+        """Makes a mask of what is transparent; see `Client.mask_of`."""
+        return await self._run(plan_mask_of(picture))
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 

@@ -157,6 +157,11 @@ def upload(name: str, content: bytes) -> Call[types.Input]:
     return Call("POST", "/api/inputs", _reads(types.Input), file=(name, content))
 
 
+def mask_of(image: object) -> Call[types.Input]:
+    """Makes a mask of what is transparent in a picture, named as a request names one."""
+    return Call("POST", "/api/inputs/mask", _reads(types.Input), json={"image": image})
+
+
 def models() -> Call[types.ModelList]:
     """Lists the models."""
     return Call("GET", "/api/models", _reads(types.ModelList))

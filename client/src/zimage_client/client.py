@@ -19,6 +19,7 @@ from zimage_client.drawing import (
     Picture,
     plan_estimate,
     plan_generate,
+    plan_mask_of,
     plan_upload,
     read_lora,
     read_picture,
@@ -178,6 +179,10 @@ class Client:
     def upload(self, picture: Picture) -> Input:
         """Sends a picture for `init_image`, `mask` or `control`; the same one again is the same input."""
         return self._run(plan_upload(picture))
+
+    def mask_of(self, picture: Picture) -> Input:
+        """Makes a mask of what is transparent in a picture: that is drawn anew."""
+        return self._run(plan_mask_of(picture))
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 

@@ -126,6 +126,13 @@ def plan_upload(picture: Picture) -> Plan[Input]:
     return sent
 
 
+def plan_mask_of(picture: Picture) -> Plan[Input]:
+    """Makes a mask of what is transparent in a picture; sends the picture first."""
+    reference = yield from plan_reference(picture)
+    made: Input = yield calls.mask_of(reference)
+    return made
+
+
 def plan_reference(picture: Picture) -> Plan[object]:
     """Returns how a request names a picture."""
     if isinstance(picture, Image):

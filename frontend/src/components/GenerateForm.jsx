@@ -1,24 +1,25 @@
 import { lazy, useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { useFormChanges } from '../hooks/generate/useFormChanges.js'
 import { useFormErrors } from '../hooks/generate/useFormErrors.js'
 import { useHeldEnter } from '../hooks/input/useHeldEnter.js'
 import { useHotkeys } from '../hooks/input/useHotkeys.js'
 import { useLibrary } from '../hooks/generate/useLibrary.js'
 import { useMode } from '../hooks/kept/useMode.js'
 import { useModel } from '../hooks/server/useModels.js'
+import { withinReach } from '../lib/generate/abilities.js'
 import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
-import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
+import { ADVANCED_FIELDS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
 import './GenerateForm.css'
 import AdvancedFields from './generate/AdvancedFields.jsx'
-import ControlField from './generate/control/ControlField.jsx'
 import CountField from './generate/CountField.jsx'
 import FormActions from './generate/FormActions.jsx'
 import ModeSwitch from './generate/ModeSwitch.jsx'
+import PictureFields from './generate/PictureFields.jsx'
 import PromptField from './generate/prompt/PromptField.jsx'
 import PromptTools from './generate/prompt/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
-import SourceField from './generate/source/SourceField.jsx'
 import LoraField from './loras/LoraField.jsx'
 
 const SourceCanvas = lazy(() => import('./SourceCanvas.jsx'))
@@ -34,52 +35,22 @@ const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
  */
 export default function GenerateForm({ form, onGenerate }) {
   const { t } = useTranslation()
-  const { settings, recent, change: onChange, write, replace: onReplace, replaceAloud, steps, reset: onReset, drawFrom, guideBy, remember } = form
+  const { settings, recent, change: onChange, steps, sources, remember } = form
   const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
+  const { change, changePrompt, replace, replaceAndSay, reset } = useFormChanges(form, clear)
   const [mode, setMode] = useMode()
   const library = useLibrary()
   const model = useModel(settings.model)
+  const drawn = withinReach(settings, model)
   const prompts = expandPrompt(settings.prompt, library.lists)
   const tasks = Math.max(1, prompts.length)
 
-  const change = useCallback(
-    (patch) => {
-      onChange(patch)
-      clear(Object.keys(patch))
-    },
-    [onChange, clear],
-  )
-  const changePrompt = useCallback(
-    (prompt, composition) => {
-      write(prompt, composition)
-      clear(['prompt'])
-    },
-    [write, clear],
-  )
-  const replace = useCallback(
-    (patch) => {
-      clear(Object.keys(patch))
-      return onReplace(patch)
-    },
-    [onReplace, clear],
-  )
-  const replaceAndSay = useCallback(
-    (patch, text) => {
-      clear(Object.keys(patch))
-      replaceAloud(patch, text)
-    },
-    [replaceAloud, clear],
-  )
   const changeSize = useCallback(
-    (size) => change(settings.edit ? { edit: { ...settings.edit, size } } : size),
-    [change, settings.edit],
+    (size) => change(drawn.edit ? { edit: { ...drawn.edit, size } } : size),
+    [change, drawn.edit],
   )
-  const reset = useCallback(() => {
-    onReset()
-    clear(Object.keys(DEFAULT_SETTINGS))
-  }, [onReset, clear])
   const submit = async () => {
-    if (!check(settings, prompts)) return
+    if (!check(drawn, prompts)) return
     const drawsSeed = settings.seed && !settings.seed_locked
     if (drawsSeed) onChange({ seed: drawSeed() }) // at once: the next press is another picture
     try {
@@ -128,10 +99,17 @@ export default function GenerateForm({ form, onGenerate }) {
         steps={steps}
         onReset={resetOf(settings, ['prompt'], replace)}
       />
-      <SourceField edit={settings.edit} errors={texts} Canvas={SourceCanvas} onChoose={drawFrom} onChange={change} />
-      <ControlField controls={settings.control} error={texts.control} onChoose={guideBy} onChange={change} />
+      <PictureFields
+        settings={drawn}
+        model={model}
+        errors={texts}
+        sources={sources}
+        Canvas={SourceCanvas}
+        onChange={change}
+        onReplace={replaceAndSay}
+      />
       <LoraField settings={settings} error={texts.loras} onChange={change} onPrompt={changePrompt} onReplace={replace} onRemove={replaceAndSay} />
-      {settings.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
+      {drawn.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}
       <FormActions

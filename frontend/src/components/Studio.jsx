@@ -1,6 +1,8 @@
-import { lazy, memo, Suspense, useCallback, useRef } from 'react'
+import { lazy, memo, Suspense, useCallback, useMemo, useRef } from 'react'
 
 import { useActiveTasks } from '../hooks/tasks/useActiveTasks.js'
+import { AbilitiesContext } from '../hooks/server/useAbilities.js'
+import { useModel } from '../hooks/server/useModels.js'
 import { ONE_COLUMN, useFold } from '../hooks/kept/useFold.js'
 import { useGenerate } from '../hooks/generate/useGenerate.js'
 import { useCardDrop } from '../hooks/images/cards/useCardDrop.js'
@@ -9,6 +11,7 @@ import { open } from '../hooks/ui/useOpened.js'
 import { useFreshHistory } from '../hooks/images/useLatestImage.js'
 import { useRoomBelow } from '../hooks/ui/useRoomBelow.js'
 import { useSettings } from '../hooks/generate/useSettings.js'
+import { can } from '../lib/generate/abilities.js'
 import DropZone from './generate/DropZone.jsx'
 import FoldButton from './page/FoldButton.jsx'
 import GenerateForm from './GenerateForm.jsx'
@@ -32,10 +35,19 @@ function reveal(element) {
   if (window.matchMedia(ONE_COLUMN).matches) element?.scrollIntoView({ block: 'start' })
 }
 
+/** What the model of the form does with pictures; see useAbilities. */
+function useAbilitiesOf(id) {
+  const model = useModel(id)
+  const [draws, refers] = [can(model, 'image'), can(model, 'references')]
+  return useMemo(() => ({ draws, refers }), [draws, refers])
+}
+
 /** The panels, and what they tell each other. */
 export default function Studio() {
   const form = useSettings()
-  const { adopt, replace, drawFrom } = form
+  const { adopt, replace, sources } = form
+  const { drawFrom, refer } = sources
+  const abilities = useAbilitiesOf(form.settings.model)
   const { tasks, track, forget } = useActiveTasks()
   useFreshHistory()
   const resultRef = useRef(null)
@@ -52,14 +64,16 @@ export default function Studio() {
     },
     [generate],
   )
+  /** Takes a picture into the form: its settings, one `part` of them, or itself; as a `reference` several at a time. */
   const reuse = useCallback(
     (image, part) => {
-      if (part === 'picture') drawFrom(image)
+      if (part === 'reference' || (part === 'picture' && !abilities.draws)) refer([image].flat())
+      else if (part === 'picture') drawFrom(image)
       else adopt(image, part)
       unfold()
       reveal(formRef.current)
     },
-    [adopt, drawFrom, unfold],
+    [abilities, adopt, drawFrom, refer, unfold],
   )
   useCardDrop(formRef, reuse)
   const { add: sendLoras } = useLoraUpload()
@@ -72,33 +86,35 @@ export default function Studio() {
   )
 
   return (
-    <div className={`studio ${folded ? 'studio-folded' : ''}`}>
-      <Suspense>{tasks.length > 0 && <Attention tasks={tasks} />}</Suspense>
-      <Drop onReplace={replace} onDraw={drawFrom} onLoras={takeLoras} />
-      <div className="studio-side" ref={sideRef}>
-        <FoldButton folded={folded} controls="form" onToggle={toggle} />
-        <div className="studio-form" id="form" ref={formRef}>
-          <PanelBoundary>
-            <GenerateForm form={form} onGenerate={submit} />
-          </PanelBoundary>
+    <AbilitiesContext value={abilities}>
+      <div className={`studio ${folded ? 'studio-folded' : ''}`}>
+        <Suspense>{tasks.length > 0 && <Attention tasks={tasks} />}</Suspense>
+        <Drop onReplace={replace} onDraw={drawFrom} onRefer={refer} onLoras={takeLoras} />
+        <div className="studio-side" ref={sideRef}>
+          <FoldButton folded={folded} controls="form" onToggle={toggle} />
+          <div className="studio-form" id="form" ref={formRef}>
+            <PanelBoundary>
+              <GenerateForm form={form} onGenerate={submit} />
+            </PanelBoundary>
+          </div>
+          <div className="studio-system">
+            <PanelBoundary>
+              <System />
+            </PanelBoundary>
+          </div>
         </div>
-        <div className="studio-system">
+        <div className="studio-result" id="result" tabIndex={-1} ref={resultRef}>
           <PanelBoundary>
-            <System />
+            <Latest tasks={tasks} onReuse={reuse} onVary={submit} />
+          </PanelBoundary>
+          <PanelBoundary>
+            <Tasks tasks={tasks} onTrack={track} onReuse={reuse} onForget={forget} />
+          </PanelBoundary>
+          <PanelBoundary>
+            <Gallery onReuse={reuse} onVary={submit} />
           </PanelBoundary>
         </div>
       </div>
-      <div className="studio-result" id="result" tabIndex={-1} ref={resultRef}>
-        <PanelBoundary>
-          <Latest tasks={tasks} onReuse={reuse} onVary={submit} />
-        </PanelBoundary>
-        <PanelBoundary>
-          <Tasks tasks={tasks} onTrack={track} onReuse={reuse} onForget={forget} />
-        </PanelBoundary>
-        <PanelBoundary>
-          <Gallery onReuse={reuse} onVary={submit} />
-        </PanelBoundary>
-      </div>
-    </div>
+    </AbilitiesContext>
   )
 }

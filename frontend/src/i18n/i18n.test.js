@@ -6,12 +6,14 @@ import mainEn from './en.json'
 import { createI18n, detectLanguage } from './index.js'
 import lorasEn from './loras.en.json'
 import lorasZh from './loras.zh.json'
+import refsEn from './references.en.json'
+import refsZh from './references.zh.json'
 import prefsEn from './preferences.en.json'
 import prefsZh from './preferences.zh.json'
 import mainZh from './zh.json'
 
-const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn, loras: lorasEn }
-const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh, loras: lorasZh }
+const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn, loras: lorasEn, refs: refsEn }
+const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh, loras: lorasZh, refs: refsZh }
 
 const sources = import.meta.glob('../**/*.{js,jsx}', { query: '?raw', import: 'default', eager: true })
 const code = Object.entries(sources)
@@ -46,7 +48,7 @@ describe('the translations', () => {
   })
 
   it('hold no key that the code never names', () => {
-    const dynamic = /^(errors|edit\.side|control|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs|canvas|loras\.(remark|state|sorts))\./
+    const dynamic = /^(errors|edit\.side|control|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs|canvas|refs|loras\.(remark|state|sorts))\./
     const unused = [...stems(english)].filter((key) => !code.includes(`'${key}'`) && !dynamic.test(key))
     expect(unused).toEqual([])
   })

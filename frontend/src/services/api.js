@@ -249,6 +249,11 @@ export function makeControlImage(body, { signal } = {}) {
   return request({ method: 'post', url: '/inputs/control', data: body, signal })
 }
 
+/** A mask of what is transparent in a picture, `{image: {input_id}}`, kept as an input; answers as keepInput does. */
+export function makeMask(body, { signal } = {}) {
+  return request({ method: 'post', url: '/inputs/mask', data: body, signal })
+}
+
 /** Where a kept input is seen. */
 export function inputUrl(inputId) {
   return `${API_BASE_URL}/inputs/${encodeURIComponent(inputId)}`

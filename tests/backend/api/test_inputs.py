@@ -222,6 +222,30 @@ def test_a_control_image_that_cannot_be_made(client, kept, values, field):
     assert response.json()["error"]["fields"][0]["field"] == field
 
 
+def test_what_is_transparent_becomes_a_mask(client):
+    image = Image.new("RGBA", (64, 48), (200, 40, 10, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 16, 48))
+    image.paste((0, 0, 0, 191), (16, 0, 32, 48))
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    photo = send(client, buffer.getvalue()).json()
+    assert photo["has_alpha"]
+    made = client.post("/api/inputs/mask", json={"image": named(photo)})
+    assert made.status_code == 201
+    mask = np.asarray(Image.open(BytesIO(client.get(made.json()["url"]).content)))
+    assert mask.shape == (48, 64)
+    assert [mask[:, x].tolist() for x in (0, 16, 32)] == [[255] * 48, [64] * 48, [0] * 48]
+    assert generate(client, init_image=named(photo), mask=named(made.json()), strength=1).status_code == 202
+
+
+def test_a_mask_of_an_opaque_image_is_refused(client, services, kept):
+    record = services.history.add(a_picture("a fox"))
+    for image in (named(kept), {"image_id": record.id}, {"input_id": "0" * 64}):
+        response = client.post("/api/inputs/mask", json={"image": image})
+        assert (response.status_code, response.json()["error"]["code"]) == (422, "input_refused")
+        assert response.json()["error"]["fields"][0]["field"] == "image"
+
+
 def test_the_two_judges_of_a_request_agree(client, services, kept):
     """What is accepted is drawn: the engine's own check refuses nothing that came through."""
     mask = send(client, png(64, 48, 255, "L")).json()

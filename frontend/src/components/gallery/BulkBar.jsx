@@ -2,6 +2,7 @@ import { useState } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
+import { useAbilities } from '../../hooks/server/useAbilities.js'
 import Icon from '../ui/Icon.jsx'
 import TagInput from '../ui/TagInput.jsx'
 
@@ -13,10 +14,12 @@ function BulkButton({ icon, label, ...button }) {
   )
 }
 
-function LivingActions({ ids, actions, onCompare, onDone }) {
+function LivingActions({ ids, actions, onCompare, onRefer, onDone }) {
   const { t } = useTranslation()
+  const { refers } = useAbilities()
   return (
     <>
+      {refers && <BulkButton icon="layers" label={t('references.useMany', { count: ids.length })} onClick={onRefer} />}
       <BulkButton icon="heart" label={t('image.favourite')} onClick={() => actions.favour(ids, true)} />
       <TagInput onTag={(name) => actions.tag(ids, name)} />
       <BulkButton icon="download" label={t('gallery.zip')} onClick={() => actions.download(ids)} />
@@ -39,7 +42,7 @@ function TrashActions({ ids, actions, onPurge, onDone }) {
 /**
  * What can be done with the chosen pictures. `total` is how many the gallery's filters find, `findEvery` promises them.
  */
-export default function BulkBar({ selection, trash, total, findEvery, actions, onCompare, onPurge }) {
+export default function BulkBar({ selection, trash, total, findEvery, actions, onCompare, onRefer, onPurge }) {
   const { t } = useTranslation()
   const [finding, setFinding] = useState(false)
   const chooseEvery = async () => {
@@ -55,7 +58,7 @@ export default function BulkBar({ selection, trash, total, findEvery, actions, o
       {trash ? (
         <TrashActions ids={ids} actions={actions} onPurge={onPurge} onDone={selection.clear} />
       ) : (
-        <LivingActions ids={ids} actions={actions} onCompare={onCompare} onDone={selection.clear} />
+        <LivingActions ids={ids} actions={actions} onCompare={onCompare} onRefer={onRefer} onDone={selection.clear} />
       )}
       <Button variant="link" size="sm" onClick={selection.all}>
         {t('gallery.chooseAll')}

@@ -95,6 +95,7 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
         findEvery={findEvery}
         actions={actions}
         onCompare={() => compare(selection.chosen)}
+        onRefer={() => onReuse(selection.chosen, 'reference')}
         onPurge={() => doom(selection.chosen)}
       />
       <Suspense>

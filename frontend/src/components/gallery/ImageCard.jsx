@@ -2,6 +2,7 @@ import { memo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { usePictureDownload } from '../../hooks/images/usePictureDownload.js'
+import { useAbilities } from '../../hooks/server/useAbilities.js'
 import { formatDateTime, formatShortDate } from '../../lib/format.js'
 import { packPicture } from '../../lib/images/drag.js'
 import { pictureAddress } from '../../lib/opened.js'
@@ -20,6 +21,7 @@ function CardButton({ icon, label, ...button }) {
 function CardActions({ image, tabIndex, actions, onReuse, onPurge }) {
   const { t } = useTranslation()
   const linkOf = usePictureDownload()
+  const { refers } = useAbilities()
   const { id, prompt } = image
   if (image.deleted_at) {
     return (
@@ -43,6 +45,15 @@ function CardActions({ image, tabIndex, actions, onReuse, onPurge }) {
   }
   return (
     <div className="card-actions">
+      {refers && (
+        <CardButton
+          tabIndex={tabIndex}
+          icon="layers"
+          label={t('references.useNamed', { prompt })}
+          title={t('references.use')}
+          onClick={() => onReuse(image, 'reference')}
+        />
+      )}
       <CardButton
         tabIndex={tabIndex}
         icon="dice"

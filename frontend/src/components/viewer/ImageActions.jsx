@@ -3,6 +3,7 @@ import Dropdown from 'react-bootstrap/Dropdown'
 import { useTranslation } from 'react-i18next'
 
 import { usePictureDownload } from '../../hooks/images/usePictureDownload.js'
+import { useAbilities } from '../../hooks/server/useAbilities.js'
 import FavouriteButton from '../ui/FavouriteButton.jsx'
 import Icon from '../ui/Icon.jsx'
 import ReuseMenu from './ReuseMenu.jsx'
@@ -37,6 +38,7 @@ function MoreMenu({ image, actions, onCompare, onDelete }) {
 export default function ImageActions({ image, actions, onReuse, onCompare, onDelete }) {
   const { t } = useTranslation()
   const linkOf = usePictureDownload()
+  const { draws, refers } = useAbilities()
   if (image.deleted_at) {
     return (
       <Button variant="outline-secondary" size="sm" onClick={() => actions.restore([image.id])}>
@@ -47,9 +49,16 @@ export default function ImageActions({ image, actions, onReuse, onCompare, onDel
   return (
     <div className="actions">
       <ReuseMenu image={image} onReuse={onReuse} />
-      <Button variant="outline-secondary" size="sm" onClick={() => onReuse(image, 'picture')}>
-        <Icon name="brush" /> {t('image.edit')}
-      </Button>
+      {draws && (
+        <Button variant="outline-secondary" size="sm" onClick={() => onReuse(image, 'picture')}>
+          <Icon name="brush" /> {t('image.edit')}
+        </Button>
+      )}
+      {refers && (
+        <Button variant="outline-secondary" size="sm" onClick={() => onReuse(image, 'reference')}>
+          <Icon name="layers" /> {t('references.use')}
+        </Button>
+      )}
       <Button variant="outline-secondary" size="sm" onClick={() => actions.vary(image)}>
         <Icon name="vary" /> {t('image.vary')}
       </Button>

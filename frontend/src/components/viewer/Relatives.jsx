@@ -22,10 +22,10 @@ function Relative({ picture, src, label }) {
 /** The chain that a picture stands in: what it was drawn from, and what was drawn from it. */
 export default function Relatives({ image }) {
   const { t } = useTranslation()
-  const { origin, children } = useRelatives(image)
+  const { origin, references, children } = useRelatives(image)
   const widths = useThumbnailWidths()
   const [isCompared, setCompared] = useState(false)
-  if (!origin && children.length === 0) return null
+  if (!origin && references.length + children.length === 0) return null
   return (
     <div className="relatives">
       {origin && (
@@ -43,6 +43,17 @@ export default function Relatives({ image }) {
               height={image.height}
             />
           )}
+        </section>
+      )}
+      {references.length > 0 && (
+        <section aria-label={t('image.references')}>
+          <h3>{t('image.references')}</h3>
+          {references.map(({ id, url, picture }, at) => (
+            <span key={`${id} ${at}`} className="relative-numbered">
+              <Relative picture={picture} src={url} label={t('image.referenceOf', { number: at + 1, prompt: picture?.prompt ?? '' })} />
+              <span aria-hidden="true">{at + 1}</span>
+            </span>
+          ))}
         </section>
       )}
       {children.length > 0 && (

@@ -30,9 +30,9 @@ function useOutcome() {
 /**
  * Reads the settings that the first of some picture files carries into the form, and offers to take that back and to add
  * them all to the gallery. What the form does not know is left out; that others were left is said. A picture without
- * settings is offered to `onDraw`.
+ * settings is offered to be what `offer` says, `{label, onTake}`.
  */
-export function useReadPicture(onReplace, onDraw) {
+export function useReadPicture(onReplace, offer) {
   const { t } = useTranslation()
   const toast = useToast()
   const { errorText } = useErrorText()
@@ -51,10 +51,10 @@ export function useReadPicture(onReplace, onDraw) {
         toast({ text: outcomeOf(found) + left, action: { label, onClick: () => add(files) }, undo })
       } catch (error) {
         const isPlain = error.status === 422
-        const action = isPlain && onDraw && { label: t('drop.draw'), onClick: () => onDraw(file) }
+        const action = isPlain && offer && { label: offer.label, onClick: () => offer.onTake(files) }
         toast({ text: (isPlain ? t('drop.nothing') : errorText(error)) + left, ...(action && { action }) })
       }
     },
-    [data, onReplace, onDraw, toast, t, errorText, add, outcomeOf],
+    [data, onReplace, offer, toast, t, errorText, add, outcomeOf],
   )
 }

@@ -1,12 +1,8 @@
 import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { newControl } from '../../lib/generate/control.js'
-import { newEdit } from '../../lib/generate/edit.js'
-import { toLiteral } from '../../lib/generate/expand.js'
 import { DEFAULT_SETTINGS, fromSource, restoreSettings } from '../../lib/generate/settings.js'
-import { keepInput } from '../../services/api.js'
-import { useAttempt } from '../images/useAttempt.js'
+import { useSources } from '../images/inputs/useSources.js'
 import { useModelOf } from '../server/useModels.js'
 import { usePersistentState } from '../kept/usePersistentState.js'
 import { useToast } from '../ui/useToast.js'
@@ -55,28 +51,6 @@ export function useSettings() {
     },
     [replaceAloud, modelOf, t],
   )
-  const attempt = useAttempt()
-  /** Draws from a picture, a file or one of the history; a form without a prompt takes that one's. */
-  const drawFrom = useCallback(
-    (source) =>
-      attempt(async () => {
-        const isFile = source instanceof Blob
-        const { input_id: id } = await keepInput(isFile ? source : { image_id: source.id })
-        const { prompt, edit } = latest.current
-        const kept = edit && { strength: edit.strength, feather: edit.feather }
-        const words = !isFile && !prompt.trim() ? { prompt: toLiteral(source.prompt) } : {}
-        replaceAloud({ edit: { ...newEdit(id), ...kept }, ...words }, t('edit.taken'))
-      }),
-    [attempt, latest, replaceAloud, t],
-  )
-  /** Lets a picture guide the composition. */
-  const guideBy = useCallback(
-    (file) =>
-      attempt(async () => {
-        const { input_id: id } = await keepInput(file)
-        change({ control: [...latest.current.control, newControl(id)] })
-      }),
-    [attempt, latest, change],
-  )
-  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, drawFrom, guideBy, remember }
+  const sources = useSources({ latestRef: latest, change, replaceAloud })
+  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, sources, remember }
 }

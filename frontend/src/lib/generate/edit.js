@@ -23,11 +23,12 @@ export const EDIT_FIELDS = ['init_image', 'strength', 'mask', 'mask_mode', 'feat
  * `image` and `mask` are ids of inputs; `base` is what a colour sketch was painted on, where there is one. `growth` is
  * the pixels that each side grows by. `strength` is null for what suits the edit, see usualStrength; `feather` for the
  * server's own. `size` is what is drawn, where that was chosen: `{width, height}`. `canvas` says what the canvas shows:
- * what was painted there last, or this edit's own mask.
+ * what was painted there last, or this edit's own mask. `has_alpha` says that the picture is transparent somewhere.
  */
-export function newEdit(image) {
+export function newEdit(image, { has_alpha: hasAlpha = false } = {}) {
   return {
     image,
+    has_alpha: hasAlpha,
     base: null,
     strength: null,
     mask: null,
@@ -63,6 +64,7 @@ export function restoreEdit(stored) {
   if (!isId(stored?.image)) return null
   return {
     image: stored.image,
+    has_alpha: stored.has_alpha === true,
     base: isId(stored.base) ? stored.base : null,
     strength: within(stored.strength, Number.MIN_VALUE, 1, null),
     mask: isId(stored.mask) ? stored.mask : null,
@@ -78,6 +80,31 @@ export function restoreEdit(stored) {
 /** Whether the picture grows on any side. */
 export function grows({ growth }) {
   return Object.values(growth).some((pixels) => pixels > 0)
+}
+
+/** Whether a mask says what is repainted: one that was painted, or what the picture grows by. */
+export function isMasked(edit) {
+  return Boolean(edit && (edit.mask || grows(edit)))
+}
+
+/** The picture that an edit begins from, without what was painted on it. */
+export function originalOf({ base, image }) {
+  return base ?? image
+}
+
+/** What becomes of an edit whose mask is what is transparent: there is nothing to keep a part of. */
+export function maskedBy(mask) {
+  return { mask, strength: 1, canvas: OWN }
+}
+
+/** From this strength on, a tile becomes a picture of its own. */
+export const TILE_STRENGTH = 0.5
+
+/** Whether tiles are drawn so freely that each may grow objects of its own: strongly, and with nothing that holds them. */
+export function growsObjects(edit, controls) {
+  const isTiled = edit.upscale > 1 && !grows(edit)
+  const isHeld = controls.some(({ kind, model }) => kind === 'tile' || /tile/i.test(model))
+  return isTiled && (edit.strength ?? usualStrength(edit)) > TILE_STRENGTH && !isHeld
 }
 
 /** The strength that suits an edit; the server has the same where none is said. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { editOf, editRequest, newEdit, NO_GROWTH, OWN, restoreEdit } from './edit.js'
+import { editOf, editRequest, growsObjects, isMasked, maskedBy, newEdit, NO_GROWTH, originalOf, OWN, restoreEdit } from './edit.js'
 
 const IMAGE = 'a'.repeat(64)
 const MASK = 'b'.repeat(64)
@@ -66,5 +66,41 @@ describe('restoreEdit', () => {
   it('keeps what is right', () => {
     const edit = { ...newEdit(IMAGE), mask: MASK, mask_mode: 'only_masked', strength: 1, upscale: 1.5 }
     expect(restoreEdit(JSON.parse(JSON.stringify(edit)))).toEqual(edit)
+  })
+})
+
+describe('a picture that is transparent somewhere', () => {
+  it('is known to be, and what is transparent is drawn without a trace of what it hides', () => {
+    const edit = newEdit(IMAGE, { input_id: IMAGE, has_alpha: true })
+    expect(restoreEdit(JSON.parse(JSON.stringify(edit)))).toEqual(edit)
+    expect(editRequest({ ...edit, ...maskedBy(MASK) })).toMatchObject({ strength: 1, mask: { input_id: MASK } })
+    expect(restoreEdit({ image: IMAGE, has_alpha: 'yes' }).has_alpha).toBe(false)
+  })
+
+  it('is the one below a colour sketch', () => {
+    expect(originalOf({ ...newEdit(IMAGE), base: MASK })).toBe(MASK)
+    expect(originalOf(newEdit(IMAGE))).toBe(IMAGE)
+  })
+})
+
+it('is masked by what was painted, and by what it grows by', () => {
+  const masked = [{ mask: MASK }, { growth: { ...NO_GROWTH, top: 8 } }, {}].map((change) => isMasked({ ...newEdit(IMAGE), ...change }))
+  expect(masked).toEqual([true, true, false])
+  expect(isMasked(null)).toBe(false)
+})
+
+describe('tiles', () => {
+  const canny = { kind: 'canny', model: 'auto' }
+  it.each([
+    [false, { upscale: 2 }, []],
+    [false, { upscale: 2, strength: 0.5 }, []],
+    [true, { upscale: 2, strength: 0.55 }, []],
+    [true, { upscale: 1.5, strength: 1 }, [canny]],
+    [false, { upscale: 2, strength: 0.8 }, [canny, { kind: 'tile', model: 'auto' }]],
+    [false, { upscale: 2, strength: 0.8 }, [{ kind: 'finished', model: 'Tile-2.1-lite.safetensors' }]],
+    [false, { upscale: 1, strength: 0.8 }, []],
+    [false, { upscale: 2, strength: 0.8, growth: { ...NO_GROWTH, left: 64 } }, []],
+  ])('may grow objects of their own: %s for %j with %j', (expected, change, controls) => {
+    expect(growsObjects({ ...newEdit(IMAGE), ...change }, controls)).toBe(expected)
   })
 })

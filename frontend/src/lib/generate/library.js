@@ -3,6 +3,9 @@ import { restoreSettings } from './settings.js'
 /** Where a saved prompt takes in what is written already: such a preset is a style. */
 const SLOT = '{prompt}'
 
+/** The settings that are pictures. */
+const PICTURES = ['edit', 'control', 'references']
+
 function isRecord(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -44,7 +47,7 @@ export function applyPreset(preset, prompt) {
   const saved = preset.settings.prompt
   const wrapped = saved.includes(SLOT) ? saved.replaceAll(SLOT, () => prompt) : saved
   // Pictures are none of a preset's settings: the server keeps them for a while only.
-  const settings = Object.entries(preset.settings).filter(([name]) => name !== 'edit' && name !== 'control')
+  const settings = Object.entries(preset.settings).filter(([name]) => !PICTURES.includes(name))
   return { ...Object.fromEntries(settings), prompt: wrapped || prompt }
 }
 

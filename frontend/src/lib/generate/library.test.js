@@ -53,6 +53,15 @@ describe('a preset with LoRAs', () => {
   })
 })
 
+describe('a preset with pictures', () => {
+  it('leaves those of the form: the server keeps pictures for a while only', () => {
+    const references = ['a'.repeat(64)]
+    const { presets } = restoreLibrary({ presets: [{ name: 'a', settings: { ...DEFAULT_SETTINGS, references } }] })
+    expect(presets[0].settings.references).toEqual(references)
+    for (const name of ['references', 'edit', 'control']) expect(applyPreset(presets[0], 'a fox')).not.toHaveProperty(name)
+  })
+})
+
 describe('toListName', () => {
   it('makes a word', () => expect(toListName(' red & 蓝色 ')).toBe('red-蓝色'))
 })

@@ -1,9 +1,11 @@
 import { plainSeed } from '../digits.js'
+import { withinReach } from './abilities.js'
 import { controlRequest, controlsOf, NO_CONTROLS, restoreControls } from './control.js'
-import { editOf, editRequest, restoreEdit } from './edit.js'
+import { editOf, editRequest, isMasked, restoreEdit } from './edit.js'
 import { toLiteral } from './expand.js'
 import { adoptScale, guidanceRequest, GUIDANCE_MAX, isScale } from './guidance.js'
 import { loraRequest, NO_LORAS, restoreLoras } from './loras.js'
+import { NO_REFERENCES, referenceRequest, referencesOf, restoreReferences } from './references.js'
 import { isValidSide, snapSide } from './sizes.js'
 
 export const PROMPT_MAX = 4000
@@ -18,7 +20,7 @@ export const SHIFT_STEP = 0.1
 /**
  * The form's values, named as the API names them. `seed` is text, empty for a drawn one; an unlocked seed is drawn
  * anew after each request. `guidance_scale` and `shift` are null for the model's own. `edit` is what is drawn from, see
- * newEdit.
+ * newEdit; `references` are ids of inputs, see can.
  */
 export const DEFAULT_SETTINGS = Object.freeze({
   prompt: '',
@@ -36,6 +38,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   negative_prompt: '',
   edit: null,
   control: NO_CONTROLS,
+  references: NO_REFERENCES,
   loras: NO_LORAS,
 })
 
@@ -87,6 +90,7 @@ export function restoreSettings(stored) {
     shift: isShift(stored.shift) ? stored.shift : null,
     edit: restoreEdit(stored.edit),
     control: restoreControls(stored.control),
+    references: restoreReferences(stored.references),
     loras: restoreLoras(stored.loras),
   }
 }
@@ -108,11 +112,13 @@ export function validateSettings(settings) {
 /** The body of POST /api/generate for `model`, for the form's prompt or one that it stands for. */
 export function toRequest(settings, model, prompt = settings.prompt) {
   const seed = plainSeed(settings.seed)
+  const { edit, control, references } = withinReach(settings, model)
   return {
     prompt: prompt.trim(),
     // A picture that is drawn from another one has that one's size.
-    ...(settings.edit ? editRequest(settings.edit) : { width: settings.width, height: settings.height }),
-    ...controlRequest(settings.control ?? NO_CONTROLS),
+    ...(edit ? editRequest(edit) : { width: settings.width, height: settings.height }),
+    ...controlRequest(control ?? NO_CONTROLS, isMasked(edit)),
+    ...referenceRequest(references ?? NO_REFERENCES),
     ...loraRequest(settings.loras ?? NO_LORAS),
     num_inference_steps: settings.num_inference_steps,
     use_gpu: settings.use_gpu,
@@ -141,6 +147,7 @@ export function fromSource(source, { part, model } = {}) {
     ...source,
     edit: editOf(source),
     control: controlsOf(source),
+    references: referencesOf(source),
     ...(source.init_image && { width: snapSide(source.width), height: snapSide(source.height) }),
     prompt: typeof source.prompt === 'string' ? toLiteral(source.prompt) : undefined,
     guidance_scale: adoptScale(source.guidance_scale, model),

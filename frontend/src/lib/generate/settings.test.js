@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 
 import { GUIDED } from '../../test/fakeServer.js'
+import { newControl } from './control.js'
+import { newEdit } from './edit.js'
 import {
   DEFAULT_SETTINGS,
   drawSeed,
@@ -42,6 +44,29 @@ describe('validateSettings', () => {
 
   it('takes tabs, newlines and the largest seed', () => {
     expect(validateSettings({ ...GOOD, prompt: 'a\tb\nc', seed: '9007199254740991' })).toEqual({})
+  })
+})
+
+describe('what a model draws from', () => {
+  const [IMAGE, OTHER] = ['a'.repeat(64), 'b'.repeat(64)]
+  const OMNI = { id: 'omni', can: ['text', 'references', 'loras'] }
+  const ALL = { ...GOOD, references: [IMAGE, OTHER], edit: newEdit(IMAGE), control: [newControl(OTHER)] }
+
+  it('is sent, and nothing else that the form holds', () => {
+    const body = toRequest(ALL, OMNI)
+    expect(body).toMatchObject({ references: [{ input_id: IMAGE }, { input_id: OTHER }], width: 1024, height: 1024 })
+    for (const name of ['init_image', 'control']) expect(body).not.toHaveProperty(name)
+    const plain = toRequest(ALL, NANO)
+    expect(plain).toMatchObject({ init_image: { input_id: IMAGE }, control: [{ image: { input_id: OTHER } }] })
+    expect(plain).not.toHaveProperty('references')
+    expect(toRequest(ALL)).toEqual(plain)
+  })
+
+  it('comes back from a record, which has ids alone, and from a request, in its order', () => {
+    expect(fromSource({ prompt: 'x', references: [OTHER, IMAGE] }).references).toEqual([OTHER, IMAGE])
+    expect(fromSource(toRequest(ALL, OMNI)).references).toEqual([IMAGE, OTHER])
+    expect(fromSource({ prompt: 'x' }).references).toEqual([])
+    expect(restoreSettings(JSON.parse(JSON.stringify(ALL))).references).toEqual([IMAGE, OTHER])
   })
 })
 

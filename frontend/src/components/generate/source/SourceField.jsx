@@ -1,12 +1,14 @@
-import { memo } from 'react'
+import { lazy, memo, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { EDIT_FIELDS, grows, STRENGTH_MIN, STRENGTH_STEP, UPSCALES, usualStrength } from '../../../lib/generate/edit.js'
+import { EDIT_FIELDS, grows, growsObjects, STRENGTH_MIN, STRENGTH_STEP, UPSCALES, usualStrength } from '../../../lib/generate/edit.js'
 import RangeField from '../../ui/RangeField.jsx'
 import './SourceField.css'
 import SourceChooser from './SourceChooser.jsx'
 import SourcePicture from './SourcePicture.jsx'
 import UpscaleField from './UpscaleField.jsx'
+
+const TileAdvice = lazy(() => import('./TileAdvice.jsx'))
 
 const PERCENT = 100
 
@@ -30,8 +32,12 @@ function StrengthField({ edit, error, onEdit }) {
   )
 }
 
-/** The picture that is drawn from: chosen, dropped or pasted, with what becomes of it; text alone draws without one. */
-function SourceField({ edit, errors, Canvas, onChoose, onChange }) {
+/**
+ * The picture that is drawn from: chosen, dropped or pasted, with what becomes of it; text alone draws without one.
+ *
+ * `controls` are the form's; `isGuided` says that the model takes some. `onMask` makes a mask of what is transparent.
+ */
+function SourceField({ edit, controls, isGuided, errors, Canvas, onChoose, onMask, onChange }) {
   const { t } = useTranslation()
   // Another size of the result is drawn at another size.
   const onEdit = (patch) => onChange({ edit: { ...edit, ...(('growth' in patch || 'upscale' in patch) && { size: null }), ...patch } })
@@ -41,7 +47,14 @@ function SourceField({ edit, errors, Canvas, onChoose, onChange }) {
   return (
     <div role="group" className="source" aria-labelledby="source-title">
       <p id="source-title">{t('edit.title')}</p>
-      <SourcePicture edit={edit} Canvas={Canvas} onChoose={onChoose} onEdit={onEdit} onRemove={() => onChange({ edit: null })} />
+      <SourcePicture
+        edit={edit}
+        Canvas={Canvas}
+        onChoose={onChoose}
+        onMask={onMask}
+        onEdit={onEdit}
+        onRemove={() => onChange({ edit: null })}
+      />
       {error && (
         <p className="field-error" role="alert">
           {error}
@@ -49,6 +62,11 @@ function SourceField({ edit, errors, Canvas, onChoose, onChange }) {
       )}
       <StrengthField edit={edit} error={errors.strength} onEdit={onEdit} />
       {!grows(edit) && <UpscaleField value={edit.upscale} choices={UPSCALES} onChange={(upscale) => onEdit({ upscale })} />}
+      <Suspense>
+        {growsObjects(edit, controls) && (
+          <TileAdvice edit={edit} isGuided={isGuided} onEdit={onEdit} onGuide={(tile) => onChange({ control: [...controls, tile] })} />
+        )}
+      </Suspense>
     </div>
   )
 }

@@ -3,9 +3,9 @@ import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { usePictureFile } from '../../../hooks/generate/usePictureFile.jsx'
-import { useInputUrls } from '../../../hooks/images/inputs/useInputUrls.js'
 import { grows, NO_GROWTH, OWN } from '../../../lib/generate/edit.js'
 import Icon from '../../ui/Icon.jsx'
+import MaskedPicture from './MaskedPicture.jsx'
 
 const SIDES = ['top', 'right', 'bottom', 'left']
 
@@ -20,19 +20,16 @@ function useSummary({ mask, mask_mode: mode, growth }) {
 }
 
 /** The chosen picture, small, with its mask, and the ways to change both. */
-export default function SourcePicture({ edit, Canvas, onChoose, onEdit, onRemove }) {
+export default function SourcePicture({ edit, Canvas, onChoose, onMask, onEdit, onRemove }) {
   const { t } = useTranslation()
   const { open, input } = usePictureFile(onChoose, 'source-file')
   const summary = useSummary(edit)
-  const urls = useInputUrls(edit)
-  const mask = urls.mask && `url("${urls.mask}")`
   const [isPainting, setPainting] = useState(false)
   const isPlain = !edit.mask && !grows(edit)
   return (
     <div className="source-row">
       <button type="button" className="source-thumb" aria-label={t('edit.replace')} title={t('edit.replace')} onClick={open}>
-        <img src={urls.picture} alt={t('edit.alt')} />
-        {mask && <span className="source-mask" style={{ maskImage: mask, WebkitMaskImage: mask }} />}
+        <MaskedPicture edit={edit} alt={t('edit.alt')} />
       </button>
       {input}
       <div className="source-what">
@@ -41,6 +38,11 @@ export default function SourcePicture({ edit, Canvas, onChoose, onEdit, onRemove
           <Button variant="outline-secondary" size="sm" onClick={() => startTransition(() => setPainting(true))}>
             <Icon name="brush" /> {t('edit.paint')}
           </Button>
+          {edit.has_alpha && !edit.mask && (
+            <Button variant="outline-secondary" size="sm" onClick={onMask}>
+              {t('edit.maskTransparent')}
+            </Button>
+          )}
           {!isPlain && (
             <Button variant="link" size="sm" onClick={() => onEdit({ mask: null, growth: NO_GROWTH, canvas: OWN })}>
               {t('edit.plain')}

@@ -4,20 +4,30 @@ import { useEffect } from 'react'
 import { carriesPicture, draggedId } from '../../../lib/images/drag.js'
 import { findPicture } from '../findPicture.js'
 
-/** Lets a card of the gallery be dropped on an element, which says so by `data-drop` while one is over it. */
+/**
+ * Lets a card of the gallery be dropped on an element, which says so by `data-drop` while one is over it. `onDrop` is told
+ * the picture, and what a part of the element takes it as where that says so by `data-takes`.
+ */
 export function useCardDrop(ref, onDrop) {
   const queryClient = useQueryClient()
   useEffect(() => {
     const element = ref.current
-    const show = (isOver) => element.toggleAttribute('data-drop', isOver)
+    const partOf = ({ target }) => target.closest?.('[data-takes]') ?? element
+    let marked = null
+    const mark = (place) => {
+      if (place === marked) return
+      marked?.removeAttribute('data-drop')
+      place?.setAttribute('data-drop', '')
+      marked = place
+    }
     const listeners = {
-      dragenter: () => show(true),
-      dragover: () => show(true),
-      dragleave: ({ relatedTarget }) => show(element.contains(relatedTarget)),
-      drop: ({ dataTransfer }) => {
-        show(false)
-        const image = findPicture(queryClient, draggedId(dataTransfer))
-        if (image) onDrop(image)
+      dragenter: (event) => mark(partOf(event)),
+      dragover: (event) => mark(partOf(event)),
+      dragleave: ({ relatedTarget }) => element.contains(relatedTarget) || mark(null),
+      drop: (event) => {
+        mark(null)
+        const image = findPicture(queryClient, draggedId(event.dataTransfer))
+        if (image) onDrop(image, partOf(event).dataset.takes)
       },
     }
     const entries = Object.entries(listeners).map(([name, listener]) => {
