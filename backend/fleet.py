@@ -23,13 +23,12 @@ def build_ray_executor(
     settings: Settings,
     catalogue: Catalogue,
     inputs: InputStore,
+    calibration: Calibration,
     count_control: Callable[[str], int],
     count_lora: Callable[[LoraUse], int],
 ) -> RayExecutor:
     """Returns what runs jobs on a cluster; it connects to nothing before it is prepared."""
     from backend.worker import make_workshop, sent_settings
-
-    calibration = Calibration(settings.data_dir / "calibration.json")
 
     def make_planner(hardware: Hardware) -> Planner:
         return Planner(settings, lambda: hardware, calibration, count_control, count_lora)

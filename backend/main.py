@@ -129,12 +129,13 @@ def build_services(
         settings, catalogue, lambda: [use for task in tasks.active() if task.job for use in task.job.recipe.loras or ()]
     )
     chooser = LoraChooser(loras.catalogue, loras.architectures)
-    fleet = build_fleet(settings, catalogue, inputs, chooser)
+    calibration = Calibration(settings.data_dir / "calibration.json")
+    fleet = build_fleet(settings, catalogue, inputs, calibration, chooser)
     hardware = cache(hardware) if fleet is None else fleet.hardware
     planner = Planner(
         settings,
         hardware,
-        Calibration(settings.data_dir / "calibration.json"),
+        calibration,
         lambda name: catalogue.resolve_control(name).n_values,
         chooser.count_values,
         held_bytes,
@@ -223,15 +224,18 @@ def build_services(
     )
 
 
-def build_fleet(settings: Settings, catalogue: Catalogue, inputs: InputStore, loras: LoraChooser) -> RayExecutor | None:
+def build_fleet(
+    settings: Settings, catalogue: Catalogue, inputs: InputStore, calibration: Calibration, loras: LoraChooser
+) -> RayExecutor | None:
     """Returns the workers of a Ray cluster; None when the settings name none, and then nothing of it is imported."""
     if settings.executor != "ray":
         return None
     from backend.fleet import build_ray_executor
 
-    return build_ray_executor(
-        settings, catalogue, inputs, lambda name: catalogue.resolve_control(name).n_values, loras.count_values
-    )
+    def count_control(name: str) -> int:
+        return catalogue.resolve_control(name).n_values
+
+    return build_ray_executor(settings, catalogue, inputs, calibration, count_control, loras.count_values)
 
 
 def build_downloads(settings: Settings, catalogue: Catalogue, receipts: Receipts) -> Downloads:

@@ -163,7 +163,7 @@ def _of_tasks() -> tuple[BaseModel, ...]:
         task_id=_TASK_ID, status=Status.COMPLETED, progress=100, total_steps=9, current_step=9, step=0, steps=9,
         message="Completed in 2.3 s", result=_image(), num_images=1, images=[_image()], error=None, error_code=None,
         cancelling=False, queue_position=None, eta_seconds=None, preview_seq=None, created_at=_MOMENT, request=request,
-        worker="cuda:0",
+        worker="cuda:0", workers=[],
         timings=Timings(queued_s=0.01, load_s=0.0, encode_s=0.05, denoise_s=2.0, decode_s=0.2, save_s=0.1),
     )  # fmt: skip
     return request, task, TaskCreated(task_id=_TASK_ID), TaskList(tasks=[task]), MoveRequest(position=0)

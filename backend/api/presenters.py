@@ -53,6 +53,7 @@ def present_task(task: TaskRecord, position: int | None, eta_s: float | None, ap
         eta_seconds=None if eta_s is None else round(eta_s, 1),
         timings=task.timings,
         worker=task.worker,
+        workers=list(task.workers),
         preview_seq=task.preview_seq,
         created_at=task.created_at,
         request=task.request,

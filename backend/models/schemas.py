@@ -300,10 +300,10 @@ class TaskStatus(Frozen):
     progress: float = Field(ge=0, le=100)
     total_steps: int = Field(description="Steps of all images together.")
     current_step: int = Field(description="Finished steps of all images together.")
-    step: int = Field(description="Finished steps of the image that is being drawn.")
+    step: int = Field(description="Finished steps of the images that are being drawn.")
     steps: int = Field(description="Steps of one image.")
     message: str
-    result: ImageInfo | None = Field(description="The newest image.")
+    result: ImageInfo | None = Field(description="The last of the finished images.")
     num_images: int
     images: list[ImageInfo] = Field(description="The finished images, in the order of their seeds.")
     error: str | None
@@ -312,7 +312,8 @@ class TaskStatus(Frozen):
     queue_position: int | None = Field(description="Tasks that run before this one; null when it does not wait.")
     eta_seconds: float | None = Field(description="Expected seconds until the task ends; null while unknown.")
     timings: Timings
-    worker: str | None = Field(default=None, description="The worker that runs it, or has; null while it waits.")
+    worker: str | None = Field(default=None, description="The worker that has begun it; null while it waits.")
+    workers: list[str] = Field(default=[], description="Workers that draw its images now, one each.")
     preview_seq: int | None = Field(description="Number of the newest preview; null when there is none.")
     created_at: datetime
     request: GenerateRequest

@@ -19,12 +19,13 @@ from backend.services.generation.engines.base import Engine
 from backend.services.generation.engines.faults import is_device_fault
 from backend.services.generation.engines.memory import MemoryMeter
 from backend.services.generation.engines.process_memory import held_bytes
-from backend.services.generation.events import Drawn, Emit, IsCancelled, JobEvent, Loaded, Loading, Step
+from backend.services.generation.events import Drawn, Emit, IsCancelled, Loaded, Loading
 from backend.services.generation.inputs import ReadInputs, read_none
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import CPU, LoadPlan
 from backend.services.generation.planning.planner import Planner
 from backend.services.generation.planning.program_memory import MemorySeen
+from backend.services.generation.stopwatch import Stopwatch
 from backend.services.library.catalogue import Catalogue
 from backend.services.library.files import ModelFiles, Signature
 from backend.services.library.model_entry import AUTO, ModelEntry
@@ -119,7 +120,7 @@ class ImageGenerator:
         emit(Loaded(plan.device))
         meter = MemoryMeter(plan.device)
         for index in range(job.num_images):
-            recipe, watch = job.recipe_of(index), _Watch(emit)
+            recipe, watch = job.recipe_of(index), Stopwatch(emit)
             before = meter.reset()
             started = time.perf_counter()
             draw = partial(self._engine.generate, recipe, watch, cancelled, inputs, job.partial_images)
@@ -168,10 +169,6 @@ class ImageGenerator:
         took_s: float,
         memory: MemorySeen | None,
     ) -> None:
-        if recipe.control or recipe.loras:  # it takes more, which images without it would be thought to take
-            return
-        if recipe.draws > 1:
-            return  # between the forwards of tiles there are encodes and decodes
         around_s = took_s - forwards_s
         self._learn(
             lambda: self._planner.learn_image(
@@ -241,23 +238,3 @@ def _signature_of(files: ModelFiles) -> tuple[Signature, ...]:
         return files.signature()
     except OSError as error:
         raise ModelBroken(f"The weights of {files.name} cannot be read: {error.strerror}.") from error
-
-
-class _Watch:
-    """Passes events on, and notes when the forwards of an image began and ended."""
-
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
-        self._began = self._ended = 0.0
-
-    def __call__(self, event: JobEvent) -> None:
-        if isinstance(event, Step) and event.done == 0:
-            self._began = time.perf_counter()
-        elif isinstance(event, Step) and event.done == event.total:
-            self._ended = time.perf_counter()
-        self._emit(event)
-
-    @property
-    def forwards_s(self) -> float:
-        """Seconds of the forwards together."""
-        return max(0.0, self._ended - self._began)

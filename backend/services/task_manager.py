@@ -25,10 +25,10 @@ from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.image_store import ImageStore
 from backend.services.tasks.queue import Limits, Rearrange, move_task, move_task_by, refuse_too_many
 from backend.services.tasks.records import TaskRecord, find_repeat
+from backend.services.tasks.slots.workers import DISK_REFUSES, Workers
 from backend.services.tasks.store import Journal
 from backend.services.tasks.table import TaskTable
 from backend.services.tasks.watchers import Watchers
-from backend.services.tasks.workers import DISK_REFUSES, Workers
 from backend.utils.clock import utc_now
 from backend.utils.ids import new_id
 
@@ -129,7 +129,7 @@ class TaskManager:
     @property
     def running_ids(self) -> dict[str, str]:
         """Ids of the tasks that run, by their workers."""
-        return {run.slot: task_id for task_id, run in self._workers.running.items()}
+        return {slot: task_id for task_id, run in self._workers.books.running.items() for slot in run.parts}
 
     @property
     def waiting_ids(self) -> tuple[str, ...]:
@@ -252,9 +252,10 @@ class TaskManager:
             return None, None
         tasks = self._table.tasks
         running = [
-            Busy(run.slot, tasks[key], run.heard_at if run.is_loaded else None)
-            for key, run in self._workers.running.items()
+            Busy(slot, tasks[key], run.heard_at, len(run.parts))
+            for key, run in self._workers.books.running.items()
             if key in tasks
+            for slot in run.parts
         ]
         slots = [slot for slot in self._workers.slots if slot not in self.drained_workers]
         return self._etas.position_and_eta(task, self._table.waiting, running, slots, self._monotonic())
@@ -265,14 +266,14 @@ class TaskManager:
         Raises:
             UnknownTask: there is no such task.
         """
-        task, running = self.get(task_id), self._workers.running.get(task_id)
+        task, running = self.get(task_id), self._workers.books.running.get(task_id)
         if running is None or running.preview is None or task.preview_seq is None:
             return None
         return task.preview_seq, running.preview
 
     def partials(self, task_id: str) -> tuple[Partial, ...]:
         """Returns the partial images, so far, of the image that a task is drawing."""
-        running = self._workers.running.get(task_id)
+        running = self._workers.books.running.get(task_id)
         return () if running is None else running.partials
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
@@ -292,7 +293,7 @@ class TaskManager:
                 raise TaskAlreadyFinished(f"This task is {task.status} already; there is nothing to cancel.")
             if task.status is Status.PENDING:
                 task = self._table.finish(task_id, status=Status.CANCELLED, message="Cancelled before it started")
-            elif (running := self._workers.running[task_id]).is_saving_last:
+            elif (running := self._workers.books.running[task_id]).all_drawn:
                 raise TaskAlreadyFinished(
                     "The picture is finished and being saved; delete it from the history instead."
                 )
@@ -332,5 +333,5 @@ class TaskManager:
 
     def _seconds_to_free_slot(self) -> float | None:
         """Returns the seconds until something that runs ends, if that can be told."""
-        etas = [self.position_and_eta(self.get(task_id))[1] for task_id in self._workers.running]
+        etas = [self.position_and_eta(self.get(task_id))[1] for task_id in self._workers.books.running]
         return min((eta for eta in etas if eta is not None), default=None)

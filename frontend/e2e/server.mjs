@@ -8,7 +8,7 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const START_LIMIT_MS = 180_000
 const STOP_LIMIT_MS = 20_000
 
@@ -16,6 +16,8 @@ function defaultPython() {
   const name = process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']
   return path.join(ROOT, '.venv', ...name)
 }
+
+export const PYTHON = process.env.ZIMAGE_PYTHON || defaultPython()
 
 async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1')
@@ -32,7 +34,7 @@ async function freePort() {
  * One thread a server: suites run beside each other, and threads that wait for each other on a busy machine cost more
  * than they do.
  */
-function cleanEnvironment(folder, settings) {
+export function cleanEnvironment(folder, settings) {
   const foreign = (name) => name.startsWith('ZIMAGE_')
   const kept = Object.entries(process.env).filter(([name]) => !foreign(name))
   const own = { HF_HOME: path.join(folder, 'hub'), HF_HUB_OFFLINE: '1', PYTHONUTF8: '1', OMP_NUM_THREADS: '1' }
@@ -53,11 +55,10 @@ export class Server {
   }
 
   async start() {
-    const python = process.env.ZIMAGE_PYTHON || defaultPython()
     const data = path.join(this.folder, 'data')
     const options = ['--port', this.port, '--web-port', this.webPort, '--data-dir', data]
     this.output = ''
-    this.process = spawn(python, ['-m', 'backend', ...options.map(String)], {
+    this.process = spawn(PYTHON, ['-m', 'backend', ...options.map(String)], {
       cwd: ROOT,
       env: cleanEnvironment(this.folder, this.settings),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -105,7 +105,7 @@ class FakeEngine:
 class FakeExecutor:
     """What an executor needs beside `prepare` and `run`: slots that are always there and take everything."""
 
-    healthy, fault, loaded_models = True, None, ()
+    healthy, fault, loaded_models, is_elastic = True, None, (), False
 
     def watch(self, on_slots: OnSlots) -> None:
         self.on_slots = on_slots

@@ -27,3 +27,11 @@ class Job(Frozen):
         if index == 0:
             return self.recipe
         return self.recipe.model_copy(update={"seed": (self.recipe.seed + index) % (MAX_SEED + 1)})
+
+    def index_of(self, seed: int) -> int:
+        """Returns which image has this seed; see `recipe_of`."""
+        return (seed - self.recipe.seed) % (MAX_SEED + 1)
+
+    def part(self, index: int, num_images: int) -> Job:
+        """Returns the job of some of the images, from `index` on."""
+        return self.model_copy(update={"recipe": self.recipe_of(index), "num_images": num_images})

@@ -105,6 +105,8 @@ class Busy(NamedTuple):
     task: TaskRecord
     heard_at: float | None
     """When it was heard of last, by the clock; None while its model is loaded: its seconds begin only then."""
+    n_slots: int = 1
+    """That share it."""
 
 
 class QueueEtas:
@@ -150,7 +152,7 @@ class QueueEtas:
         """
         for busy in running:
             if busy.task.id == task.id:
-                left_s = self._left(busy.task)
+                left_s = self._left(busy)
                 return None, None if left_s is None else max(
                     0.0, (now if busy.heard_at is None else busy.heard_at) + left_s - now
                 )
@@ -161,8 +163,9 @@ class QueueEtas:
             return turn.position, None
         return turn.position, max(0.0, turn.base_end - now) + turn.offset_s
 
-    def _left(self, task: TaskRecord) -> float | None:
-        return self._model.seconds(task.job, len(task.images), task.step)
+    def _left(self, busy: Busy) -> float | None:
+        left_s = self._model.seconds(busy.task.job, len(busy.task.images), busy.task.step)
+        return None if left_s is None else left_s / busy.n_slots
 
     def _turns_of(
         self, waiting: Sequence[TaskRecord], running: Sequence[Busy], slots: Sequence[str], now: float
@@ -216,7 +219,7 @@ class QueueEtas:
         return found
 
     def _busy_lane(self, busy: Busy, now: float) -> _Lane:
-        left_s = self._left(busy.task)
+        left_s = self._left(busy)
         if left_s is None:
             return self._Lane(_UNKNOWN, _UNKNOWN)
         if busy.heard_at is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backend.models.schemas import ImageRecord, Status, Timings
 from backend.services.errors import Cancelled, ShutDown, StudioError, WorkerLost
 from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Preview, Step
@@ -28,8 +30,14 @@ def with_phase(task: TaskRecord, phase: str, seconds: float) -> TaskRecord:
     return task.model_copy(update={"timings": task.timings.model_copy(update={phase: total_s})})
 
 
-def with_event(task: TaskRecord, event: JobEvent) -> TaskRecord:
-    """Folds the progress of a running task into its record; one that is being cancelled keeps its message."""
+def with_event(task: TaskRecord, event: JobEvent, beside: Sequence[int] = ()) -> TaskRecord:
+    """Folds the progress of a running task into its record; one that is being cancelled keeps its message.
+
+    Args:
+        task: Its record so far.
+        event: What has happened to an image.
+        beside: Finished steps of the other images that are drawn meanwhile.
+    """
     changes: dict[str, object] = {}
     match event:
         case Loading(model=model):
@@ -38,7 +46,7 @@ def with_event(task: TaskRecord, event: JobEvent) -> TaskRecord:
             changes["job"] = task.job.model_copy(update={"use_gpu": event.use_gpu})
         case Step(done=done):
             step = min(done, task.steps - 1)  # the last step is the image on the disk
-            changes |= {"step": step, "message": _progress(task, step)}
+            changes |= {"step": step + sum(beside), "message": _progress(task, step, len(beside))}
         case Preview():
             changes["preview_seq"] = (task.preview_seq or 0) + 1
     if task.cancelling:
@@ -46,9 +54,11 @@ def with_event(task: TaskRecord, event: JobEvent) -> TaskRecord:
     return task.model_copy(update=changes)
 
 
-def _progress(task: TaskRecord, step: int) -> str:
+def _progress(task: TaskRecord, step: int, n_beside: int) -> str:
     words, images = f"Step {step} of {task.steps}", task.request.num_images
-    if images > 1:
+    if n_beside:
+        words = f"{len(task.images)} of {images} pictures; {n_beside + 1} are drawn at once"
+    elif images > 1:
         words = f"Picture {len(task.images) + 1} of {images}: {words.lower()}"
     return _with_note(words, task)
 
@@ -57,14 +67,14 @@ def _with_note(message: str, task: TaskRecord) -> str:
     return f"{message}; {task.job.note}" if task.job is not None and task.job.note else message
 
 
-def with_image(task: TaskRecord, image: ImageRecord) -> TaskRecord:
-    """Adds an image that is on the disk."""
-    changes = {} if task.cancelling else {"message": _progress(task, task.steps)}
-    return task.model_copy(update={**changes, "images": (*task.images, image), "step": 0})
-
-
-MAX_LOSSES = 1
-"""Workers that may die under a task before it is suspected of killing them."""
+def with_image(task: TaskRecord, image: ImageRecord, beside: Sequence[int] = ()) -> TaskRecord:
+    """Adds an image that is on the disk at its place; `beside` is as for `with_event`."""
+    images = (*task.images, image)
+    if task.job is not None:
+        index_of = task.job.index_of
+        images = tuple(sorted(images, key=lambda other: index_of(other.seed)))
+    changes = {} if task.cancelling else {"message": _progress(task, task.steps, len(beside))}
+    return task.model_copy(update={**changes, "images": images, "step": sum(beside)})
 
 
 def is_loss(failure: StudioError | None) -> bool:
@@ -72,20 +82,28 @@ def is_loss(failure: StudioError | None) -> bool:
     return failure is not None and failure.code == WorkerLost.code
 
 
-def runs_again(task: TaskRecord, failure: StudioError | None, reason: StudioError | None) -> bool:
-    """Tells whether a task is to wait for another worker: nothing of it is saved, and nobody wants it to end."""
-    return is_loss(failure) and reason is None and not task.images and task.losses < MAX_LOSSES
+def draws_again(task: TaskRecord, index: int) -> bool:
+    """Tells whether the image that a lost worker was drawing is to be drawn by another one.
+
+    Each image is once, and a task that has lost more workers than it has images is suspected of killing them.
+    """
+    return index not in task.lost and task.losses <= len(task.images)
 
 
-def after_loss(task: TaskRecord, failure: StudioError) -> dict[str, object]:
-    """Returns what changes in the record of a task that waits again."""
+def after_loss(task: TaskRecord, index: int) -> dict[str, object]:
+    """Returns what changes in the record of a task of which an image is drawn again."""
+    return {"losses": task.losses + 1, "lost": (*task.lost, index)}
+
+
+def waiting_again(task: TaskRecord, failure: StudioError) -> dict[str, object]:
+    """Returns what changes in the record of a task that nobody draws any more, and that waits again."""
     return {
         "message": f"{failure} It waits for another worker.",
         "step": 0,
         "preview_seq": None,
-        "timings": Timings(),
+        "timings": task.timings if task.images else Timings(),
         "worker": None,
-        "losses": task.losses + 1,
+        "workers": (),
     }
 
 
@@ -101,8 +119,8 @@ def outcome(task: TaskRecord, failure: StudioError | None, reason: StudioError |
     if is_lost and (reason is not None or len(task.images) == task.request.num_images):
         failure, is_lost = None, False  # it had to end anyway, or has all
     if failure is None and len(task.images) == task.request.num_images:
-        seconds = sum(image.generation_time_ms for image in task.images) / 1000
-        return {"status": Status.COMPLETED, "message": _with_note(f"Completed in {seconds:.1f} s", task), "step": 0}
+        message = f"Completed in {_drawing_s(task.images):.1f} s"
+        return {"status": Status.COMPLETED, "message": _with_note(message, task), "step": 0}
     if failure is None and isinstance(reason, Cancelled):
         return {"status": Status.CANCELLED, "message": str(reason)}
     error = failure or reason or StudioError("The task ended without all its images; the log has more.")
@@ -112,3 +130,11 @@ def outcome(task: TaskRecord, failure: StudioError | None, reason: StudioError |
         return {"status": status, "message": "Interrupted", "error": str(error), "error_code": error.code}
     message = "Failed" if failure is not None or reason is None else str(reason)
     return {"status": status, "message": message, "error": str(error), "error_code": error.code}
+
+
+def _drawing_s(images: Sequence[ImageRecord]) -> float:
+    """Returns the seconds for which images were drawn, those drawn at once counted once."""
+    took_s = [image.generation_time_ms / 1000 for image in images]
+    ends_s = [image.created_at.timestamp() for image in images]
+    span_s = max(ends_s) - min(end - took for end, took in zip(ends_s, took_s, strict=True))
+    return min(sum(took_s), span_s)

@@ -30,6 +30,7 @@ class TaskRecord(Frozen):
     idempotency_key: str | None = None
     status: Status = Status.PENDING
     step: int = 0
+    """Finished steps of the pictures that are being drawn, together."""
     message: str = ""
     error: str | None = None
     error_code: str | None = None
@@ -38,9 +39,13 @@ class TaskRecord(Frozen):
     images: tuple[ImageRecord, ...] = ()
     timings: Timings = Timings()
     worker: str | None = None
-    """Name of the slot that runs it, or has."""
+    """Name of the slot that has begun it."""
+    workers: tuple[str, ...] = Field(default=(), exclude=True)
+    """Names of the slots that draw it now."""
     losses: int = 0
     """Workers that have died under it."""
+    lost: tuple[int, ...] = ()
+    """Indexes of the images that they were drawing."""
     preview_seq: int | None = Field(default=None, exclude=True)
     queued_at: float | None = Field(default=None, exclude=True)
     """When it was queued, by the clock of this run of the program."""

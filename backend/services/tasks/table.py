@@ -112,7 +112,7 @@ class TaskTable:
 
     def finish(self, task_id: str, **changes: object) -> TaskRecord:
         """Ends a task, and forgets the oldest ended ones beyond the number that is kept."""
-        changes = {**changes, "cancelling": False, "preview_seq": None}
+        changes = {**changes, "cancelling": False, "preview_seq": None, "workers": ()}
         task = records.with_clean_texts(self.tasks[task_id].model_copy(update=changes))
         logger.info("task %s %s", task_id, task.status)
         self._tell_finished(task)

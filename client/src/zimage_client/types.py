@@ -79,7 +79,9 @@ class Task(Record):
     eta_seconds: float | None = None
     timings: Timings = Timings()
     worker: str | None = None
-    """The worker that runs it, or has."""
+    """The worker that has begun it."""
+    workers: tuple[str, ...] = ()
+    """Those that draw its images now, one each."""
     preview_seq: int | None = None
     created_at: datetime | None = None
     request: Mapping[str, Any] = field(default_factory=dict)

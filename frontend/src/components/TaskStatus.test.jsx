@@ -92,13 +92,19 @@ describe('TaskStatus', () => {
     expect(await screen.findByText('Picture 2 of 4 · Step 3 of 9 · about 42 s left')).toBeInTheDocument()
   })
 
+  it('says how many pictures are drawn at once, and where', async () => {
+    server.system = { ...server.system, workers: [{ id: 'x' }, { id: 'y' }] }
+    setUp([makeTask('a', { num_images: 4, images: [makeImage(1)], step: 12, steps: 9, worker: 'x', workers: ['x', 'y'] })])
+    expect(await screen.findByText('1 of 4 pictures, 2 at once · on x, y')).toBeInTheDocument()
+  })
+
   it('says what a cancelled task had finished', async () => {
     setUp([makeTask('a', { status: 'cancelled', num_images: 4, images: [makeImage(1), makeImage(2)] })])
     expect(await screen.findByText('Stopped. 2 finished pictures are kept.')).toBeInTheDocument()
   })
 
   it('adds up the time of several pictures', async () => {
-    const images = [makeImage(1), makeImage(2)]
+    const images = [makeImage(1), makeImage(2, { created_at: '2026-03-01T12:00:09Z' })]
     setUp([makeTask('a', { status: 'completed', num_images: 2, images, result: images[1] })])
     expect(await screen.findByText(/2 pictures in 2.47 s/)).toBeInTheDocument()
   })

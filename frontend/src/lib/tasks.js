@@ -5,6 +5,15 @@ export function isTerminal(task) {
   return TERMINAL.has(task?.status)
 }
 
+/** Milliseconds for which pictures were drawn, those drawn at once counted once. */
+export function drawingTime(pictures) {
+  const ends = pictures.map((picture) => Date.parse(picture.created_at))
+  const starts = pictures.map((picture, index) => ends[index] - picture.generation_time_ms)
+  const sum = pictures.reduce((total, picture) => total + picture.generation_time_ms, 0)
+  const span = Math.max(...ends) - Math.min(...starts)
+  return span < sum ? span : sum
+}
+
 /** True while the model is read from the disk, which takes long the first time. Only the message tells. */
 export function isLoadingModel(task) {
   return task.status === 'processing' && /^Loading\b/.test(task.message ?? '')

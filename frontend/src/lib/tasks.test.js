@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { makeImage, makeTask } from '../test/fakeServer.js'
-import { canRetry, changesOf, isLoadingModel, isTerminal } from './tasks.js'
+import { canRetry, changesOf, drawingTime, isLoadingModel, isTerminal } from './tasks.js'
 
 describe('isTerminal', () => {
   it.each(['completed', 'failed', 'cancelled', 'interrupted'])('%s is an end', (status) =>
@@ -15,6 +15,12 @@ describe('isLoadingModel', () => {
     expect(isLoadingModel(makeTask('a', { message: 'Loading zimage-nano' }))).toBe(true)
     expect(isLoadingModel(makeTask('a', { message: 'Step 1 of 9' }))).toBe(false)
   })
+})
+
+describe('drawingTime', () => {
+  const at = (second, ms) => ({ created_at: `2026-01-02T03:04:0${second}Z`, generation_time_ms: ms })
+  it('adds up what was drawn one after the other', () => expect(drawingTime([at(2, 1000), at(5, 2000)])).toBe(3000))
+  it('counts once what was drawn at once', () => expect(drawingTime([at(5, 3000), at(4, 3000)])).toBe(4000))
 })
 
 describe('canRetry', () => {

@@ -15,7 +15,7 @@ from backend.services.errors import (
     UnknownModel,
 )
 from backend.services.generation.events import Drawn, JobEvent, Loaded, Loading, Step
-from backend.services.generation.inputs import NO_INPUTS, Inputs
+from backend.services.generation.inputs import Inputs
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import LoadPlan
 from backend.services.generator import ImageGenerator
@@ -249,13 +249,3 @@ def test_a_file_that_was_replaced_is_loaded_anew(make, engine, settings):
     touch_again(weights)
     draw(generator, a_job())
     assert len(engine.loads) == 2
-
-
-def test_what_an_image_with_a_control_took_is_not_learned(settings, engine, monkeypatch):
-    planner, learned = make_planner(settings, with_cards), []
-    monkeypatch.setattr(planner, "learn_image", lambda *_, **__: learned.append(1))
-    generator = ImageGenerator(Catalogue(settings), engine, planner, read_inputs=lambda _: NO_INPUTS)
-    draw(generator, a_job(control=[{"image": "0" * 64, "kind": "canny", "model": "union.safetensors"}]))
-    assert learned == []
-    draw(generator)
-    assert learned == [1]

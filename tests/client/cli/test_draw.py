@@ -149,6 +149,23 @@ def test_the_preview_is_kept_in_a_file(zimage, answers, here):
     assert seen.count("preview") == 2
 
 
+def test_images_of_several_workers_are_numbered_by_their_seeds(zimage, answers, here):
+    late, early = ({"id": digit * 32, "seed": int(digit)} for digit in "87")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(202, json={"task_id": TASK_ID})
+        if "/download/" in request.url.path:
+            return httpx.Response(200, content=request.url.path[-1].encode())
+        body = event(1, workers=["x", "y"]) + event(2, workers=["x"], images=[late])
+        last = event(3, images=[early, late], status="completed")
+        return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=body + last)
+
+    answers(answer)
+    assert zimage("generate", "a fox", "-n", "2", "-o", "fox.png").code == 0
+    assert {path.name: path.read_text() for path in here.iterdir()} == {"fox-1.png": "7", "fox-2.png": "8"}
+
+
 def test_every_preview_is_kept_in_a_folder_with_its_number(zimage, answers, here):
     bodies: list[dict[str, object]] = []
 

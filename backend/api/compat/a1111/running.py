@@ -69,7 +69,7 @@ def _state(task: TaskRecord | None) -> dict[str, Any]:
         "job_count": 0 if task is None else task.request.num_images,
         "job_timestamp": "0" if task is None else f"{task.created_at:%Y%m%d%H%M%S}",
         "job_no": 0 if task is None else len(task.images),
-        "sampling_step": 0 if task is None else task.step,
+        "sampling_step": 0 if task is None else min(task.step, n_steps),
         "sampling_steps": n_steps,
     }
 

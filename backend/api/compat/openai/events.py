@@ -35,16 +35,17 @@ async def stream_images(services: Services, order: Order, drawing: Drawing) -> A
 async def _events(services: Services, order: Order, drawing: Drawing) -> AsyncIterator[bytes]:
     kind = "image_edit" if order.is_edit else "image_generation"
     shown: tuple[Partial, ...] = ()
-    finished = 0
+    finished = set[str]()
     last: TaskRecord | None = None
     async for task in with_pauses(drawing.changes(), KEEP_ALIVE_S):
         if task is None:
             yield KEEPALIVE_COMMENT
             continue
         last = task
-        for image in task.images[finished:]:
-            yield await anyio.to_thread.run_sync(_finished, services, order, task, image, f"{kind}.completed")
-        finished = len(task.images)
+        for image in task.images:  # several workers end in any order
+            if image.id not in finished:
+                finished.add(image.id)
+                yield await anyio.to_thread.run_sync(_finished, services, order, task, image, f"{kind}.completed")
         partials = services.tasks.partials(task.id)
         for partial in partials:
             if not any(partial is other for other in shown):

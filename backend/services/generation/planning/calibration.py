@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,16 @@ class Calibration:
             logger.warning("%s cannot be written: %s", self._path.name, error.strerror)
 
     def cost(self, plan: LoadPlan, model: str, work: Work) -> Cost:
-        """Returns what is known, of the most alike first: the same model and size, the same size, the same device."""
+        """Returns what is known, of the most alike first.
+
+        That is the same model and size, sizes of the model around it, the same size, the same device.
+        """
+        exact, *others = _keys(plan, model, work)
         with self._lock:
             costs = self._costs()
-            known = [costs[key] for key in _keys(plan, model, work) if key in costs]
+            around = _between(_sizes_of(costs, others[0]), work.pixels)
+            known = [costs[key] for key in (exact,) if key in costs] + around
+            known += [costs[key] for key in others if key in costs]
         values = {
             field.name: next((value for cost in known if (value := getattr(cost, field.name))), 0.0)
             for field in fields(Cost)
@@ -110,6 +116,34 @@ def _keys(plan: LoadPlan, model: str, work: Work) -> tuple[str, ...]:
         device += f" {plan.resident_blocks}"
     size = f"2^{math.log2(work.forward_flops):.0f}"
     return f"{device} {model} {work.pixels}", f"{device} {model}", f"{device} {size}", device
+
+
+def _sizes_of(costs: Mapping[str, Cost], model_key: str) -> dict[int, Cost]:
+    """Returns the costs of a model by their sizes in pixels."""
+    found = {key.removeprefix(f"{model_key} "): cost for key, cost in costs.items() if key.startswith(f"{model_key} ")}
+    return {int(size): cost for size, cost in found.items() if size.isdecimal()}
+
+
+def _between(sizes: Mapping[int, Cost], pixels: int) -> list[Cost]:
+    """Returns what lies between the two nearest sizes, on a logarithmic scale, or the nearest outside of those known.
+
+    The overhead of a forward is the same for all sizes, so that small ones are computed at a lower rate.
+    """
+    smaller, larger = (
+        max((size for size in sizes if size <= pixels), default=None),
+        min((size for size in sizes if size >= pixels), default=None),
+    )
+    if smaller is None or larger is None or smaller == larger:
+        nearest = smaller or larger
+        return [] if nearest is None else [sizes[nearest]]
+    share = math.log(pixels / smaller) / math.log(larger / smaller)
+    low, high = sizes[smaller], sizes[larger]
+
+    def middle(name: str) -> float:
+        before, after = getattr(low, name), getattr(high, name)
+        return math.exp((1 - share) * math.log(before) + share * math.log(after)) if before and after else 0.0
+
+    return [Cost(**{field.name: middle(field.name) for field in fields(Cost)})]
 
 
 def _mix(before: float, now: float) -> float:

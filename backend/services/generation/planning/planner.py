@@ -177,7 +177,12 @@ class Planner:
         around_s: float,
         memory: MemorySeen | None,
     ) -> None:
-        """Takes in what an image took: seconds of its forwards and of the rest, and what was held around it."""
+        """Takes in what an image took: seconds of its forwards and of the rest, and what was held around it.
+
+        Nothing is learned of images that take more than their size tells: with ControlNets or LoRAs, or of tiles.
+        """
+        if recipe.control or recipe.loras or recipe.draws > 1:
+            return
         facts = self._facts.read(_files_of(model))
         work = work_of(facts, recipe)
         predicted, activations = activation_bytes(plan, work), None

@@ -42,7 +42,13 @@ class Worker:
 
 
 class Executor(Protocol):
-    """Slots, each of which runs one job at a time."""
+    """Slots, each of which runs one job at a time.
+
+    Attributes:
+        is_elastic: whether slots come and go after `prepare`.
+    """
+
+    is_elastic: bool
 
     def prepare(self) -> tuple[str, ...]:
         """Does once what need not wait for the first job; returns the names of the slots, none if none is here yet.

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 class LocalExecutor:
     """One `ImageGenerator` a device, built when the hardware is known."""
 
+    is_elastic = False
+
     def __init__(
         self,
         settings: Settings,

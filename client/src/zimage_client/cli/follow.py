@@ -69,6 +69,7 @@ class Follower:
         self._previews = previews
         self._view = View(quiet=quiet)
         self._seen_preview: int | None = None
+        self._has_helpers = False
         self.written: list[dict[str, Any]] = []
         """The finished images, with their paths."""
         self.task: Task | None = None
@@ -103,11 +104,17 @@ class Follower:
     def _on_change(self, task: Task) -> None:
         self.task = task
         self._view.update(task)
-        for number in range(len(self.written), len(task.images)):
-            image = task.images[number]
-            path = self._targets.write(number + 1, image, self._client.download(image))
-            self.written.append({**image.raw, "path": path})
+        self._has_helpers |= len(task.workers) > 1
+        if not self._has_helpers or task.is_final:  # several workers end in any order; files are numbered by seeds
+            self._write(task)
         if self._previews.are_wanted and task.preview_seq not in (None, self._seen_preview) and not task.is_final:
             self._seen_preview = task.preview_seq
             if content := self._client.preview(self._task_id, task.preview_seq):
                 self._previews.write(self._task_id, task.preview_seq or 0, content)
+
+    def _write(self, task: Task) -> None:
+        there = {entry["id"] for entry in self.written}
+        for number, image in enumerate(task.images, start=1):
+            if image.id not in there:
+                path = self._targets.write(number, image, self._client.download(image))
+                self.written.append({**image.raw, "path": path})

@@ -2,11 +2,11 @@ import { useTranslation } from 'react-i18next'
 
 import { useErrorText } from '../../hooks/server/useErrorText.js'
 import { formatDuration } from '../../lib/format.js'
-import { changesOf } from '../../lib/tasks.js'
+import { changesOf, drawingTime } from '../../lib/tasks.js'
 
 function completedText(t, { result, images = [] }) {
   const pictures = images.length > 0 ? images : [result].filter(Boolean)
-  const time = formatDuration(pictures.reduce((sum, picture) => sum + picture.generation_time_ms, 0))
+  const time = formatDuration(drawingTime(pictures))
   return pictures.length > 1 ? t('task.completedMany', { count: pictures.length, time }) : t('task.completedIn', { time })
 }
 

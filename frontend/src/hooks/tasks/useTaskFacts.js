@@ -21,10 +21,13 @@ export function useTaskFacts(task) {
   const count = task.num_images ?? 1
   const done = task.images?.length ?? 0
   const hasWorkers = useHasWorkers()
+  const workers = task.workers ?? []
+  const isSpread = workers.length > 1
+  const text = useProgressText(task)
   return [
-    count > 1 && task.status === 'processing' && t('task.pictureOf', { index: Math.min(count, done + 1), count }),
-    useProgressText(task),
-    hasWorkers && task.worker && t('task.onWorker', { worker: task.worker }),
+    !isSpread && count > 1 && task.status === 'processing' && t('task.pictureOf', { index: Math.min(count, done + 1), count }),
+    isSpread ? t('task.atOnce', { done, count, workers: workers.length }) : text,
+    hasWorkers && task.worker && t('task.onWorker', { worker: isSpread ? workers.join(', ') : task.worker }),
     typeof task.eta_seconds === 'number' && t('task.eta', { time: formatEta(task.eta_seconds) }),
   ]
     .filter(Boolean)

@@ -33,7 +33,7 @@ class FakeStore:
         return ImageRecord(
             id=f"{len(self.pictures):032x}", filename="a.png", prompt=drawn.recipe.prompt, width=1, height=1,
             num_inference_steps=9, use_gpu=False, size_bytes=1, created_at=Ticking()(), generation_time_ms=1.0,
-            model="m", seed=0, device="cpu",
+            model="m", seed=drawn.recipe.seed, device="cpu",
         )  # fmt: skip
 
     @property

@@ -22,7 +22,7 @@ from tests.backend.fakes import (
     with_cards,
 )
 from tests.backend.services.tasks.managing import end, run_into_pause
-from tests.backend.services.tasks.test_slots import Slots, both_run
+from tests.backend.services.tasks.slots.test_slots import Slots, both_run
 
 
 def test_the_timeout_counts_from_the_start_not_from_the_queue(make, engine, store):
@@ -176,7 +176,7 @@ def test_whatever_escapes_the_executor_ends_the_task_and_not_its_slot(make, erro
     for task in end(manager, *(manager.submit(a_request("bad")) for _ in range(3))):
         assert (task.status, task.error_code) == (Status.FAILED, "internal_error")
         assert type(error).__name__ in task.error
-    wait_until(lambda: manager._workers.running == {})
+    wait_until(lambda: manager._workers.books.running == {})
     assert "the executor failed" in caplog.text
 
     both = [manager.submit(a_request(prompt)) for prompt in ("1", "2")]

@@ -9,12 +9,12 @@ from backend.models.schemas import Status
 from backend.services.errors import DiskFull, UnknownModel
 from backend.services.generation.events import Emit, IsCancelled, Loading
 from backend.services.generation.job import Job
-from backend.services.tasks import workers
 from backend.services.tasks.records import INTERRUPTED, TaskRecord
+from backend.services.tasks.slots import workers
 from backend.services.tasks.store import Journal
 from tests.backend.fakes import PATIENCE_S, a_request, wait_until
 from tests.backend.services.tasks.managing import end, is_told_to_close, run_into_pause
-from tests.backend.services.tasks.test_slots import Slots
+from tests.backend.services.tasks.slots.test_slots import Slots
 
 
 def test_a_task_is_on_the_disk_before_its_id_is_known(make, tmp_path):

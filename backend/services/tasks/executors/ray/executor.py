@@ -10,10 +10,11 @@ from typing import Any
 
 from backend.models.system import Fault
 from backend.services.errors import ExecutorUnusable, StudioError, WorkerLost
-from backend.services.generation.events import Emit, Ended, IsCancelled
+from backend.services.generation.events import Drawn, Emit, Ended, IsCancelled, JobEvent
 from backend.services.generation.inputs import ReadInputs
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import Accelerator, Hardware
+from backend.services.generation.stopwatch import Stopwatch
 from backend.services.tasks.executors.base import OnSlots, Worker, WorkerState
 from backend.services.tasks.executors.ray.actor import MakeWorkshop
 from backend.services.tasks.executors.ray.cluster import Cluster, Unanswered
@@ -38,6 +39,8 @@ ANY_CARD = Hardware(2**40, cpu_has_bf16=True, accelerators=(Accelerator("cuda", 
 class RayExecutor:
     """Workers come and go with the machines; the queue is told."""
 
+    is_elastic = True
+
     def __init__(
         self,
         cluster: Cluster,
@@ -55,7 +58,7 @@ class RayExecutor:
             cluster: where the workers are.
             make_workshop: makes what an actor draws with, on its machine.
             read_inputs: reads the images that a recipe names, here.
-            fitting: which model fits which worker.
+            fitting: which model fits which worker, and what images take there.
             cpu_nodes: whether a machine without a card gets a worker.
             versions: of what must be the same there as here.
             monotonic: clock.
@@ -187,12 +190,24 @@ class RayExecutor:
             if worker is None:
                 raise WorkerLost(f"There is no worker {slot} any more.")
             images = {key: pack_image(image) for key, image in self._read_inputs(job.recipe).images.items()}
-            return worker.run(job, images, emit, cancelled)
+            watch = Stopwatch(emit, self._monotonic)
+
+            def take_in(event: JobEvent) -> None:
+                watch(event)
+                if isinstance(event, Drawn) and not job.partial_images:
+                    self._learn(worker, event, watch.forwards_s)
+
+            return worker.run(job, images, take_in, cancelled)
         except StudioError as error:
             return Ended(error.code, str(error))
         except Exception as error:  # a fault of ours: the queue goes on, the log has the traceback
             logger.exception("the job failed")
             return Ended(StudioError.code, str(StudioError.unexpected(error)))
+
+    def _learn(self, worker: RemoteWorker, drawn: Drawn, forwards_s: float) -> None:
+        """Learns of the hardware that the estimates are for."""
+        if worker.facts is not None and worker.facts.hardware == self.hardware():
+            self._fitting.learn(worker.facts, drawn, forwards_s)
 
     def _slots(self) -> tuple[str, ...]:
         return tuple(slot for slot, worker in self._workers.items() if worker.standing.state != "refused")

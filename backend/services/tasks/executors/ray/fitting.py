@@ -1,4 +1,4 @@
-"""Which job fits which worker: its weights are there, and it fits into the memory."""
+"""Which job fits which worker, and what images take there: a planner for each kind of hardware."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from backend.services.errors import StudioError
+from backend.services.generation.events import Drawn
 from backend.services.generation.job import Job
 from backend.services.generation.planning.load_plan import Hardware
 from backend.services.generation.planning.planner import Planner
@@ -56,14 +57,29 @@ class Fitting:
         missing = sorted(here - facts.models)
         return f"It lacks {', '.join(missing)}." if missing and not facts.fetches else ""
 
+    def learn(self, facts: Facts, drawn: Drawn, forwards_s: float) -> None:
+        """Takes in what an image has taken on a worker, for estimates of the next ones; whatever is wrong with that."""
+        try:
+            model = self._catalogue.resolve(drawn.recipe.model)
+            if model.files is not None:
+                planner = self._planner_of(facts.hardware)
+                plan = planner.plan(model.files, drawn.device)
+                around_s = max(0.0, drawn.generation_time_ms / 1000 - forwards_s)
+                planner.learn_image(model, plan, drawn.recipe, forwards_s=forwards_s, around_s=around_s, memory=None)
+        except Exception:
+            logger.exception("what an image took is not learned")
+
+    def _planner_of(self, hardware: Hardware) -> Planner:
+        planner = self._planners.get(hardware)
+        if planner is None:
+            planner = self._planners[hardware] = self._make_planner(hardware)
+        return planner
+
     def _has_memory(self, hardware: Hardware, job: Job) -> bool:
         """Predicts with the plan for that card; where that cannot be told, the task itself fails with the reason."""
         try:
-            planner = self._planners.get(hardware)
-            if planner is None:
-                planner = self._planners[hardware] = self._make_planner(hardware)
             model = self._catalogue.resolve(job.recipe.model)
-            return planner.outlook(model, job.recipe, use_gpu=job.use_gpu).prediction.fits
+            return self._planner_of(hardware).outlook(model, job.recipe, use_gpu=job.use_gpu).prediction.fits
         except StudioError as error:
             logger.warning("memory is not foretold: %s", error)
         except Exception:

@@ -108,3 +108,23 @@ def test_a_disk_that_is_full_costs_nothing_but_the_file(tmp_path, monkeypatch, c
     calibration.learn(PLAN, "a", SMALL, SEEN)
     assert calibration.cost(PLAN, "a", SMALL) == SEEN
     assert "cannot be written" in caplog.text
+
+
+def test_a_size_that_was_never_drawn_lies_between_its_neighbours(calibration):
+    for pixels, speed in ((2**16, 1e9), (2**18, 4e9), (2**22, 8e9)):
+        calibration.learn(PLAN, "a", Work(1e9, 8, pixels, 1000), Cost(flops_per_s=speed, around_s=1e9 / speed))
+
+    def speed_of(pixels: int) -> float:
+        return calibration.cost(PLAN, "a", Work(1e9, 8, pixels, 1000)).flops_per_s
+
+    assert speed_of(2**17) == pytest.approx(2e9)
+    assert calibration.cost(PLAN, "a", Work(1e9, 8, 2**17, 1000)).around_s == pytest.approx(0.5)
+    assert speed_of(2**18) == pytest.approx(4e9)
+    assert speed_of(2**15) == pytest.approx(1e9)  # the nearest one
+    assert speed_of(2**23) == pytest.approx(8e9)
+
+
+def test_what_one_neighbour_does_not_know_is_the_models(calibration):
+    calibration.learn(PLAN, "a", Work(1e9, 8, 2**16, 1000), Cost(flops_per_s=1e9, activation_ratio=2.0))
+    calibration.learn(PLAN, "a", Work(1e9, 8, 2**18, 1000), Cost(flops_per_s=4e9))
+    assert calibration.cost(PLAN, "a", Work(1e9, 8, 2**17, 1000)).activation_ratio == 2.0

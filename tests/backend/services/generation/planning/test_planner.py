@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from backend.models.recipe import Upscale
 from backend.services.errors import DoesNotFit
 from backend.services.generation.planning import planner as planner_module
 from backend.services.generation.planning.calibration import Calibration
@@ -217,3 +218,13 @@ def test_it_takes_time_as_more_blocks_of_the_transformer_would(controlled, turbo
     controlled.learn_image(turbo, plan, recipe, forwards_s=4.0, around_s=0.0, memory=None)
     assert predicted(controlled, turbo, ["union"]).next_s == pytest.approx(4.0 * 1.5, rel=0.1)
     assert predicted(controlled, turbo, ["lite"]).next_s == pytest.approx(4.0 * 1.15, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "more", [{"control": controls("lite")}, {"upscale": Upscale(width=2048, height=2048), "init_image": "0" * 64}]
+)
+def test_nothing_is_learned_of_images_that_take_more_than_their_size_tells(controlled, turbo, more):
+    recipe = a_recipe(width=1024, height=1024)
+    plan = controlled.plan(turbo.files, "cuda")
+    controlled.learn_image(turbo, plan, recipe.model_copy(update=more), forwards_s=4.0, around_s=0.0, memory=None)
+    assert controlled.outlook(turbo, recipe, use_gpu=True).prediction.next_s is None

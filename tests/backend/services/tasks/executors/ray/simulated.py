@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -78,3 +79,16 @@ def _end_what_is_left(before: set[int]) -> None:
                 child.kill()
             raise AssertionError(f"still there: {names}")
         psutil.wait_procs(left, timeout=0.2)
+
+
+def main() -> None:
+    """Tells the address of a head and so many machines, and keeps them until the input ends."""
+    with simulate() as simulated:
+        for _ in range(int(sys.argv[1])):
+            simulated.add(num_cpus=1)
+        print(simulated.address, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -167,8 +167,24 @@ def test_another_version_of_the_cluster_is_said():
         cluster.connect()
 
 
+def test_the_images_of_a_task_are_drawn_by_both_workers_and_come_in_their_order(
+    make: Make, executor, both, store: FakeStore, log
+):
+    manager = make(executor=executor)
+    manager.start()
+    until(lambda: len(manager._workers.turns._idle) == 2, "idle slots")
+    task_id = manager.submit(a_request("spread", seed=7, num_images=6))
+    until(lambda: len(manager.get(task_id).workers) == 2, "both workers at work")
+    until(lambda: manager.get(task_id).status.is_final, "the end of the task")
+
+    task = manager.get(task_id)
+    assert (task.status, [image.seed for image in task.images]) == (Status.COMPLETED, list(range(7, 13)))
+    assert sorted(picture.recipe.seed for picture in store.pictures) == list(range(7, 13))
+    assert sum("spread" in file.read_text() for file in log.glob("*.log")) == 2
+
+
 def test_workers_that_are_killed_lose_no_task_and_double_no_image(make: Make, executor, both, store: FakeStore, log):
-    """A few rounds; `bench/ray_faults.py` has a hundred."""
+    """A few rounds; `bench/ray_cluster.py` has a hundred."""
     manager = make(executor=executor)
     manager.start()
     until(lambda: len(manager._workers.slots) >= 2, "the slots")

@@ -25,11 +25,18 @@ from tests.backend.services.tasks.managing import Make, end
 
 
 class AnyFit:
+    def __init__(self) -> None:
+        self.learned: list[int] = []
+
     def fits(self, facts, job) -> bool:
         return job.recipe.model in facts.models
 
     def lacks(self, facts) -> str:
         return ""
+
+    def learn(self, facts, drawn, forwards_s) -> None:
+        assert forwards_s > 0
+        self.learned.append(drawn.recipe.seed)
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +94,18 @@ def test_a_job_does_not_run_where_its_model_is_not(executor):
     slot, _ = ready(executor)
     assert executor.fits(slot, a_job())
     assert not executor.fits(slot, a_job(model="other"))
+
+
+def test_it_is_learned_what_images_take_on_the_best_hardware(executor, monkeypatch):
+    executor.prepare()
+    slot, _ = ready(executor)
+    executor.run(slot, a_job(num_images=2), lambda _event: None, lambda: False)
+    shown = a_job().model_copy(update={"partial_images": 1})  # its pauses are no forwards
+    executor.run(slot, shown, lambda _event: None, lambda: False)
+    assert executor._fitting.learned == [7, 8]
+    monkeypatch.setattr(executor, "hardware", with_cards)
+    executor.run(slot, a_job(), lambda _event: None, lambda: False)
+    assert executor._fitting.learned == [7, 8]
 
 
 def test_what_the_best_worker_has_decides_what_may_be_asked_for(executor):

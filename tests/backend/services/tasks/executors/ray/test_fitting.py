@@ -8,7 +8,7 @@ from backend.models.recipe import ControlUse
 from backend.services.library.catalogue import Catalogue
 from backend.services.tasks.executors.ray.facts import Facts
 from backend.services.tasks.executors.ray.fitting import Fitting
-from tests.backend.fakes import PLAIN_CPU, a_job, make_planner, with_cards
+from tests.backend.fakes import PLAIN_CPU, a_job, a_picture, make_planner, with_cards
 
 FACTS = Facts({}, with_cards("cuda"), frozenset({"zimage-nano"}), frozenset({"lines"}))
 
@@ -36,6 +36,22 @@ def test_a_worker_that_fetches_needs_none(fitting):
 def test_the_controlnets_of_a_job_must_be_there(fitting, name, fits):
     control = (ControlUse(image="0" * 64, model=name),)
     assert fitting.fits(FACTS, a_job(use_gpu=True, control=control)) is fits
+
+
+def test_what_an_image_takes_on_a_worker_is_foretold_of_the_next_one(settings):
+    planner = make_planner(settings, lambda: PLAIN_CPU)
+    catalogue = Catalogue(settings)
+    fitting = Fitting(catalogue, lambda _hardware: planner)
+    facts, drawn = replace(FACTS, hardware=PLAIN_CPU), a_picture(generation_time_ms=5000)
+    model = catalogue.resolve("zimage-nano")
+    assert planner.outlook(model, drawn.recipe, use_gpu=False).prediction.next_s is None
+    fitting.learn(facts, drawn, forwards_s=4.0)
+    assert planner.outlook(model, drawn.recipe, use_gpu=False).prediction.next_s == pytest.approx(5.0)
+
+
+def test_an_image_of_a_model_that_is_not_here_teaches_nothing(fitting, caplog):
+    fitting.learn(FACTS, a_picture(model="gone"), forwards_s=4.0)
+    assert "not learned" in caplog.text
 
 
 def test_each_card_has_a_plan_of_its_own(settings):

@@ -162,7 +162,7 @@ def test_the_etas_of_two_slots_run_side_by_side(make):
     manager._etas._model.learn(a_job(use_gpu=True), denoise_s=8.0, around_s=2.0)
     tasks = [manager.submit(a_request(f"{n}")) for n in range(4)]
     both_run(executor)
-    wait_until(lambda: all(run.is_loaded for run in manager._workers.running.values()))
+    wait_until(lambda: all(run.heard_at is not None for run in manager._workers.books.running.values()))
 
     etas = [manager.position_and_eta(manager.get(task))[1] for task in tasks]
     assert etas == pytest.approx([10.0, 10.0, 20.0, 20.0])

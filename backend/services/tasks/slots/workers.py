@@ -1,4 +1,4 @@
-"""Threads that take tasks from the table, a thread a slot, and fold the events of the jobs into the records."""
+"""Threads that take tasks from the table, a thread a slot."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from backend.models.schemas import GenerateRequest, Status, Timings
-from backend.services.errors import DeviceFault, DiskFull, ShutDown, StudioError, UnknownWorker
-from backend.services.generation.events import Drawn, Ended, JobEvent, Loaded, Partial, Preview, Step
+from backend.models.schemas import GenerateRequest, Status
+from backend.services.errors import DiskFull, ShutDown, StudioError, UnknownWorker
+from backend.services.generation.events import Ended
 from backend.services.generation.job import Job
-from backend.services.tasks import fold
-from backend.services.tasks.affinity import Turn
 from backend.services.tasks.cancellation import Cancellation
 from backend.services.tasks.eta import EtaModel
 from backend.services.tasks.executors.base import Executor
 from backend.services.tasks.image_store import ImageStore
 from backend.services.tasks.records import INTERRUPTED, TaskRecord
-from backend.services.tasks.running import Running
+from backend.services.tasks.slots.affinity import Turn
+from backend.services.tasks.slots.books import Books
+from backend.services.tasks.slots.running import Part, Running
+from backend.services.tasks.slots.turns import Turns
 from backend.services.tasks.table import TaskTable
-from backend.services.tasks.turns import Turns
 from backend.utils.log_format import TASK_ID
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,6 @@ class Workers:
         self._table = table
         self._executor = executor
         self._store = store
-        self._eta_model = eta_model
         self._resolve = resolve
         self._timeout_s = timeout_s
         self._idle_unload_s = idle_unload_s
@@ -60,13 +59,13 @@ class Workers:
         """Slots whose memory is to be freed as soon as they have nothing to do."""
         self._monotonic = monotonic
         self.turns = Turns(table, executor.fits)
+        self.books = Books(table, store, eta_model, self.turns, is_shared=self._is_shared, monotonic=monotonic)
+        self.turns.batches = self.books.batches
         self._threads = [threading.Thread(target=self._prepare_and_work, name="generation", daemon=True)]
         self._staffed: set[str] = set()
         """Slots whose threads go on."""
         self._pauses_s: dict[str, float] = {}
         """Length of the last pause, by slots that could not go on."""
-        self.running: dict[str, Running] = {}
-        """What runs now, by the ids of the tasks."""
         self.slots: tuple[str, ...] = (UNPREPARED,)
         """Known when the executor is prepared."""
         self.closing = False
@@ -89,9 +88,9 @@ class Workers:
         deadline = time.monotonic() + timeout_s
         with self._table.changed:
             self.closing = True
-            for running in self.running.values():
+            for running in self.books.running.values():
                 running.cancellation.request(ShutDown(INTERRUPTED))
-            threads = [] if self.slots == (UNPREPARED,) and not self.running else self._threads
+            threads = [] if self.slots == (UNPREPARED,) and not self.books.running else self._threads
             self._table.changed.notify_all()
             self.turns.ring_all()
         self._table.notify()
@@ -222,11 +221,11 @@ class Workers:
     def _run_next(self, slot: str) -> None:
         """Runs the next task, if it can be started; a slot lives on, whatever happens in it."""
         try:
-            running = self._take_next(slot)
+            taken = self._take_next(slot)
             self._pauses_s.pop(slot, None)
             self._table.notify()
-            if running is not None:
-                self._run(running)
+            if taken is not None:
+                self._run(*taken)
         except OSError as error:  # after a crash the disk would say that it waits, and it would run once more
             with self._table.changed:
                 if self._table.is_stored:  # by now
@@ -249,8 +248,8 @@ class Workers:
             if not self.closing:
                 self._table.changed.wait(pause_s)
 
-    def _take_next(self, slot: str) -> Running | None:
-        """Starts the next task; None when it is gone by now, or cannot be started.
+    def _take_next(self, slot: str) -> tuple[Running, Part] | None:
+        """Starts the next task or helps with one; None when it is gone by now, or cannot be started.
 
         Raises:
             OSError: the start cannot be stored; the task still waits.
@@ -260,21 +259,35 @@ class Workers:
             self._store.prepare()
             with self._table.changed:
                 turn = None if self.closing else self.turns.next_for(slot)
-                job = None if turn is None else self._with_job(turn.task)
-                return None if turn is None or job is None else self._start(slot, turn, job)
+                if turn is None:
+                    return None
+                running = self.books.running.get(turn.task.id) or self._start(slot, turn)
+                part = None if running is None else self.books.begin(running, slot)
+                if running is None or part is None:
+                    return None
+                self.turns.take(slot, turn)
+                if running.unbegun:
+                    self.turns.ring()
+                return running, part
         finally:
             with self._table.changed:
                 self.turns.leave(slot)
 
-    def _start(self, slot: str, turn: Turn, job: Job) -> Running:
-        task, began = turn.task, self._monotonic()
+    def _start(self, slot: str, turn: Turn) -> Running | None:
+        task, began, job = turn.task, self._monotonic(), self._with_job(turn.task)
+        if job is None:
+            return None
         queued_s = None if task.queued_at is None else round(began - task.queued_at, 4)
-        self._table.start(task.id, message="Starting", timings=Timings(queued_s=queued_s), worker=slot)
-        self.turns.take(slot, turn)
-        cancellation = Cancellation(self._timeout_s, self._monotonic)
-        running = Running(task.id, job, slot, cancellation, heard_at=began, lap_at=began)
-        self.running = {**self.running, task.id: running}  # new: readers hold no lock
+        timings = task.timings.model_copy(update={"queued_s": queued_s})
+        self._table.start(task.id, message="Starting", timings=timings, worker=slot)
+        running = Running(task.id, job, slot, Cancellation(self._timeout_s, self._monotonic))
+        running.resume(task.images)
+        self.books.add(running)
         return running
+
+    def _is_shared(self) -> bool:
+        """Tells whether others may help with a task; else a slot draws all of its images without a pause."""
+        return len(self.slots) > 1 or self._executor.is_elastic
 
     def _with_job(self, task: TaskRecord) -> Job | None:
         """Returns a waiting task's job; one of an older version's journal gets it now, or fails."""
@@ -290,98 +303,22 @@ class Workers:
         self._table.finish(task.id, status=Status.FAILED, message="Failed", error=str(failure), error_code=failure.code)
         return None
 
-    def _run(self, running: Running) -> None:
+    def _run(self, running: Running, part: Part) -> None:
+        """Draws a part of a task, and those that follow for the slot."""
         token = TASK_ID.set(running.task_id)
-        logger.info("task %s started on %s", running.task_id, running.slot)
+        logger.info("task %s started on %s", running.task_id, part.slot)
+        following: Part | None = part
+        while following is not None:
+            self._draw(running, following)
+            following = following.next
+        TASK_ID.reset(token)
+
+    def _draw(self, running: Running, part: Part) -> None:
         try:
-            self._executor.run(running.slot, running.job, partial(self._on_event, running), running.ends)
+            self._executor.run(part.slot, part.job, partial(self.books.take_in, running, part), running.ends)
         except BaseException as error:  # a panic of a library in Rust is no Exception
             logger.exception("the executor failed")
-            running.failure = running.failure or StudioError.unexpected(error)
+            part.failure = StudioError.unexpected(error)
         finally:
-            if running.task_id in self.running:  # it did not say how it ended
-                self._on_event(running, Ended())
-            TASK_ID.reset(token)
-
-    # -- a job's events, on the thread of its slot -------------------------------------------------------------------
-
-    def _on_event(self, running: Running, event: JobEvent) -> None:
-        match event:
-            case Drawn():
-                self._keep(running, event)
-            case Ended():
-                self._end(running, event)
-            case _:
-                self._note(running, event)
-        if not isinstance(event, Preview | Partial):  # the step that follows tells of it
-            self._table.notify()
-
-    def _note(self, running: Running, event: JobEvent) -> None:
-        with self._table.changed:
-            if isinstance(event, Preview):
-                running.preview = event.pixels
-            if isinstance(event, Partial):
-                running.partials = (*running.partials, event)
-            self._end_phase(running, fold.phase_before(event))
-            if isinstance(event, Loaded):
-                running.is_loaded = True
-                self.turns.load(running.slot, running.job)
-                running.job = running.job.model_copy(update={"use_gpu": event.use_gpu})
-            if isinstance(event, Step) and 0 < event.done < event.total:
-                self._eta_model.guess(running.job, event.done, running.heard_at - running.lap_at)
-            self._table.put(fold.with_event(self._table.tasks[running.task_id], event))
-
-    def _keep(self, running: Running, drawn: Drawn) -> None:
-        """Saves an image, unless the task was told to end meanwhile; 100 % means that it is on the disk."""
-        with self._table.changed:
-            self._end_phase(running, fold.phase_before(drawn))
-            task = self._table.tasks[running.task_id]
-            if running.ends():
-                return
-            running.is_saving_last = len(task.images) == task.request.num_images - 1
-        try:
-            image = self._store.add(drawn, task.client, task.door)
-        except StudioError as error:
-            logger.warning("the image could not be saved: %s", error)
-            running.failure = error
-            return
-        except Exception as error:  # a fault of ours: the queue goes on, the log has the traceback
-            logger.exception("the image could not be saved")
-            running.failure = StudioError.unexpected(error)
-            return
-        with self._table.changed:
-            self._end_phase(running, "save_s")
-            self._learn(running)
-            self._table.put(fold.with_image(self._table.tasks[task.id], image))
-            running.partials = ()
-            if not running.is_saving_last:  # a process that is killed now must know of it when it is started again
-                self._table.save_if_possible()
-
-    def _end(self, running: Running, event: Ended) -> None:
-        failure = running.failure or (StudioError.of(event.code, event.message) if event.code else None)
-        with self._table.changed:
-            task = self._table.tasks[running.task_id]
-            if fold.is_loss(failure) or (failure is not None and failure.code == DeviceFault.code):
-                self.turns.unload(running.slot)
-            try:
-                if failure is not None and fold.runs_again(task, failure, running.cancellation.reason):
-                    logger.warning("task %s waits again: %s", task.id, failure)
-                    self._table.requeue(task.id, queued_at=self._monotonic(), **fold.after_loss(task, failure))
-                else:
-                    self._table.finish(task.id, **fold.outcome(task, failure, running.cancellation.reason))
-            finally:
-                self.running = {key: other for key, other in self.running.items() if key != running.task_id}
-
-    def _end_phase(self, running: Running, phase: str | None) -> None:
-        running.heard_at = self._monotonic()
-        if phase is not None:
-            seconds = running.end_phase(phase)
-            self._table.put(fold.with_phase(self._table.tasks[running.task_id], phase, seconds))
-
-    def _learn(self, running: Running) -> None:
-        """Learns from the phases of an image; how long loading took says nothing of the next one."""
-        phases = {name: seconds for name, seconds in running.phases.items() if name != "load_s"}
-        running.phases.clear()
-        if "denoise_s" in phases and not running.job.partial_images:
-            denoise_s = phases.pop("denoise_s")
-            self._eta_model.learn(running.job, denoise_s, sum(phases.values()))
+            if not part.is_over:  # it did not say how it ended
+                self.books.take_in(running, part, Ended())

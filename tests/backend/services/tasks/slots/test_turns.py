@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from backend.services.tasks import turns as module
 from backend.services.tasks.records import TaskRecord
-from backend.services.tasks.turns import Turns
+from backend.services.tasks.slots import turns as module
+from backend.services.tasks.slots.turns import Turns
 from tests.backend.fakes import PATIENCE_S, a_job, wait_until
-from tests.backend.services.tasks.test_affinity import a_task
+from tests.backend.services.tasks.slots.test_affinity import a_task
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from backend.services.tasks.affinity import MAX_PASSED, WINDOW, Loadout, assign
 from backend.services.tasks.records import TaskRecord
+from backend.services.tasks.slots.affinity import MAX_PASSED, MIN_LEFT, WINDOW, Batch, Loadout, assign, help_out
 from tests.backend.fakes import Ticking, a_job, a_request
 
 
@@ -123,3 +123,40 @@ def test_nobody_starves_and_no_slot_rests_while_something_fits(seed):
         waiting.remove(turn.task)
         waiting.append(a_task(f"{number}", lot.choice("abcd")))
     assert 0 < most <= MAX_PASSED
+
+
+def helped(batches: list[Batch], idle: str, loadouts: Mapping[str, str] | None = None, **values: object) -> str:
+    """Returns the names of the tasks that the slots help, in the order of the slots; - for none."""
+    known = {slot: Loadout(model) for slot, model in (loadouts or {}).items()}
+    turns = help_out(batches, idle.split(), known, values.get("fits", lambda slot, task: True))
+    return " ".join(turns[slot].task.id.strip("0") if slot in turns else "-" for slot in idle.split())
+
+
+def a_batch(name: str, n_left: int, n_slots: int = 1, client: str = "me", model: str = "a") -> Batch:
+    return Batch(a_task(name, model).model_copy(update={"client": client}), n_left, n_slots)
+
+
+def test_idle_slots_help_the_oldest_task_and_then_the_next():
+    assert helped([a_batch("1", 1), a_batch("2", 5)], "x y z") == "1 2 2"
+    assert helped([a_batch("1", 0)], "x") == "-"
+
+
+def test_the_client_with_the_fewest_slots_is_helped_first():
+    assert helped([a_batch("1", 9, n_slots=3), a_batch("2", 9, client="you")], "x y z") == "2 2 1"
+    busy = [a_batch("1", 9), a_batch("3", 0, n_slots=2), a_batch("2", 9, client="you")]
+    assert helped(busy, "x y") == "2 2"
+
+
+def test_whoever_has_the_model_helps_before_whoever_has_none():
+    assert helped([a_batch("1", 1)], "x y", {"y": "a"}) == "- 1"
+    assert helped([a_batch("1", 1)], "x y", {"x": "b"}) == "- 1"
+
+
+def test_a_model_is_not_given_up_for_one_image():
+    assert helped([a_batch("1", 1)], "x", {"x": "b"}) == "-"
+    assert helped([a_batch("1", MIN_LEFT)], "x", {"x": "b"}) == "1"
+    assert helped([a_batch("1", 1), a_batch("2", 1, model="b")], "x", {"x": "b"}) == "2"
+
+
+def test_what_does_not_fit_is_not_helped():
+    assert helped([a_batch("1", 3)], "x y", fits=lambda slot, task: slot == "y") == "- 1"

@@ -1,13 +1,16 @@
-"""Which waiting task an idle slot takes: its turn counts, and what is in the slot's memory. Pure functions.
+"""Which task an idle slot takes: its turn counts, and what is in the slot's memory. Pure functions.
 
 Loading a model takes longer than most images. So a task goes to the idle slot that has its model, and is passed over
 for a while by one that would have to load it when another slot has it and there is something else to do. No slot stays
 idle for that, and after `MAX_PASSED` times a task has its turn wherever it fits.
+
+A slot for which nothing waits helps a task that runs, with its next image.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +21,9 @@ WINDOW = 64
 """Tasks that are put off at once, at most; what fits no slot is none of them, and holds up nothing."""
 MAX_PASSED = 4
 """How often a task may be passed over."""
+
+MIN_LEFT = 2
+"""Images that must be left of a task for a slot to give up the model in its memory and help."""
 
 _OTHER_MODEL, _NOTHING, _ALL = -1, 0, 2
 """How well a slot suits a task whose model it lacks: better with nothing in memory."""
@@ -49,6 +55,21 @@ class Turn:
 
     task: TaskRecord
     passed: tuple[str, ...] = ()
+
+
+@dataclass
+class Batch:
+    """A task that runs.
+
+    Attributes:
+        task: its record.
+        n_left: images that nobody draws yet.
+        n_slots: slots that draw it.
+    """
+
+    task: TaskRecord
+    n_left: int
+    n_slots: int
 
 
 @dataclass
@@ -102,6 +123,37 @@ def assign(
         if slot is not None:
             state.turns[slot] = Turn(task)
             del state.free[slot]
+    return state.turns
+
+
+def help_out(
+    batches: Sequence[Batch], idle: Sequence[str], loadouts: Mapping[str, Loadout], fits: Fits
+) -> dict[str, Turn]:
+    """Returns which running task each idle slot helps with an image; clients with fewer slots come first.
+
+    Args:
+        batches: All that runs, in the order of the starts.
+        idle: Slots for which nothing waits.
+        loadouts: What is in the memory of the slots, as far as it is known.
+        fits: Whether a task may run in a slot.
+    """
+    in_use = Counter[str]()
+    for batch in batches:
+        in_use[batch.task.client] += batch.n_slots
+    state = _Round(dict.fromkeys(idle), {loadouts[slot].model for slot in idle if slot in loadouts})
+    left = {number: batch.n_left for number, batch in enumerate(batches) if batch.n_left}
+    while state.free and left:
+        number = min(left, key=lambda number: (in_use[batches[number].task.client], number))
+        task = batches[number].task
+        slot, suits = _best(task, state, loadouts, fits)
+        if slot is None or (suits == _OTHER_MODEL and left[number] < MIN_LEFT):
+            del left[number]
+            continue
+        state.give(slot, task, fits)
+        in_use[task.client] += 1
+        left[number] -= 1
+        if not left[number]:
+            del left[number]
     return state.turns
 
 

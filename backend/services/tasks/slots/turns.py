@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from backend.services.generation.job import Job
-from backend.services.tasks.affinity import Loadout, Turn, assign
 from backend.services.tasks.records import TaskRecord
+from backend.services.tasks.slots.affinity import Batch, Loadout, Turn, assign, help_out
 from backend.services.tasks.table import TaskTable
 
 MAX_GONE = 1000
@@ -30,6 +30,8 @@ class Turns:
         """The waiting tasks, and whose turn it is."""
         self._bells: dict[str, threading.Condition] = {}
         """Each idle slot waits for its own: one for all would wake hundreds for one task."""
+        self.batches: Callable[[], Sequence[Batch]] = tuple
+        """Returns what runs, under the lock."""
         self.drained: frozenset[str] = frozenset()
         self._gone: dict[str, None] = {}
         """Drained slots that are not there, in the order in which they went."""
@@ -73,7 +75,9 @@ class Turns:
         waiting = self._table.waiting
         if self._known is None or self._known[0] is not waiting:
             turns = assign(waiting, tuple(self._idle), self._taken, self._loadouts, self._fits, self._passed)
-            self._known = (waiting, turns)
+            free = [slot for slot in self._idle if slot not in turns]
+            helps = help_out(self.batches(), free, self._loadouts, self._fits) if free else {}
+            self._known = (waiting, turns | helps)
         return self._known[1]
 
     def take(self, slot: str, turn: Turn) -> None:

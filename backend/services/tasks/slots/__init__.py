@@ -1,0 +1,1 @@
+"""Where the tasks run: which slot takes which task, and what happens there."""
