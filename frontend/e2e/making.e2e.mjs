@@ -1,4 +1,5 @@
 import { canvas } from './flows/canvas.mjs'
+import { dropping } from './flows/dropping.mjs'
 import { editing } from './flows/editing.mjs'
 import { escape } from './flows/escape.mjs'
 import { form } from './flows/form.mjs'
@@ -10,4 +11,4 @@ import { pressing } from './flows/pressing.mjs'
 import { weather } from './flows/weather.mjs'
 import { suite } from './suite.mjs'
 
-suite('Making pictures in a browser', [mainJob, form, layout, preferences, pressing, escape, weather, canvas, editing, loras])
+suite('Making pictures in a browser', [mainJob, form, dropping, layout, preferences, pressing, escape, weather, canvas, editing, loras])
