@@ -22,7 +22,11 @@ export function dropping(stage) {
     const send = (type, [x, y]) => session.send('Input.dispatchDragEvent', { type, x, y, data: { items: [], files, dragOperationsMask: 1 } })
     await send('dragEnter', [5, 5])
     await send('dragOver', [5, 5])
-    return { over: (place) => send('dragOver', place), drop: (place) => send('drop', place) }
+    const over = async (place) => {
+      await send('dragOver', place) // enters
+      await send('dragOver', place)
+    }
+    return { over, drop: (place) => send('drop', place) }
   }
 
   async function withFile(name, content, work) {
@@ -40,7 +44,7 @@ export function dropping(stage) {
     it(`draws from a file that is dropped on the field for it, which stays in sight: ${viewport.width} px`, async () => {
       const page = await stage.open({ settings: QUICK, viewport })
       await seen(chooserOf(page))
-      await chooserOf(page).scrollIntoViewIfNeeded()
+      await chooserOf(page).evaluate((field) => field.scrollIntoView({ block: 'center' }))
       await withFile('red.png', colourPng(64, 64, () => [200, 0, 0]), async (file) => {
         const place = await middleOf(chooserOf(page))
         const drag = await dragFiles(page, [file])
@@ -59,7 +63,9 @@ export function dropping(stage) {
       const [first] = await page.locator('.source img').evaluateAll((all) => all.map(({ src }) => src))
       await withFile('blue.png', colourPng(64, 64, () => [0, 0, 200]), async (file) => {
         const place = await middleOf(page.locator('.source-row'))
-        await (await dragFiles(page, [file])).drop(place)
+        const drag = await dragFiles(page, [file])
+        await drag.over(place)
+        await drag.drop(place)
         await page.waitForFunction((src) => document.querySelector('.source img').src !== src, first)
       })
     })

@@ -34,11 +34,12 @@ function isChanged(field, { server }, before, now) {
 
 /** The errors that may still be true of the settings: those whose causes are as they were. */
 function stillTrue(errors, settings) {
-  if (!errors.seen) return { ...errors, seen: settings }
   const entries = Object.entries(errors.fields)
+  const isGeneral = Boolean(errors.general || errors.sent)
+  if (entries.length === 0 && !isGeneral) return errors
+  if (!errors.seen) return { ...errors, seen: settings }
   const kept = entries.filter(([field, error]) => !isChanged(field, error, errors.seen, settings))
   const isSame = Object.keys(DEFAULT_SETTINGS).every((key) => Object.is(errors.seen[key], settings[key]))
-  const isGeneral = errors.general || errors.sent
   if (kept.length === entries.length && (isSame || !isGeneral)) return errors
   return { ...errors, fields: Object.fromEntries(kept), ...(!isSame && { general: null, sent: null }) }
 }
