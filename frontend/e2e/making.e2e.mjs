@@ -1,4 +1,5 @@
 import { canvas } from './flows/canvas.mjs'
+import { controls } from './flows/controls.mjs'
 import { dropping } from './flows/dropping.mjs'
 import { editing } from './flows/editing.mjs'
 import { escape } from './flows/escape.mjs'
@@ -8,7 +9,8 @@ import { loras } from './flows/loras.mjs'
 import { mainJob } from './flows/main-job.mjs'
 import { preferences } from './flows/preferences.mjs'
 import { pressing } from './flows/pressing.mjs'
+import { references } from './flows/references.mjs'
 import { weather } from './flows/weather.mjs'
 import { suite } from './suite.mjs'
 
-suite('Making pictures in a browser', [mainJob, form, dropping, layout, preferences, pressing, escape, weather, canvas, editing, loras])
+suite('Making pictures in a browser', [mainJob, form, dropping, layout, preferences, pressing, escape, weather, canvas, editing, controls, references, loras])

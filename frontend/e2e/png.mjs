@@ -26,28 +26,32 @@ export function a1111Png(parameters, side = 1) {
   ])
 }
 
-/** A landscape of colours, `colourOf(x, y)` three bytes a pixel. */
-export function colourPng(width, height, colourOf) {
-  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0])
+/** A PNG of eight bits a channel, each row as it is: `type` and `channels` are of PNG's colour types. */
+function plainPng(width, height, { type, channels }, valuesOf) {
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, type, 0, 0, 0])
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
-  const rows = Buffer.alloc(height * (1 + 3 * width))
+  const stride = 1 + channels * width
+  const rows = Buffer.alloc(height * stride)
   for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) rows.set(colourOf(x, y), y * (1 + 3 * width) + 1 + 3 * x)
+    for (let x = 0; x < width; x += 1) rows.set(valuesOf(x, y), y * stride + 1 + channels * x)
   }
   return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))])
 }
 
-/** A grey PNG of eight bits, each row as it is. */
+/** A landscape of colours, `colourOf(x, y)` three bytes a pixel. */
+export function colourPng(width, height, colourOf) {
+  return plainPng(width, height, { type: 2, channels: 3 }, colourOf)
+}
+
+/** One that may be transparent, `colourOf(x, y)` four bytes a pixel. */
+export function transparentPng(width, height, colourOf) {
+  return plainPng(width, height, { type: 6, channels: 4 }, colourOf)
+}
+
+/** A grey PNG of eight bits. */
 export function greyPng(width, height, greyOf) {
-  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0])
-  header.writeUInt32BE(width, 0)
-  header.writeUInt32BE(height, 4)
-  const rows = Buffer.alloc(height * (1 + width))
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) rows[y * (1 + width) + 1 + x] = greyOf(x, y)
-  }
-  return Buffer.concat([SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))])
+  return plainPng(width, height, { type: 0, channels: 1 }, (x, y) => [greyOf(x, y)])
 }
 
 /** What a PNG without filters says: `{width, height, depth, type, pixels}`, its rows without what they begin with. */

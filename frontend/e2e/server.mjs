@@ -12,7 +12,8 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const START_LIMIT_MS = 180_000
 const STOP_LIMIT_MS = 20_000
 
-function defaultPython() {
+/** The Python that start.sh has made. */
+export function defaultPython() {
   const name = process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']
   return path.join(ROOT, '.venv', ...name)
 }

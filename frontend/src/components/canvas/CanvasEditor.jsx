@@ -24,7 +24,7 @@ function Waiting({ error, onClose }) {
   )
 }
 
-function Editor({ image, value, onChange, onClose, rules }) {
+function Editor({ image, value, readTransparency, onChange, onClose, rules }) {
   const { i18n } = useTranslation()
   useState(() => addCanvasTexts(i18n)) // Once, before the texts are read.
   const { doc, options, setOptions, settle, error } = useCanvasEdit({ image, value, onChange })
@@ -49,6 +49,7 @@ function Editor({ image, value, onChange, onClose, rules }) {
             settings={settings}
             change={change}
             rules={rules}
+            readTransparency={readTransparency}
             cancelRef={cancel}
             onDone={done}
           />
@@ -66,11 +67,12 @@ function Editor({ image, value, onChange, onClose, rules }) {
  * @param image `{id?, url, width, height}`; `id` names it where its address may change.
  * @param value what is edited: `{mask, sketch, outpaint, feather, maskMode}`, with PNG blobs of the picture's size or
  *   null. Without a value it is what was left of this picture the last time.
+ * @param readTransparency promises a mask of what is transparent in the picture, as a PNG; left out for an opaque one.
  * @param onChange is told of the new value a moment after each change; white in the mask is drawn anew.
  * @param onClose is called when the last change has been told.
  * @param outpaintStep what the sides grow by, in pixels; `mostSide` how long the whole may become.
  */
-export default function CanvasEditor({ image, value = null, onChange, onClose, outpaintStep = 16, mostSide = 2048 }) {
+export default function CanvasEditor({ image, value = null, outpaintStep = 16, mostSide = 2048, ...calls }) {
   const rules = { step: outpaintStep, mostSide }
-  return <Editor key={keyOf(image)} image={image} value={value} onChange={onChange} onClose={onClose} rules={rules} />
+  return <Editor key={keyOf(image)} image={image} value={value} rules={rules} {...calls} />
 }

@@ -270,4 +270,22 @@ describe('CanvasEditor', () => {
     expect(screen.getByRole('dialog', { name: '在画布上编辑' })).toBeInTheDocument()
     expect(screen.getByRole('button', { name: '套索' })).toBeInTheDocument()
   })
+
+  it('takes what is transparent in the picture for the mask, and back again', async () => {
+    const pixels = new Uint32Array(IMAGE.width * IMAGE.height).fill(toPixel([0, 0, 0]))
+    pixels[5] = toPixel([255, 255, 255])
+    vi.mocked(decodePixels).mockResolvedValue({ width: IMAGE.width, height: IMAGE.height, pixels })
+    const { press, onChange } = await open({ readTransparency: async () => new Blob() })
+    await press('Mask from its transparency')
+    await said('What is transparent is the mask.')
+    const grey = await greysOf((await lastTold(onChange)).mask)
+    expect([grey(4, 0), grey(5, 0), grey(6, 0)]).toEqual([0, 255, 0])
+    await press('Undo')
+    await waitFor(() => expect(onChange.mock.lastCall[0].mask).toBeNull())
+  })
+
+  it('offers no mask of an opaque picture', async () => {
+    await open()
+    expect(screen.queryByRole('button', { name: 'Mask from its transparency' })).not.toBeInTheDocument()
+  })
 })

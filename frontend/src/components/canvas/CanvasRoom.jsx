@@ -19,7 +19,7 @@ import ToolBar from './ToolBar.jsx'
 import ZoomBar from './ZoomBar.jsx'
 
 /** The opened canvas: tools, stage and settings around one document. `cancelRef` gets what takes back what has begun. */
-export default function CanvasRoom({ image, doc, options, setOptions, settings, change, rules, cancelRef, onDone }) {
+export default function CanvasRoom({ image, doc, options, setOptions, settings, change, rules, readTransparency, cancelRef, onDone }) {
   const { t } = useTranslation()
   const [stageRef, drawRef] = [useRef(null), useRef(null)]
   const [text, say, sayLater] = useSay()
@@ -29,7 +29,7 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const state = useSyncExternalStore(doc.subscribe, doc.getState)
   const help = useCallback(() => setHelping((now) => !now), [])
   const act = useCanvasActions({ session, change, say, sayLater, onHelp: help })
-  const file = useMaskFile({ doc, say })
+  const file = useMaskFile({ doc, say, readTransparency })
   const { mode } = settings
 
   const { maskColour, maskOpacity } = settings

@@ -1,6 +1,7 @@
 import { act, fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
+import { AbilitiesContext } from '../../hooks/server/useAbilities.js'
 import { makeImage, Refusal } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
 import DropZone from './DropZone.jsx'
@@ -86,6 +87,30 @@ describe('DropZone', () => {
     expect(screen.queryByRole('button', { name: 'Draw from it' })).not.toBeInTheDocument()
     expect([onReplace, onDraw].flatMap(({ mock }) => mock.calls)).toEqual([])
     expect(server.bodiesOf('post', '/history/read')).toHaveLength(0)
+  })
+
+  it.each([
+    ['several references', { draws: false, refers: true }, 'Use as a reference', 'Draw from it'],
+    ['one picture', { draws: true, refers: false }, 'Draw from it', 'Use as a reference'],
+  ])('invites what the model draws from: %s', async (_what, abilities, invited, other) => {
+    const [onDraw, onRefer] = [vi.fn(), vi.fn()]
+    const files = [file, new File(['png'], 'owl.png', { type: 'image/png' })]
+    const { user } = renderWith(
+      <AbilitiesContext value={abilities}>
+        <DropZone onReplace={vi.fn()} onDraw={onDraw} onRefer={onRefer} />
+      </AbilitiesContext>,
+    )
+    const [taking, idle, given] = abilities.refers ? [onRefer, onDraw, files] : [onDraw, onRefer, file]
+    act(() => void fireEvent.dragEnter(window, { dataTransfer }))
+    expect(screen.queryByText(other)).not.toBeInTheDocument()
+    act(() => void fireEvent.drop(screen.getByText(invited), { dataTransfer: { types: ['Files'], files } }))
+    expect(taking).toHaveBeenCalledExactlyOnceWith(given)
+    // What is dropped beside it and carries no settings is offered to be that.
+    act(() => void fireEvent.drop(window, { dataTransfer: { types: ['Files'], files } }))
+    await user.click(await screen.findByRole('button', { name: invited }))
+    expect(taking).toHaveBeenCalledTimes(2)
+    expect(taking).toHaveBeenLastCalledWith(given)
+    expect(idle).not.toHaveBeenCalled()
   })
 
   it('leaves dragged text alone', () => {

@@ -7,6 +7,9 @@ import SourceField from './source/SourceField.jsx'
 
 const ReferenceField = lazy(() => import('./references/ReferenceField.jsx'))
 
+/** About as high as references are: what comes after them must not move when they come. */
+const [EMPTY_PX, FULL_PX] = [64, 260]
+
 /**
  * The pictures that are drawn from, as the chosen model can: one that is changed, those that guide, or references.
  *
@@ -31,7 +34,7 @@ export default function PictureFields({ settings, model, errors, sources, Canvas
       )}
       {isGuided && <ControlField controls={control} edit={edit} error={errors.control} onChoose={sources.guideBy} onChange={onChange} />}
       {can(model, 'references') && (
-        <Suspense fallback={<div className="references" />}>
+        <Suspense fallback={<div className="references references-empty" style={{ minHeight: references.length > 0 ? FULL_PX : EMPTY_PX }} />}>
           <ReferenceField
             references={references}
             width={settings.width}

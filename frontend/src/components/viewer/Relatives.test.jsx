@@ -21,6 +21,21 @@ it('shows what a picture came from and what was made of it, and leads there', as
   expect(window.location.search).toBe(`?picture=${parent.id}`)
 })
 
+it('shows the references in their order, and leads to those of the gallery', async () => {
+  const parent = makeImage(1, { pixel_hash: PARENT, prompt: 'the parent' })
+  server.overrides['get /history'] = ({ params }) => {
+    const images = params.pixel_hash === PARENT ? [parent] : []
+    return { images, total: images.length, page: 1, page_size: 12 }
+  }
+  window.history.replaceState(null, '', `/?picture=${'c'.repeat(32)}`)
+  const { user } = renderWith(<Relatives image={makeImage(2, { references: [OWN, PARENT, OWN] })} />)
+  const link = await screen.findByRole('button', { name: 'Reference 2: the parent' })
+  const sent = screen.getAllByRole('img', { name: /Reference [13]:/ })
+  expect(sent.map(({ src }) => src.includes(OWN))).toEqual([true, true])
+  await user.click(link)
+  expect(window.location.search).toBe(`?picture=${parent.id}`)
+})
+
 it('is silent for a picture from words of which nothing was made', () => {
   const { container } = renderWith(<Relatives image={makeImage(2, { pixel_hash: OWN })} />)
   expect(container.querySelector('.relatives')).toBeNull()

@@ -13,9 +13,10 @@ const isSameSize = (a, b) => a.width === b.width && a.height === b.height
  * A mask out of a file, and into one.
  *
  * `open(file)` takes a file of the picture's size at once, where there is but one way to read it; else `offer` holds
- * it with the ways there are, until `take({reading, fit})` or `drop()`. `error` is in words.
+ * it with the ways there are, until `take({reading, fit})` or `drop()`. `error` is in words. `openTransparency()` takes what
+ * is transparent in the picture itself, by `readTransparency`; undefined without it.
  */
-export function useMaskFile({ doc, say }) {
+export function useMaskFile({ doc, say, readTransparency }) {
   const { t } = useTranslation()
   const [offer, setOffer] = useState(null)
   const [error, setError] = useState(null)
@@ -38,9 +39,15 @@ export function useMaskFile({ doc, say }) {
     if (isClear && !found.isOtherSize) lay(found, { reading: 'brightness', fit: 'stretch' })
     else setOffer(found)
   }
+  const openTransparency = async () => {
+    const made = await readTransparency()
+    if (!made) return
+    doc.replaceMask(maskFromPixels((await decodePixels(made)).pixels, 'brightness'))
+    say(t('canvas.saidTransparency'))
+  }
   const write = async (filename, feather = 0) => {
     say(t('canvas.saving'))
     save(await encodeGrey(featherMask(doc.mask, doc.size, feather), doc.size), filename)
   }
-  return { open, offer, take: (how) => lay(offer, how), drop: () => setOffer(null), error, write }
+  return { open, offer, take: (how) => lay(offer, how), drop: () => setOffer(null), error, write, openTransparency: readTransparency && openTransparency }
 }

@@ -2,8 +2,8 @@ import { useEffect, useRef, useState } from 'react'
 
 import { composite, sizeOf } from '../../lib/canvas/compose.js'
 import { readKeptValue } from '../../lib/canvas/value.js'
-import { FEATHER_DEFAULT, KEPT, NO_GROWTH, OWN } from '../../lib/generate/edit.js'
-import { fetchInput, inputUrl, keepInput } from '../../services/api.js'
+import { FEATHER_DEFAULT, KEPT, NO_GROWTH, originalOf, OWN } from '../../lib/generate/edit.js'
+import { fetchInput, inputUrl, keepInput, makeMask } from '../../services/api.js'
 import { useAttempt } from '../images/useAttempt.js'
 import { useLatest } from '../ui/useLatest.js'
 
@@ -37,7 +37,7 @@ export function usePaintedSource(edit, { onEdit, onClose }) {
   const [source, setSource] = useState(null)
   const latest = useRef(null)
   const begin = useLatest(async () => {
-    const id = edit.base ?? edit.image
+    const id = originalOf(edit)
     const url = inputUrl(id)
     const image = { id, url, ...(await sizeOf(url)) }
     const isKept = edit.canvas === KEPT && (await readKeptValue(image))
@@ -55,5 +55,7 @@ export function usePaintedSource(edit, { onEdit, onClose }) {
     if (latest.current) await attempt(async () => onEdit(await toPatch(source.image, latest.current)))
     onClose()
   }
-  return source && { ...source, onChange: (value) => (latest.current = value), onClose: close }
+  /** A mask of what is transparent in the picture, as a PNG; undefined where the server makes none, which is said. */
+  const readTransparency = () => attempt(async () => fetchInput((await makeMask({ image: { input_id: source.image.id } })).input_id))
+  return source && { ...source, readTransparency: edit.has_alpha ? readTransparency : undefined, onChange: (value) => (latest.current = value), onClose: close }
 }

@@ -39,11 +39,11 @@ export function useSettings() {
     (patch) => replaceAll(keepAuto(patch, latest.current, modelOf('auto')?.id)),
     [replaceAll, latest, modelOf],
   )
-  /** Replaces values, says so, and offers to take it back; `action` is what the sentence offers beside that. */
+  /** Replaces values, says so, and offers to take it back. */
   const replaceAloud = useCallback(
-    (patch, text, action) => {
+    (patch, text) => {
       const takeBack = replaceAll(patch)
-      if (takeBack) toast({ text, action, undo: takeBack })
+      if (takeBack) toast({ text, undo: takeBack })
     },
     [replaceAll, toast],
   )

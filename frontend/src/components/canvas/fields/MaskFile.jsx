@@ -23,6 +23,11 @@ export default function MaskFile({ file, size, feather, name }) {
         <Button variant="outline-secondary" size="sm" aria-label={t('canvas.importLabel')} onClick={() => input.current.click()}>
           <CanvasIcon name="open" size={16} /> {t('canvas.import')}
         </Button>
+        {file.openTransparency && (
+          <Button variant="outline-secondary" size="sm" onClick={file.openTransparency}>
+            <CanvasIcon name="mask" size={16} /> {t('edit.maskTransparent')}
+          </Button>
+        )}
         <Button variant="outline-secondary" size="sm" onClick={() => file.write(`${name}.png`)}>
           <Icon name="download" size={16} /> {t('canvas.save')}
         </Button>

@@ -1,4 +1,4 @@
-import { memo, useEffect, useRef, useState } from 'react'
+import { memo, useEffect, useId, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useReferenceDrag } from '../../../hooks/images/inputs/useReferenceDrag.js'
@@ -6,7 +6,7 @@ import { usePictureFile } from '../../../hooks/generate/usePictureFile.jsx'
 import { useAnnounce } from '../../../hooks/ui/useAnnounce.js'
 import { addReferenceTexts } from '../../../i18n/references.js'
 import { keysOf, moveReference, REFERENCES_MAX, sizeLike } from '../../../lib/generate/references.js'
-import Icon from '../../ui/Icon.jsx'
+import ReferenceChooser from './ReferenceChooser.jsx'
 import ReferenceItem from './ReferenceItem.jsx'
 
 const picturesOf = (files) => [...files].filter(({ type }) => type.startsWith('image/'))
@@ -42,6 +42,7 @@ function ReferenceField({ references, width, height, sizes = [], error, onAdd, o
   const { t, i18n } = useTranslation()
   useState(() => addReferenceTexts(i18n)) // Once, before the texts are read.
   const announce = useAnnounce()
+  const hintId = useId()
   const ref = useRef(null)
   const focusAfter = useFocusAfter(ref)
   const [measured, setMeasured] = useState({})
@@ -69,56 +70,58 @@ function ReferenceField({ references, width, height, sizes = [], error, onAdd, o
     add(pictures)
   }
   const last = measured[references.at(-1)]
+  const isEmpty = references.length === 0
+  const chooser = <ReferenceChooser isFirst={isEmpty} isAdding={isAdding} hintId={hintId} onOpen={open} />
   return (
     <div
       ref={ref}
       role="group"
-      className="references"
-      aria-labelledby="references-title"
-      aria-describedby="references-hint"
+      className={`references ${isEmpty ? 'references-empty' : ''}`}
+      aria-label={t('refs.title')}
+      aria-describedby={hintId}
       aria-busy={isAdding}
       data-takes="reference"
       onPaste={onPaste}
     >
-      <div className="references-head">
-        <p id="references-title">{t('refs.title')}</p>
-        <span className="field-value">{t('refs.count', { count: references.length, most: REFERENCES_MAX })}</span>
-      </div>
-      {references.length > 0 && (
-        <ol>
-          {keysOf(references).map((key, at) => (
-            <ReferenceItem
-              key={key}
-              id={references[at]}
-              at={at}
-              count={references.length}
-              drag={drag(at)}
-              onSize={(size) => setMeasured((now) => ({ ...now, [references[at]]: size }))}
-              onMove={(to, part) => {
-                focusAfter(to, part)
-                move(at, to)
-              }}
-              onRemove={() => remove(at)}
-            />
-          ))}
-        </ol>
+      {isEmpty ? (
+        chooser
+      ) : (
+        <>
+          <div className="references-head">
+            <p>{t('refs.title')}</p>
+            <span className="field-value">{t('refs.count', { count: references.length, most: REFERENCES_MAX })}</span>
+          </div>
+          <ol>
+            {keysOf(references).map((key, at) => (
+              <ReferenceItem
+                key={key}
+                id={references[at]}
+                at={at}
+                count={references.length}
+                drag={drag(at)}
+                onSize={(size) => setMeasured((now) => ({ ...now, [references[at]]: size }))}
+                onMove={(to, part) => {
+                  focusAfter(to, part)
+                  move(at, to)
+                }}
+                onRemove={() => remove(at)}
+              />
+            ))}
+          </ol>
+          <div className="references-actions">
+            {references.length < REFERENCES_MAX && chooser}
+            {last && sizes.length === 0 && <SizeChip of={last} width={width} height={height} onChange={onChange} />}
+          </div>
+          <p className="field-hint" id={hintId}>
+            {t(references.length > 1 ? 'refs.hintMany' : 'refs.hintOne')}
+          </p>
+        </>
       )}
       {error && (
         <p className="field-error" role="alert">
           {error}
         </p>
       )}
-      <div className="references-actions">
-        {references.length < REFERENCES_MAX && (
-          <button type="button" className="chip reference-add" disabled={isAdding} onClick={open}>
-            <Icon name="plus" size={14} /> {t(isAdding ? 'refs.adding' : 'refs.add')}
-          </button>
-        )}
-        {last && sizes.length === 0 && <SizeChip of={last} width={width} height={height} onChange={onChange} />}
-      </div>
-      <p className="field-hint" id="references-hint">
-        {t(references.length > 1 ? 'refs.hintMany' : 'refs.hint')}
-      </p>
       {input}
     </div>
   )

@@ -1,4 +1,4 @@
-import { fireEvent, screen } from '@testing-library/react'
+import { fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
 import { newEdit, NO_GROWTH } from '../../../lib/generate/edit.js'
@@ -8,10 +8,16 @@ import SourceField from './SourceField.jsx'
 const IMAGE = 'a'.repeat(64)
 const MASK = 'b'.repeat(64)
 
-function show(change, { errors = {} } = {}) {
-  const props = { onChoose: vi.fn(), onChange: vi.fn() }
+function show(change, { errors = {}, controls = [], isGuided = true } = {}) {
+  const props = { onChoose: vi.fn(), onMask: vi.fn(), onChange: vi.fn() }
   const edit = change && { ...newEdit(IMAGE), ...change }
-  return { ...props, ...renderWith(<SourceField edit={edit} errors={errors} {...props} />) }
+  const field = <SourceField edit={edit} controls={controls} isGuided={isGuided} errors={errors} {...props} />
+  return { ...props, ...renderWith(field) }
+}
+
+const haveControls = (...names) => {
+  const controls = names.map((name) => ({ name, takes_mask: true }))
+  server.overrides['get /models'] = () => ({ ...server.models, controls })
 }
 
 describe('SourceField', () => {
@@ -52,6 +58,52 @@ describe('SourceField', () => {
     const { onChange, user } = show({})
     await user.selectOptions(screen.getByRole('combobox', { name: 'Enlarge' }), '2 ×')
     expect(onChange.mock.lastCall[0].edit.upscale).toBe(2)
+  })
+
+  it('offers what is transparent as the mask, where there is any and no mask yet', async () => {
+    const { onMask, user, unmount } = show({ has_alpha: true })
+    await user.click(screen.getByRole('button', { name: 'Mask from its transparency' }))
+    expect(onMask).toHaveBeenCalledOnce()
+    unmount()
+    for (const change of [{}, { has_alpha: true, mask: MASK }]) {
+      const shown = show(change)
+      expect(screen.queryByRole('button', { name: 'Mask from its transparency' })).not.toBeInTheDocument()
+      shown.unmount()
+    }
+  })
+
+  it('says what strong tiles do, and offers less strength or a Tile ControlNet', async () => {
+    haveControls('Union-2.1.safetensors', 'Z-Image-Turbo-Fun-Controlnet-Tile-2.1-lite.safetensors')
+    const { onChange, user } = show({ upscale: 2, strength: 0.7 })
+    expect(await screen.findByText(/Above 50 % each tile may grow objects of its own/)).toBeInTheDocument()
+    await user.click(await screen.findByRole('button', { name: 'Add Tile' }))
+    const [tile] = onChange.mock.lastCall[0].control
+    expect(tile).toMatchObject({ image: IMAGE, kind: 'tile', model: 'Z-Image-Turbo-Fun-Controlnet-Tile-2.1-lite.safetensors' })
+    await user.click(screen.getByRole('button', { name: 'Lower it to 30 %' }))
+    expect(onChange.mock.lastCall[0].edit.strength).toBeNull()
+  })
+
+  it.each([
+    ['little strength', { upscale: 2 }, {}],
+    ['no tiles', { strength: 0.9 }, {}],
+    ['a Tile control', { upscale: 2, strength: 0.9 }, { controls: [{ kind: 'tile', model: 'auto' }] }],
+  ])('says nothing of tiles with %s', async (_what, change, more) => {
+    show(change, more)
+    await screen.findByRole('slider', { name: 'Strength' })
+    expect(screen.queryByText(/objects of its own/)).not.toBeInTheDocument()
+  })
+
+  it('offers no Tile control of which there is none, or that the model does not take', async () => {
+    haveControls('Union-2.1.safetensors')
+    const { unmount } = show({ upscale: 2, strength: 0.7 })
+    await screen.findByRole('button', { name: 'Lower it to 30 %' })
+    await waitFor(() => expect(server.requests.some(({ path }) => path === '/models')).toBe(true))
+    expect(screen.queryByRole('button', { name: 'Add Tile' })).not.toBeInTheDocument()
+    unmount()
+    haveControls('Tile.safetensors')
+    show({ upscale: 2, strength: 0.7 }, { isGuided: false })
+    await screen.findByRole('button', { name: 'Lower it to 30 %' })
+    expect(screen.queryByRole('button', { name: 'Add Tile' })).not.toBeInTheDocument()
   })
 
   it.each([

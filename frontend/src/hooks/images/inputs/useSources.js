@@ -66,10 +66,9 @@ export function useSources({ latestRef, change, replaceAloud }) {
         const { prompt, edit } = latestRef.current
         const before = edit && { strength: edit.strength, feather: edit.feather }
         const words = source.prompt && !prompt.trim() ? { prompt: toLiteral(source.prompt) } : {}
-        const offer = kept.has_alpha ? { label: t('edit.maskTransparent'), onClick: maskTransparent } : undefined
-        replaceAloud({ edit: { ...newEdit(kept.input_id, kept), ...before }, ...words }, t('edit.taken'), offer)
+        replaceAloud({ edit: { ...newEdit(kept.input_id, kept), ...before }, ...words }, t('edit.taken'))
       }),
-    [attempt, latestRef, replaceAloud, maskTransparent, t],
+    [attempt, latestRef, replaceAloud, t],
   )
   /** Lets a picture guide the composition. */
   const guideBy = useCallback(
