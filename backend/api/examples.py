@@ -94,7 +94,7 @@ def bodies() -> dict[str, BaseModel]:
         MaskImageRequest.model_validate({"image": {"input_id": _input().input_id}}),
         _lora(), LoraList(loras=[_lora()], n_unread=0, max_upload_bytes=2**31),
         Session(required=True, name="alice"), TokenRequest(prompt=_PROMPT),
-        TokenCount(tokens=21, limit=512, truncated=False, characters=len(_PROMPT)),
+        TokenCount(tokens=21, template_tokens=13, limit=512, truncated=False, characters=len(_PROMPT)),
     )  # fmt: skip
     return {type(example).__name__: example for example in found}
 

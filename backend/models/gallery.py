@@ -115,6 +115,7 @@ class TokenCount(Frozen):
     """Number of a prompt's tokens, the model's template included."""
 
     tokens: int
+    template_tokens: int = Field(description="How many of them are the template's, whatever the prompt is.")
     limit: int
     truncated: bool = Field(description="Whether the model will not see the end of the prompt.")
     characters: int = Field(description="Characters (Unicode code points) of the prompt that the model reads.")

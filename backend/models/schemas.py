@@ -25,6 +25,8 @@ MAX_PICTURES = 16
 
 MAX_MODEL_CHARACTERS = 100
 MAX_CALLBACK_CHARACTERS = 2000
+DRAWN = -1
+"""Seed that asks for a drawn one, as other programs write it."""
 LOCAL_CLIENT = "local"
 """Client of a request without an address."""
 _ALLOWED_CONTROL_CHARACTERS = frozenset("\n\t")
@@ -72,7 +74,10 @@ class GenerateRequest(EditRequest):
     )
     use_gpu: bool = Field(default=True, description="Use the accelerator when there is one.")
     seed: int | None = Field(
-        default=None, ge=0, le=MAX_SEED, description="Same seed, same image; left out, one is drawn and reported."
+        default=None,
+        ge=DRAWN,
+        le=MAX_SEED,
+        description="Same seed, same image; left out, null or -1, one is drawn and reported.",
     )
     model: str = Field(
         default="auto",
@@ -135,6 +140,11 @@ class GenerateRequest(EditRequest):
                 "The prompt has a control character; only line breaks and tabs are allowed.",
             )
         return stripped
+
+    @field_validator("seed")
+    @classmethod
+    def _drawn_is_none(cls, seed: int | None) -> int | None:
+        return None if seed == DRAWN else seed
 
     @field_validator("callback_url")
     @classmethod

@@ -1,5 +1,6 @@
 import { canvas } from './flows/canvas.mjs'
 import { controls } from './flows/controls.mjs'
+import { dropping } from './flows/dropping.mjs'
 import { editing } from './flows/editing.mjs'
 import { escape } from './flows/escape.mjs'
 import { form } from './flows/form.mjs'
@@ -12,4 +13,4 @@ import { references } from './flows/references.mjs'
 import { weather } from './flows/weather.mjs'
 import { suite } from './suite.mjs'
 
-suite('Making pictures in a browser', [mainJob, form, layout, preferences, pressing, escape, weather, canvas, editing, controls, references, loras])
+suite('Making pictures in a browser', [mainJob, form, dropping, layout, preferences, pressing, escape, weather, canvas, editing, controls, references, loras])

@@ -135,7 +135,7 @@ class LoraChooser:
             return f"There is no LoRA {shown}, nor any other: put one into the folder loras, or send it."
         near = ", ".join(map(repr, close_names(names, name)))
         return f"There is no LoRA {shown}; " + (
-            f"the nearest: {near}." if near else f"none of the {len(names)} that /api/loras lists has a name like it."
+            f"the nearest: {near}." if near else f"none of the {len(names)} that are here has a name like it."
         )
 
 

@@ -43,7 +43,13 @@ class TokenCounter:
         tokens, read = len(offsets), len(prompt)
         if tokens > MAX_PROMPT_TOKENS:
             read = _characters_before(offsets[MAX_PROMPT_TOKENS][0], text, prompt)
-        return TokenCount(tokens=tokens, limit=MAX_PROMPT_TOKENS, truncated=tokens > MAX_PROMPT_TOKENS, characters=read)
+        return TokenCount(
+            tokens=tokens,
+            template_tokens=len(tokenizer.encode(tokenizer.in_template("")).offsets),
+            limit=MAX_PROMPT_TOKENS,
+            truncated=tokens > MAX_PROMPT_TOKENS,
+            characters=read,
+        )
 
     def _load(self, path: Path | None) -> PromptTokenizer:
         make_importable()

@@ -45,7 +45,8 @@ export function contrast(stage) {
       const bar = await inkOf(page, page.locator('meter'))
       assert.ok(bar.colours >= 2, 'a meter and how full it is')
 
-      const box = page.getByRole('checkbox', { name: 'Use the GPU' })
+      await promptOf(page).fill('a {red|blue} fox')
+      const box = page.getByRole('checkbox', { name: 'Draw one at random' })
       const checked = await box.screenshot()
       await box.click()
       await page.mouse.move(0, 0)

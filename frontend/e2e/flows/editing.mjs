@@ -133,8 +133,8 @@ export function editing(stage) {
     await closeCanvas(page)
 
     await page.evaluate(() => {
-      const kept = JSON.parse(localStorage.getItem('zimage.settings'))
-      localStorage.setItem('zimage.settings', JSON.stringify({ ...kept, num_inference_steps: 50 }))
+      const kept = JSON.parse(sessionStorage.getItem('zimage.settings'))
+      sessionStorage.setItem('zimage.settings', JSON.stringify({ ...kept, num_inference_steps: 50 }))
     })
     await page.reload()
     const { id } = await latest()

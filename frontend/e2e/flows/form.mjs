@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer'
 import { it } from 'node:test'
 
 import { a1111Png } from '../png.mjs'
-import { endOf, generate, gone, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
+import { Server } from '../server.mjs'
+import { endOf, generate, gone, LONG, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
 
 /** The form's refusals, and settings that come out of pictures. */
 export function form(stage) {
@@ -133,6 +134,24 @@ export function form(stage) {
     await read('broken.png', Buffer.from('no picture at all'))
     await seen(page.getByText('This file carries no settings.'))
     assert.equal(await promptOf(page).inputValue(), 'a foreign fox', 'the form keeps what it has')
+  })
+
+  it('says while it is written that the queue has no room for all, and keeps the others in the prompt', async () => {
+    const server = await Server.create({ ZIMAGE_MAX_QUEUED_TASKS_PER_CLIENT: '4' })
+    try {
+      const page = await stage.open({ url: server.url, settings: { ...LONG, prompt: `{${[...'abcdefghijkl'].join('|')}} fox` } })
+      await seen(page.getByText('Stands for 12 prompts'))
+      await seen(page.getByText('There is room for 4 now; the rest stays here.'))
+      await submitOf(page).click()
+      await seen(page.getByText(/are in the prompt still\./))
+      const sent = (await server.get('/generate?finished=true')).tasks.map(({ request }) => request.prompt)
+      const [rest] = await promptOf(page).evaluateAll((all) => all.map(({ value }) => value.slice(1, -1).split('|')))
+      assert.deepEqual([...sent, ...rest].sort(), [...'abcdefghijkl'].map((letter) => `${letter} fox`))
+      assert.ok(sent.length >= 4)
+      await page.close()
+    } finally {
+      await server.dispose()
+    }
   })
 
   it('takes back by Ctrl+Z what was typed, before and after a picture drove it out of the form, and makes it again', async () => {

@@ -106,9 +106,9 @@ export function references(stage) {
       // Dropped on the page, and pasted into the field; what is too small is refused with its size.
       const given = colourPng(128, 64, (x, y) => [x, y, 250])
       await give(page, 'body', 'dragenter', given)
-      await seen(page.locator('[data-drop-as=reference]'))
-      assert.equal(await page.locator('[data-drop-as=picture]').count(), 0)
-      await give(page, '[data-drop-as=reference]', 'drop', given)
+      await seen(page.locator('.drop-zone [data-takes=reference]'))
+      assert.equal(await page.locator('.drop-zone [data-takes=picture]').count(), 0)
+      await give(page, '.drop-zone [data-takes=reference]', 'drop', given)
       await isCount(page, 3)
       await give(page, '.references', 'paste', colourPng(70, 70, (x) => [x, 9, 9]))
       await isCount(page, 4)

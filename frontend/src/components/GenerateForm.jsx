@@ -1,22 +1,24 @@
 import { lazy, useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { useFormChanges } from '../hooks/generate/useFormChanges.js'
 import { useFormErrors } from '../hooks/generate/useFormErrors.js'
+import { useSubmit } from '../hooks/generate/sending/useSubmit.js'
 import { useHeldEnter } from '../hooks/input/useHeldEnter.js'
 import { useHotkeys } from '../hooks/input/useHotkeys.js'
 import { useLibrary } from '../hooks/generate/useLibrary.js'
 import { useMode } from '../hooks/kept/useMode.js'
 import { useModel } from '../hooks/server/useModels.js'
 import { withinReach } from '../lib/generate/abilities.js'
-import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
-import { ADVANCED_FIELDS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
+import { expandPrompt } from '../lib/generate/expand.js'
+import { plannedOf } from '../lib/generate/prompt/requests.js'
+import { ADVANCED_FIELDS, resetOf } from '../lib/generate/settings.js'
 import './GenerateForm.css'
 import AdvancedFields from './generate/AdvancedFields.jsx'
 import CountField from './generate/CountField.jsx'
 import FormActions from './generate/FormActions.jsx'
 import ModeSwitch from './generate/ModeSwitch.jsx'
 import PictureFields from './generate/PictureFields.jsx'
+import PromptFacts from './generate/prompt/PromptFacts.jsx'
 import PromptField from './generate/prompt/PromptField.jsx'
 import PromptTools from './generate/prompt/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
@@ -35,32 +37,20 @@ const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
  */
 export default function GenerateForm({ form, onGenerate }) {
   const { t } = useTranslation()
-  const { settings, recent, change: onChange, steps, sources, remember } = form
-  const { formRef, texts, general, check, showServerError, clear } = useFormErrors()
-  const { change, changePrompt, replace, replaceAndSay, reset } = useFormChanges(form, clear)
+  const { settings, recent, change, write, replace, replaceAloud, reset, steps, sources } = form
+  const errors = useFormErrors(settings)
+  const { formRef, texts, general } = errors
   const [mode, setMode] = useMode()
   const library = useLibrary()
   const model = useModel(settings.model)
   const drawn = withinReach(settings, model)
   const prompts = expandPrompt(settings.prompt, library.lists)
-  const tasks = Math.max(1, prompts.length)
 
   const changeSize = useCallback(
     (size) => change(drawn.edit ? { edit: { ...drawn.edit, size } } : size),
     [change, drawn.edit],
   )
-  const submit = async () => {
-    if (!check(drawn, prompts)) return
-    const drawsSeed = settings.seed && !settings.seed_locked
-    if (drawsSeed) onChange({ seed: drawSeed() }) // at once: the next press is another picture
-    try {
-      await onGenerate(prompts.map((prompt) => toRequest(settings, model, prompt)))
-      remember(settings.prompt.trim())
-    } catch (error) {
-      if (drawsSeed) onChange({ seed: settings.seed })
-      showServerError(error)
-    }
-  }
+  const submit = useSubmit({ form, errors, drawn, prompts, lists: library.lists, model, onGenerate })
   useHotkeys({ 'Mod+Enter': submit })
   useHeldEnter(formRef)
   const onSubmit = (event) => {
@@ -86,15 +76,15 @@ export default function GenerateForm({ form, onGenerate }) {
         tools={
           <PromptTools
             settings={settings}
-            prompts={prompts}
             library={library}
             Library={LibraryDialog}
             onReplace={replace}
-            onApply={(patch) => replaceAndSay(patch, t('library.applied'))}
+            onApply={replaceAloud}
           />
         }
+        facts={<PromptFacts settings={settings} prompts={prompts} lists={library.lists} onChange={change} />}
         Suggestions={LoraSuggestions}
-        onChange={changePrompt}
+        onChange={write}
         onExample={(prompt) => replace({ prompt })}
         steps={steps}
         onReset={resetOf(settings, ['prompt'], replace)}
@@ -106,16 +96,16 @@ export default function GenerateForm({ form, onGenerate }) {
         sources={sources}
         Canvas={SourceCanvas}
         onChange={change}
-        onReplace={replaceAndSay}
+        onReplace={replaceAloud}
       />
-      <LoraField settings={settings} error={texts.loras} onChange={change} onPrompt={changePrompt} onReplace={replace} onRemove={replaceAndSay} />
+      <LoraField settings={settings} error={texts.loras} onChange={change} onPrompt={write} onReplace={replace} onRemove={replaceAloud} />
       {drawn.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}
       <FormActions
         settings={settings}
         error={general}
-        tasks={prompts.length > MAX_PROMPTS ? null : tasks}
+        {...plannedOf(settings, prompts)}
         onReset={reset}
         onSize={changeSize}
       />

@@ -1,9 +1,9 @@
-import { fireEvent, screen, waitFor } from '@testing-library/react'
+import { act, fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
 import { useSettings } from '../hooks/generate/useSettings.js'
 import { ApiError } from '../services/api.js'
-import { makeImage, Refusal } from '../test/fakeServer.js'
+import { makeImage, makeTask, Refusal } from '../test/fakeServer.js'
 import { renderWith } from '../test/render.jsx'
 import GenerateForm from './GenerateForm.jsx'
 
@@ -17,6 +17,9 @@ function Harness({ onGenerate }) {
       </button>
       <button type="button" onClick={() => form.adopt(makeImage(2), 'seed')}>
         adopt seed
+      </button>
+      <button type="button" onClick={() => form.replace({ prompt: 'of a file', model: 'zimage-nano' })}>
+        read a file
       </button>
     </>
   )
@@ -226,16 +229,68 @@ describe('GenerateForm', () => {
     ])
   })
 
-  it('refuses a prompt that stands for too many', async () => {
+  it('refuses a prompt that stands for too many, and says so while it is written', async () => {
     const { user, onGenerate } = setUp()
     fireEvent.change(prompt(), { target: { value: '{1|2|3|4|5}'.repeat(3) } })
+    expect(screen.getByText('More than 64 prompts: too many at once.')).toBeInTheDocument()
     await user.click(submit())
     expect(onGenerate).not.toHaveBeenCalled()
     expect(prompt()).toHaveAccessibleDescription(/more than 64 prompts/)
   })
 
+  it('says while it is written that the queue has no room for all', async () => {
+    for (let number = 0; number < 48; number += 1) server.addTask(makeTask(`waiting-${number}`, { status: 'pending' }))
+    server.addTask(makeTask('running'))
+    setUp()
+    fireEvent.change(prompt(), { target: { value: '{a|b}' } })
+    expect(await screen.findByText('Stands for 2 prompts')).toBeInTheDocument()
+    await waitFor(() => expect(server.requests.map(({ path }) => path)).toContain('/capabilities'))
+    expect(screen.queryByText(/There is room/)).not.toBeInTheDocument()
+    fireEvent.change(prompt(), { target: { value: '{a|b|c}' } })
+    expect(await screen.findByText('There is room for 2 now; the rest stays here.')).toBeInTheDocument()
+  })
+
+  it('keeps in the prompt what there was no room for, and sends that alone', async () => {
+    const error = new ApiError({ status: 429, code: 'queue_full', message: 'The queue is full.' })
+    const onGenerate = vi.fn().mockRejectedValueOnce(Object.assign(error, { accepted: 3 }))
+    const { user } = setUp({ onGenerate })
+    fireEvent.change(prompt(), { target: { value: 'a {1|2|3|4|5} fox' } })
+    await user.click(submit())
+    expect(await screen.findByText('The queue is full. 3 requests were accepted before that. The other 2 are in the prompt still.')).toBeInTheDocument()
+    expect(prompt()).toHaveValue('{a 4 fox|a 5 fox}')
+    await user.keyboard(SUBMIT)
+    expect(onGenerate.mock.calls[1][0].map((request) => request.prompt)).toEqual(['a 4 fox', 'a 5 fox'])
+    prompt().focus()
+    await user.keyboard('{Control>}z{/Control}')
+    expect(prompt()).toHaveValue('a {1|2|3|4|5} fox')
+  })
+
+  it('leaves alone what was written while it was sent', async () => {
+    let refuse
+    const onGenerate = vi.fn(() => new Promise((_, reject) => (refuse = reject)))
+    const { user } = setUp({ onGenerate })
+    fireEvent.change(prompt(), { target: { value: '{1|2}' } })
+    await user.click(submit())
+    fireEvent.change(prompt(), { target: { value: 'an owl' } })
+    await act(async () => refuse(Object.assign(new ApiError({ status: 429, code: 'queue_full', message: 'Full.' }), { accepted: 1 })))
+    expect(prompt()).toHaveValue('an owl')
+    expect(screen.getByRole('alert')).toHaveTextContent('Full. 1 request was accepted before that.')
+  })
+
+  it('draws one of the choices for each picture where that is wished', async () => {
+    const { user, onGenerate } = setUp()
+    fireEvent.change(prompt(), { target: { value: '{1|2|3|4|5}'.repeat(3) } })
+    await user.click(screen.getByRole('checkbox', { name: 'Draw one at random' }))
+    await user.click(screen.getByRole('button', { name: 'One picture more' }))
+    await user.click(screen.getByRole('button', { name: /^Generate 2/ }))
+    const [[requests]] = onGenerate.mock.calls
+    expect(requests).toHaveLength(2)
+    for (const request of requests) expect([request.num_images, request.prompt]).toEqual([1, expect.stringMatching(/^[1-5]{3}$/)])
+    expect(prompt()).toHaveValue('{1|2|3|4|5}'.repeat(3))
+  })
+
   it('counts tokens, and warns of a cut', async () => {
-    server.overrides['post /tokens'] = () => ({ tokens: 530, limit: 512, truncated: true, characters: 2 })
+    server.overrides['post /tokens'] = () => ({ tokens: 549, template_tokens: 19, limit: 531, truncated: true, characters: 2 })
     setUp()
     fireEvent.change(prompt(), { target: { value: ' 🦊🦊 fox' } })
     expect(await screen.findByText('530 of 512 tokens')).toBeInTheDocument()
@@ -341,11 +396,11 @@ describe('GenerateForm', () => {
     const { user } = setUp()
     fireEvent.change(prompt(), { target: { value: '{prompt}, watercolour' } })
     await user.click(screen.getByRole('button', { name: 'Saved' }))
-    await user.type(await screen.findByRole('textbox', { name: 'Presets and styles' }), 'Watercolour{Enter}')
+    await user.type(await screen.findByRole('textbox', { name: 'Presets and styles' }), 'Washes{Enter}')
     await user.click(screen.getByRole('button', { name: 'Close' }))
     fireEvent.change(prompt(), { target: { value: 'an owl' } })
     await user.click(screen.getByRole('button', { name: 'Saved' }))
-    await user.click(await screen.findByRole('button', { name: /^Watercolour/ }))
+    await user.click(await screen.findByRole('button', { name: /^Washes/ }))
     expect(prompt()).toHaveValue('an owl, watercolour')
   })
 
@@ -417,8 +472,11 @@ describe('GenerateForm', () => {
 
   it('says how many forwards the steps are', () => {
     setUp()
-    expect(screen.getByText('9 steps = 8 forwards')).toBeInTheDocument()
-    expect(screen.getByRole('slider', { name: 'Steps' })).toHaveAttribute('max', '50')
+    const slider = screen.getByRole('slider', { name: 'Steps' })
+    expect(slider).toHaveAttribute('aria-valuetext', '9 steps = 8 forwards')
+    expect(slider).toHaveAttribute('max', '50')
+    expect(screen.getByText('= 8 forwards')).toBeInTheDocument()
+    expect(screen.getByRole('spinbutton', { name: 'Steps' })).toHaveValue('9')
   })
 
   it('says for how many steps a model is made', async () => {
@@ -501,8 +559,33 @@ describe('GenerateForm', () => {
     expect(screen.getByRole('textbox', { name: 'Seed' })).toHaveValue('101')
   })
 
+  it('takes -1 for a random seed, and says so', async () => {
+    const { user, onGenerate } = setUp()
+    await user.type(prompt(), 'fox')
+    const seed = screen.getByRole('textbox', { name: 'Seed' })
+    expect(seed).toHaveAccessibleDescription('Empty or -1 draws one at random.')
+    await user.type(seed, '-1')
+    expect(screen.queryByRole('button', { name: 'Keep this seed' })).not.toBeInTheDocument()
+    await user.click(submit())
+    expect(onGenerate.mock.calls[0][0]).toMatchObject([{ seed: null }])
+    await user.type(seed, '5')
+    expect(seed).toHaveAccessibleDescription('The same seed and settings give the same picture.')
+  })
+
+  it('takes no device from a picture, and no model that "auto" means', async () => {
+    const { user, onGenerate } = setUp()
+    await screen.findByRole('option', { name: 'Auto (zimage-nano, demo model)' })
+    for (const name of ['adopt', 'read a file']) {
+      await user.click(screen.getByRole('button', { name }))
+      await user.click(submit())
+      expect(onGenerate.mock.lastCall[0]).toMatchObject([{ model: 'auto', use_gpu: true }])
+    }
+  })
+
   it('says that there is no GPU, and what the size becomes', async () => {
     setUp()
+    await waitFor(() => expect(screen.getByRole('checkbox', { name: 'Use the GPU' })).toBeDisabled())
+    expect(screen.getByRole('checkbox', { name: 'Use the GPU' })).not.toBeChecked()
     expect(await screen.findByText(/no GPU: pictures are drawn on the CPU/)).toBeInTheDocument()
     expect(await screen.findByText('Drawn at 512 × 512.')).toBeInTheDocument()
   })
@@ -522,6 +605,39 @@ describe('GenerateForm', () => {
     const seed = screen.getByRole('textbox', { name: 'Seed' })
     expect(seed).toHaveFocus()
     expect(seed).toHaveAccessibleDescription(/Seed is taken/)
+  })
+
+  const LORA = { field: 'loras.0.name', message: 'There is no LoRA ‘ink’.' }
+
+  it.each([
+    ['other settings are loaded', (user) => user.click(screen.getByRole('button', { name: 'adopt' }))],
+    ['a file is read', (user) => user.click(screen.getByRole('button', { name: 'read a file' }))],
+    ['the prompt is written', (user) => user.type(prompt(), '!')],
+    ['all is taken back', async (user) => {
+      prompt().focus()
+      await user.keyboard('{Control>}z{/Control}')
+    }],
+  ])('forgets what was refused once %s', async (_, change) => {
+    const error = Object.assign(new Refusal(422, 'unknown_lora', 'Not here.'), { fields: [LORA] })
+    const { user } = setUp({ onGenerate: vi.fn().mockRejectedValue(error) })
+    await user.type(prompt(), 'fox <lora:ink:1>')
+    await user.click(submit())
+    expect(await screen.findByText(LORA.message)).toBeInTheDocument()
+    await user.click(screen.getByRole('button', { name: 'One picture more' }))
+    expect(screen.getByText(LORA.message)).toBeInTheDocument()
+    await change(user)
+    expect(screen.queryByText(LORA.message)).not.toBeInTheDocument()
+  })
+
+  it('stays where one writes while another field is wrong still', async () => {
+    const { user } = setUp()
+    await user.type(screen.getByRole('textbox', { name: 'Seed' }), '1.5')
+    await user.click(submit())
+    expect(prompt()).toHaveFocus()
+    await user.keyboard('fox')
+    expect(prompt()).toHaveFocus()
+    expect(prompt()).toHaveValue('fox')
+    expect(screen.getByRole('textbox', { name: 'Seed' })).toBeInvalid()
   })
 
   it('shows other refusals above the button', async () => {
@@ -545,6 +661,6 @@ describe('GenerateForm', () => {
   it('speaks Chinese', async () => {
     setUp({ language: 'zh' })
     expect(screen.getByRole('textbox', { name: '提示词' })).toBeInTheDocument()
-    expect(screen.getByText('9 步 = 8 次前向')).toBeInTheDocument()
+    expect(screen.getByText('= 8 次前向')).toBeInTheDocument()
   })
 })

@@ -46,7 +46,7 @@ function useAbilitiesOf(id) {
 export default function Studio() {
   const form = useSettings()
   const { adopt, replace, sources } = form
-  const { drawFrom, refer } = sources
+  const { drawFrom, guideBy, refer } = sources
   const abilities = useAbilitiesOf(form.settings.model)
   const { tasks, track, forget } = useActiveTasks()
   useFreshHistory()
@@ -69,11 +69,12 @@ export default function Studio() {
     (image, part) => {
       if (part === 'reference' || (part === 'picture' && !abilities.draws)) refer([image].flat())
       else if (part === 'picture') drawFrom(image)
+      else if (part === 'control') guideBy(image)
       else adopt(image, part)
       unfold()
       reveal(formRef.current)
     },
-    [abilities, adopt, drawFrom, refer, unfold],
+    [abilities, adopt, drawFrom, guideBy, refer, unfold],
   )
   useCardDrop(formRef, reuse)
   const { add: sendLoras } = useLoraUpload()
@@ -89,7 +90,7 @@ export default function Studio() {
     <AbilitiesContext value={abilities}>
       <div className={`studio ${folded ? 'studio-folded' : ''}`}>
         <Suspense>{tasks.length > 0 && <Attention tasks={tasks} />}</Suspense>
-        <Drop onReplace={replace} onDraw={drawFrom} onRefer={refer} onLoras={takeLoras} />
+        <Drop onReplace={replace} onDraw={drawFrom} onGuide={guideBy} onRefer={refer} onLoras={takeLoras} />
         <div className="studio-side" ref={sideRef}>
           <FoldButton folded={folded} controls="form" onToggle={toggle} />
           <div className="studio-form" id="form" ref={formRef}>

@@ -4,16 +4,20 @@ import canvasEn from './canvas.en.json'
 import canvasZh from './canvas.zh.json'
 import mainEn from './en.json'
 import { createI18n, detectLanguage } from './index.js'
+import libraryEn from './library.en.json'
+import libraryZh from './library.zh.json'
 import lorasEn from './loras.en.json'
 import lorasZh from './loras.zh.json'
+import modelsEn from './models.en.json'
+import modelsZh from './models.zh.json'
 import refsEn from './references.en.json'
 import refsZh from './references.zh.json'
 import prefsEn from './preferences.en.json'
 import prefsZh from './preferences.zh.json'
 import mainZh from './zh.json'
 
-const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn, loras: lorasEn, refs: refsEn }
-const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh, loras: lorasZh, refs: refsZh }
+const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn, loras: lorasEn, refs: refsEn, models: modelsEn, library: { ...mainEn.library, ...libraryEn } }
+const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh, loras: lorasZh, refs: refsZh, models: modelsZh, library: { ...mainZh.library, ...libraryZh } }
 
 const sources = import.meta.glob('../**/*.{js,jsx}', { query: '?raw', import: 'default', eager: true })
 const code = Object.entries(sources)
@@ -40,6 +44,8 @@ describe('the translations', () => {
     for (const [key, text] of chinese) expect([key, variables(text)]).toEqual([key, variables(english.get(key))])
   })
 
+  it('call a mask by one name', () => expect([...chinese.values()].filter((text) => text.includes('遮罩'))).toEqual([]))
+
   it('hold every key that the code names', () => {
     const named = [...code.matchAll(/'((?:\w+\.)+\w+)'/g)].map(([, key]) => key)
     const areas = Object.keys(en)
@@ -48,7 +54,7 @@ describe('the translations', () => {
   })
 
   it('hold no key that the code never names', () => {
-    const dynamic = /^(errors|edit\.side|control|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs|canvas|refs|loras\.(remark|state|sorts))\./
+    const dynamic = /^(errors|edit\.side|control|fieldErrors|taskErrors|image|app\.theme|task|form\.mode|filter\.views|system|models|help|preferences|prefs|canvas|refs|library\.styles|loras\.(remark|state|sorts))\./
     const unused = [...stems(english)].filter((key) => !code.includes(`'${key}'`) && !dynamic.test(key))
     expect(unused).toEqual([])
   })

@@ -39,6 +39,26 @@ export function writeStored(key, value) {
   }
 }
 
+/** What this tab has stored under a key, else what this browser has; see readStored. */
+export function readOfTab(key, restore, initial) {
+  let text = null
+  try {
+    text = window.sessionStorage.getItem(ownName(key))
+  } catch {
+    // Storage is blocked.
+  }
+  return restoreText(text ?? storedText(key), restore, initial)
+}
+
+/** Stores a value for this tab alone. */
+export function writeOfTab(key, value) {
+  try {
+    window.sessionStorage.setItem(ownName(key), JSON.stringify(value))
+  } catch {
+    // Then a reload begins with what was written last in any tab.
+  }
+}
+
 /** Stores a value and tells all who show it: the browser itself tells only other tabs. */
 export function shareStored(key, value) {
   writeStored(key, value)

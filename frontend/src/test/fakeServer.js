@@ -156,6 +156,7 @@ export class FakeServer {
     this.system = SYSTEM
     this.loras = []
     this.estimate = ESTIMATE
+    this.limits = { max_queued_tasks: 100, max_queued_tasks_per_client: 50 }
     this.down = false
     /** Once there is one, whoever has not brought it is let in nowhere. */
     this.token = null
@@ -297,7 +298,7 @@ export class FakeServer {
   }
 
   get_capabilities() {
-    return { thumbnail_widths: [256, 512] }
+    return { thumbnail_widths: [256, 512], limits: this.limits }
   }
 
   get_models({ id, action }) {

@@ -29,6 +29,7 @@ let complaints
 beforeEach(() => {
   globalThis.server = new FakeServer()
   window.localStorage.clear()
+  window.sessionStorage.clear()
   window.history.replaceState(null, '', '/')
   complaints = ['error', 'warn'].map((level) => vi.spyOn(console, level).mockImplementation(() => {}))
 })

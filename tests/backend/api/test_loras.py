@@ -329,7 +329,7 @@ def test_its_memory_counts(client, loras, services, monkeypatch):
 
 def test_tags_are_no_tokens_of_the_prompt(client, monkeypatch, services):
     def count(prompt, _model):
-        return TokenCount(tokens=len(prompt), limit=512, truncated=False, characters=len(prompt))
+        return TokenCount(tokens=len(prompt), template_tokens=0, limit=512, truncated=False, characters=len(prompt))
 
     monkeypatch.setattr(services.tokens, "count", count)
     prompt = "a fox <lora:ink:0.8>"

@@ -76,10 +76,12 @@ def test_a_guidance_scale_that_can(scale):
     assert GenerateRequest(prompt="a", guidance_scale=scale).guidance_scale == scale
 
 
-@given(st.integers())
+@given(st.integers(-3, 3) | st.integers())
 def test_exactly_the_integers_that_javascript_knows_are_seeds(seed):
     if 0 <= seed < 2**53:
         assert GenerateRequest(prompt="a", seed=seed).seed == seed
+    elif seed == -1:  # as other programs write one that shall be drawn
+        assert GenerateRequest(prompt="a", seed=seed).seed is None
     else:
         with pytest.raises(ValidationError):
             GenerateRequest(prompt="a", seed=seed)

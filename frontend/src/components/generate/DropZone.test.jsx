@@ -44,6 +44,51 @@ describe('DropZone', () => {
     expect(onLoras).toHaveBeenCalledExactlyOnceWith([pickle])
   })
 
+  it('takes what is dropped on a place of the form for what that says, and marks it', () => {
+    const takes = { onDraw: vi.fn(), onGuide: vi.fn(), onRefer: vi.fn() }
+    renderWith(
+      <>
+        <DropZone onReplace={vi.fn()} {...takes} />
+        <form>
+          <div data-takes="picture">source</div>
+          <div data-takes="control">control</div>
+          <div data-takes="reference">references</div>
+        </form>
+      </>,
+    )
+    act(() => void fireEvent.dragEnter(window, { dataTransfer }))
+    fireEvent.dragOver(screen.getByText('source'), { dataTransfer })
+    expect(screen.getByText('source')).toHaveAttribute('data-drop')
+    fireEvent.dragOver(screen.getByText('control'), { dataTransfer })
+    expect(screen.getByText('source')).not.toHaveAttribute('data-drop')
+    for (const place of ['source', 'control', 'references']) act(() => void fireEvent.drop(screen.getByText(place), { dataTransfer }))
+    expect(document.querySelector('[data-drop]')).toBeNull()
+    expect(takes.onDraw).toHaveBeenCalledExactlyOnceWith(file)
+    expect(takes.onGuide).toHaveBeenCalledExactlyOnceWith(file)
+    expect(takes.onRefer).toHaveBeenCalledExactlyOnceWith([file])
+    expect(server.bodiesOf('post', '/history/read')).toHaveLength(0)
+  })
+
+  it('takes a text for no picture, wherever it is dropped', async () => {
+    const [onReplace, onDraw] = [vi.fn(), vi.fn()]
+    renderWith(
+      <>
+        <DropZone onReplace={onReplace} onDraw={onDraw} />
+        <div data-takes="picture">source</div>
+      </>,
+    )
+    const text = new File(['words'], 'notes.txt', { type: 'text/plain' })
+    const carried = { types: ['Files'], files: [text], items: [{ kind: 'file', type: 'text/plain' }] }
+    act(() => void fireEvent.dragEnter(window, { dataTransfer: carried }))
+    expect(screen.getByText('Pictures can be dropped here, and LoRAs.')).toBeInTheDocument()
+    expect(screen.queryByText('Draw from it')).not.toBeInTheDocument()
+    for (const place of [document.body, screen.getByText('source')]) act(() => void fireEvent.drop(place, { dataTransfer: carried }))
+    expect(await screen.findAllByText('notes.txt is no picture.')).not.toHaveLength(0)
+    expect(screen.queryByRole('button', { name: 'Draw from it' })).not.toBeInTheDocument()
+    expect([onReplace, onDraw].flatMap(({ mock }) => mock.calls)).toEqual([])
+    expect(server.bodiesOf('post', '/history/read')).toHaveLength(0)
+  })
+
   it.each([
     ['several references', { draws: false, refers: true }, 'Use as a reference', 'Draw from it'],
     ['one picture', { draws: true, refers: false }, 'Draw from it', 'Use as a reference'],

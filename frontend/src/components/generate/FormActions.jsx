@@ -26,13 +26,12 @@ function SubmitText({ count }) {
 /**
  * The buttons, what they will cost, and why the last request was refused as a whole: always in sight.
  *
- * `tasks` is how many requests the prompt stands for; null when they are too many to be sent.
+ * `tasks` and `pictures` are those of plannedOf.
  */
-function FormActions({ settings, error, tasks, onReset, onSize }) {
+function FormActions({ settings, error, tasks, pictures, onReset, onSize }) {
   const { t } = useTranslation()
   const onClick = useDoubleClick()
   const hasKeyboard = useHasKeyboard()
-  const count = tasks === null ? 1 : tasks * settings.num_images
   const estimate = useEstimate(useDeferredValue(settings)) // said a moment later: the click comes first
   return (
     <div className="form-actions">
@@ -42,13 +41,13 @@ function FormActions({ settings, error, tasks, onReset, onSize }) {
         </Notice>
       )}
       <Button type="submit" size="lg" onClick={onClick}>
-        <SubmitText count={count} />
+        <SubmitText count={pictures} />
         {hasKeyboard && <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>}
       </Button>
       <Button variant="link" onClick={onReset}>
         {t('form.reset')}
       </Button>
-      <Outlook estimate={estimate} seconds={secondsOf(estimate, count)} tasks={tasks} onSize={onSize} />
+      <Outlook estimate={estimate} seconds={secondsOf(estimate, pictures)} tasks={tasks} onSize={onSize} />
     </div>
   )
 }

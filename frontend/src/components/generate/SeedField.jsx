@@ -3,7 +3,7 @@ import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
 import { useLatestImage } from '../../hooks/images/useLatestImage.js'
-import { drawSeed, resetOf } from '../../lib/generate/settings.js'
+import { drawSeed, isRandomSeed, resetOf } from '../../lib/generate/settings.js'
 import DigitInput from '../ui/DigitInput.jsx'
 import Field from '../ui/Field.jsx'
 import Icon from '../ui/Icon.jsx'
@@ -28,11 +28,12 @@ function LockButton({ locked, onChange }) {
   )
 }
 
-/** An optional seed: empty lets the server draw one, an unlocked one changes after each request. */
+/** An optional seed: empty, or −1, lets the server draw one, an unlocked one changes after each request. */
 function SeedField({ value, locked, error, onChange }) {
   const { t } = useTranslation()
   const { data: latest } = useLatestImage()
-  const hint = value && !locked ? t('form.seedUnlockedHint') : t('form.seedHint')
+  const isRandom = isRandomSeed(value)
+  const hint = t(isRandom ? 'form.seedRandomHint' : locked ? 'form.seedHint' : 'form.seedUnlockedHint')
   const onReset = resetOf({ seed: value, seed_locked: locked }, ['seed', 'seed_locked'], onChange)
   return (
     <Field label={t('form.seed')} error={error} hint={hint} onReset={onReset}>
@@ -52,7 +53,7 @@ function SeedField({ value, locked, error, onChange }) {
             disabled={latest?.seed === undefined}
             onClick={() => onChange({ seed: String(latest.seed), seed_locked: true })}
           />
-          {value && <LockButton locked={locked} onChange={onChange} />}
+          {!isRandom && <LockButton locked={locked} onChange={onChange} />}
         </InputGroup>
       )}
     </Field>

@@ -6,6 +6,7 @@ import { resetOf, SHIFT_MAX, SHIFT_MIN, SHIFT_STEP } from '../../lib/generate/se
 import RangeField from '../ui/RangeField.jsx'
 
 const TURBO_SHIFT = 3
+const TYPED_STEP = 0.01
 
 /** How the steps are shared out between composition and detail; null is the model's own way. */
 function ShiftField({ value, model, error, onChange }) {
@@ -21,6 +22,7 @@ function ShiftField({ value, model, error, onChange }) {
       min={SHIFT_MIN}
       max={SHIFT_MAX}
       step={SHIFT_STEP}
+      digits={{ step: TYPED_STEP, unit: value === null ? t('form.ownOfModel') : undefined }}
       onChange={(shift) => onChange({ shift })}
       onReset={resetOf({ shift: value }, ['shift'], onChange)}
     />

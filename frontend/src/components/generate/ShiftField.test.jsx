@@ -1,4 +1,4 @@
-import { fireEvent, screen } from '@testing-library/react'
+import { fireEvent, screen, waitFor } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 
 import { GUIDED } from '../../test/fakeServer.js'
@@ -12,8 +12,9 @@ describe('ShiftField', () => {
     server.models = { ...server.models, models: [...server.models.models, GUIDED], default: GUIDED.id }
     const onChange = vi.fn()
     const { rerender } = renderWith(<ShiftField value={null} model="z-image" onChange={onChange} />)
-    expect(await screen.findByText('6 (the model’s own)')).toBeInTheDocument()
-    expect(await slider()).toHaveValue('6')
+    expect(await screen.findByText('the model’s own')).toBeInTheDocument()
+    await waitFor(async () => expect(await slider()).toHaveValue('6'))
+    expect(await slider()).toHaveAttribute('aria-valuetext', '6 (the model’s own)')
     fireEvent.change(await slider(), { target: { value: '2.5' } })
     expect(onChange).toHaveBeenCalledWith({ shift: 2.5 })
     rerender(<ShiftField value={2.5} model="z-image" onChange={onChange} />)

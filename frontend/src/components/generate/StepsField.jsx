@@ -18,6 +18,7 @@ function StepsField({ value, model, error, onChange }) {
       value={value}
       min={STEPS_MIN}
       max={STEPS_MAX}
+      digits={{ step: 1, unit: t('form.forwards', { count: forwardsOf(value) }) }}
       onChange={(steps) => onChange({ num_inference_steps: steps })}
       onReset={resetOf({ num_inference_steps: value }, ['num_inference_steps'], onChange)}
     />

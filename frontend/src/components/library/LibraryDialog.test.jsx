@@ -1,13 +1,13 @@
 import { screen, within } from '@testing-library/react'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { useLibrary } from '../../hooks/generate/useLibrary.js'
 import { DEFAULT_SETTINGS } from '../../lib/generate/settings.js'
 import { renderWith } from '../../test/render.jsx'
 import LibraryDialog from './LibraryDialog.jsx'
 
-function Page({ width }) {
-  return <LibraryDialog settings={{ ...DEFAULT_SETTINGS, width }} library={useLibrary()} onApply={() => {}} onClose={() => {}} />
+function Page({ width = 1024, onApply = () => {} }) {
+  return <LibraryDialog settings={{ ...DEFAULT_SETTINGS, prompt: 'a fox', width }} library={useLibrary()} onApply={onApply} onClose={() => {}} />
 }
 
 const presets = ['one', 'two'].map((name) => ({ name, settings: { ...DEFAULT_SETTINGS, width: 512 } }))
@@ -40,6 +40,23 @@ describe('LibraryDialog', () => {
     expect(stored().lists).toEqual({})
     await user.click(undo())
     expect(stored().lists).toEqual({ colour: ['red', 'blue'] })
+  })
+
+  it('says at which size a preset is drawn, which may not be the one that was asked for', async () => {
+    const [turbo, nano] = server.models.models
+    server.models = { ...server.models, models: [turbo, { ...nano, sizes: [[256, 256], [384, 256]] }] }
+    setUp()
+    expect(await screen.findAllByText(/^256 × 256 · /)).toHaveLength(2)
+  })
+
+  it('has styles that change the words alone', async () => {
+    const onApply = vi.fn()
+    const { user } = renderWith(<Page onApply={onApply} />)
+    await user.click(screen.getByRole('button', { name: 'Watercolour' }))
+    const [[patch, said]] = onApply.mock.calls
+    expect(Object.keys(patch)).toEqual(['prompt'])
+    expect(patch.prompt).toMatch(/^a fox, watercolour/)
+    expect(said).toBe('The prompt has the style “Watercolour”.')
   })
 
   it('replaces a list of the same name by a button that says so', async () => {

@@ -4,6 +4,7 @@ import Form from 'react-bootstrap/Form'
 import InputGroup from 'react-bootstrap/InputGroup'
 import { useTranslation } from 'react-i18next'
 
+import { useDrawnSize } from '../../hooks/generate/useDrawnSize.js'
 import { useLibraryEdits } from '../../hooks/generate/useLibraryEdits.js'
 import { applyPreset } from '../../lib/generate/library.js'
 import Field from '../ui/Field.jsx'
@@ -12,13 +13,14 @@ import Icon from '../ui/Icon.jsx'
 function Preset({ preset, onApply, onDrop }) {
   const { t } = useTranslation()
   const { name, settings } = preset
+  const drawn = useDrawnSize(settings) ?? settings
   const deleteText = t('library.deleteNamed', { name })
   return (
     <li className="library-item">
       <button type="button" className="library-apply" onClick={onApply}>
         <strong>{name}</strong>
         <span className="muted">
-          {settings.width} × {settings.height} · {settings.prompt || t('library.noPrompt')}
+          {drawn.width} × {drawn.height} · {settings.prompt || t('library.noPrompt')}
         </span>
       </button>
       <button type="button" className="icon-button" aria-label={deleteText} title={deleteText} onClick={onDrop}>

@@ -1,6 +1,9 @@
 import { screen, waitFor } from '@testing-library/react'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
 import { describe, expect, it } from 'vitest'
 
+import { addModelTexts } from '../../i18n/models.js'
 import { Refusal } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
 import DeleteModel from './DeleteModel.jsx'
@@ -15,9 +18,16 @@ const REMOVAL = {
 }
 const button = (name) => screen.findByRole('button', { name })
 
+/** The dialog of models brings their texts. */
+function Dialog() {
+  const { i18n } = useTranslation()
+  useState(() => addModelTexts(i18n))
+  return <DeleteModel id="tune" name="Tune" />
+}
+
 async function ask(options) {
   server.removal = REMOVAL
-  const { user } = renderWith(<DeleteModel id="tune" name="Tune" />, options)
+  const { user } = renderWith(<Dialog />, options)
   await user.click(screen.getByRole('button', { name: /Tune/ }))
   return user
 }

@@ -1,8 +1,10 @@
+import { useState } from 'react'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
 import { useModels } from '../../hooks/server/useModels.js'
 import { useVariants } from '../../hooks/server/useVariants.js'
+import { addModelTexts } from '../../i18n/models.js'
 import { sizeOf } from '../../lib/models/variants.js'
 import './ModelDialog.css'
 import DialogHead from '../ui/DialogHead.jsx'
@@ -13,7 +15,8 @@ import RefusedFiles from './RefusedFiles.jsx'
 
 /** Which models there are, which one is in use, how to get those that are missing, and how to be rid of one. */
 export default function ModelDialog({ onClose }) {
-  const { t } = useTranslation()
+  const { t, i18n } = useTranslation()
+  useState(() => addModelTexts(i18n)) // Once, before the texts are read.
   const query = useModels({ isWatched: true })
   const published = useVariants()
   const { variants = [], room_bytes: roomBytes = 0 } = published.data ?? {}

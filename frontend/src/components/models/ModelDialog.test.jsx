@@ -166,6 +166,15 @@ describe('ModelDialog', () => {
     expect(await button('Try again')).toBeInTheDocument()
   })
 
+  it('says what our models are in Chinese, too', async () => {
+    const [turbo, nano] = server.models.models
+    server.models = { ...server.models, models: [turbo, { ...nano, description: 'The embedded demo model.' }] }
+    setUp({ turbo: { id: 'tune', description: 'Your file tune.gguf.' }, language: 'zh' })
+    expect(await screen.findByText(/^内置的演示模型/)).toBeInTheDocument()
+    expect(screen.queryByText('The embedded demo model.')).not.toBeInTheDocument()
+    expect(screen.getByText('Your file tune.gguf.')).toHaveAttribute('lang', 'en')
+  })
+
   describe('with a model of single files', () => {
     const PARTS = [
       { part: 'transformer', file: 'unet/tune.gguf', format: 'Q8_0', size_bytes: 7.2e9, choices: [] },

@@ -33,6 +33,20 @@ function FreeMemory() {
   )
 }
 
+/** What a model is: in the reader's language where it is one of ours, else as the server says it. */
+function About({ model }) {
+  const { t, i18n } = useTranslation()
+  const key = `models.about.${model.id}`
+  if (!i18n.exists(key)) {
+    return (
+      <p className="muted" lang="en">
+        {model.description}
+      </p>
+    )
+  }
+  return <p className="muted">{t(key)}</p>
+}
+
 /** A model, its parts, its published variants, and what can be done with it. */
 export default function ModelItem({ model, loaded, variants, roomBytes }) {
   const { t } = useTranslation()
@@ -43,9 +57,7 @@ export default function ModelItem({ model, loaded, variants, roomBytes }) {
         <strong>{model.name}</strong>
         <span className={`task-badge model-${state}`}>{t(`models.${state}`)}</span>
       </div>
-      <p className="muted" lang="en">
-        {model.description}
-      </p>
+      <About model={model} />
       {model.note && (
         <p className="model-note" lang="en">
           {model.note}

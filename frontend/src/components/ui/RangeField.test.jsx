@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { renderWith } from '../../test/render.jsx'
 import RangeField from './RangeField.jsx'
 
-function Strength({ onReset }) {
+function Strength({ onReset, digits }) {
   const [value, setValue] = useState(4)
   return (
     <RangeField
@@ -16,6 +16,7 @@ function Strength({ onReset }) {
       min={0}
       max={20}
       step={0.5}
+      digits={digits}
       onChange={setValue}
       onReset={onReset}
     />
@@ -37,4 +38,31 @@ it('keeps within its bounds and steps', () => {
   expect(slider).toHaveAttribute('min', '0')
   expect(slider).toHaveAttribute('max', '20')
   expect(slider).toHaveAttribute('step', '0.5')
+})
+
+it.each([
+  ['6.26', '6.3'],
+  ['６。５', '6.5'],
+  ['99', '20'],
+  ['-3', '0'],
+  ['many', '4'],
+])('takes %s by hand for %s', async (typed, expected) => {
+  const { user } = renderWith(<Strength digits={{ step: 0.1 }} />)
+  const digits = screen.getByRole('spinbutton', { name: 'Strength' })
+  await user.clear(digits)
+  await user.type(digits, typed)
+  expect(digits).toHaveValue(typed.replace('６。５', '6.5'))
+  await user.tab()
+  expect(digits).toHaveValue(expected)
+  expect(screen.getByRole('slider')).toHaveAttribute('aria-valuetext', `${expected} of 20`)
+})
+
+it('shows and takes numbers that are larger than the value', async () => {
+  const { user } = renderWith(<Strength digits={{ step: 0.01, scale: 100, unit: '%' }} />)
+  const digits = screen.getByRole('spinbutton', { name: 'Strength' })
+  expect(digits).toHaveValue('400')
+  await user.clear(digits)
+  await user.type(digits, '433{Enter}')
+  expect(screen.getByRole('slider')).toHaveAttribute('aria-valuetext', '4.33 of 20')
+  expect(screen.getByText('%')).toBeVisible()
 })

@@ -1,30 +1,44 @@
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 
-import { carriesNoPicture } from '../../lib/loras/files.js'
+import { kindOfFiles } from '../../lib/loras/files.js'
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes('Files')
+const placeOf = ({ target }) => target.closest?.('[data-takes]') ?? null
+
+/** Marks the place that files are over, by `data-drop`, and none before it. */
+function useMark() {
+  const marked = useRef(null)
+  return useCallback((place) => {
+    if (place === marked.current) return
+    marked.current?.removeAttribute('data-drop')
+    place?.setAttribute('data-drop', '')
+    marked.current = place
+  }, [])
+}
 
 /**
  * Calls back with the list of files that are dropped anywhere on the page, and with what the place they are dropped on
- * says of itself by `data-drop-as`; answers `files` while any hover over it, `foreign` where none of them is a picture.
+ * takes them as, which it says by `data-takes`. Answers the kind of what hovers over the page (see kindOfFiles), null
+ * while nothing does.
  */
 export function useFileDrop(onFiles) {
   const [hovering, setHovering] = useState(null)
   const depth = useRef(0)
+  const mark = useMark()
   useEffect(() => {
     const set = (next, kind) => {
       depth.current = Math.max(0, next)
       setHovering((now) => (depth.current > 0 ? (kind ?? now) : null))
+      if (depth.current === 0) mark(null)
     }
     const listeners = {
-      dragenter: ({ dataTransfer }) => set(depth.current + 1, carriesNoPicture(dataTransfer) ? 'foreign' : 'files'),
+      dragenter: ({ dataTransfer }) => set(depth.current + 1, kindOfFiles(dataTransfer)),
       dragleave: () => set(depth.current - 1),
-      dragover: () => {},
+      dragover: (event) => mark(placeOf(event)),
       drop: (event) => {
         set(0)
         const files = [...event.dataTransfer.files]
-        const place = event.target.closest?.('[data-drop-as]')?.dataset.dropAs
-        if (files.length > 0) onFiles(files, place)
+        if (files.length > 0) onFiles(files, placeOf(event)?.dataset.takes)
       },
     }
     const entries = Object.entries(listeners).map(([name, listener]) => {
@@ -40,6 +54,6 @@ export function useFileDrop(onFiles) {
     return () => {
       for (const [name, handle] of entries) window.removeEventListener(name, handle)
     }
-  }, [onFiles])
+  }, [onFiles, mark])
   return hovering
 }

@@ -1,7 +1,7 @@
 import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { DEFAULT_SETTINGS, fromSource, restoreSettings } from '../../lib/generate/settings.js'
+import { DEFAULT_SETTINGS, fromSource, isRecord, keepAuto, restoreSettings } from '../../lib/generate/settings.js'
 import { useSources } from '../images/inputs/useSources.js'
 import { useModelOf } from '../server/useModels.js'
 import { usePersistentState } from '../kept/usePersistentState.js'
@@ -21,7 +21,7 @@ function shorten(text) {
 export function useSettings() {
   const { t } = useTranslation()
   const toast = useToast()
-  const [settings, setSettings] = usePersistentState('zimage.settings', DEFAULT_SETTINGS, restoreSettings)
+  const [settings, setSettings] = usePersistentState('zimage.settings', DEFAULT_SETTINGS, restoreSettings, { ofTab: true })
   const { prompts: recent, remember } = usePromptHistory()
   const modelOf = useModelOf()
   const keepDraft = useCallback(
@@ -31,25 +31,31 @@ export function useSettings() {
     [remember],
   )
   const latest = useLatest(settings)
-  const { replace, write, undo, redo } = useFormStates(settings, setSettings, keepDraft)
+  const { replace: replaceAll, write, undo, redo } = useFormStates(settings, setSettings, keepDraft)
   const steps = useMemo(() => ({ undo, redo }), [undo, redo])
   const change = useCallback((patch) => setSettings((current) => ({ ...current, ...patch })), [setSettings])
+  /** Replaces values by those of a picture, whose model may be the one that "auto" means; see useFormStates. */
+  const replace = useCallback(
+    (patch) => replaceAll(keepAuto(patch, latest.current, modelOf('auto')?.id)),
+    [replaceAll, latest, modelOf],
+  )
   /** Replaces values, says so, and offers to take it back. */
   const replaceAloud = useCallback(
     (patch, text) => {
-      const takeBack = replace(patch)
+      const takeBack = replaceAll(patch)
       if (takeBack) toast({ text, undo: takeBack })
     },
-    [replace, toast],
+    [replaceAll, toast],
   )
   const reset = useCallback(() => replaceAloud(DEFAULT_SETTINGS, t('form.cleared')), [replaceAloud, t])
   /** Takes over a picture's settings, or a part of them; see fromSource. */
   const adopt = useCallback(
     (source, part) => {
       const patch = fromSource(source, { part, model: modelOf(source.model) })
-      replaceAloud(patch, t('form.adopted', { prompt: shorten(source.prompt) }))
+      const kept = isRecord(source) ? keepAuto(patch, latest.current, modelOf('auto')?.id) : patch
+      replaceAloud(kept, t('form.adopted', { prompt: shorten(source.prompt) }))
     },
-    [replaceAloud, modelOf, t],
+    [replaceAloud, latest, modelOf, t],
   )
   const sources = useSources({ latestRef: latest, change, replaceAloud })
   return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, sources, remember }

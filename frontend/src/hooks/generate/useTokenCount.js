@@ -5,14 +5,18 @@ import { useDebounced } from '../ui/useDebounced.js'
 
 const TYPING_MS = 400
 
-/** How many tokens a prompt is to a model, `{tokens, limit, truncated, read}`; undefined while nobody knows. */
+/**
+ * How many tokens a prompt is to a model, `{tokens, limit, truncated, read}`; undefined while nobody knows. Those of the
+ * model's template, which nobody has written, are counted in neither number.
+ */
 export function useTokenCount(prompt, model) {
   const settled = useDebounced(prompt.trim(), TYPING_MS)
   const { data } = useQuery({
     queryKey: ['tokens', model, settled],
     queryFn: async ({ signal }) => {
-      const { characters, ...count } = await countTokens({ prompt: settled, model }, { signal })
-      return { ...count, read: [...settled].slice(0, characters).join('') }
+      const { characters, template_tokens: template = 0, ...count } = await countTokens({ prompt: settled, model }, { signal })
+      const [tokens, limit] = [count.tokens - template, count.limit - template]
+      return { ...count, tokens, limit, read: [...settled].slice(0, characters).join('') }
     },
     enabled: settled !== '',
     placeholderData: keepPreviousData,

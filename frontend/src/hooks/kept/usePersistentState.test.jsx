@@ -16,6 +16,17 @@ describe('usePersistentState', () => {
     expect(renderHook(() => usePersistentState('k', 'initial')).result.current[0]).toBe('initial')
   })
 
+  it('keeps what each tab has, and begins a new one with what was written last', () => {
+    const ofTab = () => renderHook(() => usePersistentState('k', 1, undefined, { ofTab: true }))
+    const { result, unmount } = ofTab()
+    act(() => result.current[1]('mine'))
+    unmount()
+    window.localStorage.setItem('k', '"of another tab"')
+    expect(ofTab().result.current[0]).toBe('mine')
+    window.sessionStorage.clear()
+    expect(ofTab().result.current[0]).toBe('of another tab')
+  })
+
   it('works without storage', () => {
     vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
       throw new DOMException('full', 'QuotaExceededError')

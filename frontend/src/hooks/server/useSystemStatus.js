@@ -37,6 +37,16 @@ function hasGpu(status) {
   return Boolean(status.gpu?.available)
 }
 
+function hasNoCard({ gpu, workers = [] }) {
+  return !gpu?.available && !workers.some(({ card }) => card)
+}
+
+/** Whether nothing that draws has a card, neither here nor on other machines; false while that is not known. */
+export function useHasNoCard() {
+  const { data } = useQuery({ ...QUERY, select: hasNoCard })
+  return data ?? false
+}
+
 /** True, false, or null while it is not known whether this machine has a usable GPU. The meters beside it do not matter. */
 export function useHasGpu() {
   const { data } = useQuery({ ...QUERY, select: hasGpu })

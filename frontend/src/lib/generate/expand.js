@@ -103,11 +103,26 @@ export function expandPrompt(text, lists = {}) {
   return [...prompts].filter((prompt) => prompt.trim())
 }
 
+/** One of the prompts that a text with choices stands for, each choice drawn by `random`, a function like Math.random. */
+export function drawPrompt(text, lists = {}, random = Math.random) {
+  let drawn = hideEscaped(insertLists(text, lists))
+  for (let choice = findChoice(drawn); choice; choice = findChoice(drawn)) {
+    const { before, options, after } = choice
+    drawn = join(join(before, options[Math.floor(random() * options.length)]), after)
+  }
+  return showEscaped(drawn)
+}
+
+/** Writes a prompt as it stands, its braces and bars escaped. */
+export function escapeChoices(prompt) {
+  return prompt.replace(/(\\*)([{|}])/g, (_, slashes, sign) => `${slashes}${slashes}\\${sign}`)
+}
+
 /** Writes a prompt that is meant as it stands: its braces and bars escaped where they would be choices. */
 export function toLiteral(prompt) {
   const prompts = expandPrompt(prompt)
   if (!prompt.trim() || (prompts.length === 1 && prompts[0] === prompt)) return prompt
-  return prompt.replace(/(\\*)([{|}])/g, (_, slashes, sign) => `${slashes}${slashes}\\${sign}`)
+  return escapeChoices(prompt)
 }
 
 /** Makes a usable list of what a person typed: one entry a line or between bars. */

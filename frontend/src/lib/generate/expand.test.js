@@ -1,6 +1,20 @@
 import { describe, expect, it } from 'vitest'
 
-import { expandPrompt, MAX_PROMPTS, parseList, toLiteral } from './expand.js'
+import { drawPrompt, expandPrompt, MAX_PROMPTS, parseList, toLiteral } from './expand.js'
+
+describe('drawPrompt', () => {
+  it.each([
+    ['a fox', 0, 'a fox'],
+    ['a {red|blue} fox', 0.5, 'a blue fox'],
+    ['{a {big|small} cat|dog}', 0, 'a big cat'],
+    ['{a {big|small} cat|dog}', 0.99, 'dog'],
+    ['a {very |}tall tree', 0.5, 'a tall tree'],
+    ['\\{a|b\\}', 0, '{a|b}'],
+    ['{"style": "red|blue"}', 0, '{"style": "red|blue"}'],
+  ])('of %j by %d is %j', (text, number, expected) => expect(drawPrompt(text, {}, () => number)).toBe(expected))
+
+  it('draws from saved lists', () => expect(drawPrompt('__colour__', { colour: ['red', 'blue'] }, () => 0.7)).toBe('blue'))
+})
 
 describe('expandPrompt', () => {
   it.each([

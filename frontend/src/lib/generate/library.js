@@ -1,7 +1,7 @@
 import { restoreSettings } from './settings.js'
 
 /** Where a saved prompt takes in what is written already: such a preset is a style. */
-const SLOT = '{prompt}'
+export const SLOT = '{prompt}'
 
 /** The settings that are pictures. */
 const PICTURES = ['edit', 'control', 'references']

@@ -18,9 +18,10 @@ export const SHIFT_MAX = 20
 export const SHIFT_STEP = 0.1
 
 /**
- * The form's values, named as the API names them. `seed` is text, empty for a drawn one; an unlocked seed is drawn
- * anew after each request. `guidance_scale` and `shift` are null for the model's own. `edit` is what is drawn from, see
- * newEdit; `references` are ids of inputs, see can.
+ * The form's values, named as the API names them. `seed` is text, empty or −1 for a drawn one; an unlocked seed is drawn
+ * anew after each request. With `choices_random` each picture takes one of the prompt's choices. `guidance_scale`
+ * and `shift` are null for the model's own. `edit` is what is drawn from, see newEdit; `references` are ids of inputs,
+ * see can.
  */
 export const DEFAULT_SETTINGS = Object.freeze({
   prompt: '',
@@ -36,6 +37,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   guidance_scale: null,
   shift: null,
   negative_prompt: '',
+  choices_random: false,
   edit: null,
   control: NO_CONTROLS,
   references: NO_REFERENCES,
@@ -95,6 +97,11 @@ export function restoreSettings(stored) {
   }
 }
 
+/** True for a seed that the server is to draw: an empty one, or −1, as other programs write it. */
+export function isRandomSeed(seed) {
+  return ['', '-1'].includes(plainSeed(seed))
+}
+
 /** Finds what the server would refuse. Answers `{field: i18n key}`, empty when all is well. */
 export function validateSettings(settings) {
   const errors = {}
@@ -105,7 +112,7 @@ export function validateSettings(settings) {
   if (!settings.edit && !isValidSide(settings.width)) errors.width = 'errors.side'
   if (!settings.edit && !isValidSide(settings.height)) errors.height = 'errors.side'
   const seed = plainSeed(settings.seed)
-  if (seed && !(/^\d+$/.test(seed) && Number(seed) <= SEED_MAX)) errors.seed = 'errors.seed'
+  if (!isRandomSeed(seed) && !(/^\d+$/.test(seed) && Number(seed) <= SEED_MAX)) errors.seed = 'errors.seed'
   return errors
 }
 
@@ -122,7 +129,7 @@ export function toRequest(settings, model, prompt = settings.prompt) {
     ...loraRequest(settings.loras ?? NO_LORAS),
     num_inference_steps: settings.num_inference_steps,
     use_gpu: settings.use_gpu,
-    seed: seed ? Number(seed) : null,
+    seed: isRandomSeed(seed) ? null : Number(seed),
     model: settings.model,
     num_images: settings.num_images,
     ...(settings.shift !== null && { shift: settings.shift }),
@@ -137,10 +144,20 @@ export const REUSABLE = {
   size: ['width', 'height', 'custom_size'],
 }
 
+function without(values, keys) {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !keys.includes(key)))
+}
+
+/** True for the record of a picture, which says what drew it; a request says what was asked for. */
+export function isRecord(source) {
+  return 'device' in source
+}
+
 /**
  * Form values out of a picture or a task's request: all of them, or those of one of REUSABLE.
  *
- * The model stays "auto" unless the source names one; `model` is what is known of the one that drew it.
+ * The model stays "auto" unless the source names one; `model` is what is known of the one that drew it. A picture does
+ * not tell which device was asked for: the form's stays.
  */
 export function fromSource(source, { part, model } = {}) {
   const all = restoreSettings({
@@ -155,7 +172,17 @@ export function fromSource(source, { part, model } = {}) {
     custom_size: false,
     seed_locked: true,
   })
-  return part ? Object.fromEntries(REUSABLE[part].map((key) => [key, all[key]])) : all
+  if (part) return Object.fromEntries(REUSABLE[part].map((key) => [key, all[key]]))
+  return without(all, isRecord(source) ? ['use_gpu', 'choices_random'] : ['choices_random'])
+}
+
+/**
+ * Values without a model that "auto" means as it is: a picture tells which model drew it, not that none was named.
+ * `auto` is the id of that model.
+ */
+export function keepAuto(patch, settings, auto) {
+  if (settings.model !== 'auto' || patch.model === undefined || patch.model !== auto) return patch
+  return without(patch, ['model'])
 }
 
 function known(value) {

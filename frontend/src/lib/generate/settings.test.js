@@ -10,6 +10,7 @@ import {
   fromParameters,
   fromSource,
   isSameButPrompt,
+  keepAuto,
   resetOf,
   restoreSettings,
   toRequest,
@@ -30,7 +31,7 @@ describe('validateSettings', () => {
     ['width', 250],
     ['height', 1000],
     ['height', 2064],
-    ['seed', '-1'],
+    ['seed', '-2'],
     ['seed', '1.5'],
     ['seed', '9007199254740992'],
     ['seed', 'abc'],
@@ -113,7 +114,10 @@ describe('toRequest', () => {
     }
   })
 
-  it('lets the server draw a seed', () => expect(toRequest(GOOD).seed).toBeNull())
+  it.each(['', '-1', '−1', ' －１ '])('lets the server draw the seed %j', (seed) => {
+    expect(validateSettings({ ...GOOD, seed })).toEqual({})
+    expect(toRequest({ ...GOOD, seed }).seed).toBeNull()
+  })
 })
 
 describe('restoreSettings', () => {
@@ -148,7 +152,23 @@ describe('fromSource', () => {
     expect(fromSource({ prompt: 'fox', width: 512, height: 768, seed: 5 }, { part })).toEqual(expected)
   })
 
+  it('leaves the device alone, which a picture does not tell, and takes the one that was asked for', () => {
+    expect(fromSource({ prompt: 'fox', use_gpu: false, device: 'cpu' })).not.toHaveProperty('use_gpu')
+    expect(fromSource({ prompt: 'fox', use_gpu: true, model: 'auto' })).toMatchObject({ use_gpu: true, model: 'auto' })
+    expect(fromSource({ prompt: 'fox', use_gpu: false })).toMatchObject({ use_gpu: false })
+  })
+
   it('leaves the seed open where there was none', () => expect(fromSource({ seed: null }).seed).toBe(''))
+})
+
+describe('keepAuto', () => {
+  it.each([
+    ['auto', 'zimage-nano', { seed: '5' }],
+    ['auto', 'z-image', { seed: '5', model: 'zimage-nano' }],
+    ['zimage-nano', 'zimage-nano', { seed: '5', model: 'zimage-nano' }],
+  ])('of a form with %s, which is %s, is %j', (model, auto, expected) => {
+    expect(keepAuto({ seed: '5', model: 'zimage-nano' }, { model }, auto)).toEqual(expected)
+  })
 })
 
 describe('fromParameters', () => {

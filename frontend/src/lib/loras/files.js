@@ -7,8 +7,21 @@ export function isLoraFile({ name }) {
   return ENDING.test(name)
 }
 
-/** True where what is dragged can be no picture: the browser tells the kinds of files before they are dropped, not their names. */
-export function carriesNoPicture(dataTransfer) {
+/**
+ * What dragged files can be, by the kinds that a browser tells before they are dropped, which are no names: `pictures`;
+ * `unknown` ones, as LoRAs are; or `neither`. Where it tells nothing they may be anything.
+ */
+export function kindOfFiles(dataTransfer) {
   const kinds = [...(dataTransfer?.items ?? [])].filter(({ kind }) => kind === 'file').map(({ type }) => type)
-  return kinds.length > 0 && kinds.every((type) => type === '' || type === 'application/octet-stream')
+  if (kinds.length === 0 || kinds.some((type) => type.startsWith('image/'))) return 'pictures'
+  return kinds.some(isUnnamed) ? 'unknown' : 'neither'
+}
+
+function isUnnamed(type) {
+  return type === '' || type === 'application/octet-stream'
+}
+
+/** Whether a file may be a picture: what the browser knows for something else is none. */
+export function mayBePicture({ type }) {
+  return isUnnamed(type) || type.startsWith('image/')
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { carriesNoPicture, isLoraFile } from './files.js'
+import { isLoraFile, kindOfFiles, mayBePicture } from './files.js'
 
 it.each([
   ['ink.safetensors', true],
@@ -10,16 +10,23 @@ it.each([
 ])('%s is named as a LoRA: %j', (name, expected) => expect(isLoraFile({ name })).toBe(expected))
 
 it.each([
-  [[''], true],
-  [['application/octet-stream'], true],
-  [['', 'image/png'], false],
-  [['text/plain'], false],
-  [[], false],
-])('files of the kinds %j are no pictures: %j', (types, expected) => {
-  expect(carriesNoPicture({ items: types.map((type) => ({ kind: 'file', type })) })).toBe(expected)
+  [[''], 'unknown'],
+  [['application/octet-stream'], 'unknown'],
+  [['', 'image/png'], 'pictures'],
+  [['text/plain'], 'neither'],
+  [['text/plain', ''], 'unknown'],
+  [[], 'pictures'],
+])('files of the kinds %j are %s', (types, expected) => {
+  expect(kindOfFiles({ items: types.map((type) => ({ kind: 'file', type })) })).toBe(expected)
 })
 
-it('makes nothing of a drag without files', () => {
-  expect(carriesNoPicture({ items: [{ kind: 'string', type: 'text/plain' }] })).toBe(false)
-  expect(carriesNoPicture(undefined)).toBe(false)
+it('may be anything where the browser tells no kinds', () => {
+  expect(kindOfFiles({ items: [{ kind: 'string', type: 'text/plain' }] })).toBe('pictures')
+  expect(kindOfFiles(undefined)).toBe('pictures')
 })
+
+it.each([
+  ['image/webp', true],
+  ['', true],
+  ['text/plain', false],
+])('a file of the kind %j may be a picture: %j', (type, expected) => expect(mayBePicture({ type })).toBe(expected))

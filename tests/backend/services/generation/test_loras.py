@@ -78,7 +78,7 @@ def test_an_unknown_name_is_refused_at_its_field_with_the_nearest(chooser, model
 
 
 def test_where_none_is_near_it_says_how_many_there_are(chooser, model, ink):
-    with pytest.raises(UnknownLora, match="none of the 1 that /api/loras lists"):
+    with pytest.raises(UnknownLora, match="none of the 1 that are here"):
         choose(chooser, model, "a fox <lora:watercolour>")
 
 

@@ -23,6 +23,7 @@ def test_it_counts_what_the_pipeline_counts(counter, tiny_model, prompt):
     counted = counter.count(prompt, "zimage-nano")
 
     assert counted.tokens == len(tokenizer(text).input_ids)
+    assert counted.template_tokens == counter.count("", "zimage-nano").tokens > 0
     assert counted.limit == 512
     assert counted.truncated == (counted.tokens > 512)
 

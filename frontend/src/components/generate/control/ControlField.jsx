@@ -26,7 +26,7 @@ function ControlField({ controls, edit, error, onChoose, onChange }) {
   const hasRoom = controls.length < CONTROLS_MAX
   const seesAround = isMasked(edit) && nets.some((net) => net.takes_mask) && controls.every(({ kind }) => kind !== INPAINT)
   return (
-    <div role="group" className="control" aria-labelledby="control-title">
+    <div role="group" className="control" data-takes={hasRoom ? 'control' : undefined} aria-labelledby="control-title">
       <p id="control-title">{t('control.title')}</p>
       {controls.length > 0 && (
         <Suspense fallback={<div style={{ minHeight: controls.length * ITEM_PX }} />}>

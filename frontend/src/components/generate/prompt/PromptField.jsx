@@ -14,10 +14,11 @@ const EXAMPLES = ['form.example1', 'form.example2', 'form.example3']
 /** Below this there is no need to count. */
 const COUNT_FROM = 3000
 
-function Examples({ onChoose }) {
+/** They keep their room when they are hidden: what is said of a prompt stands there, and nothing moves. */
+function Examples({ hidden, onChoose }) {
   const { t } = useTranslation()
   return (
-    <div className="examples" role="group" aria-label={t('form.examples')}>
+    <div className="examples" role="group" aria-label={t('form.examples')} style={{ visibility: hidden ? 'hidden' : undefined }}>
       {EXAMPLES.map((key) => (
         <button key={key} type="button" className="chip" onClick={() => onChoose(t(key))}>
           {t(key)}
@@ -49,9 +50,9 @@ function useSuggestions(field, model, Suggestions, onChange) {
 
 /**
  * What the picture shows. `steps` are those of the form, which Ctrl+Z takes back. ↑ brings back `recent` prompts; `tools`
- * stand beneath. `Suggestions` lists what a begun `<lora:` can become.
+ * stand beneath, and `facts` about it. `Suggestions` lists what a begun `<lora:` can become.
  */
-export default function PromptField({ value, model, error, recent, tools, steps, Suggestions, onChange, onExample, onReset }) {
+export default function PromptField({ value, model, error, recent, tools, facts, steps, Suggestions, onChange, onExample, onReset }) {
   const { t } = useTranslation()
   const field = useRef(null)
   const compositions = useRef(0)
@@ -85,7 +86,10 @@ export default function PromptField({ value, model, error, recent, tools, steps,
         )}
       </Field>
       <div className="prompt-tools wide">{tools}</div>
-      {!value && <Examples onChoose={onExample} />}
+      <div className="prompt-below wide">
+        <Examples hidden={value !== ''} onChoose={onExample} />
+        <div className="prompt-facts">{facts}</div>
+      </div>
     </>
   )
 }

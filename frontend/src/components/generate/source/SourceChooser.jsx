@@ -8,7 +8,7 @@ export default function SourceChooser({ error, onChoose }) {
   const { t } = useTranslation()
   const { open, input } = usePictureFile(onChoose, 'source-file')
   return (
-    <div className="field source-chooser">
+    <div className="field source-chooser" data-takes="picture">
       <button type="button" className="source-open" onClick={open}>
         <Icon name="picture" size={22} />
         <span>

@@ -26,6 +26,7 @@ function StrengthField({ edit, error, onEdit }) {
       min={STRENGTH_MIN}
       max={1}
       step={STRENGTH_STEP}
+      digits={{ step: 1 / PERCENT, scale: PERCENT, unit: '%' }}
       onChange={(value) => onEdit({ strength: value })}
       onReset={edit.strength === null ? undefined : () => onEdit({ strength: null })}
     />
@@ -45,7 +46,7 @@ function SourceField({ edit, controls, isGuided, errors, Canvas, onChoose, onMas
   const error = refused.find(Boolean)
   if (!edit) return <SourceChooser error={error} onChoose={onChoose} />
   return (
-    <div role="group" className="source" aria-labelledby="source-title">
+    <div role="group" className="source" data-takes="picture" aria-labelledby="source-title">
       <p id="source-title">{t('edit.title')}</p>
       <SourcePicture
         edit={edit}

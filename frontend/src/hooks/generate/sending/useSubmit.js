@@ -1,0 +1,37 @@
+import { toChoices } from '../../../lib/generate/prompt/choices.js'
+import { requestsOf } from '../../../lib/generate/prompt/requests.js'
+import { drawSeed, isRandomSeed } from '../../../lib/generate/settings.js'
+import { useLatest } from '../../ui/useLatest.js'
+
+/**
+ * Answers a function that sends what the form stands for. `form` is what useSettings answers, `errors` what useFormErrors
+ * does, `drawn` are the settings within the model's reach, `prompts` what the written one stands for.
+ *
+ * What the server has no room for stays in the prompt: none is sent twice, and none is lost.
+ */
+export function useSubmit({ form, errors, drawn, prompts, lists, model, onGenerate }) {
+  const { settings, change, replace, remember } = form
+  const latest = useLatest(settings)
+  /** Writes the prompts that were not accepted in the place of them all; answers how many that are. */
+  const keepRest = (requests, { accepted = 0 }) => {
+    const rest = requests.slice(accepted).map(({ prompt }) => prompt)
+    const isPlain = accepted > 0 && !settings.choices_random && latest.current.prompt === settings.prompt
+    const text = isPlain && rest.length > 0 ? toChoices(rest, lists) : null
+    if (!text) return 0
+    replace({ prompt: text })
+    return rest.length
+  }
+  return async () => {
+    const requests = requestsOf(settings, model, prompts, lists)
+    if (!errors.check(drawn, settings.choices_random ? requests.map(({ prompt }) => prompt) : prompts)) return
+    const drawsSeed = !isRandomSeed(settings.seed) && !settings.seed_locked
+    if (drawsSeed) change({ seed: drawSeed() }) // at once: the next press is another picture
+    try {
+      await onGenerate(requests)
+      remember(settings.prompt.trim())
+    } catch (error) {
+      if (drawsSeed) change({ seed: settings.seed })
+      errors.showServerError(error, keepRest(requests, error))
+    }
+  }
+}
