@@ -2,13 +2,15 @@ import { lazy, useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useFormErrors } from '../hooks/generate/useFormErrors.js'
+import { useSubmit } from '../hooks/generate/useGenerate.js'
 import { useHeldEnter } from '../hooks/input/useHeldEnter.js'
 import { useHotkeys } from '../hooks/input/useHotkeys.js'
 import { useLibrary } from '../hooks/generate/useLibrary.js'
 import { useMode } from '../hooks/kept/useMode.js'
 import { useModel } from '../hooks/server/useModels.js'
 import { expandPrompt, MAX_PROMPTS } from '../lib/generate/expand.js'
-import { ADVANCED_FIELDS, DEFAULT_SETTINGS, drawSeed, resetOf, toRequest } from '../lib/generate/settings.js'
+import { ADVANCED_FIELDS, DEFAULT_SETTINGS, resetOf } from '../lib/generate/settings.js'
+import FormCanvas from './FormCanvas.jsx'
 import './GenerateForm.css'
 import AdvancedFields from './generate/AdvancedFields.jsx'
 import ControlField from './generate/control/ControlField.jsx'
@@ -21,7 +23,6 @@ import SizePicker from './generate/size/SizePicker.jsx'
 import SourceField from './generate/source/SourceField.jsx'
 import LoraField from './loras/LoraField.jsx'
 
-const SourceCanvas = lazy(() => import('./SourceCanvas.jsx'))
 const LoraSuggestions = lazy(() => import('./loras/LoraSuggestions.jsx'))
 const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
 
@@ -78,19 +79,8 @@ export default function GenerateForm({ form, onGenerate }) {
     onReset()
     clear(Object.keys(DEFAULT_SETTINGS))
   }, [onReset, clear])
-  const submit = async () => {
-    if (!check(settings, prompts)) return
-    const drawsSeed = settings.seed && !settings.seed_locked
-    if (drawsSeed) onChange({ seed: drawSeed() }) // at once: the next press is another picture
-    try {
-      await onGenerate(prompts.map((prompt) => toRequest(settings, model, prompt)))
-      remember(settings.prompt.trim())
-    } catch (error) {
-      if (drawsSeed) onChange({ seed: settings.seed })
-      showServerError(error)
-    }
-  }
-  useHotkeys({ 'Mod+Enter': submit })
+  const submit = useSubmit({ settings, prompts, model, check, remember, onGenerate, onChange, onRefused: showServerError })
+  useHotkeys({ 'Mod+Enter': () => submit() })
   useHeldEnter(formRef)
   const onSubmit = (event) => {
     // React lets events of dialogs bubble to what opened them: the forms in there are not this one.
@@ -128,12 +118,13 @@ export default function GenerateForm({ form, onGenerate }) {
         steps={steps}
         onReset={resetOf(settings, ['prompt'], replace)}
       />
-      <SourceField edit={settings.edit} errors={texts} Canvas={SourceCanvas} onChoose={drawFrom} onChange={change} />
+      <SourceField edit={settings.edit} errors={texts} onChoose={drawFrom} onChange={change} />
       <ControlField controls={settings.control} error={texts.control} onChoose={guideBy} onChange={change} />
       <LoraField settings={settings} error={texts.loras} onChange={change} onPrompt={changePrompt} onReplace={replace} onRemove={replaceAndSay} />
       {settings.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}
+      <FormCanvas settings={settings} problem={general || Object.values(texts)[0]} onChange={change} onPrompt={changePrompt} onSubmit={submit} />
       <FormActions
         settings={settings}
         error={general}

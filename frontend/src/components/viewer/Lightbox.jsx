@@ -28,6 +28,22 @@ function Turn({ side, label, to, onGo }) {
   )
 }
 
+/** Details and the way out: at the same place whatever is shown. */
+function Corner({ info, onInfo, onClose }) {
+  const { t } = useTranslation()
+  const text = useHasKeyboard() ? t('lightbox.info') : t('image.details')
+  return (
+    <div className="lightbox-corner">
+      <button type="button" className="icon-button" aria-pressed={info} aria-label={text} title={text} onClick={onInfo}>
+        <Icon name="info" />
+      </button>
+      <button type="button" className="icon-button" aria-label={t('common.close')} title={t('common.close')} onClick={onClose}>
+        <Icon name="close" />
+      </button>
+    </div>
+  )
+}
+
 /** Loads the neighbours before they are asked for. */
 function useNeighbours(addresses) {
   const list = addresses.filter(Boolean).join(' ')
@@ -57,7 +73,6 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
     onReuse(...what)
     onClose()
   }
-  const infoText = useHasKeyboard() ? t('lightbox.info') : t('image.details')
   const title = step.isIn ? t('lightbox.title', { index: index + 1, count: total }) : t('lightbox.outside')
   const hasOthers = previous !== null || next !== null
   return (
@@ -92,19 +107,10 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
                 <Turn side="right" label={t('lightbox.next')} to={next} onGo={onGo} />
               </>
             )}
-            <button
-              type="button"
-              className="icon-button lightbox-toggle"
-              aria-pressed={info}
-              aria-label={infoText}
-              title={infoText}
-              onClick={() => setInfo(!info)}
-            >
-              <Icon name="info" />
-            </button>
           </LightboxPicture>
           {hasOthers && <Strip step={step} pictureAt={pictureAt} onGo={onGo} />}
         </div>
+        <Corner info={info} onInfo={() => setInfo(!info)} onClose={onClose} />
         {info && (
           <LightboxInfo
             image={image}
@@ -113,7 +119,6 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
             onReuse={reuse}
             onCompare={onCompare}
             onDelete={onDelete}
-            onClose={onClose}
           />
         )}
       </Modal.Body>

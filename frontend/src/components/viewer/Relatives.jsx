@@ -37,7 +37,7 @@ export default function Relatives({ image }) {
           </Button>
           {isCompared && (
             <BeforeAfter
-              before={{ url: origin.url, alt: t('image.before'), label: t('image.before') }}
+              before={{ url: origin.url, alt: t('image.before'), label: t('image.before'), growth: image.outpaint }}
               after={{ url: image.download_url, alt: t('image.after'), label: t('image.after') }}
               width={image.width}
               height={image.height}

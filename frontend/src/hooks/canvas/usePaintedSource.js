@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
 
 import { composite, sizeOf } from '../../lib/canvas/compose.js'
 import { readKeptValue } from '../../lib/canvas/value.js'
@@ -6,6 +7,7 @@ import { FEATHER_DEFAULT, KEPT, NO_GROWTH, OWN } from '../../lib/generate/edit.j
 import { fetchInput, inputUrl, keepInput } from '../../services/api.js'
 import { useAttempt } from '../images/useAttempt.js'
 import { useLatest } from '../ui/useLatest.js'
+import { useToast } from '../ui/useToast.js'
 
 /** What the canvas shows of an edit of which this browser has kept nothing: one that was taken over from a picture. */
 async function valueOf({ mask, growth, feather, mask_mode: maskMode }) {
@@ -27,33 +29,88 @@ async function toPatch(source, { mask, sketch, outpaint, feather, maskMode }) {
   }
 }
 
-/**
- * What the canvas over the picture that is drawn from needs: the props of CanvasEditor, null until that picture is here.
- *
- * What was painted becomes the form's by `onEdit` when the canvas is closed, which `onClose` is told.
- */
-export function usePaintedSource(edit, { onEdit, onClose }) {
+/** The picture that is painted on, with what was painted there: `{image, value}`, null until it is here. */
+function useSource(edit, { onAdopted, onLost }) {
   const attempt = useAttempt()
   const [source, setSource] = useState(null)
-  const latest = useRef(null)
+  const id = edit.base ?? edit.image
   const begin = useLatest(async () => {
-    const id = edit.base ?? edit.image
     const url = inputUrl(id)
     const image = { id, url, ...(await sizeOf(url)) }
     const isKept = edit.canvas === KEPT && (await readKeptValue(image))
     return { image, value: isKept ? null : await valueOf(edit) }
   })
-  const adopted = useLatest(() => edit.canvas === OWN && onEdit({ canvas: KEPT }))
+  const adopted = useLatest(() => edit.canvas === OWN && onAdopted())
+  const lost = useLatest(onLost)
   useEffect(() => {
-    attempt(async () => {
-      setSource(await begin.current())
+    let isWanted = true
+    const load = async () => {
+      const found = await attempt(begin.current)
+      if (!isWanted) return
+      if (!found) return lost.current()
+      setSource(found)
       adopted.current() // From here on the browser keeps what is painted.
-    })
-  }, [attempt, begin, adopted])
+    }
+    load()
+    return () => {
+      isWanted = false
+    }
+  }, [id, attempt, begin, adopted, lost])
+  return source
+}
+
+/** Whether what is masked of one picture is the same place of another. */
+const isSameSize = (one, other) => one.width === other.width && one.height === other.height
+
+/**
+ * What the canvas over the picture that is drawn from needs: the props of CanvasEditor, null until that picture is here.
+ *
+ * What was painted becomes the form's by `onEdit` when the canvas is closed, which `onClose` is told; `onGenerate` sends
+ * it and leaves the canvas open. It closes by itself once `isOpen` is false.
+ */
+export function usePaintedSource(edit, { isOpen, prompt, problem, onEdit, onPrompt, onGenerate, onClose }) {
+  const { t } = useTranslation()
+  const attempt = useAttempt()
+  const toast = useToast()
+  const told = useRef({})
+  const source = useSource(edit, { onAdopted: () => onEdit({ canvas: KEPT }), onLost: onClose })
+  const isNothing = !isOpen && !source
+  useEffect(() => {
+    if (isNothing) onClose() // Gone back from before there was anything to see.
+  }, [isNothing, onClose])
+  if (!source) return null
+
+  const { image } = source
+  const isCurrent = image.id === (edit.base ?? edit.image)
+  /** Nothing where nothing was painted, or on a picture that is not drawn from any more. */
+  const handOver = async () => {
+    const value = told.current[image.id]
+    return value && isCurrent ? toPatch(image, value) : {}
+  }
   // It stays until all of it is on the server: whoever generates then must not do so without the mask.
   const close = async () => {
-    if (latest.current) await attempt(async () => onEdit(await toPatch(source.image, latest.current)))
+    const patch = await attempt(handOver)
+    if (patch && Object.keys(patch).length > 0) onEdit(patch)
     onClose()
   }
-  return source && { ...source, onChange: (value) => (latest.current = value), onClose: close }
+  const start = async () => {
+    const patch = await attempt(handOver)
+    return patch && onGenerate(patch)
+  }
+  /** Draws from a result from now on: the mask stays where it means the same place. */
+  const use = (result) =>
+    attempt(async () => {
+      const { input_id: id } = await keepInput({ image_id: result.id })
+      const before = { ...edit, ...(await handOver()) }
+      const mask = isSameSize(result, image) ? before.mask : null
+      onEdit({ ...before, image: id, base: null, mask, growth: NO_GROWTH, upscale: 1, canvas: OWN })
+      toast({ text: t('canvas.taken'), undo: () => onEdit({ ...before, canvas: KEPT }) })
+    })
+  return {
+    ...source,
+    isOpen,
+    onChange: (value) => (told.current[image.id] = value),
+    onClose: close,
+    generation: { prompt, problem, onPrompt, start, use },
+  }
 }

@@ -1,6 +1,7 @@
 import { useIsMutating, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 
+import { drawSeed, toRequest } from '../../lib/generate/settings.js'
 import { newKey, submitGeneration } from '../../services/api.js'
 import { whenOpen } from '../server/useSession.js'
 
@@ -50,6 +51,30 @@ export function useGenerate({ onSubmitted }) {
     (requests) => mutateAsync(() => submitAll(requests, queryClient, onSubmitted)),
     [mutateAsync, queryClient, onSubmitted],
   )
+}
+
+/**
+ * Answers a function that sends what the form says, where it passes the `check`: one request for each of its `prompts`.
+ *
+ * It takes a patch of the settings that they do not show yet, and promises the tasks' ids, undefined where they were
+ * refused.
+ */
+export function useSubmit({ settings, prompts, model, check, remember, onGenerate, onChange, onRefused }) {
+  return async (patch) => {
+    const now = { ...settings, ...patch }
+    if (!check(now, prompts)) return undefined
+    const drawsSeed = settings.seed && !settings.seed_locked
+    if (drawsSeed) onChange({ seed: drawSeed() }) // at once: the next press is another picture
+    try {
+      const ids = await onGenerate(prompts.map((prompt) => toRequest(now, model, prompt)))
+      remember(settings.prompt.trim())
+      return ids
+    } catch (error) {
+      if (drawsSeed) onChange({ seed: settings.seed })
+      onRefused(error)
+      return undefined
+    }
+  }
 }
 
 /** How often something has been submitted that the server has not answered yet. */

@@ -1,11 +1,15 @@
-import { startTransition, Suspense, useState } from 'react'
+import { Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { useDialog } from '../../../hooks/ui/useDialog.js'
+import { close, open } from '../../../hooks/ui/useOpened.js'
 import { MAX_PROMPTS } from '../../../lib/generate/expand.js'
 import FileChip from '../FileChip.jsx'
 import Icon from '../../ui/Icon.jsx'
 import PlainParts from './PlainParts.jsx'
 import TokenMeter from './TokenMeter.jsx'
+
+const DIALOG = 'saved'
 
 function longest(prompts) {
   return prompts.reduce((best, prompt) => (prompt.length > best.length ? prompt : best), '')
@@ -14,7 +18,7 @@ function longest(prompts) {
 /** Beneath the prompt: how many prompts it stands for, what they are to the model, and the saved ones. */
 export default function PromptTools({ settings, prompts, library, Library, onReplace, onApply }) {
   const { t } = useTranslation()
-  const [open, setOpen] = useState(false)
+  const isOpen = useDialog(DIALOG)
   return (
     <>
       <div className="prompt-facts">
@@ -26,13 +30,13 @@ export default function PromptTools({ settings, prompts, library, Library, onRep
       </div>
       <div className="prompt-chips">
         <FileChip onReplace={onReplace} />
-        <button type="button" className="chip" onClick={() => startTransition(() => setOpen(true))}>
+        <button type="button" className="chip" aria-haspopup="dialog" onClick={() => open({ dialog: DIALOG })}>
           <Icon name="bookmark" size={14} /> {t('library.open')}
         </button>
       </div>
-      {open && (
+      {isOpen && (
         <Suspense>
-          <Library settings={settings} library={library} onApply={onApply} onClose={() => setOpen(false)} />
+          <Library settings={settings} library={library} onApply={onApply} onClose={close} />
         </Suspense>
       )}
     </>
