@@ -1,11 +1,14 @@
 import { lazy, Suspense } from 'react'
 
 import { useHeldDialog, useNoDialog } from '../hooks/ui/useDialog.js'
+import { open } from '../hooks/ui/useOpened.js'
 import { changeEdit } from '../lib/generate/edit.js'
 
 const SourceCanvas = lazy(() => import('./SourceCanvas.jsx'))
 
 const DIALOG = 'canvas'
+
+const stay = () => open({ dialog: DIALOG })
 
 /**
  * The canvas over the picture that the form draws from, where the address opens it.
@@ -34,6 +37,7 @@ export default function FormCanvas({ settings, problem, onChange, onPrompt, onSu
         onPrompt={onPrompt}
         onGenerate={onGenerate}
         onClose={onClosed}
+        onStay={stay}
       />
     </Suspense>
   )

@@ -12,12 +12,18 @@ const SHORTCUT_KEY = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘' : 'Ctrl'
 export default function CanvasBar({ generation, making }) {
   const { t } = useTranslation()
   const hasKeyboard = useHasKeyboard()
-  const { prompt, problem, onPrompt } = generation
+  const { prompt, notice, onPrompt, onNotice } = generation
   return (
     <div className="canvas-bar">
-      {problem && (
-        <Notice tone="danger" role="alert">
-          {problem}
+      {notice && (
+        <Notice
+          tone={notice.tone}
+          role={notice.tone === 'danger' ? 'alert' : 'status'}
+          action={notice.action}
+          onDismiss={notice.tone === 'info' ? () => onNotice(null) : undefined}
+          dismissLabel={t('common.dismiss')}
+        >
+          {notice.text}
         </Notice>
       )}
       <Form.Control

@@ -30,13 +30,13 @@ function Editor({ image, value, onChange, onClose, rules, generation, wayOutRef 
   const { doc, options, setOptions, settle, error } = useCanvasEdit({ image, value, onChange })
   const [settings, change] = useCanvasSettings()
   const cancel = useRef(() => false)
-  const isLeaving = useRef(false)
+  const [isLeaving, setLeaving] = useState(false)
   const leave = async () => {
-    if (isLeaving.current) return
-    isLeaving.current = true
+    if (isLeaving) return
+    setLeaving(true)
     await settle()
     await onClose()
-    isLeaving.current = false
+    setLeaving(false)
   }
   const latest = useLatest(leave)
   useEffect(() => {
@@ -55,6 +55,7 @@ function Editor({ image, value, onChange, onClose, rules, generation, wayOutRef 
       rules={rules}
       generation={generation}
       cancelRef={cancel}
+      isLeaving={isLeaving}
       onDone={leave}
     />
   )

@@ -28,7 +28,7 @@ import ZoomBar from './ZoomBar.jsx'
  *
  * `cancelRef` gets what takes back what has begun; `settle` tells all that was painted.
  */
-export default function CanvasRoom({ image, doc, options, setOptions, settings, change, settle, rules, generation, cancelRef, onDone }) {
+export default function CanvasRoom({ image, doc, options, setOptions, settings, change, settle, rules, generation, cancelRef, isLeaving, onDone }) {
   const { t } = useTranslation()
   const [stageRef, drawRef] = [useRef(null), useRef(null)]
   const [text, say, sayLater] = useSay()
@@ -67,8 +67,8 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   }, [cancelRef, session, isHelping, help, shown, hide])
 
   return (
-    <div className="canvas-room" {...handlers}>
-      <CanvasHead state={state} mode={mode} act={act} isHelping={isHelping} onDone={onDone} />
+    <div className={`canvas-room ${shown ? 'canvas-covered' : ''}`} {...handlers}>
+      <CanvasHead state={state} mode={mode} act={act} isHelping={isHelping} isLeaving={isLeaving} onDone={onDone} />
       <ToolBar settings={settings} onTool={act.tool}>
         <button
           type="button"

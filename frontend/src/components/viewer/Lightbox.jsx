@@ -62,11 +62,17 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
   const [info, setInfo] = useState(true)
   const stageRef = useRef(null)
   const { image, index, total } = step
+  const [before, setBefore] = useState({ id: null, url: null })
+  const beforeUrl = before.id === image.id ? before.url : null
   const zoom = useZoom(image.id, stageRef)
   const swipe = useSwipe((side) => {
     const to = side === 'left' ? next : previous
     if (!zoom.zoomed && to !== null) onGo(to)
   })
+  const showBefore = (url) => {
+    setBefore({ id: image.id, url })
+    stageRef.current.scrollIntoView({ block: 'nearest' }) // On a phone the button is below it.
+  }
   useNeighbours([pictureAt(next ?? -1)?.download_url, pictureAt(previous ?? -1)?.download_url])
   const { onKeyDownCapture, onEscapeKeyDown } = useLeftOverEscape(onClose)
   const reuse = (...what) => {
@@ -100,7 +106,7 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
       />
       <Modal.Body onKeyDownCapture={onKeyDownCapture}>
         <div className="lightbox-view">
-          <LightboxPicture image={image} zoom={zoom} swipe={swipe} stageRef={stageRef} onClose={onClose}>
+          <LightboxPicture image={image} beforeUrl={beforeUrl} zoom={zoom} swipe={swipe} stageRef={stageRef} onClose={onClose}>
             {hasOthers && (
               <>
                 <Turn side="left" label={t('lightbox.previous')} to={previous} onGo={onGo} />
@@ -116,6 +122,8 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
             image={image}
             title={title}
             actions={actions}
+            isCompared={beforeUrl !== null}
+            onBefore={showBefore}
             onReuse={reuse}
             onCompare={onCompare}
             onDelete={onDelete}

@@ -4,7 +4,7 @@ import Relatives from './Relatives.jsx'
 import TagEditor from './TagEditor.jsx'
 
 /** What is known of the picture that is seen in full, and what can be done with it. */
-export default function LightboxInfo({ image, title, actions, onReuse, onCompare, onDelete }) {
+export default function LightboxInfo({ image, title, actions, isCompared, onBefore, onReuse, onCompare, onDelete }) {
   return (
     <aside className="lightbox-info">
       <div className="panel-head">
@@ -12,7 +12,7 @@ export default function LightboxInfo({ image, title, actions, onReuse, onCompare
       </div>
       <p className="prompt-text">{image.prompt}</p>
       <ImageDetails image={image} />
-      <Relatives image={image} />
+      <Relatives image={image} isCompared={isCompared} onCompare={onBefore} />
       {!image.deleted_at && <TagEditor image={image} onTag={actions.tag} />}
       <ImageActions image={image} actions={actions} onReuse={onReuse} onCompare={onCompare} onDelete={onDelete} />
     </aside>

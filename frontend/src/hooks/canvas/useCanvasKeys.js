@@ -72,6 +72,7 @@ export function useCanvasKeys(stageRef, { session, gestures, act, isCovered }) {
         if (!event.repeat) act.generate()
         return
       }
+      if (isCovered && nameOf(event) === 'Mod+z') event.preventDefault() // Nothing else on the page is meant, either.
       if (isCovered || event.target.closest?.(TEXT_FIELDS)) return
       const isOnStage = event.target === stageRef.current
       if (isHand(event)) {

@@ -9,8 +9,8 @@ const MOST = 6
 /**
  * Pictures that are drawn from within the canvas, and what has come of them.
  *
- * `generation` is `{prompt, problem, onPrompt, start, use}`: `start()` sends what was painted, once `settle()` has told it, and
- * promises the tasks' ids, undefined where they were refused for the `problem`; `use(image)` draws from a result from now
+ * `generation` is `{prompt, notice, onPrompt, onNotice, start, use}`: `start()` sends what was painted, once `settle()` has told it, and
+ * promises the tasks' ids, undefined where they were refused, as the `notice` says; `use(image)` draws from a result from now
  * on. Answers the `tasks` (`{id, version}`, newest first: the document's version that was sent), the result that is `shown`
  * over the canvas, and what can be done.
  */

@@ -6,22 +6,31 @@ import { readKeptValue } from '../../lib/canvas/value.js'
 import { FEATHER_DEFAULT, KEPT, NO_GROWTH, OWN } from '../../lib/generate/edit.js'
 import { fetchInput, inputUrl, keepInput } from '../../services/api.js'
 import { useAttempt } from '../images/useAttempt.js'
+import { useErrorText } from '../server/useErrorText.js'
 import { useLatest } from '../ui/useLatest.js'
-import { useToast } from '../ui/useToast.js'
 
 /** What the canvas shows of an edit of which this browser has kept nothing: one that was taken over from a picture. */
 async function valueOf({ mask, growth, feather, mask_mode: maskMode }) {
   return { mask: mask && (await fetchInput(mask)), sketch: null, outpaint: growth, feather: feather ?? FEATHER_DEFAULT, maskMode }
 }
 
+/** Answers a function that keeps what a layer's file stands for on the server, once, and promises its id; null without a file. */
+function keeper() {
+  const ids = new WeakMap()
+  return async (file, make = async () => file) => {
+    if (!file) return null
+    if (!ids.has(file)) ids.set(file, (await keepInput(await make())).input_id)
+    return ids.get(file)
+  }
+}
+
 /** What was painted, as a part of the edit: what is new of it is kept on the server first. */
-async function toPatch(source, { mask, sketch, outpaint, feather, maskMode }) {
-  const painted = sketch && (await keepInput(await composite(source, sketch)))
-  const kept = mask && (await keepInput(mask))
+async function toPatch(source, { mask, sketch, outpaint, feather, maskMode }, keep) {
+  const painted = await keep(sketch, () => composite(source, sketch))
   return {
-    image: painted?.input_id ?? source.id,
+    image: painted ?? source.id,
     base: painted ? source.id : null,
-    mask: kept?.input_id ?? null,
+    mask: await keep(mask),
     mask_mode: maskMode,
     feather,
     growth: { ...NO_GROWTH, ...outpaint },
@@ -62,17 +71,33 @@ function useSource(edit, { onAdopted, onLost }) {
 /** Whether what is masked of one picture is the same place of another. */
 const isSameSize = (one, other) => one.width === other.width && one.height === other.height
 
+/** Why the last thing that was asked of the server did not work, in words, and what offers a way on: `[notice, attempt, setNotice]`. */
+function useNotice() {
+  const { errorText } = useErrorText()
+  const [notice, setNotice] = useState(null)
+  const attempt = async (work, noticeOf) => {
+    setNotice(null)
+    try {
+      return await work()
+    } catch (error) {
+      setNotice({ tone: 'danger', ...noticeOf(errorText(error)) })
+      return undefined
+    }
+  }
+  return [notice, attempt, setNotice]
+}
+
 /**
  * What the canvas over the picture that is drawn from needs: the props of CanvasEditor, null until that picture is here.
  *
  * What was painted becomes the form's by `onEdit` when the canvas is closed, which `onClose` is told; `onGenerate` sends
- * it and leaves the canvas open. It closes by itself once `isOpen` is false.
+ * it and leaves the canvas open. It closes by itself once `isOpen` is false; where that cannot be, `onStay` is told.
  */
-export function usePaintedSource(edit, { isOpen, prompt, problem, onEdit, onPrompt, onGenerate, onClose }) {
+export function usePaintedSource(edit, { isOpen, prompt, problem, onEdit, onPrompt, onGenerate, onClose, onStay }) {
   const { t } = useTranslation()
-  const attempt = useAttempt()
-  const toast = useToast()
+  const [notice, attempt, setNotice] = useNotice()
   const told = useRef({})
+  const [keep] = useState(keeper)
   const source = useSource(edit, { onAdopted: () => onEdit({ canvas: KEPT }), onLost: onClose })
   const isNothing = !isOpen && !source
   useEffect(() => {
@@ -85,16 +110,22 @@ export function usePaintedSource(edit, { isOpen, prompt, problem, onEdit, onProm
   /** Nothing where nothing was painted, or on a picture that is not drawn from any more. */
   const handOver = async () => {
     const value = told.current[image.id]
-    return value && isCurrent ? toPatch(image, value) : {}
+    return value && isCurrent ? toPatch(image, value, keep) : {}
   }
+  const notSent = (reason) => ({ text: t('canvas.notSent', { reason }) })
   // It stays until all of it is on the server: whoever generates then must not do so without the mask.
   const close = async () => {
-    const patch = await attempt(handOver)
-    if (patch && Object.keys(patch).length > 0) onEdit(patch)
+    const leave = { label: t('canvas.leaveIt'), onClick: onClose }
+    const patch = await attempt(handOver, (reason) => ({ text: t('canvas.notHandedOver', { reason }), action: leave }))
+    if (!patch) {
+      onStay()
+      return
+    }
+    if (Object.keys(patch).length > 0) onEdit(patch)
     onClose()
   }
   const start = async () => {
-    const patch = await attempt(handOver)
+    const patch = await attempt(handOver, notSent)
     return patch && onGenerate(patch)
   }
   /** Draws from a result from now on: the mask stays where it means the same place. */
@@ -104,13 +135,18 @@ export function usePaintedSource(edit, { isOpen, prompt, problem, onEdit, onProm
       const before = { ...edit, ...(await handOver()) }
       const mask = isSameSize(result, image) ? before.mask : null
       onEdit({ ...before, image: id, base: null, mask, growth: NO_GROWTH, upscale: 1, canvas: OWN })
-      toast({ text: t('canvas.taken'), undo: () => onEdit({ ...before, canvas: KEPT }) })
-    })
+      const takeBack = () => {
+        setNotice(null)
+        onEdit({ ...before, canvas: KEPT })
+      }
+      setNotice({ tone: 'info', text: t('canvas.taken'), action: { label: t('common.undo'), onClick: takeBack } })
+    }, notSent)
+  const refusal = problem && { tone: 'danger', text: problem }
   return {
     ...source,
     isOpen,
     onChange: (value) => (told.current[image.id] = value),
     onClose: close,
-    generation: { prompt, problem, onPrompt, start, use },
+    generation: { prompt, notice: notice ?? refusal, onPrompt, onNotice: setNotice, start, use },
   }
 }

@@ -28,10 +28,25 @@ export function pinchView(view, before, after) {
   return zoomed.scale === 1 ? FITTED : { ...zoomed, x: zoomed.x + to.x - from.x, y: zoomed.y + to.y - from.y }
 }
 
+/** A view whose picture is not pushed out of sight: the middle of `box` lies on it. */
+export function clampView(view, { width, height }) {
+  if (width === 0 || height === 0) return view
+  const clamp = (value, side) => Math.min((view.scale * side) / 2, Math.max((-view.scale * side) / 2, value))
+  return { ...view, x: clamp(view.x, width), y: clamp(view.y, height) }
+}
+
 /** A view pushed about; a fitted one stays. */
 function panned(view, dx, dy) {
   return view.scale > 1 ? { ...view, x: view.x + dx, y: view.y + dy } : view
 }
+
+/** A view after the stage has become another size: what was in the middle still is. */
+function resized(view, before, after) {
+  return view.scale > 1 ? { ...view, x: (view.x * after.width) / before.width, y: (view.y * after.height) / before.height } : view
+}
+
+/** What one looks through: a pane, where the stage has some. */
+const paneOf = (stage) => (stage.querySelector('.zoom-pane') ?? stage).getBoundingClientRect()
 
 /** The middle of the stage, or of the pane of it that is meant where several show the same view. */
 function middleUnder(stage, target) {
@@ -78,8 +93,12 @@ export function useZoom(key, stageRef) {
   const [state, setState] = useState({ key, view: FITTED })
   const view = state.key === key ? state.view : FITTED
   const change = useCallback(
-    (update) => setState((now) => ({ key, view: update(now.key === key ? now.view : FITTED) })),
-    [key],
+    (update) =>
+      setState((now) => {
+        const next = update(now.key === key ? now.view : FITTED)
+        return { key, view: next.scale > 1 && stageRef.current ? clampView(next, paneOf(stageRef.current)) : next }
+      }),
+    [key, stageRef],
   )
   useEffect(() => {
     const stage = stageRef.current
@@ -88,9 +107,19 @@ export function useZoom(key, stageRef) {
       const middle = middleUnder(stage, event.target)
       change((now) => zoomAt(now, event.deltaY < 0 ? 1.2 : 1 / 1.2, event.clientX - middle.x, event.clientY - middle.y))
     }
+    let size = null
+    const observer = new ResizeObserver(([{ contentRect }]) => {
+      const before = size
+      size = { width: contentRect.width, height: contentRect.height }
+      if (before?.width > 0 && before.height > 0) change((now) => resized(now, before, size))
+    })
+    observer.observe(stage)
     // React listens passively, which could not keep the page from scrolling.
     stage.addEventListener('wheel', onWheel, { passive: false })
-    return () => stage.removeEventListener('wheel', onWheel)
+    return () => {
+      observer.disconnect()
+      stage.removeEventListener('wheel', onWheel)
+    }
   }, [change, stageRef])
   const fingers = useFingers(view, change)
   const handlers = {
