@@ -12,6 +12,7 @@ import { withinReach } from '../lib/generate/abilities.js'
 import { expandPrompt } from '../lib/generate/expand.js'
 import { plannedOf } from '../lib/generate/prompt/requests.js'
 import { ADVANCED_FIELDS, resetOf } from '../lib/generate/settings.js'
+import FormCanvas from './FormCanvas.jsx'
 import './GenerateForm.css'
 import AdvancedFields from './generate/AdvancedFields.jsx'
 import CountField from './generate/CountField.jsx'
@@ -24,7 +25,6 @@ import PromptTools from './generate/prompt/PromptTools.jsx'
 import SizePicker from './generate/size/SizePicker.jsx'
 import LoraField from './loras/LoraField.jsx'
 
-const SourceCanvas = lazy(() => import('./SourceCanvas.jsx'))
 const LoraSuggestions = lazy(() => import('./loras/LoraSuggestions.jsx'))
 const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
 
@@ -51,7 +51,7 @@ export default function GenerateForm({ form, onGenerate }) {
     [change, drawn.edit],
   )
   const submit = useSubmit({ form, errors, drawn, prompts, lists: library.lists, model, onGenerate })
-  useHotkeys({ 'Mod+Enter': submit })
+  useHotkeys({ 'Mod+Enter': () => submit() })
   useHeldEnter(formRef)
   const onSubmit = (event) => {
     // React lets events of dialogs bubble to what opened them: the forms in there are not this one.
@@ -94,7 +94,6 @@ export default function GenerateForm({ form, onGenerate }) {
         model={model}
         errors={texts}
         sources={sources}
-        Canvas={SourceCanvas}
         onChange={change}
         onReplace={replaceAloud}
       />
@@ -102,6 +101,7 @@ export default function GenerateForm({ form, onGenerate }) {
       {drawn.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}
+      <FormCanvas settings={settings} problem={general || Object.values(texts)[0]} onChange={change} onPrompt={write} onSubmit={submit} />
       <FormActions
         settings={settings}
         error={general}

@@ -404,6 +404,16 @@ describe('GenerateForm', () => {
     expect(prompt()).toHaveValue('an owl, watercolour')
   })
 
+  it('opens what is saved at an address of its own, which Back leaves', async () => {
+    const { user } = setUp()
+    await user.click(screen.getByRole('button', { name: 'Saved' }))
+    expect(await screen.findByRole('textbox', { name: 'Lists' })).toBeInTheDocument()
+    expect(window.location.search).toBe('?dialog=saved')
+    window.history.back()
+    await waitFor(() => expect(screen.queryByRole('dialog')).not.toBeInTheDocument())
+    expect(window.location.search).toBe('')
+  })
+
   it('lets a saved list stand for its entries', async () => {
     const { user } = setUp()
     await user.click(screen.getByRole('button', { name: 'Saved' }))

@@ -6,16 +6,16 @@ import { close } from '../hooks/ui/useOpened.js'
 import { useToast } from '../hooks/ui/useToast.js'
 import CompareDialog from './viewer/CompareDialog.jsx'
 
-/** The two pictures that the address names, on top of each other. */
+/** The pictures that the address names, on top of or beside each other. */
 export default function PictureComparison({ ids }) {
   const { t } = useTranslation()
   const toast = useToast()
-  const [first, second] = usePictures(ids)
-  const isMissing = first === null || second === null
+  const images = usePictures(ids)
+  const isMissing = images.includes(null)
   useEffect(() => {
     if (!isMissing) return
     toast({ text: t('lightbox.none') })
     close()
   }, [isMissing, toast, t])
-  return first && second && <CompareDialog first={first} second={second} onClose={close} />
+  return images.every(Boolean) && <CompareDialog images={images} onClose={close} />
 }

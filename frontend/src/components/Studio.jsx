@@ -59,8 +59,9 @@ export default function Studio() {
 
   const submit = useCallback(
     async (requests) => {
-      await generate(requests)
+      const ids = await generate(requests)
       reveal(resultRef.current)
+      return ids
     },
     [generate],
   )

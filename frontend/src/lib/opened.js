@@ -1,18 +1,20 @@
 const ID = /^[0-9a-f]{32}$/
 const NAME = /^[a-z]{1,20}$/
-const COMPARED = 2
+/** As many pictures can be compared at once. */
+export const MOST_COMPARED = 4
 
 /** What the address can say is open, by the entry that says it. The first that makes sense counts. */
 const READERS = {
   picture: (text) => (ID.test(text) ? text : null),
   compare: (text) => {
     const ids = text.split(',')
-    return ids.length === COMPARED && ids.every((id) => ID.test(id)) ? ids : null
+    const isSome = ids.length > 1 && ids.length <= MOST_COMPARED && new Set(ids).size === ids.length
+    return isSome && ids.every((id) => ID.test(id)) ? ids : null
   },
   dialog: (text) => (NAME.test(text) ? text : null),
 }
 
-/** What an address's query says is open: `{picture: id}`, `{compare: [id, id]}`, `{dialog: name}`, or `{}`. */
+/** What an address's query says is open: `{picture: id}`, `{compare: [id, id, …]}`, `{dialog: name}`, or `{}`. */
 export function parseOpened(search) {
   const params = new URLSearchParams(search)
   for (const [key, read] of Object.entries(READERS)) {

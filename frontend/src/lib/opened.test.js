@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { parseOpened, pictureAddress, writeOpened } from './opened.js'
 
-const [A, B] = ['a', 'b'].map((digit) => digit.repeat(32))
+const [A, B, C, D, E] = ['a', 'b', 'c', 'd', 'e'].map((digit) => digit.repeat(32))
 
 describe('what the address says is open', () => {
   it.each([
@@ -16,6 +16,8 @@ describe('what the address says is open', () => {
     [`?picture=${A.toUpperCase()}`, {}],
     [`?compare=${A}`, {}],
     [`?compare=${A},${B},${A}`, {}],
+    [`?compare=${A},${B},${C},${D}`, { compare: [A, B, C, D] }],
+    [`?compare=${A},${B},${C},${D},${E}`, {}],
     ['?dialog=__proto__&picture=%zz', {}],
   ])('of %s is %o', (search, opened) => expect(parseOpened(search)).toEqual(opened))
 

@@ -106,7 +106,7 @@ function withUrls(image) {
 }
 
 function withResultUrls(task) {
-  return { ...task, result: withUrls(task.result) }
+  return { ...task, result: withUrls(task.result), ...(task.images && { images: task.images.map(withUrls) }) }
 }
 
 /** A key that makes a request known again when it is sent twice. Works where crypto.randomUUID does not: plain HTTP. */

@@ -1,9 +1,10 @@
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import Modal from 'react-bootstrap/Modal'
 import { useTranslation } from 'react-i18next'
 
 import { useCanvasEdit } from '../../hooks/canvas/useCanvasEdit.js'
 import { useCanvasSettings } from '../../hooks/canvas/useCanvasSettings.js'
+import { useLatest } from '../../hooks/ui/useLatest.js'
 import { addCanvasTexts } from '../../i18n/canvas.js'
 import { keyOf } from '../../lib/canvas/value.js'
 import './CanvasEditor.css'
@@ -24,40 +25,40 @@ function Waiting({ error, onClose }) {
   )
 }
 
-function Editor({ image, value, readTransparency, onChange, onClose, rules }) {
-  const { i18n } = useTranslation()
-  useState(() => addCanvasTexts(i18n)) // Once, before the texts are read.
+/** One picture's canvas. `wayOutRef` gets `leave()`, which tells all and closes, and `cancel()`, which takes back what has begun. */
+function Editor({ image, value, readTransparency, onChange, onClose, rules, generation, wayOutRef }) {
   const { doc, options, setOptions, settle, error } = useCanvasEdit({ image, value, onChange })
   const [settings, change] = useCanvasSettings()
   const cancel = useRef(() => false)
-  const done = async () => {
+  const [isLeaving, setLeaving] = useState(false)
+  const leave = async () => {
+    if (isLeaving) return
+    setLeaving(true)
     await settle()
-    onClose()
+    await onClose()
+    setLeaving(false)
   }
-  const onEscapeKeyDown = (event) => {
-    if (cancel.current()) event.preventDefault()
-  }
+  const latest = useLatest(leave)
+  useEffect(() => {
+    wayOutRef.current = { leave: () => latest.current(), cancel: () => cancel.current() }
+  }, [wayOutRef, latest])
+  if (!doc) return <Waiting error={error} onClose={onClose} />
   return (
-    <Modal show fullscreen className="canvas-editor" aria-labelledby="canvas-title" onHide={done} onEscapeKeyDown={onEscapeKeyDown}>
-      <Modal.Body>
-        {doc ? (
-          <CanvasRoom
-            image={image}
-            doc={doc}
-            options={options}
-            setOptions={setOptions}
-            settings={settings}
-            change={change}
-            rules={rules}
-            readTransparency={readTransparency}
-            cancelRef={cancel}
-            onDone={done}
-          />
-        ) : (
-          <Waiting error={error} onClose={onClose} />
-        )}
-      </Modal.Body>
-    </Modal>
+    <CanvasRoom
+      image={image}
+      doc={doc}
+      options={options}
+      setOptions={setOptions}
+      settings={settings}
+      change={change}
+      settle={settle}
+      rules={rules}
+      readTransparency={readTransparency}
+      generation={generation}
+      cancelRef={cancel}
+      isLeaving={isLeaving}
+      onDone={leave}
+    />
   )
 }
 
@@ -70,9 +71,47 @@ function Editor({ image, value, readTransparency, onChange, onClose, rules }) {
  * @param readTransparency promises a mask of what is transparent in the picture, as a PNG; left out for an opaque one.
  * @param onChange is told of the new value a moment after each change; white in the mask is drawn anew.
  * @param onClose is called when the last change has been told.
+ * @param isOpen once it is false, the canvas closes as by its button.
  * @param outpaintStep what the sides grow by, in pixels; `mostSide` how long the whole may become.
+ * @param generation how pictures are drawn from here, see useMaking; null where they are not.
  */
-export default function CanvasEditor({ image, value = null, outpaintStep = 16, mostSide = 2048, ...calls }) {
+export default function CanvasEditor({
+  image,
+  value = null,
+  readTransparency,
+  onChange,
+  onClose,
+  isOpen = true,
+  outpaintStep = 16,
+  mostSide = 2048,
+  generation = null,
+}) {
+  const { i18n } = useTranslation()
+  useState(() => addCanvasTexts(i18n)) // Once, before the texts are read.
+  const wayOutRef = useRef({ leave: onClose, cancel: () => false })
+  useEffect(() => {
+    if (!isOpen) wayOutRef.current.leave()
+  }, [isOpen])
+  const onEscapeKeyDown = (event) => {
+    if (wayOutRef.current.cancel()) event.preventDefault()
+  }
+  const hide = () => wayOutRef.current.leave()
   const rules = { step: outpaintStep, mostSide }
-  return <Editor key={keyOf(image)} image={image} value={value} rules={rules} {...calls} />
+  return (
+    <Modal show fullscreen className="canvas-editor" aria-labelledby="canvas-title" onHide={hide} onEscapeKeyDown={onEscapeKeyDown}>
+      <Modal.Body>
+        <Editor
+          key={keyOf(image)}
+          image={image}
+          value={value}
+          readTransparency={readTransparency}
+          onChange={onChange}
+          onClose={onClose}
+          rules={rules}
+          generation={generation}
+          wayOutRef={wayOutRef}
+        />
+      </Modal.Body>
+    </Modal>
+  )
 }

@@ -7,7 +7,7 @@ import Icon from '../ui/Icon.jsx'
 import CanvasIcon from './CanvasIcon.jsx'
 
 /** What is edited, steps back and forth, and the way out. */
-export default function CanvasHead({ state, mode, act, isHelping, onDone }) {
+export default function CanvasHead({ state, mode, act, isHelping, isLeaving, onDone }) {
   const { t } = useTranslation()
   const hasKeyboard = useHasKeyboard()
   const icon = (text, key, onClick, enabled, glyph) => (
@@ -50,8 +50,8 @@ export default function CanvasHead({ state, mode, act, isHelping, onDone }) {
           </button>
         )}
       </div>
-      <Button variant="primary" size="sm" onClick={onDone}>
-        <Icon name="check" size={16} /> {t('canvas.done')}
+      <Button variant="primary" size="sm" aria-disabled={isLeaving} onClick={onDone}>
+        <Icon name="check" size={16} /> {isLeaving ? t('canvas.leaving') : t('canvas.done')}
       </Button>
     </div>
   )

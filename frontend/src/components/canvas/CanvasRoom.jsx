@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useCanvasActions } from '../../hooks/canvas/useCanvasActions.js'
 import { useCanvasKeys } from '../../hooks/canvas/useCanvasKeys.js'
+import { useMaking } from '../../hooks/canvas/useMaking.js'
 import { useMaskDrop } from '../../hooks/canvas/useMaskDrop.js'
 import { useMaskFile } from '../../hooks/canvas/useMaskFile.js'
 import { usePointers } from '../../hooks/canvas/usePointers.js'
@@ -12,14 +13,22 @@ import { useSay } from '../../hooks/canvas/useSay.js'
 import { toHex } from '../../lib/canvas/raster/blend.js'
 import Icon from '../ui/Icon.jsx'
 import Notice from '../ui/Notice.jsx'
+import CanvasBar from './CanvasBar.jsx'
 import CanvasHead from './CanvasHead.jsx'
 import CanvasPanel from './CanvasPanel.jsx'
 import CanvasStage from './CanvasStage.jsx'
+import ResultView from './results/ResultView.jsx'
+import Tray from './results/Tray.jsx'
+import './results/results.css'
 import ToolBar from './ToolBar.jsx'
 import ZoomBar from './ZoomBar.jsx'
 
-/** The opened canvas: tools, stage and settings around one document. `cancelRef` gets what takes back what has begun. */
-export default function CanvasRoom({ image, doc, options, setOptions, settings, change, rules, readTransparency, cancelRef, onDone }) {
+/**
+ * The opened canvas: tools, stage and settings around one document, and what was drawn from it.
+ *
+ * `cancelRef` gets what takes back what has begun; `settle` tells all that was painted.
+ */
+export default function CanvasRoom({ image, doc, options, setOptions, settings, change, settle, rules, readTransparency, generation, cancelRef, isLeaving, onDone }) {
   const { t } = useTranslation()
   const [stageRef, drawRef] = [useRef(null), useRef(null)]
   const [text, say, sayLater] = useSay()
@@ -28,7 +37,9 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const session = useSession(doc, settings)
   const state = useSyncExternalStore(doc.subscribe, doc.getState)
   const help = useCallback(() => setHelping((now) => !now), [])
-  const act = useCanvasActions({ session, change, say, sayLater, onHelp: help })
+  const making = useMaking({ generation, doc, settle, say })
+  const { start, shown, hide } = making
+  const act = useCanvasActions({ session, change, say, sayLater, onHelp: help, onGenerate: start })
   const file = useMaskFile({ doc, say, readTransparency })
   const { mode } = settings
 
@@ -39,7 +50,7 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const onColour = useCallback((channels) => act.colour(toHex(channels)), [act])
   const { isLost } = useScene(drawRef, { session, url: image.url, look, onColour })
   const gestures = usePointers(stageRef, { session, onChange: change, onPen: act.met })
-  useCanvasKeys(stageRef, { session, gestures, act })
+  useCanvasKeys(stageRef, { session, gestures, act, isCovered: shown !== null })
   const openFile = (picked) => {
     change({ mode: 'mask' })
     setOpen(true)
@@ -49,14 +60,15 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   useEffect(() => {
     cancelRef.current = () => {
       if (session.cancel()) return true
-      if (isHelping) help()
-      return isHelping
+      if (shown) hide()
+      else if (isHelping) help()
+      return isHelping || shown !== null
     }
-  }, [cancelRef, session, isHelping, help])
+  }, [cancelRef, session, isHelping, help, shown, hide])
 
   return (
-    <div className="canvas-room" {...handlers}>
-      <CanvasHead state={state} mode={mode} act={act} isHelping={isHelping} onDone={onDone} />
+    <div className={`canvas-room ${shown ? 'canvas-covered' : ''}`} {...handlers}>
+      <CanvasHead state={state} mode={mode} act={act} isHelping={isHelping} isLeaving={isLeaving} onDone={onDone} />
       <ToolBar settings={settings} onTool={act.tool}>
         <button
           type="button"
@@ -78,14 +90,18 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
         outpaint={outpaint}
         rules={rules}
         say={say}
+        isCovered={shown !== null}
       >
+        {shown && <ResultView image={image} result={shown} onUse={() => generation.use(shown)} onClose={hide} />}
+        <Tray making={making} />
         {isLost && <Notice tone="danger">{t('canvas.lost')}</Notice>}
         {isHovering && <p className="canvas-drop">{t('canvas.drop')}</p>}
         <p className="canvas-said" role="status">
           {text}
         </p>
-        <ZoomBar view={session.view} />
+        {!shown && <ZoomBar view={session.view} />}
       </CanvasStage>
+      {generation && <CanvasBar generation={generation} making={making} />}
       <div className={`canvas-side ${isOpen ? '' : 'canvas-side-folded'}`}>
         <CanvasPanel
           doc={doc}

@@ -9,8 +9,8 @@ function cameByKeys(element) {
   return element.matches(':focus-visible')
 }
 
-/** Where the picture lies and is painted on. `drawRef` gets what is drawn into, `stageRef` what has the focus. */
-export default function CanvasStage({ session, tool, stageRef, drawRef, isGrowing, outpaint, rules, say, children }) {
+/** Where the picture lies and is painted on. `drawRef` gets what is drawn into, `stageRef` what has the focus. A result may cover it. */
+export default function CanvasStage({ session, tool, stageRef, drawRef, isGrowing, outpaint, rules, say, isCovered, children }) {
   const { t } = useTranslation()
   const hint = useId()
   return (
@@ -21,6 +21,7 @@ export default function CanvasStage({ session, tool, stageRef, drawRef, isGrowin
         role="application"
         tabIndex={0}
         className="canvas-paper"
+        inert={isCovered}
         ref={stageRef}
         aria-label={t('canvas.stage')}
         aria-roledescription={t('canvas.stageRole')}
@@ -34,6 +35,7 @@ export default function CanvasStage({ session, tool, stageRef, drawRef, isGrowin
         {t('canvas.stageHint')}
       </p>
       {isGrowing &&
+        !isCovered &&
         SIDES.map((side) => (
           <OutpaintHandle key={side} side={side} doc={session.doc} view={session.view} outpaint={outpaint} rules={rules} say={say} />
         ))}

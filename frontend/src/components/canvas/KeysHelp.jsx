@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 /** Keys as they are written on them; names in words are looked up. */
 const ROWS = [
+  ['generate', ['Ctrl+Enter']],
   ['modes', ['M', 'S', 'O']],
   ['tools', ['B', 'E', 'L', 'R', 'I', 'H']],
   ['size', ['[', ']']],

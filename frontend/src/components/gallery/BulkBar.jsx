@@ -3,6 +3,7 @@ import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { useAbilities } from '../../hooks/server/useAbilities.js'
+import { MOST_COMPARED } from '../../lib/opened.js'
 import Icon from '../ui/Icon.jsx'
 import TagInput from '../ui/TagInput.jsx'
 
@@ -23,7 +24,7 @@ function LivingActions({ ids, actions, onCompare, onRefer, onDone }) {
       <BulkButton icon="heart" label={t('image.favourite')} onClick={() => actions.favour(ids, true)} />
       <TagInput onTag={(name) => actions.tag(ids, name)} />
       <BulkButton icon="download" label={t('gallery.zip')} onClick={() => actions.download(ids)} />
-      <BulkButton icon="compare" label={t('compare.action')} disabled={ids.length !== 2} onClick={onCompare} />
+      <BulkButton icon="compare" label={t('compare.action')} disabled={ids.length < 2 || ids.length > MOST_COMPARED} onClick={onCompare} />
       <BulkButton icon="trash" label={t('common.delete')} onClick={() => actions.trash(ids).then(onDone)} />
     </>
   )

@@ -5,7 +5,8 @@ import { useGalleryKeys } from '../../hooks/images/cards/useGalleryKeys.js'
 import { useHeldPictures } from '../../hooks/images/cards/useHeldPictures.js'
 import { useHold } from '../../hooks/images/cards/useHold.js'
 import { useImageActions } from '../../hooks/images/useImageActions.js'
-import { open } from '../../hooks/ui/useOpened.js'
+import { useDialog, useNoDialog } from '../../hooks/ui/useDialog.js'
+import { close, open } from '../../hooks/ui/useOpened.js'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { clearFilters } from '../../lib/images/gallery.js'
 import BulkBar from './BulkBar.jsx'
@@ -14,6 +15,8 @@ import ImageCard from './ImageCard.jsx'
 import NewPictures from './NewPictures.jsx'
 
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
+
+const PURGE = 'purge'
 
 const view = (id) => open({ picture: id })
 const compare = (pictures) => open({ compare: pictures.map(({ id }) => id) })
@@ -38,6 +41,8 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
   const { see } = selection
   useEffect(() => see(images), [see, images])
   const [doomed, setDoomed] = useState(null)
+  const isAsking = useDialog(PURGE) && doomed
+  useNoDialog(PURGE, !doomed)
   const every = useImageActions({ onVary })
   const actions = useMemo(() => ({ ...every, trash: (ids) => every.trash(ids).then(drop) }), [every, drop])
   const [{ ask_purge: asks }] = usePreferences()
@@ -46,12 +51,17 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
     (ids) => {
       actions.purge(ids)
       clear()
+      setDoomed(null) // The browser's Forward has nothing to ask any more.
     },
     [actions, clear],
   )
+  const ask = useCallback((pictures) => {
+    setDoomed(pictures)
+    open({ dialog: PURGE })
+  }, [])
   const doom = useCallback(
-    (pictures) => (asks ? setDoomed(pictures) : purge(pictures.map(({ id }) => id))),
-    [asks, purge],
+    (pictures) => (asks ? ask(pictures) : purge(pictures.map(({ id }) => id))),
+    [asks, ask, purge],
   )
   const stop = useGalleryKeys(ref, {
     images,
@@ -84,7 +94,7 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
   return (
     <>
       <NewPictures count={waiting} onShow={showNew} />
-      {trash && images.length > 0 && <EmptyTrash findAll={findAll} onFound={setDoomed} />}
+      {trash && images.length > 0 && <EmptyTrash findAll={findAll} onFound={ask} />}
       <div ref={ref}>
         {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
       </div>
@@ -98,9 +108,7 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
         onRefer={() => onReuse(selection.chosen, 'reference')}
         onPurge={() => doom(selection.chosen)}
       />
-      <Suspense>
-        {doomed && <ConfirmPurge images={doomed} onPurge={purge} onClose={() => setDoomed(null)} />}
-      </Suspense>
+      <Suspense>{isAsking && <ConfirmPurge images={doomed} onPurge={purge} onClose={close} />}</Suspense>
     </>
   )
 }

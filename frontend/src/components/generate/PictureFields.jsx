@@ -15,7 +15,7 @@ const [EMPTY_PX, FULL_PX] = [64, 260]
  *
  * `sources` is what useSources answers; `onReplace` replaces values and says so, with a sentence.
  */
-export default function PictureFields({ settings, model, errors, sources, Canvas, onChange, onReplace }) {
+export default function PictureFields({ settings, model, errors, sources, onChange, onReplace }) {
   const { edit, control, references } = settings
   const isGuided = can(model, 'control')
   return (
@@ -26,7 +26,6 @@ export default function PictureFields({ settings, model, errors, sources, Canvas
           controls={control}
           isGuided={isGuided}
           errors={errors}
-          Canvas={Canvas}
           onChoose={sources.drawFrom}
           onMask={sources.maskTransparent}
           onChange={onChange}

@@ -18,6 +18,19 @@ describe('BeforeAfter', () => {
     expect(container.firstChild.style.getPropertyValue('--share')).toBe('20%')
   })
 
+  it('lays what has grown around what it was', () => {
+    renderWith(<BeforeAfter {...PICTURES} before={{ ...PICTURES.before, growth: { left: 1, top: 0.5 } }} />)
+    expect(screen.getByRole('img', { name: 'a fox' }).parentElement.style.inset).toMatch(/^25% 0% 0% 33\.3/)
+    expect(screen.getByRole('img', { name: 'a red fox' }).parentElement.style.inset).toBe('')
+  })
+
+  it('moves both at once where one looks closer, and leaves the line where it is', () => {
+    const { container } = renderWith(<BeforeAfter {...PICTURES} zoom={{ zoomed: true, style: { transform: 'scale(3)' } }} />)
+    const moved = [...container.querySelectorAll('img')].map((image) => image.parentElement.parentElement.style.transform)
+    expect(moved).toEqual(['scale(3)', 'scale(3)'])
+    expect(container.firstChild.style.getPropertyValue('--share')).toBe('50%')
+  })
+
   it('may be called otherwise', () => {
     renderWith(<BeforeAfter {...PICTURES} label="Old and new" />)
     expect(screen.getByRole('slider', { name: 'Old and new' })).toHaveValue('50')

@@ -28,6 +28,22 @@ function Turn({ side, label, to, onGo }) {
   )
 }
 
+/** Details and the way out: at the same place whatever is shown. */
+function Corner({ info, onInfo, onClose }) {
+  const { t } = useTranslation()
+  const text = useHasKeyboard() ? t('lightbox.info') : t('image.details')
+  return (
+    <div className="lightbox-corner">
+      <button type="button" className="icon-button" aria-pressed={info} aria-label={text} title={text} onClick={onInfo}>
+        <Icon name="info" />
+      </button>
+      <button type="button" className="icon-button" aria-label={t('common.close')} title={t('common.close')} onClick={onClose}>
+        <Icon name="close" />
+      </button>
+    </div>
+  )
+}
+
 /** Loads the neighbours before they are asked for. */
 function useNeighbours(addresses) {
   const list = addresses.filter(Boolean).join(' ')
@@ -46,18 +62,23 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
   const [info, setInfo] = useState(true)
   const stageRef = useRef(null)
   const { image, index, total } = step
+  const [before, setBefore] = useState({ id: null, url: null })
+  const beforeUrl = before.id === image.id ? before.url : null
   const zoom = useZoom(image.id, stageRef)
   const swipe = useSwipe((side) => {
     const to = side === 'left' ? next : previous
     if (!zoom.zoomed && to !== null) onGo(to)
   })
+  const showBefore = (url) => {
+    setBefore({ id: image.id, url })
+    stageRef.current.scrollIntoView({ block: 'nearest' }) // On a phone the button is below it.
+  }
   useNeighbours([pictureAt(next ?? -1)?.download_url, pictureAt(previous ?? -1)?.download_url])
   const { onKeyDownCapture, onEscapeKeyDown } = useLeftOverEscape(onClose)
   const reuse = (...what) => {
     onReuse(...what)
     onClose()
   }
-  const infoText = useHasKeyboard() ? t('lightbox.info') : t('image.details')
   const title = step.isIn ? t('lightbox.title', { index: index + 1, count: total }) : t('lightbox.outside')
   const hasOthers = previous !== null || next !== null
   return (
@@ -85,35 +106,27 @@ export default function Lightbox({ step, previous, next, pictureAt, actions, onG
       />
       <Modal.Body onKeyDownCapture={onKeyDownCapture}>
         <div className="lightbox-view">
-          <LightboxPicture image={image} zoom={zoom} swipe={swipe} stageRef={stageRef} onClose={onClose}>
+          <LightboxPicture image={image} beforeUrl={beforeUrl} zoom={zoom} swipe={swipe} stageRef={stageRef} onClose={onClose}>
             {hasOthers && (
               <>
                 <Turn side="left" label={t('lightbox.previous')} to={previous} onGo={onGo} />
                 <Turn side="right" label={t('lightbox.next')} to={next} onGo={onGo} />
               </>
             )}
-            <button
-              type="button"
-              className="icon-button lightbox-toggle"
-              aria-pressed={info}
-              aria-label={infoText}
-              title={infoText}
-              onClick={() => setInfo(!info)}
-            >
-              <Icon name="info" />
-            </button>
           </LightboxPicture>
           {hasOthers && <Strip step={step} pictureAt={pictureAt} onGo={onGo} />}
         </div>
+        <Corner info={info} onInfo={() => setInfo(!info)} onClose={onClose} />
         {info && (
           <LightboxInfo
             image={image}
             title={title}
             actions={actions}
+            isCompared={beforeUrl !== null}
+            onBefore={showBefore}
             onReuse={reuse}
             onCompare={onCompare}
             onDelete={onDelete}
-            onClose={onClose}
           />
         )}
       </Modal.Body>

@@ -2,6 +2,7 @@ import { useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useShownScale } from '../../hooks/ui/useShownScale.js'
+import BeforeAfter from '../ui/BeforeAfter.jsx'
 
 /** From this scale on one looks at pixels, and not at a picture. */
 const CRISP = 4
@@ -17,16 +18,35 @@ function useClickBeside(onClick) {
   }
 }
 
-/** The picture, as large as the stage has room for, and how large it really is; `children` are the buttons upon it. */
-export default function LightboxPicture({ image, zoom, swipe, stageRef, onClose, children }) {
+/** With what it was drawn from, as large as there is room for. */
+function WithBefore({ image, url, zoom }) {
   const { t } = useTranslation()
-  const pictureRef = useRef(null)
-  const beside = useClickBeside(() => !zoom.zoomed && onClose())
-  const scale = useShownScale(pictureRef, image) * zoom.scale
+  return (
+    <BeforeAfter
+      before={{ url, alt: t('image.before'), label: t('image.before'), growth: image.outpaint }}
+      after={{ url: image.download_url, alt: image.prompt, label: t('image.after') }}
+      width={image.width}
+      height={image.height}
+      zoom={zoom}
+    />
+  )
+}
+
+/** How large the picture really is, where that is not as it is shown. */
+function Scale({ image, scale }) {
+  const { t } = useTranslation()
+  const { width, height } = image
   const percent = Math.round(100 * scale)
+  if (percent === 0 || percent === 100) return null
+  return <span className="lightbox-scale">{t('lightbox.scale', { width, height, percent })}</span>
+}
+
+function Picture({ image, zoom }) {
+  const pictureRef = useRef(null)
+  const scale = useShownScale(pictureRef, image) * zoom.scale
   const { width, height } = image
   return (
-    <div className={`lightbox-stage ${zoom.zoomed ? 'zoomed' : ''}`} ref={stageRef} {...zoom.handlers} {...swipe} {...beside}>
+    <>
       <img
         key={image.id}
         ref={pictureRef}
@@ -38,7 +58,18 @@ export default function LightboxPicture({ image, zoom, swipe, stageRef, onClose,
         style={{ ...zoom.style, '--ratio': width / height }}
         draggable={!zoom.zoomed}
       />
-      {percent > 0 && percent !== 100 && <span className="lightbox-scale">{t('lightbox.scale', { width, height, percent })}</span>}
+      <Scale image={image} scale={scale} />
+    </>
+  )
+}
+
+/** The picture, as large as the stage has room for, beside `beforeUrl` where that is asked for; `children` are the buttons upon it. */
+export default function LightboxPicture({ image, beforeUrl, zoom, swipe, stageRef, onClose, children }) {
+  const beside = useClickBeside(() => !zoom.zoomed && onClose())
+  const walk = beforeUrl ? {} : swipe // A finger moves the line then.
+  return (
+    <div className={`lightbox-stage ${zoom.zoomed ? 'zoomed' : ''}`} ref={stageRef} {...zoom.handlers} {...walk} {...beside}>
+      {beforeUrl ? <WithBefore image={image} url={beforeUrl} zoom={zoom} /> : <Picture image={image} zoom={zoom} />}
       {children}
     </div>
   )

@@ -1,4 +1,3 @@
-import { useState } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
@@ -6,7 +5,6 @@ import { useRelatives } from '../../hooks/images/inputs/useRelatives.js'
 import { useThumbnailWidths } from '../../hooks/images/useThumbnailWidths.js'
 import { openInstead } from '../../hooks/ui/useOpened.js'
 import { smallestThumbnail } from '../../lib/images/thumbnails.js'
-import BeforeAfter from '../ui/BeforeAfter.jsx'
 import Icon from '../ui/Icon.jsx'
 import './Relatives.css'
 
@@ -19,12 +17,15 @@ function Relative({ picture, src, label }) {
   )
 }
 
-/** The chain that a picture stands in: what it was drawn from, and what was drawn from it. */
-export default function Relatives({ image }) {
+/**
+ * The chain that a picture stands in: what it was drawn from, and what was drawn from it.
+ *
+ * `onCompare` is told the address of what it was drawn from, null where that is seen beside it (`isCompared`) already.
+ */
+export default function Relatives({ image, isCompared, onCompare }) {
   const { t } = useTranslation()
   const { origin, references, children } = useRelatives(image)
   const widths = useThumbnailWidths()
-  const [isCompared, setCompared] = useState(false)
   if (!origin && references.length + children.length === 0) return null
   return (
     <div className="relatives">
@@ -32,17 +33,9 @@ export default function Relatives({ image }) {
         <section aria-label={t('image.origin')}>
           <h3>{t('image.origin')}</h3>
           <Relative picture={origin.picture} src={origin.url} label={t('image.originOf', { prompt: origin.picture?.prompt ?? '' })} />
-          <Button variant="outline-secondary" size="sm" aria-expanded={isCompared} onClick={() => setCompared(!isCompared)}>
+          <Button variant="outline-secondary" size="sm" aria-pressed={isCompared} onClick={() => onCompare(isCompared ? null : origin.url)}>
             <Icon name="compare" /> {t('image.beforeAfter')}
           </Button>
-          {isCompared && (
-            <BeforeAfter
-              before={{ url: origin.url, alt: t('image.before'), label: t('image.before') }}
-              after={{ url: image.download_url, alt: t('image.after'), label: t('image.after') }}
-              width={image.width}
-              height={image.height}
-            />
-          )}
         </section>
       )}
       {references.length > 0 && (

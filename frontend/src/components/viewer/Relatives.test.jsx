@@ -1,5 +1,5 @@
 import { screen } from '@testing-library/react'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 
 import { makeImage } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
@@ -14,7 +14,10 @@ it('shows what a picture came from and what was made of it, and leads there', as
     return { images, total: images.length, page: 1, page_size: 12 }
   }
   window.history.replaceState(null, '', `/?picture=${'c'.repeat(32)}`)
-  const { user } = renderWith(<Relatives image={makeImage(2, { pixel_hash: OWN, init_image: PARENT })} />)
+  const onCompare = vi.fn()
+  const { user } = renderWith(<Relatives image={makeImage(2, { pixel_hash: OWN, init_image: PARENT })} onCompare={onCompare} />)
+  await user.click(await screen.findByRole('button', { name: 'Before and after' }))
+  expect(onCompare).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`/api/inputs/${PARENT}`))
   await user.click(await screen.findByRole('button', { name: 'a child' }))
   expect(window.location.search).toBe(`?picture=${child.id}`)
   await user.click(await screen.findByRole('button', { name: 'Made from: the parent' }))

@@ -52,16 +52,17 @@ function toolActions(t, change, say) {
 }
 
 /** Everything that buttons and keys do in the editor. Each says in words what it did. */
-export function useCanvasActions({ session, change, say, sayLater, onHelp }) {
+export function useCanvasActions({ session, change, say, sayLater, onHelp, onGenerate }) {
   const { t } = useTranslation()
   return useMemo(
     () => ({
       ...layerActions(t, session, say),
       ...toolActions(t, change, say),
       help: onHelp,
+      generate: onGenerate,
       moved: () => sayLater(() => (session.cursor ? placeText(t, session) : '')),
       did: (name) => say(t(`canvas.${name}`)),
     }),
-    [t, session, change, say, sayLater, onHelp],
+    [t, session, change, say, sayLater, onHelp, onGenerate],
   )
 }

@@ -16,19 +16,21 @@ async function open(image, value) {
 /**
  * Runs `work` once things have been quiet: `isBusy()` says that they are not.
  *
- * Answers `later()`, and `now()`, which does it at once if it is due.
+ * Answers `later()`, and `now()`, which does it at once if it is due, and promises that it is done.
  */
 function useSettled(work, isBusy) {
   const timer = useRef(null)
+  const underWay = useRef(undefined)
   const latest = useRef({ work, isBusy })
   useEffect(() => {
     latest.current = { work, isBusy }
   })
   const now = useCallback(() => {
-    if (timer.current === null) return undefined
+    if (timer.current === null) return underWay.current
     clearTimeout(timer.current)
     timer.current = null
-    return latest.current.work()
+    underWay.current = latest.current.work()
+    return underWay.current
   }, [])
   const later = useCallback(() => {
     const wait = () => {

@@ -4,6 +4,7 @@ import { MODE_KEYS, mostSize, stepHardness, stepSize, TOOL_KEYS, TOOLS } from '.
 
 /** Where letters are typed; sliders and boxes hold none. */
 const TEXT_FIELDS = 'input:not([type=range], [type=checkbox], [type=radio], [type=color], [type=file]), textarea, select'
+const GENERATE = 'Mod+Enter'
 const MODES_BY_KEY = Object.fromEntries(Object.entries(MODE_KEYS).map(([mode, key]) => [key, mode]))
 const TOOLS_BY_KEY = Object.fromEntries(Object.entries(TOOL_KEYS).map(([tool, key]) => [key, tool]))
 
@@ -57,14 +58,22 @@ function steerBy(event, { session, act }) {
 
 /**
  * The editor without a mouse. `act` has what the keys do beside the session: `undo`, `redo`, `size(px)`,
- * `hardness(share)`, `tool(name)`, `mode(name)`, `clear`, `invert`, `help`, `moved()` and `did(name)`.
+ * `hardness(share)`, `tool(name)`, `mode(name)`, `clear`, `invert`, `help`, `generate`, `moved()` and `did(name)`. What is
+ * covered is not painted on.
  */
-export function useCanvasKeys(stageRef, { session, gestures, act }) {
+export function useCanvasKeys(stageRef, { session, gestures, act, isCovered }) {
   useEffect(() => {
     /** Space under a mouse: the hand, not the button that was clicked last. */
     const isHand = (event) => event.key === ' ' && session.cursor === null && session.isHovered
     const onKeyDown = (event) => {
-      if (event.isComposing || event.defaultPrevented || event.target.closest?.(TEXT_FIELDS)) return
+      if (event.isComposing || event.defaultPrevented) return
+      if (nameOf(event) === GENERATE) {
+        event.preventDefault() // While it is written, too.
+        if (!event.repeat) act.generate()
+        return
+      }
+      if (isCovered && nameOf(event) === 'Mod+z') event.preventDefault() // Nothing else on the page is meant, either.
+      if (isCovered || event.target.closest?.(TEXT_FIELDS)) return
       const isOnStage = event.target === stageRef.current
       if (isHand(event)) {
         event.preventDefault()
@@ -99,5 +108,5 @@ export function useCanvasKeys(stageRef, { session, gestures, act }) {
       window.removeEventListener('keyup', onKeyUp, true)
       window.removeEventListener('blur', onBlur)
     }
-  }, [stageRef, session, gestures, act])
+  }, [stageRef, session, gestures, act, isCovered])
 }

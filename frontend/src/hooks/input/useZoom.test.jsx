@@ -1,7 +1,7 @@
 import { act, renderHook } from '@testing-library/react'
 import { describe, expect, it } from 'vitest'
 
-import { useZoom, zoomAt } from './useZoom.js'
+import { clampView, pinchView, useZoom, zoomAt } from './useZoom.js'
 
 const FITTED = { scale: 1, x: 0, y: 0 }
 
@@ -16,6 +16,31 @@ describe('zoomAt', () => {
 
   it('fits again where it would be smaller than the stage', () => {
     expect(zoomAt({ scale: 1.2, x: 50, y: 9 }, 0.5)).toEqual(FITTED)
+  })
+})
+
+describe('pinchView', () => {
+  it('keeps under two fingers what was under them', () => {
+    const before = [{ x: -10, y: 0 }, { x: 30, y: 0 }]
+    const after = [{ x: -40, y: 20 }, { x: 80, y: 20 }]
+    const view = pinchView({ scale: 2, x: 5, y: 5 }, before, after)
+    const under = ({ x, y }, { scale, x: dx, y: dy }) => [(x - dx) / scale, (y - dy) / scale]
+    expect(view.scale).toBe(6)
+    before.forEach((finger, index) => {
+      const [was, is] = [under(finger, { scale: 2, x: 5, y: 5 }), under(after[index], view)]
+      expect(is[0]).toBeCloseTo(was[0])
+      expect(is[1]).toBeCloseTo(was[1])
+    })
+  })
+
+  it('fits again where they come together', () => {
+    expect(pinchView({ scale: 2, x: 50, y: 9 }, [{ x: 0, y: 0 }, { x: 90, y: 0 }], [{ x: 0, y: 0 }, { x: 9, y: 0 }])).toEqual(FITTED)
+  })
+})
+
+describe('clampView', () => {
+  it('does not let the picture go', () => {
+    expect(clampView({ scale: 2, x: 900, y: -900 }, { width: 100, height: 50 })).toEqual({ scale: 2, x: 100, y: -50 })
   })
 })
 

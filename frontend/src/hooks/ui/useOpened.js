@@ -34,6 +34,11 @@ export function close() {
   window.history.back()
 }
 
+/** Closes a dialog, if it is still the one that is open: the browser's Back may have closed it meanwhile. */
+export function closeDialog(name) {
+  if (parseOpened(window.location.search).dialog === name) close()
+}
+
 /** What the address says is open; see parseOpened. */
 export function useOpened() {
   const search = useSearch()

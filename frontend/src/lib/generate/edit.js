@@ -41,6 +41,15 @@ export function newEdit(image, { has_alpha: hasAlpha = false } = {}) {
   }
 }
 
+const isSameGrowth = (one, other) => Object.keys(NO_GROWTH).every((side) => one[side] === other[side])
+
+/** The edit after some of it was changed: another size of the result is drawn at another size. */
+export function changeEdit(edit, patch) {
+  const next = { ...edit, ...patch }
+  const isSameSize = next.upscale === edit.upscale && isSameGrowth(next.growth, edit.growth)
+  return isSameSize || 'size' in patch ? next : { ...next, size: null }
+}
+
 const isId = (value) => typeof value === 'string' && INPUT_ID.test(value)
 const within = (value, min, max, fallback) => (typeof value === 'number' && value >= min && value <= max ? value : fallback)
 

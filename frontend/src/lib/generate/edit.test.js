@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { editOf, editRequest, growsObjects, isMasked, maskedBy, newEdit, NO_GROWTH, originalOf, OWN, restoreEdit } from './edit.js'
+import { changeEdit, editOf, editRequest, growsObjects, isMasked, maskedBy, newEdit, NO_GROWTH, originalOf, OWN, restoreEdit } from './edit.js'
 
 const IMAGE = 'a'.repeat(64)
 const MASK = 'b'.repeat(64)
@@ -28,6 +28,19 @@ describe('editRequest', () => {
     ['upscale', { upscale: 2 }, { init_image: { input_id: IMAGE }, strength: 0.3, upscale: { factor: 2 } }],
   ])('says what the server wants of %s', (_what, change, body) => {
     expect(editRequest(change && { ...newEdit(IMAGE), ...change })).toEqual(body)
+  })
+})
+
+describe('changeEdit', () => {
+  const edit = { ...newEdit(IMAGE), size: { width: 384, height: 256 } }
+
+  it.each([
+    ['a mask, and sides that are as they were', { mask: MASK, growth: { ...NO_GROWTH } }, edit.size],
+    ['another side', { growth: { ...NO_GROWTH, left: 64 } }, null],
+    ['another factor', { upscale: 2 }, null],
+    ['a size', { upscale: 2, size: { width: 512, height: 512 } }, { width: 512, height: 512 }],
+  ])('keeps the chosen size while the result has the same: %s', (_what, patch, size) => {
+    expect(changeEdit(edit, patch)).toEqual({ ...edit, ...patch, size })
   })
 })
 

@@ -1,7 +1,7 @@
 import { lazy, memo, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { EDIT_FIELDS, grows, growsObjects, STRENGTH_MIN, STRENGTH_STEP, UPSCALES, usualStrength } from '../../../lib/generate/edit.js'
+import { changeEdit, EDIT_FIELDS, grows, growsObjects, STRENGTH_MIN, STRENGTH_STEP, UPSCALES, usualStrength } from '../../../lib/generate/edit.js'
 import RangeField from '../../ui/RangeField.jsx'
 import './SourceField.css'
 import SourceChooser from './SourceChooser.jsx'
@@ -38,24 +38,16 @@ function StrengthField({ edit, error, onEdit }) {
  *
  * `controls` are the form's; `isGuided` says that the model takes some. `onMask` makes a mask of what is transparent.
  */
-function SourceField({ edit, controls, isGuided, errors, Canvas, onChoose, onMask, onChange }) {
+function SourceField({ edit, controls, isGuided, errors, onChoose, onMask, onChange }) {
   const { t } = useTranslation()
-  // Another size of the result is drawn at another size.
-  const onEdit = (patch) => onChange({ edit: { ...edit, ...(('growth' in patch || 'upscale' in patch) && { size: null }), ...patch } })
+  const onEdit = (patch) => onChange({ edit: changeEdit(edit, patch) })
   const refused = EDIT_FIELDS.filter((field) => field !== 'strength').map((field) => errors[field])
   const error = refused.find(Boolean)
   if (!edit) return <SourceChooser error={error} onChoose={onChoose} />
   return (
     <div role="group" className="source" data-takes="picture" aria-labelledby="source-title">
       <p id="source-title">{t('edit.title')}</p>
-      <SourcePicture
-        edit={edit}
-        Canvas={Canvas}
-        onChoose={onChoose}
-        onMask={onMask}
-        onEdit={onEdit}
-        onRemove={() => onChange({ edit: null })}
-      />
+      <SourcePicture edit={edit} onChoose={onChoose} onMask={onMask} onEdit={onEdit} onRemove={() => onChange({ edit: null })} />
       {error && (
         <p className="field-error" role="alert">
           {error}

@@ -1,8 +1,8 @@
-import { startTransition, Suspense, useState } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { usePictureFile } from '../../../hooks/generate/usePictureFile.jsx'
+import { open as openDialog } from '../../../hooks/ui/useOpened.js'
 import { grows, NO_GROWTH, OWN } from '../../../lib/generate/edit.js'
 import Icon from '../../ui/Icon.jsx'
 import MaskedPicture from './MaskedPicture.jsx'
@@ -20,11 +20,10 @@ function useSummary({ mask, mask_mode: mode, growth }) {
 }
 
 /** The chosen picture, small, with its mask, and the ways to change both. */
-export default function SourcePicture({ edit, Canvas, onChoose, onMask, onEdit, onRemove }) {
+export default function SourcePicture({ edit, onChoose, onMask, onEdit, onRemove }) {
   const { t } = useTranslation()
   const { open, input } = usePictureFile(onChoose, 'source-file')
   const summary = useSummary(edit)
-  const [isPainting, setPainting] = useState(false)
   const isPlain = !edit.mask && !grows(edit)
   return (
     <div className="source-row">
@@ -35,7 +34,7 @@ export default function SourcePicture({ edit, Canvas, onChoose, onMask, onEdit, 
       <div className="source-what">
         <p>{summary.length > 0 ? summary.join(' · ') : t('edit.whole')}</p>
         <div className="actions">
-          <Button variant="outline-secondary" size="sm" onClick={() => startTransition(() => setPainting(true))}>
+          <Button variant="outline-secondary" size="sm" aria-haspopup="dialog" onClick={() => openDialog({ dialog: 'canvas' })}>
             <Icon name="brush" /> {t('edit.paint')}
           </Button>
           {edit.has_alpha && !edit.mask && (
@@ -53,7 +52,6 @@ export default function SourcePicture({ edit, Canvas, onChoose, onMask, onEdit, 
           </Button>
         </div>
       </div>
-      <Suspense>{isPainting && <Canvas edit={edit} onEdit={onEdit} onClose={() => setPainting(false)} />}</Suspense>
     </div>
   )
 }

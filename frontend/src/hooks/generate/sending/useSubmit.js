@@ -7,6 +7,9 @@ import { useLatest } from '../../ui/useLatest.js'
  * Answers a function that sends what the form stands for. `form` is what useSettings answers, `errors` what useFormErrors
  * does, `drawn` are the settings within the model's reach, `prompts` what the written one stands for.
  *
+ * It takes a patch of the settings that they do not show yet, and promises the tasks' ids, undefined where they were
+ * refused.
+ *
  * What the server has no room for stays in the prompt: none is sent twice, and none is lost.
  */
 export function useSubmit({ form, errors, drawn, prompts, lists, model, onGenerate }) {
@@ -21,17 +24,21 @@ export function useSubmit({ form, errors, drawn, prompts, lists, model, onGenera
     replace({ prompt: text })
     return rest.length
   }
-  return async () => {
-    const requests = requestsOf(settings, model, prompts, lists)
-    if (!errors.check(drawn, settings.choices_random ? requests.map(({ prompt }) => prompt) : prompts)) return
+  return async (patch) => {
+    const now = { ...settings, ...patch }
+    const requests = requestsOf(now, model, prompts, lists)
+    const written = settings.choices_random ? requests.map(({ prompt }) => prompt) : prompts
+    if (!errors.check({ ...drawn, ...patch }, written)) return undefined
     const drawsSeed = !isRandomSeed(settings.seed) && !settings.seed_locked
     if (drawsSeed) change({ seed: drawSeed() }) // at once: the next press is another picture
     try {
-      await onGenerate(requests)
+      const ids = await onGenerate(requests)
       remember(settings.prompt.trim())
+      return ids
     } catch (error) {
       if (drawsSeed) change({ seed: settings.seed })
       errors.showServerError(error, keepRest(requests, error))
+      return undefined
     }
   }
 }

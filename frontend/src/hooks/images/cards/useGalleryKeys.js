@@ -1,3 +1,4 @@
+import { MOST_COMPARED } from '../../../lib/opened.js'
 import { useHotkeys } from '../../input/useHotkeys.js'
 import { useCardKeys } from './useCardKeys.js'
 
@@ -20,11 +21,12 @@ export function useGalleryKeys(ref, { images, inSight, trash, actions, selection
     actions.trash(idsOf(id))
     if (selection.has(id)) selection.clear()
   }
-  /** The two that are chosen, or a card and the one after it. */
+  /** Those that are chosen, or a card and the one after it. */
   const compare = (id) => {
     const { chosen } = selection
-    const pair = chosen.length === 2 ? chosen : images.slice(images.indexOf(find(id))).slice(0, 2).toReversed()
-    if (pair.length === 2) onCompare(pair)
+    const isMeant = chosen.length > 1 && chosen.length <= MOST_COMPARED
+    const compared = isMeant ? chosen : images.slice(images.indexOf(find(id))).slice(0, 2).toReversed()
+    if (compared.length > 1) onCompare(compared)
   }
   const keys = {
     ' ': (id, { event }) => selection.toggle(find(id), { range: event.shiftKey }),
