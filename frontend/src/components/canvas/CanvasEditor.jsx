@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useCanvasEdit } from '../../hooks/canvas/useCanvasEdit.js'
 import { useCanvasSettings } from '../../hooks/canvas/useCanvasSettings.js'
 import { addCanvasTexts } from '../../i18n/canvas.js'
+import { MOST_SIDE } from '../../lib/canvas/outpaint.js'
 import { keyOf } from '../../lib/canvas/value.js'
 import './CanvasEditor.css'
 import DialogHead from '../ui/DialogHead.jsx'
@@ -63,14 +64,14 @@ function Editor({ image, value, onChange, onClose, rules }) {
 /**
  * Paints a mask and a colour sketch over a picture, and extends it.
  *
- * @param image `{id?, url, width, height}`; `id` names it where its address may change.
+ * @param image `{id?, url, width, height, name?}`; `id` names it where its address may change, `name` its files.
  * @param value what is edited: `{mask, sketch, outpaint, feather, maskMode}`, with PNG blobs of the picture's size or
  *   null. Without a value it is what was left of this picture the last time.
  * @param onChange is told of the new value a moment after each change; white in the mask is drawn anew.
  * @param onClose is called when the last change has been told.
  * @param outpaintStep what the sides grow by, in pixels; `mostSide` how long the whole may become.
  */
-export default function CanvasEditor({ image, value = null, onChange, onClose, outpaintStep = 16, mostSide = 2048 }) {
+export default function CanvasEditor({ image, value = null, onChange, onClose, outpaintStep = 16, mostSide = MOST_SIDE }) {
   const rules = { step: outpaintStep, mostSide }
   return <Editor key={keyOf(image)} image={image} value={value} onChange={onChange} onClose={onClose} rules={rules} />
 }

@@ -18,13 +18,16 @@ import CanvasStage from './CanvasStage.jsx'
 import ToolBar from './ToolBar.jsx'
 import ZoomBar from './ZoomBar.jsx'
 
+/** Too low for the stage and the settings below it. */
+const LOW = '(max-width: 899.98px) and (max-height: 479.98px)'
+
 /** The opened canvas: tools, stage and settings around one document. `cancelRef` gets what takes back what has begun. */
 export default function CanvasRoom({ image, doc, options, setOptions, settings, change, rules, cancelRef, onDone }) {
   const { t } = useTranslation()
   const [stageRef, drawRef] = [useRef(null), useRef(null)]
   const [text, say, sayLater] = useSay()
   const [isHelping, setHelping] = useState(false)
-  const [isOpen, setOpen] = useState(true)
+  const [isOpen, setOpen] = useState(() => !window.matchMedia(LOW).matches)
   const session = useSession(doc, settings)
   const state = useSyncExternalStore(doc.subscribe, doc.getState)
   const help = useCallback(() => setHelping((now) => !now), [])
@@ -35,7 +38,10 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const { maskColour, maskOpacity } = settings
   const { feather } = options
   const { outpaint } = state
-  const look = useMemo(() => ({ maskColour, maskOpacity, feather, outpaint }), [maskColour, maskOpacity, feather, outpaint])
+  // What is pulled softens the picture's edge when it is let go.
+  if (!state.isGrowing) session.soft.set({ feather, outpaint })
+  const { version } = session.soft
+  const look = useMemo(() => ({ maskColour, maskOpacity, outpaint, version }), [maskColour, maskOpacity, outpaint, version])
   const onColour = useCallback((channels) => act.colour(toHex(channels)), [act])
   const { isLost } = useScene(drawRef, { session, url: image.url, look, onColour })
   const gestures = usePointers(stageRef, { session, onChange: change, onPen: act.met })
@@ -93,7 +99,8 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
           settings={settings}
           options={options}
           rules={rules}
-          name={`mask-${image.id ?? 'canvas'}`}
+          share={session.soft.share}
+          name={`${image.name ?? t('canvas.pictureName')}-mask`}
           isHelping={isHelping}
           file={file}
           act={act}
