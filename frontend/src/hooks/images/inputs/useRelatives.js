@@ -20,7 +20,8 @@ function useFound(params, enabled) {
  * the gallery, where it is one.
  */
 export function useRelatives(image) {
-  const { init_image: source, pixel_hash: hash } = image
+  const { pixel_hash: hash } = image
+  const source = image.base ?? image.init_image // What a sketch was painted on has a name, the sketch has none.
   const [picture] = useFound({ pixel_hash: source }, Boolean(source))
   const children = useFound({ made_from: hash }, Boolean(hash))
   return { origin: source ? { url: inputUrl(source), picture } : null, children }

@@ -1,6 +1,6 @@
-import { isLoose, whereSketched, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { isPainted, shareOf } from './measure.js'
+import { isLoose, isPainted, shareOf, whereSketched } from './measure.js'
 
 describe('shareOf', () => {
   it.each([0, 1, 3, 4, 511, 512, 513, 5003])('is the mean of %s greys and more', (extra) => {
