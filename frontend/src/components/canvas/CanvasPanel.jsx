@@ -24,7 +24,7 @@ export default function CanvasPanel({ doc, state, settings, options, rules, shar
       ) : (
         <>
           <BrushFields settings={settings} size={doc.size} change={change} />
-          <LayerActions mode={mode} act={act} />
+          <LayerActions mode={mode} size={doc.size} act={act} />
           <SketchFields mode={mode} state={state} act={act} />
         </>
       )}

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useCanvasActions } from '../../hooks/canvas/useCanvasActions.js'
 import { useCanvasKeys } from '../../hooks/canvas/useCanvasKeys.js'
+import { useFittedBrush } from '../../hooks/canvas/useFittedBrush.js'
 import { useMaskDrop } from '../../hooks/canvas/useMaskDrop.js'
 import { useMaskFile } from '../../hooks/canvas/useMaskFile.js'
 import { usePointers } from '../../hooks/canvas/usePointers.js'
@@ -28,9 +29,13 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const [text, say, sayLater] = useSay()
   const [isHelping, setHelping] = useState(false)
   const [isOpen, setOpen] = useState(() => !window.matchMedia(LOW).matches)
+  useFittedBrush(doc.size, settings.size, change)
   const session = useSession(doc, settings)
   const state = useSyncExternalStore(doc.subscribe, doc.getState)
-  const help = useCallback(() => setHelping((now) => !now), [])
+  const help = useCallback(() => {
+    setHelping((now) => !now)
+    setOpen(true) // Where the settings are folded, so are the keys.
+  }, [])
   const act = useCanvasActions({ session, change, say, sayLater, onHelp: help })
   const file = useMaskFile({ doc, say })
   const { mode } = settings

@@ -2,7 +2,7 @@ import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { toHex, fromPixel } from '../../lib/canvas/raster/blend.js'
-import { sketchMargin } from '../../lib/canvas/settings.js'
+import { reshapeStep, sketchMargin } from '../../lib/canvas/settings.js'
 
 const FULL = 255
 
@@ -32,6 +32,8 @@ function layerActions(t, session, say) {
     fill: done(() => doc.fillAll({ ...brush(), erase: false }), 'canvas.saidFill'),
     clear: done(() => doc.clear(brush().layer), 'canvas.saidClear'),
     maskSketch: done(() => doc.maskSketch(sketchMargin(doc.size)), 'canvas.saidMaskSketch'),
+    grow: done(() => doc.reshape(reshapeStep(doc.size)), 'canvas.saidGrow'),
+    shrink: done(() => doc.reshape(-reshapeStep(doc.size)), 'canvas.saidShrink'),
     invert: done(() => doc.invert(), 'canvas.saidInvert'),
     discard: done(() => doc.discard(), 'canvas.saidDiscard'),
   }

@@ -1,7 +1,7 @@
 import { applyPatch, patchBytes, patchesOf } from './patches.js'
 import { History } from './history.js'
 import { fromHex, toPixel } from './raster/blend.js'
-import { growWhite } from './raster/blur.js'
+import { grow, growWhite } from './raster/blur.js'
 import { isLoose, isPainted, shareOf, whereSketched } from './raster/measure.js'
 import { polygonSpans } from './raster/spans.js'
 import { Snapshot } from './raster/tiles.js'
@@ -176,6 +176,14 @@ export class CanvasDocument {
     this.#change('maskSketch', 'mask', this.whole, (mask) => {
       for (let at = 0; at < mask.length; at += 1) if (painted[at] !== 0) mask[at] = FULL
     })
+  }
+
+  /** Lets what is masked grow by pixels all around, or shrink where they are below 0; the picture's border holds. */
+  reshape(pixels) {
+    const isShrinking = pixels < 0
+    const flip = (mask) => (isShrinking ? mask.map((grey) => FULL - grey) : mask)
+    const grown = flip(grow(flip(this.mask), this.size, Math.abs(pixels)))
+    this.#change(isShrinking ? 'shrink' : 'grow', 'mask', this.whole, (mask) => mask.set(grown))
   }
 
   /** Puts another mask of the picture's size in the place of this one. */

@@ -70,6 +70,17 @@ export function mostSize({ width, height }) {
   return Math.max(64, Math.round(Math.max(width, height) / 2))
 }
 
+/** A brush that is neither lost on a large picture nor wider than a small one. */
+export function fittedSize(size, { width, height }) {
+  const least = Math.round(Math.max(width, height) / 80)
+  return Math.min(mostSize({ width, height }), Math.max(size, least))
+}
+
+/** By how many pixels a mask is grown or shrunk at a time. */
+export function reshapeStep({ width, height }) {
+  return Math.max(1, Math.round(Math.max(width, height) / 256))
+}
+
 /** How much around a sketch is masked with it, in pixels: what is drawn needs room to blend in. */
 export function sketchMargin({ width, height }) {
   return Math.max(8, Math.round(Math.max(width, height) / 64))
