@@ -366,6 +366,21 @@ export function canvas(stage) {
       assert.ok(alphas[1] > 120 && alphas[1] < 136 && alphas[2] > 8 && alphas[2] < 32 && alphas[3] === 0, String(alphas))
     })
 
+    it('shows what is transparent on white, as the model sees it', async () => {
+      const page = await openCanvas()
+      const clear = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII='
+      await page.route('**/picture-*.png', (route) => route.fulfill({ contentType: 'image/png', body: Buffer.from(clear, 'base64') }))
+      await page.reload()
+      await page.getByRole('button').first().click()
+      await seen(paperOf(page))
+      await page.waitForTimeout(600)
+      const middle = await page
+        .locator('.canvas-draw canvas')
+        .first()
+        .evaluate((layer) => [...layer.getContext('2d').getImageData(layer.width / 2, layer.height / 2, 1, 1).data])
+      assert.deepEqual(middle, [255, 255, 255, 255])
+    })
+
     it('extends a picture of six megapixels', async () => {
       const page = await openCanvas({ size: { width: 3000, height: 2000 } })
       await page.keyboard.press('o')

@@ -207,6 +207,24 @@ describe('CanvasEditor', () => {
     expect(screen.getByRole('button', { name: 'Brush' })).toHaveAttribute('aria-pressed', 'true')
   })
 
+  it('lets a mask grow and shrink, and warns of loose paint beside the sides, too', async () => {
+    const { user, stroke, press, onChange } = await open()
+    stroke([[100, 100]])
+    await press('Grow 3 px')
+    await said('The mask has grown')
+    await waitFor(async () => expect((await greysOf(onChange.mock.calls.at(-1)[0].mask))(100, 126)).toBe(255))
+    await press('Shrink 3 px')
+    await waitFor(async () => expect((await greysOf(onChange.mock.calls.at(-1)[0].mask))(100, 126)).toBe(0))
+    await press('Clear')
+    await user.keyboard('s')
+    stroke([[300, 300]])
+    await user.keyboard('o')
+    expect(screen.queryByText(/raw paint/)).toBe(null)
+    act(() => screen.getByRole('slider', { name: 'Extend on the left' }).focus())
+    await user.keyboard('{ArrowLeft}')
+    expect(screen.getByText(/raw paint/)).toBeInTheDocument()
+  })
+
   it('has one control that opens a mask', async () => {
     await open()
     expect(screen.getAllByRole('button', { name: 'Open a mask' })).toHaveLength(1)

@@ -25,9 +25,9 @@ export default function CanvasPanel({ doc, state, settings, options, rules, shar
         <>
           <BrushFields settings={settings} size={doc.size} change={change} />
           <LayerActions mode={mode} size={doc.size} act={act} />
-          <SketchFields mode={mode} state={state} act={act} />
         </>
       )}
+      <SketchFields mode={mode} state={state} act={act} />
       {mode === 'mask' && (
         <>
           <MaskFields settings={settings} options={options} share={share} isGrowing={grows(state.outpaint)} change={change} setOptions={setOptions} />
