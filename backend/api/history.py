@@ -83,7 +83,8 @@ async def _query(
     ] = None,
     trash: Annotated[bool, Query(description="The images in the trash instead of the others.")] = False,
     made_from: Annotated[
-        str | None, Query(pattern=INPUT_ID_PATTERN, description="`pixel_hash` of an image, or an input, drawn from.")
+        str | None,
+        Query(pattern=INPUT_ID_PATTERN, description="`pixel_hash` of an image, or an input, drawn from or painted on."),
     ] = None,
     pixel_hash: Annotated[
         str | None, Query(pattern=INPUT_ID_PATTERN, description="`pixel_hash` of an image, or an input that it became.")
@@ -180,7 +181,7 @@ def export(request: ExportRequest, history: History, inputs: Inputs, owner: Owne
         except UnknownImage:
             continue
         files.append((path, request.names.get(image_id, path.name)))
-        sources |= dict.fromkeys(history.get(image_id).inputs)
+        sources |= dict.fromkeys(history.get(image_id).origins)
     if not files:
         raise UnknownImage("None of these pictures exists.")
     files += [(path, f"inputs/{path.name}") for path in inputs.paths(sources)]

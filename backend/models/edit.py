@@ -217,7 +217,7 @@ class EditRequest(BaseModel):
     mask: ImageSource | None = Field(
         default=None,
         exclude_if=_is_none,
-        description="Of the size of `init_image`: white is drawn anew, black stays to the byte, a grey is that "
+        description="Of the shape of `init_image`: white is drawn anew, black stays to the byte, a grey is that "
         "pixel's strength.",
     )
     mask_mode: MaskMode | None = Field(
@@ -238,6 +238,12 @@ class EditRequest(BaseModel):
     upscale: UpscaleRequest | None = Field(
         default=None, exclude_if=_is_none, description="How much larger the image becomes, drawn in tiles."
     )
+    base: ImageSource | None = Field(
+        default=None,
+        exclude_if=_is_none,
+        description="What `init_image` was painted on, where it is a sketch over an image: the result counts as made "
+        "from that, too. Nothing is drawn of it.",
+    )
     control: list[ControlRequest] = Field(
         default=[], exclude_if=_is_empty, max_length=MAX_CONTROLS, description="Images that guide the composition."
     )
@@ -249,7 +255,7 @@ class EditRequest(BaseModel):
         description="Images that a model of the Omni variant draws from, as the prompt says; see `can` in /api/models.",
     )
 
-    @field_validator("strength", "mask", "outpaint", "upscale")
+    @field_validator("strength", "mask", "outpaint", "upscale", "base")
     @classmethod
     def _needs_image(cls, value: object, info: ValidationInfo) -> object:
         if value is not None and info.data.get("init_image", _FAULTY) is None:
@@ -292,5 +298,5 @@ class EditRequest(BaseModel):
     def input_ids(self) -> tuple[str, ...]:
         """Ids of all inputs that the request names, each once."""
         guiding = (control.image for control in self.control)
-        named = (self.init_image, self.mask, *guiding, *self.references)
+        named = (self.init_image, self.mask, self.base, *guiding, *self.references)
         return tuple(dict.fromkeys(source.input_id for source in named if isinstance(source, FromInput)))

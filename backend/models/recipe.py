@@ -195,12 +195,22 @@ class Recipe(Frozen):
     )
     outpaint: Outpaint | None = Field(default=None, exclude_if=is_none, description="Canvas to add.")
     upscale: Upscale | None = Field(default=None, exclude_if=is_none, description="Size to enlarge the image to.")
+    base: InputId | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="Image that `init_image` was painted on: where it comes from; nothing is drawn of it.",
+    )
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Ids of all images that it is drawn from, each once."""
         found = (self.init_image, self.mask, *(use.image for use in self.control or ()), *(self.references or ()))
         return tuple(dict.fromkeys(input_id for input_id in found if input_id is not None))
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Ids of all images that it comes from, each once: what it is drawn from, and what that was painted on."""
+        return tuple(dict.fromkeys((*self.inputs, *([] if self.base is None else [self.base]))))
 
     @property
     def drawn_strength(self) -> float:

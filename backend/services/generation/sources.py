@@ -66,22 +66,35 @@ def image_of(request: GenerateRequest, images: Images) -> Sized | None:
     """Returns what a request draws from, or None; refuses a mask that does not lie on it.
 
     Raises:
-        InputRefused: an image is not here any more, or the mask has another size.
+        InputRefused: an image is not here any more, or the mask has another shape.
     """
     image = _find(request.init_image, "init_image", images)
     mask = _find(request.mask, "mask", images)
+    _find(request.base, "base", images)
     for at, control in enumerate(request.control):
         _find(control.image, f"control.{at}.image", images)
         refuse_maskless_inpaint(request, at)
     for at, source in enumerate(request.references):
         _find(source, f"references.{at}", images)
-    if image is not None and mask is not None and (mask.width, mask.height) != (image.width, image.height):
+    if image is not None and mask is not None and not has_shape_of(mask, image):
         raise InputRefused(
             "mask",
             f"The mask has {mask.width}×{mask.height} pixels, the image {image.width}×{image.height}; "
-            "they must lie on each other.",
+            "both need the same shape.",
         )
     return image
+
+
+_SHAPE_TOLERANCE = 0.01
+
+
+def has_shape_of(image: Sized, other: Sized) -> bool:
+    """Tells whether two images have the same aspect ratio; see `zimage.conditions.images`, which resizes the mask."""
+    sides = (
+        (image.width, other.width * image.height / other.height),
+        (image.height, other.height * image.width / other.width),
+    )
+    return any(abs(side - wanted) <= max(1.0, _SHAPE_TOLERANCE * side) for side, wanted in sides)
 
 
 def last_reference(request: GenerateRequest, images: Images) -> Sized | None:
@@ -177,7 +190,7 @@ def edit_of(request: GenerateRequest, image: Sized | None, network_of: FindContr
     fields = request.model_dump(include=_PLAIN, exclude_none=True)
     fields |= {
         name: source.input_id
-        for name in ("init_image", "mask")
+        for name in ("init_image", "mask", "base")
         if isinstance(source := getattr(request, name), FromInput)
     }
     if image is not None and request.upscale is not None:

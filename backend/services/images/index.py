@@ -102,7 +102,7 @@ def words_of(query: str) -> list[str]:
 
 _NO_SEED = -1
 _LORA_MARK = b'"loras":'
-_INPUT_MARKS = (b'"init_image":', b'"control":')
+_INPUT_MARKS = (b'"init_image":', b'"control":', b'"references":')
 
 
 def _seed_of(word: str) -> int:
@@ -264,7 +264,7 @@ def _rarely_asked(found: list[Entry], query: HistoryQuery) -> list[Entry]:
     """Filters by what stands in the records alone; a mark in their JSON saves reading most of them."""
     if query.made_from is not None:
         mark = query.made_from.encode()
-        found = [entry for entry in found if mark in entry.json and query.made_from in entry.record.inputs]
+        found = [entry for entry in found if mark in entry.json and query.made_from in entry.record.origins]
     if query.pixel_hash is not None:
         mark = query.pixel_hash.encode()
         found = [entry for entry in found if mark in entry.json and entry.record.pixel_hash == query.pixel_hash]

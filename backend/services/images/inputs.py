@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
 MAX_PIXELS = 50_000_000
 MAX_SIDE_PX = 8_192
+_ALLOWED = f"{MAX_PIXELS // 10**6} megapixels and {MAX_SIDE_PX:,} pixels a side are allowed. Make it smaller."
+_MANY_MEGAPIXELS = (Image.MAX_IMAGE_PIXELS or MAX_PIXELS) // 10**6
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 GRACE_S = 7 * 24 * 3600.0
 """How long an input stays that nothing refers to: somebody may be painting a mask on it."""
 
@@ -168,16 +171,25 @@ def decode(file: BinaryIO) -> Image.Image:
         return plain
     except (UnreadableImage, MemoryError):
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own limit is higher
+        raise UnreadableImage(f"The image has more than {_MANY_MEGAPIXELS} megapixels; {_ALLOWED}") from error
     except Exception as error:  # decoders raise what they like over a damaged file
-        raise UnreadableImage("This is no PNG, JPEG, WebP or AVIF, or it is damaged.") from error
+        raise UnreadableImage(_what_else(file)) from error
+
+
+def _what_else(file: BinaryIO) -> str:
+    """Says what a file is that is not read."""
+    with contextlib.suppress(Exception):
+        file.seek(0)
+        head = file.read(12)
+        if head[4:8] == b"ftyp" and head[8:] in _HEIC_BRANDS:
+            return "This is HEIC, as phones save photos, which is not read here: save it as JPEG or PNG."
+    return "This is no PNG, JPEG, WebP or AVIF, or it is damaged."
 
 
 def _refuse_what_is_too_much(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE_PX:
-        raise UnreadableImage(
-            f"The image has {image.width}×{image.height} pixels; {MAX_PIXELS // 10**6} megapixels and "
-            f"{MAX_SIDE_PX:,} pixels a side are allowed. Make it smaller."
-        )
+        raise UnreadableImage(f"The image has {image.width}×{image.height} pixels; {_ALLOWED}")
     n_frames = getattr(image, "n_frames", 1)
     if n_frames > 1 and image.format != "MPO":  # phones put a second view behind the first
         raise UnreadableImage(f"The image is animated, with {n_frames} frames; send one of them.")

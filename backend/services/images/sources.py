@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -37,19 +38,20 @@ class SourceKeeper:
         self._annotator = annotator
         self._history = history
         self._preprocessing = threading.Lock()
+        self._is_black = functools.lru_cache(maxsize=256)(lambda input_id: is_black(inputs.read(input_id)))
 
     def keep(self, request: GenerateRequest, owner: str | None) -> GenerateRequest:
         """Returns a request that names inputs only, all of which are here.
 
         Raises:
-            InputRefused: one is not here, or is an image that the client may not see.
+            InputRefused: one is not here, is an image that the client may not see, or is a mask that masks nothing.
             DiskFull: an image of the history cannot be kept as an input.
         """
         if request.init_image is None and not request.control and not request.references:
             return request
         changes: dict[str, object] = {
             name: self._id_of(source, name, owner)
-            for name in ("init_image", "mask")
+            for name in ("init_image", "mask", "base")
             if (source := getattr(request, name)) is not None
         }
         if request.control:
@@ -60,7 +62,21 @@ class SourceKeeper:
             changes["references"] = [
                 self._id_of(source, f"references.{at}", owner) for at, source in enumerate(request.references)
             ]
-        return request.model_copy(update=changes)
+        kept = request.model_copy(update=changes)
+        self._refuse_black(kept)
+        return kept
+
+    def _refuse_black(self, request: GenerateRequest) -> None:
+        if not isinstance(request.mask, FromInput) or request.outpaint is not None or request.upscale is not None:
+            return
+        try:
+            if not self._is_black(request.mask.input_id):
+                return
+        except UnknownInput as error:
+            raise InputRefused("mask", str(error)) from error
+        raise InputRefused(
+            "mask", "The mask is black everywhere, so nothing would change: paint white what is to be drawn anew."
+        )
 
     def make_control(self, request: ControlImageRequest, owner: str | None) -> Input:
         """Makes the control image that a request means, and keeps it.
@@ -126,6 +142,15 @@ def _preprocess(image: Image.Image, request: ControlImageRequest) -> Image.Image
         return preprocess(image, request.kind, **(request.options or {}))
     except (ConditionError, ConfigError) as error:
         raise InputRefused("options", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+
+def is_black(mask: Image.Image) -> bool:
+    """Tells whether a mask is black everywhere; what is transparent is."""
+    flat = mask
+    if mask.mode == "RGBA":
+        flat = Image.new("RGB", mask.size)
+        flat.paste(mask, mask=mask.getchannel("A"))
+    return flat.convert("L").getbbox() is None
 
 
 class ImageReader(Protocol):

@@ -161,11 +161,11 @@ class HistoryStore:
             return self._index.find_pixels(pixel_hash, owner)
 
     def inputs_in_use(self) -> set[str]:
-        """Returns the ids of all inputs that an image was drawn from, one in the trash or with a lost file included."""
+        """Returns the ids of all inputs that an image comes from, one in the trash or with a lost file included."""
         with self._reading:
             entries = self._index.drawn_from_images()
         records = itertools.chain((entry.record for entry in entries), self._dropped.facts().values())
-        return {input_id for record in records for input_id in record.inputs}
+        return {input_id for record in records for input_id in record.origins}
 
     def image_path(self, image_id: str) -> Path:
         """Returns the path of an image's PNG.

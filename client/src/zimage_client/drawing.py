@@ -69,6 +69,8 @@ class DrawOptions(TypedDict, total=False):
     feather: int | None
     outpaint: Outpaint | None
     upscale: float | None
+    base: Picture | None
+    """What `init_image` was painted on, where it is a sketch over a picture."""
     control: Sequence[Control] | None
     loras: Sequence[LoraUse] | None
     references: Sequence[Picture] | None
@@ -94,7 +96,7 @@ def plan_body(prompt: str, options: DrawOptions) -> Plan[dict[str, Any]]:
     for name, value in options.items():
         if value is None or name == "extra":
             continue
-        if name in ("init_image", "mask"):
+        if name in ("init_image", "mask", "base"):
             value = yield from plan_reference(value)  # type: ignore[arg-type]
         elif name == "control":
             value = yield from _plan_controls(value)  # type: ignore[arg-type]

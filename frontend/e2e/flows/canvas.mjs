@@ -136,7 +136,6 @@ export function canvas(stage) {
       })
       assertSame(soft, along([[100, 100], [300, 300]]))
       assert.deepEqual([await lastTold(page, 'feather'), await lastTold(page, 'maskMode')], [12, 'only_masked'])
-      assert.match(await page.locator('.canvas-draw canvas').nth(2).evaluate(({ style }) => style.filter), /blur/)
     })
 
     it('fills rectangles and lassos, with a modifier takes them away', async () => {
@@ -340,7 +339,7 @@ export function canvas(stage) {
       await left.fill('100')
       await left.press('Enter')
       assert.equal(await left.inputValue(), '96')
-      await said(page, 'Left: 96 px. Allowed are multiples of 16 up to 1312.')
+      await said(page, 'Left: 96 px. Allowed are multiples of 16 up to 2048.')
       await left.press('ArrowUp')
       await seen(page.getByText('The new picture: 848 × 544'))
       await page.waitForTimeout(600)
@@ -348,6 +347,77 @@ export function canvas(stage) {
       await button(page, 'Undo').click()
       assert.equal(await left.inputValue(), '96')
     })
+
+    it('shows the soft edge that will be drawn, and counts it', async () => {
+      const page = await openCanvas()
+      const toWindow = await atFullSize(page)
+      await page.getByRole('slider', { name: 'Size', exact: true }).press('Home')
+      await page.mouse.click(...toWindow([320.5, 240.5]))
+      const slider = page.getByRole('slider', { name: 'Soft edge' })
+      await slider.fill('64')
+      await seen(page.getByText('1% of the picture will be drawn anew.'))
+      const box = await page.locator('.canvas-paper').boundingBox()
+      const [x, y] = toWindow([320, 240])
+      const alphas = await page.locator('.canvas-draw canvas').nth(2).evaluate(
+        (canvas, [across, down]) => [0, 32, 60, 68].map((far) => canvas.getContext('2d').getImageData(across + far, down, 1, 1).data[3]),
+        [Math.round(x - box.x), Math.round(y - box.y)],
+      )
+      assert.ok(alphas[0] > 250, String(alphas)) // What is drawn lies between pixels.
+      assert.ok(alphas[1] > 120 && alphas[1] < 136 && alphas[2] > 8 && alphas[2] < 32 && alphas[3] === 0, String(alphas))
+    })
+
+    it('shows what is transparent on white, as the model sees it', async () => {
+      const page = await openCanvas()
+      const clear = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII='
+      await page.route('**/picture-*.png', (route) => route.fulfill({ contentType: 'image/png', body: Buffer.from(clear, 'base64') }))
+      await page.reload()
+      await page.getByRole('button').first().click()
+      await seen(paperOf(page))
+      await page.waitForTimeout(600)
+      const middle = await page
+        .locator('.canvas-draw canvas')
+        .first()
+        .evaluate((layer) => [...layer.getContext('2d').getImageData(layer.width / 2, layer.height / 2, 1, 1).data])
+      assert.deepEqual(middle, [255, 255, 255, 255])
+    })
+
+    it('extends a picture of six megapixels', async () => {
+      const page = await openCanvas({ size: { width: 3000, height: 2000 } })
+      await page.keyboard.press('o')
+      const right = page.getByRole('spinbutton', { name: 'Extend on the right' })
+      await right.fill('512')
+      await right.press('Enter')
+      assert.equal(await right.inputValue(), '512')
+      await seen(page.getByText('The new picture: 3512 × 2000'))
+    })
+
+    for (const [width, height] of [[360, 740], [1440, 900], [1366, 640], [740, 360]]) {
+      it(`keeps its head in sight at ${width} × ${height}, and room for the picture`, async () => {
+        const phone = Math.min(width, height) < 400 ? { hasTouch: true, isMobile: true } : {}
+        const page = await openCanvas({ viewport: { width, height }, ...phone })
+        const boxOf = (selector) => page.locator(selector).boundingBox()
+        assert.ok((await boxOf('.canvas-stage')).height > 180)
+        const fold = button(page, 'Settings')
+        if ((await fold.isVisible()) && (await fold.getAttribute('aria-expanded')) === 'false') await fold.click()
+        const assertThere = async () => {
+          await page.waitForTimeout(100)
+          assert.equal((await boxOf('.canvas-head')).y, 0)
+          const { y, height: tall } = await boxOf('.canvas-room')
+          assert.deepEqual([y, tall], [0, height])
+        }
+        await page.locator('.canvas-discard').scrollIntoViewIfNeeded()
+        await page.locator('.canvas-side').evaluate((side) => side.scrollTo(0, side.scrollHeight))
+        await page.locator('.modal-body').evaluate((body) => body.scrollTo(300, 300))
+        await assertThere()
+        await page.keyboard.press('?')
+        await seen(page.locator('.canvas-keys'))
+        await assertThere()
+        await page.keyboard.press('?')
+        await page.keyboard.press('o')
+        const [handle, zoom] = [await boxOf('.canvas-handle-bottom'), await boxOf('.canvas-zoom')]
+        assert.ok(zoom.x >= handle.x + handle.width || zoom.y >= handle.y + handle.height || handle.y >= zoom.y + zoom.height)
+      })
+    }
 
     it('paints on the largest picture', async () => {
       const size = { width: 4096, height: 4096 }

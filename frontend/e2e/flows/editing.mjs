@@ -118,6 +118,24 @@ export function editing(stage) {
     await seen(page.getByRole('region', { name: 'Made from this' }).getByRole('button', { name: 'a red apple, wide' }))
   })
 
+  it('leads from a sketch back to the picture that it was painted on', async () => {
+    const page = await openWithSource('a blue boat')
+    const before = await latest()
+    const [x, y] = await openCanvas(page)
+    await page.keyboard.press('s')
+    await page.mouse.move(x - 40, y)
+    await page.mouse.down()
+    await page.mouse.move(x + 40, y, { steps: 4 })
+    await page.mouse.up()
+    await closeCanvas(page)
+    const after = await draw(page, 'a blue boat, sketched')
+    assert.notEqual(after.init_image, before.pixel_hash)
+    assert.equal(after.base, before.pixel_hash)
+    await page.goto(`${stage.server.url}/?picture=${after.id}`)
+    await button(page, 'Made from: a blue boat').click()
+    await seen(page.getByRole('region', { name: 'Made from this' }).getByRole('button', { name: 'a blue boat, sketched' }))
+  })
+
   it('cancels an edit within a step, and is unharmed by a reload', async () => {
     const page = await openWithSource('a fox', { settings: { ...LONG, num_inference_steps: 2, seed: '7' } })
     const [x, y] = await openCanvas(page)

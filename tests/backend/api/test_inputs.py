@@ -112,6 +112,50 @@ def test_a_mask_must_lie_on_its_image(client, kept):
     assert "64×48" in response.json()["error"]["message"]
 
 
+def test_a_mask_of_the_same_shape_is_taken(client, kept):
+    mask = send(client, png(32, 24, 255, "L")).json()
+    assert generate(client, init_image=named(kept), mask=named(mask)).status_code == 202
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("L", 0), ("RGB", (0, 0, 0)), ("RGBA", (255, 255, 255, 0))])
+def test_a_mask_that_masks_nothing_is_refused_at_once(client, kept, mode, colour):
+    mask = send(client, png(64, 48, colour, mode)).json()
+    response = generate(client, init_image=named(kept), mask=named(mask))
+    assert response.status_code == 422
+    assert response.json()["error"]["fields"][0]["field"] == "mask"
+    assert "paint white" in response.json()["error"]["message"]
+    grown = generate(client, init_image=named(kept), mask=named(mask), outpaint={"top": 16})
+    assert grown.status_code == 202, "what grows is drawn"
+
+
+def test_what_was_sketched_over_an_image_is_made_of_that_image(client, services, kept):
+    painted = send(client, png(colour=(1, 2, 3))).json()
+    task = generate(client, init_image=named(painted), base=named(kept), strength=0.5).json()["task_id"]
+    request = client.get(f"/api/generate/{task}").json()["request"]
+    assert (request["init_image"], request["base"]) == (named(painted), named(kept))
+
+    drawn = a_picture("a fox")
+    recipe = drawn.recipe.model_copy(
+        update={"init_image": painted["input_id"], "base": kept["input_id"], "strength": 0.5}
+    )
+    child = services.history.add(type(drawn)(drawn.image, recipe, drawn.device, drawn.generation_time_ms))
+    for source in (kept, painted):
+        found = client.get("/api/history", params={"made_from": source["input_id"]}).json()
+        assert child.id in {image["id"] for image in found["images"]}
+        assert {image["base"] for image in found["images"]} == {kept["input_id"]}
+    assert services.history.inputs_in_use() == {painted["input_id"], kept["input_id"]}
+    content = client.post("/api/history/export", json={"ids": [child.id]}).content
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        assert f"inputs/{kept['input_id']}.png" in archive.namelist()
+
+
+def test_references_of_an_image_stay(client, services, kept):
+    drawn = a_picture("a fox")
+    recipe = drawn.recipe.model_copy(update={"references": (kept["input_id"],)})
+    services.history.add(type(drawn)(drawn.image, recipe, drawn.device, drawn.generation_time_ms))
+    assert services.history.inputs_in_use() == {kept["input_id"]}
+
+
 def test_inputs_of_tasks_and_images_stay_and_others_go(client, services, kept):
     task = generate(client, init_image=named(kept), strength=0.5).json()["task_id"]
     other = send(client, png(colour=(1, 2, 3))).json()["input_id"]

@@ -21,6 +21,7 @@ def a_request(**values: object) -> GenerateRequest:
         ({"outpaint": {"left": 16}}, "outpaint", "init_image"),
         ({"upscale": {"factor": 2}}, "upscale", "init_image"),
         ({"init_image": INPUT, "mask_mode": "whole"}, "mask_mode", "`mask`"),
+        ({"base": INPUT}, "base", "init_image"),
         ({"init_image": INPUT, "feather": 4}, "feather", "`mask` or `outpaint`"),
         ({"init_image": INPUT, "outpaint": {}}, "outpaint", "at least one side"),
         ({"init_image": INPUT, "outpaint": {"left": -16}}, "outpaint.left", "greater than or equal to 0"),

@@ -38,7 +38,8 @@ def _dilate_along(values: Pixels, radius: int, axis: int) -> Pixels:
 def feather_mask(mask: Image.Image, feather_px: int) -> tuple[Image.Image, Image.Image]:
     """Lets a mask fade out around what is to change.
 
-    Where the mask is not black it stays as it is; from there both results fall to 0 within `feather_px`.
+    Where the mask is not black it stays as it is; from there both results fall to 0 within `feather_px` rows and
+    columns: a corner reaches farther along its diagonal. An odd number counts as the even one below it.
 
     Returns:
         Strength of each pixel, and how much of the new image it gets; both in 8-bit grey.

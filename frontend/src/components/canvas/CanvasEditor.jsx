@@ -6,6 +6,7 @@ import { useCanvasEdit } from '../../hooks/canvas/useCanvasEdit.js'
 import { useCanvasSettings } from '../../hooks/canvas/useCanvasSettings.js'
 import { useLatest } from '../../hooks/ui/useLatest.js'
 import { addCanvasTexts } from '../../i18n/canvas.js'
+import { MOST_SIDE } from '../../lib/canvas/outpaint.js'
 import { keyOf } from '../../lib/canvas/value.js'
 import './CanvasEditor.css'
 import DialogHead from '../ui/DialogHead.jsx'
@@ -65,7 +66,7 @@ function Editor({ image, value, readTransparency, onChange, onClose, rules, gene
 /**
  * Paints a mask and a colour sketch over a picture, and extends it.
  *
- * @param image `{id?, url, width, height}`; `id` names it where its address may change.
+ * @param image `{id?, url, width, height, name?}`; `id` names it where its address may change, `name` its files.
  * @param value what is edited: `{mask, sketch, outpaint, feather, maskMode}`, with PNG blobs of the picture's size or
  *   null. Without a value it is what was left of this picture the last time.
  * @param readTransparency promises a mask of what is transparent in the picture, as a PNG; left out for an opaque one.
@@ -83,7 +84,7 @@ export default function CanvasEditor({
   onClose,
   isOpen = true,
   outpaintStep = 16,
-  mostSide = 2048,
+  mostSide = MOST_SIDE,
   generation = null,
 }) {
   const { i18n } = useTranslation()

@@ -144,11 +144,91 @@ describe('CanvasEditor', () => {
   it('shows the value that it is given', async () => {
     const pixels = new Uint32Array(IMAGE.width * IMAGE.height).fill(toPixel([255, 255, 255]))
     vi.mocked(decodePixels).mockResolvedValue({ width: IMAGE.width, height: IMAGE.height, pixels })
-    const value = { mask: new Blob(['x']), sketch: null, outpaint: { left: 64 }, feather: 12, maskMode: 'only_masked' }
+    const value = { mask: new Blob(['x']), sketch: null, outpaint: {}, feather: 12, maskMode: 'only_masked' }
     await open({ value })
     expect(screen.getByText('100% of the picture will be drawn anew.')).toBeInTheDocument()
     expect(screen.getByRole('slider', { name: 'Soft edge' })).toHaveValue('12')
     expect(screen.getByRole('button', { name: 'Only the mask' })).toHaveAttribute('aria-pressed', 'true')
+  })
+
+  it('has no choice of what is drawn while the picture grows, and says so', async () => {
+    const value = { mask: null, sketch: null, outpaint: { left: 64 }, feather: 12, maskMode: 'only_masked' }
+    const { press } = await open({ value })
+    expect(screen.getByText('While the picture is extended, all of it is drawn.')).toBeInTheDocument()
+    await press('Only the mask')
+    expect(screen.getByRole('button', { name: 'Whole picture' })).toHaveAttribute('aria-pressed', 'true')
+  })
+
+  it('brings a mask of the same shape to the picture’s size', async () => {
+    const [width, height] = [IMAGE.width / 2, IMAGE.height / 2]
+    const pixels = Uint32Array.from({ length: width * height }, (_, at) => toPixel(at % width < width / 2 ? [255, 255, 255] : [0, 0, 0]))
+    vi.mocked(decodePixels).mockResolvedValue({ width, height, pixels })
+    await open({ value: { mask: new Blob(['x']) } })
+    expect(screen.getByText('50% of the picture will be drawn anew.')).toBeInTheDocument()
+  })
+
+  it('masks what is sketched, and warns of paint that would stay', async () => {
+    const { user, stroke, press, onChange } = await open()
+    stroke([[100, 100]])
+    await user.keyboard('s')
+    expect(screen.queryByRole('button', { name: 'Mask what is sketched' })).toBe(null)
+    stroke([[300, 300]])
+    expect(await screen.findByText(/stays in the result as raw paint/)).toBeInTheDocument()
+    await press('Mask what is sketched')
+    await said('What is sketched is masked')
+    expect(screen.queryByText(/raw paint/)).toBe(null)
+    await waitFor(async () => expect((await greysOf(onChange.mock.calls.at(-1)[0].mask))(300, 330)).toBe(255))
+    expect((await greysOf(onChange.mock.calls.at(-1)[0].mask))(300, 345)).toBe(0)
+  })
+
+  it('counts the soft edge into what is drawn anew', async () => {
+    const { stroke } = await open({ value: { mask: null, sketch: null, outpaint: {}, feather: 0, maskMode: 'whole' } })
+    stroke([[300, 200]])
+    expect(await screen.findByText('0.61% of the picture will be drawn anew.')).toBeInTheDocument()
+    fireEvent.change(screen.getByRole('slider', { name: 'Soft edge' }), { target: { value: '64' } })
+    expect(await screen.findByText(/^[45]% of the picture/)).toBeInTheDocument()
+  })
+
+  it('fades farther into the picture where that grows, by a slider beside the sides', async () => {
+    const { user, press, onChange } = await open({ value: { mask: null, sketch: null, outpaint: {}, feather: 16, maskMode: 'whole' } })
+    await press('Extend')
+    expect(screen.getByRole('slider', { name: 'Soft edge' })).toHaveValue('16')
+    act(() => screen.getByRole('slider', { name: 'Extend on the left' }).focus())
+    await user.keyboard('{PageUp}')
+    await waitFor(() => expect(screen.getByRole('slider', { name: 'Soft edge' })).toHaveValue('32'))
+    await waitFor(() => expect(onChange.mock.calls.at(-1)?.[0]).toMatchObject({ feather: 32, outpaint: { left: 128 } }))
+    await press('Undo')
+    await waitFor(() => expect(screen.getByRole('slider', { name: 'Soft edge' })).toHaveValue('16'))
+  })
+
+  it('comes to the sketch with a brush, not with the eraser', async () => {
+    const { user } = await open()
+    await user.keyboard('es')
+    expect(screen.getByRole('button', { name: 'Brush' })).toHaveAttribute('aria-pressed', 'true')
+  })
+
+  it('lets a mask grow and shrink, and warns of loose paint beside the sides, too', async () => {
+    const { user, stroke, press, onChange } = await open()
+    stroke([[100, 100]])
+    await press('Grow 3 px')
+    await said('The mask has grown')
+    await waitFor(async () => expect((await greysOf(onChange.mock.calls.at(-1)[0].mask))(100, 126)).toBe(255))
+    await press('Shrink 3 px')
+    await waitFor(async () => expect((await greysOf(onChange.mock.calls.at(-1)[0].mask))(100, 126)).toBe(0))
+    await press('Clear')
+    await user.keyboard('s')
+    stroke([[300, 300]])
+    await user.keyboard('o')
+    expect(screen.queryByText(/raw paint/)).toBe(null)
+    act(() => screen.getByRole('slider', { name: 'Extend on the left' }).focus())
+    await user.keyboard('{ArrowLeft}')
+    expect(screen.getByText(/raw paint/)).toBeInTheDocument()
+  })
+
+  it('has one control that opens a mask', async () => {
+    await open()
+    expect(screen.getAllByRole('button', { name: 'Open a mask' })).toHaveLength(1)
+    expect(screen.getByLabelText('Open a mask', { selector: 'input' })).not.toBeVisible()
   })
 
   it('refuses a value of another size, and says why', async () => {

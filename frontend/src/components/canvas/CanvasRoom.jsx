@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useCanvasActions } from '../../hooks/canvas/useCanvasActions.js'
 import { useCanvasKeys } from '../../hooks/canvas/useCanvasKeys.js'
+import { useFittedBrush } from '../../hooks/canvas/useFittedBrush.js'
 import { useMaking } from '../../hooks/canvas/useMaking.js'
 import { useMaskDrop } from '../../hooks/canvas/useMaskDrop.js'
 import { useMaskFile } from '../../hooks/canvas/useMaskFile.js'
@@ -23,6 +24,9 @@ import './results/results.css'
 import ToolBar from './ToolBar.jsx'
 import ZoomBar from './ZoomBar.jsx'
 
+/** Too low for the stage and the settings below it. */
+const LOW = '(max-width: 899.98px) and (max-height: 479.98px)'
+
 /**
  * The opened canvas: tools, stage and settings around one document, and what was drawn from it.
  *
@@ -33,10 +37,14 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const [stageRef, drawRef] = [useRef(null), useRef(null)]
   const [text, say, sayLater] = useSay()
   const [isHelping, setHelping] = useState(false)
-  const [isOpen, setOpen] = useState(true)
+  const [isOpen, setOpen] = useState(() => !window.matchMedia(LOW).matches)
+  useFittedBrush(doc.size, settings.size, change)
   const session = useSession(doc, settings)
   const state = useSyncExternalStore(doc.subscribe, doc.getState)
-  const help = useCallback(() => setHelping((now) => !now), [])
+  const help = useCallback(() => {
+    setHelping((now) => !now)
+    setOpen(true) // Where the settings are folded, so are the keys.
+  }, [])
   const making = useMaking({ generation, doc, settle, say })
   const { start, shown, hide } = making
   const act = useCanvasActions({ session, change, say, sayLater, onHelp: help, onGenerate: start })
@@ -46,7 +54,10 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const { maskColour, maskOpacity } = settings
   const { feather } = options
   const { outpaint } = state
-  const look = useMemo(() => ({ maskColour, maskOpacity, feather, outpaint }), [maskColour, maskOpacity, feather, outpaint])
+  // What is pulled softens the picture's edge when it is let go.
+  if (!state.isGrowing) session.soft.set({ feather, outpaint })
+  const { version } = session.soft
+  const look = useMemo(() => ({ maskColour, maskOpacity, outpaint, version }), [maskColour, maskOpacity, outpaint, version])
   const onColour = useCallback((channels) => act.colour(toHex(channels)), [act])
   const { isLost } = useScene(drawRef, { session, url: image.url, look, onColour })
   const gestures = usePointers(stageRef, { session, onChange: change, onPen: act.met })
@@ -109,7 +120,8 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
           settings={settings}
           options={options}
           rules={rules}
-          name={`mask-${image.id ?? 'canvas'}`}
+          share={session.soft.share}
+          name={`${image.name ?? t('canvas.pictureName')}-mask`}
           isHelping={isHelping}
           file={file}
           act={act}

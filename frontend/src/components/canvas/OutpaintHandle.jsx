@@ -1,10 +1,9 @@
 import { useRef, useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { dragged, handleAt, INWARD_KEYS, mostOutpaint, OUTWARD_KEYS, snapOutpaint } from '../../lib/canvas/outpaint.js'
+import { dragged, handleAt, mostOutpaint, pressed, snapOutpaint } from '../../lib/canvas/outpaint.js'
 import { toScreen } from '../../lib/canvas/view.js'
 
-const LEAP = 4
 /** Handles stay on the stage however near the picture is looked at. */
 const MARGIN_PX = 22
 
@@ -39,10 +38,9 @@ export default function OutpaintHandle({ side, doc, view, outpaint, rules, say }
     said(next[side])
   }
   const onKeyDown = (event) => {
-    const direction = { [OUTWARD_KEYS[side]]: 1, [INWARD_KEYS[side]]: -1 }[event.key]
-    if (!direction) return
+    const next = pressed(side, event, { value, most, step: rules.step })
+    if (next === null) return
     event.preventDefault()
-    const next = snapOutpaint(value + direction * rules.step * (event.shiftKey ? LEAP : 1), most, rules.step)
     doc.setOutpaint({ ...outpaint, [side]: next })
     said(next)
   }

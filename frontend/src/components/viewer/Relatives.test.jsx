@@ -43,3 +43,16 @@ it('is silent for a picture from words of which nothing was made', () => {
   const { container } = renderWith(<Relatives image={makeImage(2, { pixel_hash: OWN })} />)
   expect(container.querySelector('.relatives')).toBeNull()
 })
+
+it('leads from a sketch to the picture that it was painted on', async () => {
+  const parent = makeImage(1, { pixel_hash: PARENT, prompt: 'the parent' })
+  server.overrides['get /history'] = ({ params }) => {
+    const images = params.pixel_hash === PARENT ? [parent] : []
+    return { images, total: images.length, page: 1, page_size: 12 }
+  }
+  const image = makeImage(2, { pixel_hash: OWN, init_image: 'd'.repeat(64), base: PARENT })
+  const { user } = renderWith(<Relatives image={image} />)
+  expect(await screen.findByRole('button', { name: /the parent/ })).toBeInTheDocument()
+  await user.click(screen.getByRole('button', { name: /before/i }))
+  expect(screen.getByAltText('Before').src).toContain(`/api/inputs/${PARENT}`)
+})

@@ -2,6 +2,7 @@ import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { toHex, fromPixel } from '../../lib/canvas/raster/blend.js'
+import { reshapeStep, sketchMargin } from '../../lib/canvas/settings.js'
 
 const FULL = 255
 
@@ -30,6 +31,9 @@ function layerActions(t, session, say) {
     redo: () => stepped(doc.redo(), 'canvas.redone', 'canvas.nothingToRedo'),
     fill: done(() => doc.fillAll({ ...brush(), erase: false }), 'canvas.saidFill'),
     clear: done(() => doc.clear(brush().layer), 'canvas.saidClear'),
+    maskSketch: done(() => doc.maskSketch(sketchMargin(doc.size)), 'canvas.saidMaskSketch'),
+    grow: done(() => doc.reshape(reshapeStep(doc.size)), 'canvas.saidGrow'),
+    shrink: done(() => doc.reshape(-reshapeStep(doc.size)), 'canvas.saidShrink'),
     invert: done(() => doc.invert(), 'canvas.saidInvert'),
     discard: done(() => doc.discard(), 'canvas.saidDiscard'),
   }

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 
 import { CanvasDocument } from '../../lib/canvas/document.js'
+import { featherAfter } from '../../lib/canvas/outpaint.js'
 import { DEFAULT_OPTIONS, editOf, keepEdit, readKept, valuesOf } from '../../lib/canvas/value.js'
 
 /** After a change nobody waits longer for it to be kept, and told. */
@@ -42,6 +43,24 @@ function useSettled(work, isBusy) {
   return { later, now }
 }
 
+/** Lets a soft edge that nobody chose follow what is done: what grows fades farther into the picture. */
+function useFollowingFeather(doc, setEdit) {
+  useEffect(() => {
+    if (!doc) return undefined
+    let before = doc.outpaint
+    return doc.subscribe(() => {
+      const { isGrowing, outpaint } = doc.getState()
+      if (isGrowing || outpaint === before) return
+      const was = before
+      before = outpaint
+      setEdit((present) => {
+        const feather = featherAfter(present.options.feather, was, outpaint, doc.size)
+        return { ...present, options: { ...present.options, feather } }
+      })
+    })
+  }, [doc, setEdit])
+}
+
 /**
  * What is painted on a picture: as `value` has it, else as it was left the last time. Both are taken once.
  *
@@ -77,6 +96,7 @@ export function useCanvasEdit({ image, value, onChange }) {
   }, [edit, onChange])
 
   const doc = edit?.doc ?? null
+  useFollowingFeather(doc, setEdit)
   const { later, now } = useSettled(tell, () => doc?.isBusy ?? false)
   const isNews = edit?.isNews ?? false
   useEffect(() => {

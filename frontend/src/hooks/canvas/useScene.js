@@ -24,9 +24,9 @@ export function useScene(ref, { session, url, look, onColour }) {
   const [picture, setPicture] = useState({ url: null, isLost: false })
   const scene = useRef(null)
   useEffect(() => {
-    const { doc, view } = session
+    const { view } = session
     const container = ref.current
-    const drawn = new Scene(container, doc)
+    const drawn = new Scene(container, session)
     scene.current = drawn
     const resize = () => {
       const stage = { width: container.clientWidth, height: container.clientHeight }

@@ -1,7 +1,8 @@
 import { applyPatch, patchBytes, patchesOf } from './patches.js'
 import { History } from './history.js'
 import { fromHex, toPixel } from './raster/blend.js'
-import { isPainted, shareOf } from './raster/measure.js'
+import { grow, growWhite } from './raster/blur.js'
+import { isLoose, isPainted, shareOf, whereSketched } from './raster/measure.js'
 import { polygonSpans } from './raster/spans.js'
 import { Snapshot } from './raster/tiles.js'
 import { Stroke } from './stroke.js'
@@ -77,6 +78,7 @@ export class CanvasDocument {
       canUndo: this.history.canBack,
       canRedo: this.history.canForth,
       share: layers.includes('mask') ? shareOf(this.mask) : this.state.share,
+      isSketchLoose: layers.length > 0 ? isLoose(this.sketch, this.mask) : this.state.isSketchLoose,
       hasSketch: layers.includes('sketch') ? isPainted(this.sketch) : this.state.hasSketch,
       outpaint: this.outpaint,
       isGrowing: this.#grownFrom !== null,
@@ -165,6 +167,23 @@ export class CanvasDocument {
     this.#change('invert', 'mask', this.whole, (mask) => {
       for (let at = 0; at < mask.length; at += 1) mask[at] = FULL - mask[at]
     })
+  }
+
+  /** Masks what is sketched, and `margin` pixels around it. */
+  maskSketch(margin) {
+    if (!this.sketch) return
+    const painted = growWhite(whereSketched(this.sketch), this.size, margin)
+    this.#change('maskSketch', 'mask', this.whole, (mask) => {
+      for (let at = 0; at < mask.length; at += 1) if (painted[at] !== 0) mask[at] = FULL
+    })
+  }
+
+  /** Lets what is masked grow by pixels all around, or shrink where they are below 0; the picture's border holds. */
+  reshape(pixels) {
+    const isShrinking = pixels < 0
+    const flip = (mask) => (isShrinking ? mask.map((grey) => FULL - grey) : mask)
+    const grown = flip(grow(flip(this.mask), this.size, Math.abs(pixels)))
+    this.#change(isShrinking ? 'shrink' : 'grow', 'mask', this.whole, (mask) => mask.set(grown))
   }
 
   /** Puts another mask of the picture's size in the place of this one. */

@@ -217,3 +217,36 @@ describe('a canvas document', () => {
     expect(doc.mask.indexOf(255)).toBe(-1)
   })
 })
+
+describe('a mask as a whole', () => {
+  const size = { width: 9, height: 7 }
+  const dot = { left: 4, top: 3, right: 5, bottom: 4 }
+  const count = (doc) => doc.mask.reduce((sum, grey) => sum + grey / 255, 0)
+
+  it('grows, shrinks and comes back', () => {
+    const doc = new CanvasDocument(size)
+    doc.fillRectangle(dot, { layer: 'mask', erase: false })
+    doc.reshape(2)
+    expect(count(doc)).toBe(25)
+    doc.reshape(-1)
+    expect([count(doc), doc.mask[3 * 9 + 4]]).toEqual([9, 255])
+    expect([doc.undo(), count(doc), doc.undo(), count(doc)]).toEqual(['shrink', 25, 'grow', 1])
+  })
+
+  it('holds to the picture’s border when it shrinks', () => {
+    const doc = new CanvasDocument(size)
+    doc.fillAll({ layer: 'mask', erase: false })
+    doc.reshape(-2)
+    expect(count(doc)).toBe(63)
+  })
+
+  it('takes up a sketch with a margin, and knows of paint outside', () => {
+    const doc = new CanvasDocument(size)
+    doc.fillRectangle(dot, { layer: 'sketch', erase: false, colour: '#ff0000' })
+    expect(doc.state.isSketchLoose).toBe(true)
+    doc.maskSketch(1)
+    expect([count(doc), doc.state.isSketchLoose]).toEqual([9, false])
+    doc.undo()
+    expect([count(doc), doc.state.isSketchLoose]).toEqual([0, true])
+  })
+})

@@ -22,9 +22,11 @@ export async function loadPicture(url) {
   return image
 }
 
-/** The colour of a loaded picture at a point of a `size` that it is shown in: `[red, green, blue, alpha]`. */
+/** The colour of a loaded picture at a point of a `size` that it is shown in, on white: `[red, green, blue, 255]`. */
 export function colourAt(image, { width, height }, { x, y }) {
   const context = readableContext(1, 1)
+  context.fillStyle = 'white'
+  context.fillRect(0, 0, 1, 1)
   context.drawImage(image, -Math.floor(x), -Math.floor(y), width, height)
   return [...context.getImageData(0, 0, 1, 1).data]
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { dragged, handleAt, INWARD_KEYS, mostOutpaint, OUTWARD_KEYS, SIDES, snapOutpaint } from './outpaint.js'
+import { dragged, featherAfter, handleAt, MOST_SIDE, mostOutpaint, pressed, SIDES, snapOutpaint, usualFeather } from './outpaint.js'
 
 const SIZE = { width: 1000, height: 600 }
 const NONE = { top: 0, right: 0, bottom: 0, left: 0 }
@@ -23,8 +23,27 @@ describe('outpainting', () => {
     expect(SIDES.map((side) => dragged(side, 10, out[side]))).toEqual([40, 40, 40, 40])
   })
 
-  it('has an arrow each way', () => {
-    for (const side of SIDES) expect(OUTWARD_KEYS[side]).not.toBe(INWARD_KEYS[side])
+  it('lets a large picture grow as far as the API does: 2048 a side, 8192 in all, 50 megapixels', () => {
+    const rules = { step: 16, mostSide: MOST_SIDE }
+    expect(mostOutpaint('left', NONE, { width: 3000, height: 2000 }, rules)).toBe(2048)
+    expect(mostOutpaint('left', { ...NONE, right: 2048 }, { width: 4500, height: 2000 }, rules)).toBe(1632)
+    expect(mostOutpaint('top', NONE, { width: 8000, height: 6000 }, rules)).toBe(240)
+    expect(mostOutpaint('top', { ...NONE, left: 192 }, { width: 8000, height: 6000 }, rules)).toBe(96)
+  })
+
+  it('is moved by keys: a step, a leap, a page, to both ends', () => {
+    const range = { value: 160, most: 1040, step: 16 }
+    const to = (key, shiftKey = false) => pressed('left', { key, shiftKey }, range)
+    expect([to('ArrowLeft'), to('ArrowRight'), to('ArrowLeft', true), to('ArrowRight', true)]).toEqual([176, 144, 224, 96])
+    expect([to('PageUp'), to('PageDown'), to('Home'), to('End')]).toEqual([288, 32, 0, 1040])
+    expect([to('ArrowUp'), to('x')]).toEqual([null, null])
+  })
+
+  it('fades farther into the picture where that grows, unless another edge was chosen', () => {
+    const grown = { ...NONE, top: 64 }
+    expect([usualFeather(NONE, SIZE), usualFeather(grown, SIZE), usualFeather(grown, { width: 400, height: 64 })]).toEqual([16, 32, 16])
+    expect([featherAfter(16, NONE, grown, SIZE), featherAfter(32, grown, NONE, SIZE)]).toEqual([32, 16])
+    expect([featherAfter(20, NONE, grown, SIZE), featherAfter(0, NONE, grown, SIZE), featherAfter(16, grown, { ...grown, left: 16 }, SIZE)]).toEqual([20, 0, 16])
   })
 
   it('has its handles in the middle of the sides', () => {

@@ -4,7 +4,6 @@ import { Image as Picture } from 'konva/lib/shapes/Image'
 import { Line } from 'konva/lib/shapes/Line'
 import { Rect } from 'konva/lib/shapes/Rect'
 
-import { featherSigma } from './raster/feather.js'
 import { copySketch, Surface, tintMask } from './surface.js'
 
 /** From this scale on, pixels are shown as they are. */
@@ -31,8 +30,10 @@ const CROSS_PX = 12
 export class Scene {
   #surfaces = {}
 
-  constructor(container, doc) {
+  /** `soft` is the document's SoftMask: what is shown of the mask is what will be drawn. */
+  constructor(container, { doc, soft }) {
     this.doc = doc
+    this.soft = soft
     this.stage = new Konva.Stage({ container, width: 1, height: 1, listening: false })
     this.layers = Object.fromEntries(
       ['picture', 'sketch', 'mask', 'guides'].map((name) => [name, new Konva.Layer({ listening: false })]),
@@ -44,9 +45,9 @@ export class Scene {
     this.layers.guides.add(this.border)
     this.tint = LIGHT
     this.#addGuides()
-    this.#addSurface('mask', (rect, target) => tintMask(doc.mask, doc.size.width, rect, this.tint, target))
+    this.#addSurface('mask', (rect, target) => tintMask(soft.values, doc.size.width, rect, this.tint, target))
     if (doc.sketch) this.#needSketch()
-    this.unsubscribe = doc.onPaint((layer, rect) => this.#painted(layer, rect))
+    this.unsubscribe = doc.onPaint((layer, rect) => this.#painted(layer, layer === 'mask' ? soft.reachOf(rect) : rect))
   }
 
   #addGuides() {
@@ -79,9 +80,10 @@ export class Scene {
     this.layers[name].batchDraw()
   }
 
+  /** What is transparent is white, as it is to the model. */
   setPicture(image) {
-    const picture = new Picture({ ...still, image, ...this.doc.size })
-    this.layers.picture.add(picture)
+    this.layers.picture.add(new Rect({ ...still, fill: LIGHT, ...this.doc.size }))
+    this.layers.picture.add(new Picture({ ...still, image, ...this.doc.size }))
   }
 
   resize({ width, height }) {
@@ -91,17 +93,17 @@ export class Scene {
   setView({ scale, x, y }) {
     this.stage.setAttrs({ scaleX: scale, scaleY: scale, x, y })
     for (const layer of Object.values(this.layers)) layer.imageSmoothingEnabled(scale < CRISP_SCALE)
-    this.#soften()
     this.stage.batchDraw()
   }
 
-  /** `{maskColour, maskOpacity, feather, outpaint}`: how the mask is seen, how soft its edge is, what grows around. */
-  setLook(look) {
-    const isRecoloured = look.maskColour !== this.tint
-    this.look = look
-    this.tint = look.maskColour
-    if (isRecoloured) this.#painted('mask', this.doc.whole)
-    const { top, right, bottom, left } = look.outpaint
+  /** `{maskColour, maskOpacity, outpaint}`: how the mask is seen, and what grows around the picture. */
+  setLook({ maskColour, maskOpacity, outpaint }) {
+    const isOther = maskColour !== this.tint || this.soft.version !== this.softVersion
+    this.tint = maskColour
+    this.softVersion = this.soft.version
+    if (isOther) this.#painted('mask', this.doc.whole)
+    this.layers.mask.getNativeCanvasElement().style.opacity = String(maskOpacity)
+    const { top, right, bottom, left } = outpaint
     const { width, height } = this.doc.size
     const accent = getComputedStyle(this.stage.container()).getPropertyValue('--zi-accent') || LIGHT
     const grown = { x: -left, y: -top, width: width + left + right, height: height + top + bottom }
@@ -109,21 +111,6 @@ export class Scene {
     this.border.setAttrs({ ...grown, stroke: accent, visible: top + right + bottom + left > 0 })
     this.layers.guides.batchDraw()
     this.layers.picture.batchDraw()
-    this.#soften()
-  }
-
-  /** The browser blurs what is shown; the mask itself stays as it is. The picture's border stays sharp. */
-  #soften() {
-    if (!this.look) return
-    const { style } = this.layers.mask.getNativeCanvasElement()
-    const scale = this.stage.scaleX()
-    const [left, top] = [this.stage.x(), this.stage.y()]
-    const right = this.stage.width() - left - this.doc.size.width * scale
-    const bottom = this.stage.height() - top - this.doc.size.height * scale
-    const sigma = featherSigma(this.look.feather) * scale
-    style.opacity = String(this.look.maskOpacity)
-    style.filter = sigma > 0.2 ? `blur(${sigma.toFixed(2)}px)` : ''
-    style.clipPath = style.filter && `inset(${Math.max(0, top)}px ${Math.max(0, right)}px ${Math.max(0, bottom)}px ${Math.max(0, left)}px)`
   }
 
   /** Lines over the picture: `{path, rect, ring, cursor, erase}`. */

@@ -49,10 +49,11 @@ export function toolIn(mode, tool) {
   return TOOLS[mode].includes(tool) ? tool : TOOLS[mode][0]
 }
 
-/** The settings after some were changed: a mode that is come to has a tool of its own. */
+/** The settings after some were changed: a mode that is come to has a tool of its own, and none that takes away. */
 export function changeSettings(now, patch) {
   const next = { ...now, ...patch }
-  const wanted = next.mode === now.mode ? next.tool : (patch.tool ?? now.painter)
+  const painter = now.painter === 'eraser' ? 'brush' : now.painter
+  const wanted = next.mode === now.mode ? next.tool : (patch.tool ?? painter)
   const tool = toolIn(next.mode, wanted)
   return { ...next, tool, painter: next.mode === 'outpaint' ? now.painter : tool }
 }
@@ -67,6 +68,22 @@ export function restoreSettings(stored) {
 /** The widest brush for a picture: half its longer side. */
 export function mostSize({ width, height }) {
   return Math.max(64, Math.round(Math.max(width, height) / 2))
+}
+
+/** A brush that is neither lost on a large picture nor wider than a small one. */
+export function fittedSize(size, { width, height }) {
+  const least = Math.round(Math.max(width, height) / 80)
+  return Math.min(mostSize({ width, height }), Math.max(size, least))
+}
+
+/** By how many pixels a mask is grown or shrunk at a time. */
+export function reshapeStep({ width, height }) {
+  return Math.max(1, Math.round(Math.max(width, height) / 256))
+}
+
+/** How much around a sketch is masked with it, in pixels: what is drawn needs room to blend in. */
+export function sketchMargin({ width, height }) {
+  return Math.max(8, Math.round(Math.max(width, height) / 64))
 }
 
 /** The next brush size up (1) or down (-1), a pixel at least. */

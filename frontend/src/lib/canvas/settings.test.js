@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { changeSettings, DEFAULT_SETTINGS, mostSize, positionOf, restoreSettings, sizeAt, stepHardness, stepSize, toolIn } from './settings.js'
+import { changeSettings, DEFAULT_SETTINGS, fittedSize, mostSize, positionOf, restoreSettings, sizeAt, stepHardness, stepSize, toolIn } from './settings.js'
 
 describe('settings of the canvas', () => {
   it('survive being stored, and whatever else is stored', () => {
@@ -38,4 +38,22 @@ describe('settings of the canvas', () => {
     expect([most, sizeAt(0, most), sizeAt(100, most), positionOf(1, most), positionOf(most, most)]).toEqual([512, 1, 512, 0, 100])
     for (const position of [30, 50, 80]) expect(Math.abs(positionOf(sizeAt(position, most), most) - position)).toBeLessThanOrEqual(1)
   })
+})
+
+describe('a picture of another size', () => {
+  it.each([
+    [48, { width: 640, height: 480 }, 48],
+    [48, { width: 8000, height: 6000 }, 100],
+    [900, { width: 640, height: 480 }, 320],
+    [4000, { width: 8000, height: 6000 }, 4000],
+  ])('begins with a brush of use: %s px on %o is %s', (size, picture, expected) => {
+    expect(fittedSize(size, picture)).toBe(expected)
+  })
+})
+
+it('comes to another layer with a brush, never with the eraser', () => {
+  const erasing = changeSettings(DEFAULT_SETTINGS, { tool: 'eraser' })
+  expect(changeSettings(erasing, { mode: 'sketch' }).tool).toBe('brush')
+  expect(changeSettings(changeSettings(erasing, { mode: 'outpaint' }), { mode: 'mask' }).tool).toBe('brush')
+  expect(changeSettings(erasing, { mode: 'sketch', tool: 'eraser' }).tool).toBe('eraser')
 })

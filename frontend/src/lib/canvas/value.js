@@ -1,15 +1,14 @@
 import { decodePixels } from './files.js'
 import { forgetEdit, readEdit, writeEdit } from './kept.js'
 import { NO_OUTPAINT } from './document.js'
+import { grows } from './outpaint.js'
 import { encodeGrey, encodeRgba } from './png.js'
-import { maskFromPixels } from './raster/import.js'
+import { fitMask, hasShapeOf, maskFromPixels } from './raster/import.js'
 import { isPainted } from './raster/measure.js'
 import { packedBytes, packRuns, unpackRuns } from './raster/runs.js'
 import { MASK_MODES, MOST_FEATHER } from './settings.js'
 
 export const DEFAULT_OPTIONS = { feather: 0, maskMode: MASK_MODES[0] }
-
-const grows = (outpaint) => Object.values(outpaint).some((px) => px > 0)
 
 /** Under what name an edit of `{id, url, width, height}` is kept: the same picture in another size is another one. */
 export function keyOf({ id, url, width, height }) {
@@ -53,20 +52,31 @@ export function valuesOf(doc, given) {
   }
 }
 
-/** The pixels of a value's file; it must have the picture's size. */
-async function pixelsOf(blob, { width, height }) {
+const sized = ({ width, height }) => `${width} × ${height}`
+
+function refuse(size, decoded) {
+  throw new Error(`the picture has ${sized(size)} pixels, its layer ${sized(decoded)}`)
+}
+
+/** The greys of a mask's file; one of the picture's shape in another size is brought to it, as the server does. */
+async function maskOf(blob, size) {
   const decoded = await decodePixels(blob)
-  if (decoded.width !== width || decoded.height !== height) {
-    throw new Error(`the picture has ${width} × ${height} pixels, its layer ${decoded.width} × ${decoded.height}`)
-  }
+  if (!hasShapeOf(decoded, size)) refuse(size, decoded)
+  return fitMask(maskFromPixels(decoded.pixels, 'brightness'), decoded, size, 'stretch')
+}
+
+/** The pixels of a sketch's file; it must have the picture's size. */
+async function sketchOf(blob, size) {
+  const decoded = await decodePixels(blob)
+  if (decoded.width !== size.width || decoded.height !== size.height) refuse(size, decoded)
   return decoded.pixels
 }
 
 /** An edit out of a value that others give. */
 export async function editOf(value, size) {
   return {
-    mask: value.mask ? maskFromPixels(await pixelsOf(value.mask, size), 'brightness') : null,
-    sketch: value.sketch ? await pixelsOf(value.sketch, size) : null,
+    mask: value.mask ? await maskOf(value.mask, size) : null,
+    sketch: value.sketch ? await sketchOf(value.sketch, size) : null,
     outpaint: { ...NO_OUTPAINT, ...value.outpaint },
     ...usableOptions(value),
   }

@@ -15,7 +15,7 @@ export const [KEPT, OWN] = ['kept', 'own']
 const INPUT_ID = /^[0-9a-f]{64}$/
 
 /** The names of the API's fields that an edit stands for: where the server refuses one, the edit shows it. */
-export const EDIT_FIELDS = ['init_image', 'strength', 'mask', 'mask_mode', 'feather', 'outpaint', 'upscale']
+export const EDIT_FIELDS = ['init_image', 'strength', 'mask', 'mask_mode', 'feather', 'outpaint', 'upscale', 'base']
 
 /**
  * How a picture is drawn from another one: the form's value of it, null for text to image.
@@ -23,13 +23,15 @@ export const EDIT_FIELDS = ['init_image', 'strength', 'mask', 'mask_mode', 'feat
  * `image` and `mask` are ids of inputs; `base` is what a colour sketch was painted on, where there is one. `growth` is
  * the pixels that each side grows by. `strength` is null for what suits the edit, see usualStrength; `feather` for the
  * server's own. `size` is what is drawn, where that was chosen: `{width, height}`. `canvas` says what the canvas shows:
- * what was painted there last, or this edit's own mask. `has_alpha` says that the picture is transparent somewhere.
+ * what was painted there last, or this edit's own mask. `has_alpha` says that the picture is transparent somewhere. `root`
+ * says of a picture what it was painted on elsewhere, see originOf.
  */
 export function newEdit(image, { has_alpha: hasAlpha = false } = {}) {
   return {
     image,
     has_alpha: hasAlpha,
     base: null,
+    root: null,
     strength: null,
     mask: null,
     mask_mode: 'whole',
@@ -68,6 +70,10 @@ function sizeOf(stored) {
   return isValidSide(width) && isValidSide(height) ? { width, height } : null
 }
 
+function rootOf(stored) {
+  return isId(stored?.of) && isId(stored?.is) ? { of: stored.of, is: stored.is } : null
+}
+
 /** Makes a usable edit of whatever the browser stored; null where there is no picture to draw from. */
 export function restoreEdit(stored) {
   if (!isId(stored?.image)) return null
@@ -75,6 +81,7 @@ export function restoreEdit(stored) {
     image: stored.image,
     has_alpha: stored.has_alpha === true,
     base: isId(stored.base) ? stored.base : null,
+    root: rootOf(stored.root),
     strength: within(stored.strength, Number.MIN_VALUE, 1, null),
     mask: isId(stored.mask) ? stored.mask : null,
     mask_mode: MASK_MODES.includes(stored.mask_mode) ? stored.mask_mode : 'whole',
@@ -123,11 +130,17 @@ export function usualStrength(edit) {
   return edit.mask ? 0.75 : 0.6
 }
 
+/** The picture that the one which is drawn from was painted on, null where nothing was: a flattened sketch has no name. */
+export function originOf({ image, base, root }) {
+  return root?.of === (base ?? image) ? root.is : base
+}
+
 /** What of a request's body an edit is; nothing for text to image. */
 export function editRequest(edit) {
   if (!edit) return {}
   const isGrowing = grows(edit)
   const isLarger = edit.upscale > 1 && !isGrowing
+  const origin = originOf(edit)
   const hasEdge = (edit.mask || isGrowing) && !isLarger
   return {
     init_image: { input_id: edit.image },
@@ -136,6 +149,7 @@ export function editRequest(edit) {
     ...(hasEdge && edit.feather !== null && { feather: edit.feather }),
     ...(isGrowing && { outpaint: edit.growth }),
     ...(isLarger && { upscale: { factor: edit.upscale } }),
+    ...(origin && { base: { input_id: origin } }),
     ...edit.size,
   }
 }
@@ -146,8 +160,10 @@ const idOf = (source) => source?.input_id ?? source
 /** The edit that a picture or a request was made by, null where it was drawn from text alone. */
 export function editOf(source) {
   if (!source?.init_image) return null
-  const { init_image: image, mask, outpaint: growth, upscale, ...rest } = source
+  const { init_image, mask, outpaint: growth, upscale, base, ...rest } = source
+  const image = idOf(init_image)
+  const root = base ? { of: image, is: idOf(base) } : null
   const size = { width: source.drawn_width ?? source.width, height: source.drawn_height ?? source.height }
   const factor = upscale ? (upscale.factor ?? 2) : 1
-  return restoreEdit({ ...rest, image: idOf(image), mask: idOf(mask), growth, upscale: factor, size, canvas: OWN })
+  return restoreEdit({ ...rest, image, root, mask: idOf(mask), growth, upscale: factor, size, canvas: OWN })
 }

@@ -44,6 +44,28 @@ describe('changeEdit', () => {
   })
 })
 
+describe('what a sketch was painted on', () => {
+  const BASE = 'c'.repeat(64)
+  const FLAT = { input_id: IMAGE }
+
+  it('is said beside the flattened picture, which has no name', () => {
+    expect(editRequest({ ...newEdit(IMAGE), base: BASE }).base).toEqual({ input_id: BASE })
+    expect(editRequest(newEdit(IMAGE))).not.toHaveProperty('base')
+  })
+
+  it('stays known when an edit is taken over, and sketched on again', () => {
+    const again = editOf({ init_image: IMAGE, base: BASE, strength: 0.5 })
+    expect([again.image, again.base, editRequest(again).base]).toEqual([IMAGE, null, { input_id: BASE }])
+    expect(editRequest({ ...restoreEdit(again), image: MASK, base: IMAGE }).base).toEqual({ input_id: BASE })
+    expect(editOf({ init_image: FLAT, base: { input_id: BASE } }).root).toEqual(again.root)
+  })
+
+  it('is not said of another picture', () => {
+    const again = editOf({ init_image: IMAGE, base: BASE })
+    expect(editRequest({ ...again, image: MASK })).not.toHaveProperty('base')
+  })
+})
+
 describe('editOf', () => {
   it('knows again what was asked for', () => {
     const edit = { ...newEdit(IMAGE), strength: 0.3, mask: MASK, growth: { ...NO_GROWTH, top: 32 }, feather: 4 }

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from backend.services.errors import InputRefused, UnknownAnnotator
-from backend.services.generation.sources import edit_of, image_of, refuse_idle, refuse_unmade
+from backend.services.errors import InputRefused, UnknownAnnotator, UnknownInput
+from backend.services.generation.sources import edit_of, has_shape_of, image_of, refuse_idle, refuse_unmade
 from tests.backend.fakes import a_recipe, a_request
 
 CONTROL = {"image": "0" * 64, "kind": "canny", "model": "union.safetensors"}
@@ -114,3 +114,40 @@ def test_what_no_model_here_makes_is_refused_at_its_field(control, field):
     with pytest.raises(InputRefused, match="no model for pose") as refused:
         refuse_unmade(a_request(control=[{"image": GUIDE}, {"image": GUIDE, **control}]), find_depth)
     assert refused.value.field == f"control.1.{field}"
+
+
+@pytest.mark.parametrize(
+    ("mask", "image", "fits"),
+    [
+        ((400, 300), (800, 600), True),
+        ((401, 300), (800, 600), True),
+        ((333, 250), (1000, 750), True),
+        ((64, 64), (64, 64), True),
+        ((10, 10), (64, 48), False),
+        ((600, 800), (800, 600), False),
+        ((1, 4000), (2, 4000), True),
+    ],
+)
+def test_a_mask_of_the_shape_of_its_image_fits_as_for_the_library(mask, image, fits):
+    from zimage.conditions import images
+
+    assert has_shape_of(Kept(*mask), Kept(*image)) is fits
+    assert images.has_shape_of(mask, image) is fits
+
+
+def test_the_image_that_a_sketch_was_painted_on_is_said_and_must_be_here():
+    request = a_request(init_image=SOURCE, base=GUIDE)
+    assert edit_of(request, Kept(), lambda _name: Network("union", True)) == {
+        "init_image": "1" * 64,
+        "base": "3" * 64,
+    }
+
+    class Missing:
+        def get(self, input_id: str) -> Kept:
+            if input_id == "3" * 64:
+                raise UnknownInput
+            return Kept()
+
+    with pytest.raises(InputRefused) as refused:
+        image_of(request, Missing())
+    assert refused.value.field == "base"

@@ -190,11 +190,14 @@ def cut(file: BytesIO) -> BytesIO:
         (BytesIO(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), "no PNG, JPEG, WebP or AVIF"),
         (BytesIO(b""), "no PNG"),
         (encoded(noise(), "GIF"), "no PNG"),
+        (BytesIO(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"), "HEIC.*save it as JPEG or PNG"),
+        (BytesIO(png_that_claims_a_size(14_000, 14_000)), "50 megapixels and 8,192 pixels a side are allowed"),
+        (BytesIO(png_that_claims_a_size(10_000, 10_000)), "50 megapixels and 8,192 pixels a side are allowed"),
         (cut(encoded(noise(400, 300), "JPEG")), "damaged"),
         (cut(encoded(noise(400, 300))), "damaged"),
         (gif_like_webp(), "animated, with 2 frames"),
     ],
-    ids=["SVG", "empty", "GIF", "half a JPEG", "half a PNG", "animated"],
+    ids=["SVG", "empty", "GIF", "HEIC", "196 megapixels", "100 megapixels", "half a JPEG", "half a PNG", "animated"],
 )
 def test_what_is_no_such_image_is_said(store, file, said):
     with pytest.raises(UnreadableImage, match=said):

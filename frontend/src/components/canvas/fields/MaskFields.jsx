@@ -1,9 +1,10 @@
 import Form from 'react-bootstrap/Form'
 import { useTranslation } from 'react-i18next'
 
-import { MASK_MODES, MOST_FEATHER } from '../../../lib/canvas/settings.js'
+import { MASK_MODES } from '../../../lib/canvas/settings.js'
 import Field from '../../ui/Field.jsx'
 import RangeField from '../../ui/RangeField.jsx'
+import FeatherField from './FeatherField.jsx'
 import Options from './Options.jsx'
 
 /** A share in words: what is there is never said to be 0 %. */
@@ -13,7 +14,7 @@ function percentText(share, language) {
 }
 
 /** How the mask is used and shown. */
-export default function MaskFields({ settings, options, share, change, setOptions }) {
+export default function MaskFields({ settings, options, share, isGrowing, change, setOptions }) {
   const { t, i18n } = useTranslation()
   const opacity = Math.round(100 * settings.maskOpacity)
   return (
@@ -21,20 +22,13 @@ export default function MaskFields({ settings, options, share, change, setOption
       <p className="canvas-share">{share > 0 ? t('canvas.share', { percent: percentText(share, i18n.language) }) : t('canvas.shareNone')}</p>
       <Options
         label={t('canvas.maskMode')}
-        value={options.maskMode}
+        value={isGrowing ? MASK_MODES[0] : options.maskMode}
         options={MASK_MODES.map((name) => [name, t(`canvas.maskModes.${name}`)])}
-        hint={t(`canvas.maskModeHints.${options.maskMode}`)}
+        hint={t(`canvas.maskModeHints.${isGrowing ? 'grown' : options.maskMode}`)}
+        isOff={isGrowing}
         onChange={(maskMode) => setOptions({ maskMode })}
       />
-      <RangeField
-        label={t('canvas.feather')}
-        text={t('canvas.px', { px: options.feather })}
-        hint={t('canvas.featherHint')}
-        value={options.feather}
-        min={0}
-        max={MOST_FEATHER}
-        onChange={(feather) => setOptions({ feather })}
-      />
+      <FeatherField value={options.feather} hint={t('canvas.featherHint')} onChange={(feather) => setOptions({ feather })} />
       <div className="canvas-look">
         <Field label={t('canvas.maskColour')}>
           {(control) => (

@@ -18,7 +18,7 @@ export default function MaskFile({ file, size, feather, name }) {
   }
   return (
     <div className="canvas-file" role="group" aria-label={t('canvas.file')}>
-      <input ref={input} type="file" accept="image/*" className="visually-hidden" tabIndex={-1} aria-label={t('canvas.importLabel')} onChange={take} />
+      <input ref={input} type="file" accept="image/*" hidden aria-label={t('canvas.importLabel')} onChange={take} />
       <div className="canvas-actions">
         <Button variant="outline-secondary" size="sm" aria-label={t('canvas.importLabel')} onClick={() => input.current.click()}>
           <CanvasIcon name="open" size={16} /> {t('canvas.import')}

@@ -2,9 +2,10 @@ import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { parseNumber } from '../../../lib/digits.js'
-import { mostOutpaint, SIDES, snapOutpaint } from '../../../lib/canvas/outpaint.js'
+import { MOST_GROWTH, MOST_PIXELS, mostOutpaint, SIDES, snapOutpaint } from '../../../lib/canvas/outpaint.js'
 import Field from '../../ui/Field.jsx'
 import NumberInput from '../../ui/NumberInput.jsx'
+import FeatherField from './FeatherField.jsx'
 
 /** How far one side grows: what is typed counts when it is finished, an arrow at once. */
 function SideField({ side, value, most, step, onCommit }) {
@@ -39,7 +40,7 @@ function SideField({ side, value, most, step, onCommit }) {
 }
 
 /** How far the picture grows on each side, in numbers. */
-export default function OutpaintFields({ doc, outpaint, rules, say }) {
+export default function OutpaintFields({ doc, outpaint, options, rules, say, setOptions }) {
   const { t } = useTranslation()
   const { step, mostSide } = rules
   const commit = (side, value) => {
@@ -64,7 +65,8 @@ export default function OutpaintFields({ doc, outpaint, rules, say }) {
       <p className="canvas-share">
         {t('canvas.outpaintSize', { width: doc.size.width + left + right, height: doc.size.height + top + bottom })}
       </p>
-      <p className="field-hint">{t('canvas.outpaintHint', { step, most: mostSide })}</p>
+      <p className="field-hint">{t('canvas.outpaintHint', { step, growth: MOST_GROWTH, most: mostSide, megapixels: MOST_PIXELS / 1e6 })}</p>
+      <FeatherField value={options.feather} hint={t('canvas.overlapHint')} onChange={(feather) => setOptions({ feather })} />
     </>
   )
 }

@@ -10,11 +10,13 @@ import MaskedPicture from './MaskedPicture.jsx'
 const SIDES = ['top', 'right', 'bottom', 'left']
 
 /** What is done to the picture, in words: nothing where all of it is drawn anew. */
-function useSummary({ mask, mask_mode: mode, growth }) {
+function useSummary({ mask, mask_mode: mode, growth, upscale }) {
   const { t } = useTranslation()
+  const isGrowing = grows({ growth })
+  const masked = upscale > 1 && !isGrowing ? 'edit.largerMask' : mode === 'only_masked' && !isGrowing ? 'edit.onlyMasked' : 'edit.masked'
   const sides = SIDES.filter((side) => growth[side] > 0).map((side) => t(`edit.side.${side}`, { count: growth[side] }))
   return [
-    mask && t(mode === 'only_masked' && sides.length === 0 ? 'edit.onlyMasked' : 'edit.masked'),
+    mask && t(masked),
     sides.length > 0 && t('edit.grows', { sides: sides.join(', ') }),
   ].filter(Boolean)
 }

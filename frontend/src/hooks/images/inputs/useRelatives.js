@@ -26,7 +26,8 @@ function useOrigins(ids) {
  * `origin` is what it was drawn from, null where that was words alone, and `references` those that the words speak of: each
  * is `{url, picture}`, of which `picture` is the one of the gallery, where it is one.
  */
-export function useRelatives({ init_image: source, references, pixel_hash: hash }) {
+export function useRelatives({ init_image: drawnFrom, base, references, pixel_hash: hash }) {
+  const source = base ?? drawnFrom // What a sketch was painted on has a name, the sketch has none.
   const [origin = null] = useOrigins(source ? [source] : [])
   const { data } = useQuery(foundBy({ made_from: hash }, Boolean(hash)))
   return { origin, references: useOrigins(references ?? []), children: data?.images ?? [] }

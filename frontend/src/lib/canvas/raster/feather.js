@@ -1,44 +1,74 @@
-const PASSES = 3
+import { boxBlur, grow, growWhite } from './blur.js'
+import { boxAround, cut, NONE, paste } from './parts.js'
 
-/** The blur whose edge is about `feather` pixels wide on each side of a hard one. */
-export function featherSigma(feather) {
-  return feather / 2
+const FULL = 255
+
+/** Half of how far a soft edge goes; an odd feather counts as the even one below it. */
+const radiusOf = (feather) => Math.floor(feather / 2)
+
+/** How many rows and columns around what is painted a soft edge changes. */
+export const featherReach = (feather) => 2 * radiusOf(feather)
+
+/** A part of a mask with its soft edge, where everything around is known. */
+function fade(values, size, radius) {
+  const { changing, hasGreys } = changed(values)
+  // A box that is blurred by half the width begins to fall at its old edge when it is grown by half the width.
+  const share = boxBlur(growWhite(changing, size, radius), size, radius)
+  if (!hasGreys) return share
+  const around = grow(values, size, 2 * radius)
+  for (let at = 0; at < share.length; at += 1) share[at] = Math.max(values[at], Math.floor((around[at] * share[at] + 127) / FULL))
+  return share
 }
 
-/** The odd widths of boxes whose running means, one after the other, come near a Gaussian of `sigma` pixels. */
-export function boxesFor(sigma) {
-  const ideal = Math.sqrt((12 * sigma * sigma) / PASSES + 1)
-  const lower = Math.floor(ideal) % 2 === 1 ? Math.floor(ideal) : Math.floor(ideal) - 1
-  const smaller = Math.round((12 * sigma * sigma - PASSES * lower * lower - 4 * PASSES * lower - 3 * PASSES) / (-4 * lower - 4))
-  return Array.from({ length: PASSES }, (_, pass) => (pass < smaller ? lower : lower + 2))
-}
-
-/** The running mean over a line of values; beyond the ends the outermost goes on. */
-function meanAlong(source, target, { start, step, count }, half) {
-  const at = (index) => source[start + Math.min(count - 1, Math.max(0, index)) * step]
-  let sum = 0
-  for (let index = -half; index <= half; index += 1) sum += at(index)
-  for (let index = 0; index < count; index += 1) {
-    target[start + index * step] = sum / (2 * half + 1)
-    sum += at(index + half + 1) - at(index - half)
+/** White wherever a mask is not black, and whether it has anything between the two. */
+function changed(values) {
+  const changing = new Uint8Array(values.length)
+  let hasGreys = false
+  for (let at = 0; at < values.length; at += 1) {
+    if (values[at] === 0) continue
+    changing[at] = FULL
+    hasGreys ||= values[at] !== FULL
   }
+  return { changing, hasGreys }
 }
+
+/** Where a picture's canvas reaches, in the picture's own pixels. */
+function canvasOf({ width, height }, { top, right, bottom, left }) {
+  return { left: -left, top: -top, right: width + right, bottom: height + bottom }
+}
+
+const widened = (rect, by) => ({ left: rect.left - by, top: rect.top - by, right: rect.right + by, bottom: rect.bottom + by })
+const common = (a, b) => ({
+  left: Math.max(a.left, b.left),
+  top: Math.max(a.top, b.top),
+  right: Math.min(a.right, b.right),
+  bottom: Math.min(a.bottom, b.bottom),
+})
+const sizeOf = ({ left, top, right, bottom }) => ({ width: right - left, height: bottom - top })
 
 /**
- * A mask with a soft edge: three running means, which come near a Gaussian blur.
+ * A rectangle of a mask with its soft edge, as the server draws it: what is painted stays as it is, and from there
+ * it falls to nothing within `feather` pixels. What grows around the picture is painted, too.
  *
- * @param mask `width` × `height` greys; it is left as it is.
- * @param feather how wide the edge becomes on each side, in pixels; 0 gives a copy.
+ * See `feather_mask` in Z-Image/src/zimage/conditions/masks.py.
+ *
+ * @param mask greys of a picture of `size`; it is left as it is.
+ * @param rect `{left, top, right, bottom}` in whole pixels, of the picture.
+ * @returns the greys of the rectangle.
  */
-export function featherMask(mask, { width, height }, feather) {
-  if (feather <= 0) return mask.slice()
-  let [source, target] = [Float32Array.from(mask), new Float32Array(mask.length)]
-  for (const box of boxesFor(featherSigma(feather))) {
-    const half = (box - 1) / 2
-    for (let y = 0; y < height; y += 1) meanAlong(source, target, { start: y * width, step: 1, count: width }, half)
-    ;[source, target] = [target, source]
-    for (let x = 0; x < width; x += 1) meanAlong(source, target, { start: x, step: width, count: height }, half)
-    ;[source, target] = [target, source]
-  }
-  return Uint8Array.from(source, Math.round)
+export function softenRect(mask, size, rect, { feather, outpaint = NONE }) {
+  const reach = featherReach(feather)
+  const near = common(widened(rect, reach), canvasOf(size, outpaint))
+  if (reach === 0) return cut(mask, size, rect)
+  const painted = boxAround(cut(mask, size, near), near)
+  const soft = new Uint8Array((rect.right - rect.left) * (rect.bottom - rect.top))
+  if (!painted) return soft
+  const work = common(widened(painted, reach), near)
+  paste(fade(cut(mask, size, work), sizeOf(work), radiusOf(feather)), work, soft, rect)
+  return soft
+}
+
+/** A mask with its soft edge; `feather` 0 gives a copy. */
+export function featherMask(mask, size, feather) {
+  return softenRect(mask, size, { left: 0, top: 0, right: size.width, bottom: size.height }, { feather })
 }

@@ -23,6 +23,15 @@ export function hasAlpha(pixels) {
   return pixels.some((pixel) => pixel >>> 24 < FULL)
 }
 
+/** A mask of another shape was made for another picture; a pixel or a hundredth of it is only rounding. */
+const TOLERANCE = 0.01
+
+/** Whether two sizes have the same shape, as the server sees it. */
+export function hasShapeOf(size, other) {
+  const isNear = (side, wanted) => Math.abs(side - wanted) <= Math.max(1, TOLERANCE * side)
+  return isNear(size.width, (other.width * size.height) / other.height) || isNear(size.height, (other.height * size.width) / other.width)
+}
+
 /** How much a source is scaled along each side, so that it lies in the middle of the target. */
 function scalesOf(from, to, fit) {
   const [across, down] = [to.width / from.width, to.height / from.height]

@@ -1,9 +1,21 @@
 import { describe, expect, it } from 'vitest'
 
 import { toPixel } from './blend.js'
-import { fitMask, hasAlpha, maskFromPixels } from './import.js'
+import { fitMask, hasAlpha, hasShapeOf, maskFromPixels } from './import.js'
 
 const pixels = Uint32Array.from([[0, 0, 0], [255, 255, 255], [128, 128, 128], [255, 0, 0], [255, 255, 255, 0], [10, 20, 30, 51]].map(toPixel))
+
+describe('hasShapeOf', () => {
+  it.each([
+    [400, 300, 800, 600, true],
+    [401, 300, 800, 600, true],
+    [333, 250, 1000, 750, true],
+    [400, 300, 600, 800, false],
+    [64, 64, 640, 480, false],
+  ])('%s × %s beside %s × %s: %s', (width, height, wide, high, is) => {
+    expect(hasShapeOf({ width, height }, { width: wide, height: high })).toBe(is)
+  })
+})
 
 describe('maskFromPixels', () => {
   it('reads brightness, greys to the bit', () => expect([...maskFromPixels(pixels, 'brightness')]).toEqual([0, 255, 128, 76, 0, 4]))

@@ -28,3 +28,17 @@ export function isPainted(pixels) {
   for (let at = 0; at < pixels.length; at += 1) if (pixels[at] !== 0) return true
   return false
 }
+
+/** Whether a sketch has paint where a mask has none. */
+export function isLoose(sketch, mask) {
+  if (!sketch) return false
+  for (let at = 0; at < sketch.length; at += 1) if (sketch[at] !== 0 && mask[at] === 0) return true
+  return false
+}
+
+/** White wherever a sketch has paint. */
+export function whereSketched(sketch) {
+  const mask = new Uint8Array(sketch.length)
+  for (let at = 0; at < sketch.length; at += 1) if (sketch[at] !== 0) mask[at] = FULL
+  return mask
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { isPainted, shareOf } from './measure.js'
+import { isLoose, isPainted, shareOf, whereSketched } from './measure.js'
 
 describe('shareOf', () => {
   it.each([0, 1, 3, 4, 511, 512, 513, 5003])('is the mean of %s greys and more', (extra) => {
@@ -19,5 +19,13 @@ describe('isPainted', () => {
     expect([isPainted(null), isPainted(pixels)]).toEqual([false, false])
     pixels[98] = 1
     expect(isPainted(pixels)).toBe(true)
+  })
+})
+
+describe('a sketch beside a mask', () => {
+  it('is loose where it has paint and the mask has none', () => {
+    const sketch = Uint32Array.of(0, 9, 9)
+    expect([isLoose(sketch, Uint8Array.of(0, 1, 255)), isLoose(sketch, Uint8Array.of(255, 0, 255)), isLoose(null, Uint8Array.of(0))]).toEqual([false, true, false])
+    expect([...whereSketched(sketch)]).toEqual([0, 255, 255])
   })
 })

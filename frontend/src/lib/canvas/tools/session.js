@@ -1,3 +1,4 @@
+import { SoftMask } from '../raster/soft.js'
 import { toPicture } from '../view.js'
 import { Brush } from './brush.js'
 import { Lasso } from './lasso.js'
@@ -30,6 +31,7 @@ export class Session {
 
   constructor({ doc, view, settings }) {
     this.doc = doc
+    this.soft = new SoftMask(doc)
     this.view = view
     this.setSettings(settings)
   }
