@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { it } from 'node:test'
 
 import { a1111Png, colourPng } from '../png.mjs'
-import { assertNoSidewaysScroll, barriersOf, endOf, generate, gone, LONG, pixelsOf, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
+import { assertNoSidewaysScroll, barriersOf, DIALOG, endOf, generate, gone, LONG, pixelsOf, promptOf, QUICK, seen, submitOf } from '../stage.mjs'
 
 /** What zimage-nano draws of a picture that is not square. */
 const DRAWN = [384, 256]
@@ -76,6 +76,82 @@ export function editing(stage) {
     assert.equal(outside.filter(changed).length, 0)
     assert.ok(inside.filter(changed).length > inside.length / 2)
   })
+
+  async function paint(page) {
+    const [x, y] = await openCanvas(page)
+    await page.mouse.move(x - 40, y)
+    await page.mouse.down()
+    await page.mouse.move(x + 40, y, { steps: 4 })
+    await page.mouse.up()
+  }
+
+  it('goes back out of the canvas with all that was painted, forward into it, and stays over a reload', async () => {
+    const page = await openWithSource('a fox')
+    await paint(page)
+    assert.equal(new URL(page.url()).search, '?dialog=canvas')
+    await page.goBack()
+    await gone(page.locator('.canvas-editor'))
+    await seen(sourceOf(page).getByText('What is masked is drawn anew.'))
+    await page.goForward()
+    await seen(page.getByText(/% of the picture will be drawn anew/))
+    await page.reload()
+    await seen(page.getByText(/% of the picture will be drawn anew/))
+    await button(page, 'Done').click()
+    await gone(page.locator('.canvas-editor'))
+    assert.equal(new URL(page.url()).search, '')
+    await button(page, 'Without a picture').click()
+    await page.goForward()
+    await page.waitForFunction(() => window.location.search === '')
+    assert.equal(await page.getByRole('dialog').count(), 0)
+  })
+
+  it('stays in the canvas while what was painted cannot be handed over', async () => {
+    const page = await openWithSource('a fox')
+    await paint(page)
+    await page.route('**/api/inputs', (route) => route.abort())
+    await button(page, 'Done').click()
+    await seen(page.getByRole('alert').getByText(/could not be handed over/))
+    assert.deepEqual(await barriersOf(page, DIALOG), [])
+    await page.unroute('**/api/inputs')
+    await button(page, 'Done').click()
+    await gone(page.locator('.canvas-editor'))
+    await seen(sourceOf(page).getByText('What is masked is drawn anew.'))
+  })
+
+  for (const [width, height, locale, colorScheme] of [
+    [1440, 900, 'en-US', 'light'],
+    [360, 740, 'en-US', 'dark'],
+  ]) {
+    it(`draws from within the canvas, and goes on from the result: ${width} px`, async () => {
+      const page = await openWithSource('a fox', { viewport: { width, height }, locale, colorScheme })
+      const first = await latest()
+      await paint(page)
+      await page.getByRole('textbox', { name: 'Prompt' }).last().fill('a green apple')
+      await page.keyboard.press('Control+Enter')
+      const result = page.getByRole('region', { name: 'The result' })
+      await seen(result)
+      const second = await latest()
+      assert.deepEqual([second.prompt, second.init_image], ['a green apple', first.pixel_hash])
+      assert.ok(second.mask)
+      await seen(result.getByRole('img', { name: 'a green apple' }))
+      assert.deepEqual(await barriersOf(page, DIALOG), [])
+      await assertNoSidewaysScroll(page)
+      const { width: shown } = await result.locator('.before-after').boundingBox()
+      assert.ok(shown > Math.min(300, width / 2), `${shown}`)
+      await button(page, 'Use it as the picture').click()
+      await gone(result)
+      await seen(page.getByText('The result is the picture now.'))
+      await page.getByRole('button', { name: /^Generate/ }).last().click()
+      await seen(result)
+      const third = await latest()
+      assert.deepEqual([third.init_image, third.mask], [second.pixel_hash, second.mask])
+      await page.keyboard.press('Escape')
+      await gone(result)
+      await page.keyboard.press('Escape')
+      await gone(page.locator('.canvas-editor'))
+      await seen(sourceOf(page).getByText('What is masked is drawn anew.'))
+    })
+  }
 
   it('keeps more of the picture the less strength it has', async () => {
     const page = await openWithSource('a cat')

@@ -9,6 +9,7 @@ const COUNT = 45
 
 /** Looking at one picture after the other, by addresses that can be gone back from, reloaded and shared. */
 export function viewer(stage) {
+  const button = (page, name) => page.getByRole('button', { name, exact: true })
   const dialogOf = (page) => page.getByRole('dialog')
   const at = (page, index, count = COUNT) => seen(dialogOf(page).getByText(`Picture ${index} of ${count}`, { exact: true }))
   const cardOf = (page, prompt) => page.getByRole('button', { name: `View: ${prompt}`, exact: true })
@@ -183,12 +184,16 @@ export function viewer(stage) {
   it('gives dialogs and comparisons an address', async () => {
     await stage.havePictures(2)
     const page = await stage.open()
-    for (const name of ['Models', 'Help']) {
+    for (const name of ['Models', 'Help', 'Saved']) {
       await page.getByRole('button', { name, exact: true }).click()
-      await seen(page.getByRole('dialog', { name }))
+      await seen(dialogOf(page))
       assert.equal(new URL(page.url()).search, `?dialog=${name.toLowerCase()}`)
       await page.reload()
-      await seen(page.getByRole('dialog', { name }))
+      await seen(dialogOf(page))
+      await page.goBack()
+      await gone(dialogOf(page))
+      await page.goForward()
+      await seen(dialogOf(page))
       await page.goBack()
       await gone(dialogOf(page))
     }
@@ -213,6 +218,85 @@ export function viewer(stage) {
       await seen(page.locator('.card-picture'))
       assert.equal(await dialogOf(page).count(), 0, nonsense)
     }
+  })
+
+  it('asks before it deletes for good at an address that Back leaves, and Forward does not ask for what is gone', async () => {
+    const images = await haveWalk()
+    await remove(images[0].id)
+    const page = await stage.open({ path: '/?trash=1' })
+    await button(page, 'Empty the trash').click()
+    await seen(dialogOf(page))
+    await page.goBack()
+    await gone(dialogOf(page))
+    assert.equal(new URL(page.url()).search, '?trash=1')
+    await page.goForward()
+    await dialogOf(page).getByRole('button', { name: 'Delete for good' }).click()
+    await gone(dialogOf(page))
+    await page.goForward()
+    await page.waitForFunction(() => window.location.search === '?trash=1')
+    assert.equal(await dialogOf(page).count(), 0)
+  })
+
+  it('can be closed with the details hidden, and gives their room to the picture', async () => {
+    const images = await haveWalk()
+    const page = await stage.open({ path: `/?q=${WORD}`, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true })
+    await cardOf(page, images[3].prompt).tap()
+    await at(page, 4)
+    await page.waitForTimeout(400) // it slides in
+    const room = () => page.locator('.lightbox-stage').boundingBox()
+    const placeOf = () => button(page, 'Close').boundingBox()
+    const [before, place] = [await room(), await placeOf()]
+    assert.ok(before.height < 500)
+    await page.mouse.move(180, 600)
+    await page.mouse.wheel(0, 400)
+    await page.waitForTimeout(200)
+    assert.deepEqual(await placeOf(), place, 'it stays in sight')
+    await button(page, 'Details').tap()
+    await gone(dialogOf(page).getByText('Picture 4 of'))
+    assert.equal((await room()).height, 740)
+    assert.deepEqual(await placeOf(), place)
+    assert.deepEqual(await barriersOf(page, DIALOG), [])
+    await button(page, 'Close').tap()
+    await gone(dialogOf(page))
+  })
+
+  it('compares three beside each other, looking closer at all of them by wheel, drag and two fingers', async () => {
+    await haveWalk()
+    const page = await stage.open({ path: `/?q=${WORD}`, hasTouch: true })
+    for (const number of [0, 1, 2]) await page.locator('.card-choice').nth(number).check()
+    await page.getByRole('toolbar').getByRole('button', { name: 'Compare' }).click()
+    const panes = page.locator('.compare-pane')
+    await seen(panes)
+    await page.waitForTimeout(400) // it slides in
+    assert.equal(await panes.count(), 3)
+    const moved = () => page.locator('.compare-pane img').evaluateAll((images) => images.map((image) => image.style.transform))
+    const scaleNow = async () => Number(/scale\((.*)\)/.exec((await moved())[0])?.[1] ?? 1)
+    const { x, y, width, height } = await panes.nth(1).boundingBox()
+    const [middleX, middleY] = [x + width / 2, y + height / 2]
+    await page.mouse.move(middleX, middleY)
+    for (let notch = 0; notch < 4; notch += 1) await page.mouse.wheel(0, -120)
+    await page.waitForFunction(() => document.querySelector('.compare-pane img').style.transform.includes('scale(2.0736)'))
+    await page.mouse.down()
+    await page.mouse.move(middleX + 40, middleY + 10, { steps: 3 })
+    await page.mouse.up()
+    const shown = await moved()
+    assert.match(shown[0], /translate\(40px, 10px\)/)
+    assert.equal(new Set(shown).size, 1, 'all show the same place')
+    const before = await scaleNow()
+    const touch = await page.context().newCDPSession(page)
+    const fingers = (type, ...points) => touch.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([px, py], id) => ({ x: px, y: py, id })) })
+    await fingers('touchStart', [middleX - 30, middleY])
+    await fingers('touchStart', [middleX - 30, middleY], [middleX + 30, middleY])
+    for (const spread of [40, 50, 60]) await fingers('touchMove', [middleX - spread, middleY], [middleX + spread, middleY])
+    await fingers('touchEnd')
+    assert.ok((await scaleNow()) > 1.7 * before)
+    await page.keyboard.press('0')
+    assert.deepEqual(await moved(), ['', '', ''])
+    assert.deepEqual(await barriersOf(page, DIALOG), [])
+    await page.setViewportSize({ width: 360, height: 740 })
+    await assertNoSidewaysScroll(page)
+    await page.goBack()
+    await gone(dialogOf(page))
   })
 
   for (const [width, height, colorScheme, locale] of [

@@ -44,8 +44,10 @@ function Harness({ onSubmit, first }) {
 async function setUp({ onSubmit = vi.fn(), search = '/?dialog=canvas', edit = {} } = {}) {
   window.history.replaceState(null, '', '/')
   window.history.pushState({ opening: true }, '', search)
+  vi.mocked(loadPicture).mockClear()
   const rendered = renderWith(<Harness onSubmit={onSubmit} first={{ ...newEdit(IMAGE), ...edit }} />)
   const paper = await screen.findByRole('application')
+  await waitFor(() => expect(loadPicture).toHaveBeenCalled()) // It listens from then on.
   const stroke = () => {
     for (const type of ['pointerDown', 'pointerMove', 'pointerUp']) {
       fireEvent[type](paper, { pointerId: 1, pointerType: 'mouse', button: 0, buttons: 1, clientX: 228, clientY: 300 })

@@ -27,8 +27,10 @@ beforeEach(async () => {
 
 async function open(props = {}, options) {
   const [onChange, onClose] = [vi.fn(), vi.fn()]
+  vi.mocked(loadPicture).mockClear()
   const { user, unmount } = renderWith(<CanvasEditor image={IMAGE} onChange={onChange} onClose={onClose} {...props} />, options)
   const paper = await screen.findByRole('application')
+  await waitFor(() => expect(loadPicture).toHaveBeenCalled()) // It listens from then on.
   const stroke = (points, more) => {
     const event = (point) => ({ pointerId: 1, pointerType: 'mouse', button: 0, buttons: 1, ...toStage(point), ...more })
     fireEvent.pointerDown(paper, event(points[0]))
