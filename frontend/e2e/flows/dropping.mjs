@@ -16,6 +16,16 @@ export function dropping(stage) {
     return [x + width / 2, y + height / 2]
   }
 
+  /** A page on which all stands where it stays, with the field in the middle of the window. */
+  async function openAtField(options) {
+    const page = await stage.open({ settings: QUICK, ...options })
+    await seen(page.getByRole('button', { name: 'Get a larger model' }))
+    await seen(page.getByText('zimage-nano has learned these sizes.'))
+    await chooserOf(page).evaluate((field) => field.scrollIntoView({ block: 'center' }))
+    await chooserOf(page).click({ trial: true })
+    return page
+  }
+
   /** Files that the browser itself drags over the page, as a file manager would: `over` moves them, `drop` lets them go. */
   async function dragFiles(page, files) {
     const session = await page.context().newCDPSession(page)
@@ -42,13 +52,11 @@ export function dropping(stage) {
 
   for (const viewport of [{ width: 1440, height: 900 }, { width: 1024, height: 560 }]) {
     it(`draws from a file that is dropped on the field for it, which stays in sight: ${viewport.width} px`, async () => {
-      const page = await stage.open({ settings: QUICK, viewport })
-      await seen(chooserOf(page))
-      await chooserOf(page).evaluate((field) => field.scrollIntoView({ block: 'center' }))
+      const page = await openAtField({ viewport })
       await withFile('red.png', colourPng(64, 64, () => [200, 0, 0]), async (file) => {
-        const place = await middleOf(chooserOf(page))
         const drag = await dragFiles(page, [file])
         await seen(page.getByText('Use its settings'))
+        const place = await middleOf(chooserOf(page))
         const isFree = ([x, y]) => document.elementFromPoint(x, y).closest('.source-chooser') !== null
         assert.ok(await page.evaluate(isFree, place), 'nothing covers the field')
         await drag.over(place)
@@ -72,8 +80,7 @@ export function dropping(stage) {
   }
 
   it('takes a text that is dropped for no picture', async () => {
-    const page = await stage.open({ settings: QUICK, viewport: { width: 1440, height: 900 } })
-    await seen(chooserOf(page))
+    const page = await openAtField({ viewport: { width: 1440, height: 900 } })
     await withFile('notes.txt', Buffer.from('words'), async (file) => {
       const place = await middleOf(chooserOf(page))
       const drag = await dragFiles(page, [file])
