@@ -2,23 +2,35 @@ import { useState } from 'react'
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
+import { useBulkTags } from '../../hooks/images/cards/useBulkTags.js'
 import Icon from '../ui/Icon.jsx'
 import TagInput from '../ui/TagInput.jsx'
+import UntagMenu from './UntagMenu.jsx'
 
-function BulkButton({ icon, label, ...button }) {
+/** Where there is little room its label is not seen, but it is still its name. */
+function BulkButton({ icon, filled, label, ...button }) {
   return (
-    <Button variant="outline-secondary" size="sm" {...button}>
-      <Icon name={icon} size={16} /> <span>{label}</span>
+    <Button variant="outline-secondary" size="sm" title={label} {...button}>
+      <Icon name={icon} size={16} filled={filled} /> <span className="bulk-label">{label}</span>
     </Button>
   )
 }
 
-function LivingActions({ ids, actions, onCompare, onDone }) {
+function LivingActions({ chosen, actions, onCompare, onDone }) {
   const { t } = useTranslation()
+  const { tag, untag } = useBulkTags(chosen, actions)
+  const ids = chosen.map(({ id }) => id)
+  const isLoved = chosen.every(({ favourite }) => favourite)
   return (
     <>
-      <BulkButton icon="heart" label={t('image.favourite')} onClick={() => actions.favour(ids, true)} />
-      <TagInput onTag={(name) => actions.tag(ids, name)} />
+      <BulkButton
+        icon="heart"
+        filled={isLoved}
+        label={isLoved ? t('gallery.unfavour') : t('image.favourite')}
+        onClick={() => actions.favour(ids, !isLoved)}
+      />
+      <TagInput onTag={tag} />
+      <UntagMenu images={chosen} onUntag={untag} />
       <BulkButton icon="download" label={t('gallery.zip')} onClick={() => actions.download(ids)} />
       <BulkButton icon="compare" label={t('compare.action')} disabled={ids.length !== 2} onClick={onCompare} />
       <BulkButton icon="trash" label={t('common.delete')} onClick={() => actions.trash(ids).then(onDone)} />
@@ -26,8 +38,9 @@ function LivingActions({ ids, actions, onCompare, onDone }) {
   )
 }
 
-function TrashActions({ ids, actions, onPurge, onDone }) {
+function TrashActions({ chosen, actions, onPurge, onDone }) {
   const { t } = useTranslation()
+  const ids = chosen.map(({ id }) => id)
   return (
     <>
       <BulkButton icon="restore" label={t('gallery.restore')} onClick={() => actions.restore(ids).then(onDone)} />
@@ -36,10 +49,21 @@ function TrashActions({ ids, actions, onPurge, onDone }) {
   )
 }
 
+/** Chooses more; said in fewer words where there is little room. */
+function MoreButton({ label, short, ...button }) {
+  return (
+    <Button variant="link" size="sm" aria-label={label} {...button}>
+      <span className="bulk-long">{label}</span>
+      <span className="bulk-short">{short}</span>
+    </Button>
+  )
+}
+
 /**
- * What can be done with the chosen pictures. `total` is how many the gallery's filters find, `findEvery` promises them.
+ * What can be done with the pictures that are `chosen`. `total` is how many the gallery's filters find, `findEvery`
+ * promises them.
  */
-export default function BulkBar({ selection, trash, total, findEvery, actions, onCompare, onPurge }) {
+export default function BulkBar({ selection, chosen, trash, total, findEvery, actions, onCompare, onPurge }) {
   const { t } = useTranslation()
   const [finding, setFinding] = useState(false)
   const chooseEvery = async () => {
@@ -47,23 +71,25 @@ export default function BulkBar({ selection, trash, total, findEvery, actions, o
     selection.add((await findEvery()) ?? [])
     setFinding(false)
   }
-  const ids = selection.chosen.map(({ id }) => id)
-  if (ids.length === 0) return null
+  if (chosen.length === 0) return null
   return (
     <div className="bulk-bar" role="toolbar" aria-label={t('gallery.bulk')}>
-      <span className="bulk-count">{t('gallery.chosen', { count: ids.length })}</span>
-      {trash ? (
-        <TrashActions ids={ids} actions={actions} onPurge={onPurge} onDone={selection.clear} />
-      ) : (
-        <LivingActions ids={ids} actions={actions} onCompare={onCompare} onDone={selection.clear} />
-      )}
-      <Button variant="link" size="sm" onClick={selection.all}>
-        {t('gallery.chooseAll')}
-      </Button>
-      {total > ids.length && (
-        <Button variant="link" size="sm" disabled={finding} onClick={chooseEvery}>
-          {t('gallery.chooseEvery', { count: total })}
-        </Button>
+      <span className="bulk-count">{t('gallery.chosen', { count: chosen.length })}</span>
+      <div className="bulk-actions">
+        {trash ? (
+          <TrashActions chosen={chosen} actions={actions} onPurge={onPurge} onDone={selection.clear} />
+        ) : (
+          <LivingActions chosen={chosen} actions={actions} onCompare={onCompare} onDone={selection.clear} />
+        )}
+      </div>
+      <MoreButton label={t('gallery.chooseAll')} short={t('gallery.allHere')} onClick={selection.all} />
+      {total > chosen.length && (
+        <MoreButton
+          label={t('gallery.chooseEvery', { count: total })}
+          short={t('gallery.all', { count: total })}
+          disabled={finding}
+          onClick={chooseEvery}
+        />
       )}
       <button
         type="button"

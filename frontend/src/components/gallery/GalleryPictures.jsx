@@ -11,6 +11,7 @@ import { clearFilters } from '../../lib/images/gallery.js'
 import BulkBar from './BulkBar.jsx'
 import EmptyTrash from './EmptyTrash.jsx'
 import ImageCard from './ImageCard.jsx'
+import TrashNote from './TrashNote.jsx'
 import NewPictures from './NewPictures.jsx'
 
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
@@ -64,6 +65,11 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
     onPurge: doom,
     onTurn,
   })
+  /** As they are now: what is chosen was noted when it was. */
+  const chosen = useMemo(() => {
+    const now = new Map(images.map((image) => [image.id, image]))
+    return selection.chosen.map((image) => now.get(image.id) ?? image)
+  }, [images, selection.chosen])
   const renderCard = (image) => (
     <ImageCard
       key={image.id}
@@ -84,12 +90,14 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
   return (
     <>
       <NewPictures count={waiting} onShow={showNew} />
+      {trash && <TrashNote />}
       {trash && images.length > 0 && <EmptyTrash findAll={findAll} onFound={setDoomed} />}
       <div ref={ref}>
         {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
       </div>
       <BulkBar
         selection={selection}
+        chosen={chosen}
         trash={trash}
         total={total}
         findEvery={findEvery}
