@@ -8,6 +8,7 @@ import { mainJob } from './flows/main-job.mjs'
 import { preferences } from './flows/preferences.mjs'
 import { pressing } from './flows/pressing.mjs'
 import { weather } from './flows/weather.mjs'
+import { queue } from './flows/queue.mjs'
 import { suite } from './suite.mjs'
 
-suite('Making pictures in a browser', [mainJob, form, layout, preferences, pressing, escape, weather, canvas, editing, loras])
+suite('Making pictures in a browser', [mainJob, form, layout, preferences, pressing, escape, queue, weather, canvas, editing, loras])

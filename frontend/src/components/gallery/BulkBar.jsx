@@ -49,19 +49,18 @@ function TrashActions({ chosen, actions, onPurge, onDone }) {
   )
 }
 
-/** Chooses more; said in fewer words where there is little room. */
-function MoreButton({ label, short, ...button }) {
+/** Chooses more; seen in few words, since there is little room. */
+function MoreButton({ label, children, ...button }) {
   return (
-    <Button variant="link" size="sm" aria-label={label} {...button}>
-      <span className="bulk-long">{label}</span>
-      <span className="bulk-short">{short}</span>
+    <Button variant="link" size="sm" aria-label={label} title={label} {...button}>
+      {children}
     </Button>
   )
 }
 
 /**
- * What can be done with the pictures that are `chosen`. `total` is how many the gallery's filters find, `findEvery`
- * promises them.
+ * What can be done with the pictures that are `chosen`, of which there is one at least. `total` is how many the gallery's
+ * filters find, `findEvery` promises them.
  */
 export default function BulkBar({ selection, chosen, trash, total, findEvery, actions, onCompare, onPurge }) {
   const { t } = useTranslation()
@@ -71,7 +70,6 @@ export default function BulkBar({ selection, chosen, trash, total, findEvery, ac
     selection.add((await findEvery()) ?? [])
     setFinding(false)
   }
-  if (chosen.length === 0) return null
   return (
     <div className="bulk-bar" role="toolbar" aria-label={t('gallery.bulk')}>
       <span className="bulk-count">{t('gallery.chosen', { count: chosen.length })}</span>
@@ -82,14 +80,13 @@ export default function BulkBar({ selection, chosen, trash, total, findEvery, ac
           <LivingActions chosen={chosen} actions={actions} onCompare={onCompare} onDone={selection.clear} />
         )}
       </div>
-      <MoreButton label={t('gallery.chooseAll')} short={t('gallery.allHere')} onClick={selection.all} />
+      <MoreButton label={t('gallery.chooseAll')} onClick={selection.all}>
+        {t('gallery.allHere')}
+      </MoreButton>
       {total > chosen.length && (
-        <MoreButton
-          label={t('gallery.chooseEvery', { count: total })}
-          short={t('gallery.all', { count: total })}
-          disabled={finding}
-          onClick={chooseEvery}
-        />
+        <MoreButton label={t('gallery.chooseEvery', { count: total })} disabled={finding} onClick={chooseEvery}>
+          {t('gallery.all', { count: total })}
+        </MoreButton>
       )}
       <button
         type="button"

@@ -12,7 +12,7 @@ export default function UntagMenu({ images, onUntag }) {
   return (
     <Dropdown drop="up">
       <Dropdown.Toggle variant="outline-secondary" size="sm" title={t('gallery.untag')}>
-        <Icon name="tag" size={16} /> <span className="bulk-label">{t('gallery.untag')}</span>
+        <Icon name="tag" size={16} /> <span className="visually-hidden">{t('gallery.untag')}</span>
       </Dropdown.Toggle>
       <Dropdown.Menu className="bulk-tags">
         {tags.map(({ tag, count }) => (

@@ -55,19 +55,21 @@ export default function TaskCard({ taskId, listed, last, isAlone, onTrack, onReu
           <p className="task-prompt" title={prompt}>
             {prompt}
           </p>
-          <TaskActions
-            task={task}
-            prompt={prompt}
-            ended={ended}
-            cancelling={cancelling}
-            last={last}
-            isAlone={isAlone}
-            onMove={(to) => move.mutate({ taskId, move: to })}
-            onReuse={onReuse}
-            onCancel={() => cancel.mutate(taskId)}
-            onRetry={() => retry.mutate(taskId)}
-            onForget={() => onForget(taskId)}
-          />
+          <div className="task-actions">
+            <TaskActions
+              task={task}
+              prompt={prompt}
+              ended={ended}
+              cancelling={cancelling}
+              last={last}
+              isAlone={isAlone}
+              onMove={(to) => move.mutate({ taskId, move: to })}
+              onReuse={onReuse}
+              onCancel={() => cancel.mutate(taskId)}
+              onRetry={() => retry.mutate(taskId)}
+              onForget={() => onForget(taskId)}
+            />
+          </div>
         </div>
         {!ended && task && <TaskProgress task={task} />}
         <TaskDetail task={task} status={status} connectionLost={Boolean(error?.unreachable)} refusal={refusal} />
