@@ -51,7 +51,7 @@ describe('ImageGallery', () => {
     server.images = pictures(2)
     const { user } = renderWith(<ImageGallery />)
     await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2' }))
-    await user.click(screen.getByRole('button', { name: 'Download zip' }))
+    await user.click(await screen.findByRole('button', { name: 'Download zip' }))
     const [{ id }] = server.images
     await waitFor(() => expect(server.bodiesOf('post', '/history/export')).toEqual([{ ids: [id], names: { [id]: 'fox 102.png' } }]))
     vi.unstubAllGlobals()
