@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from backend.api.deps import Client, Config, Owner, Sources, Tasks
 from backend.api.errors import documented
 from backend.api.live.events import stream_status
 from backend.api.presenters import present_task
-from backend.models.schemas import GenerateRequest, MoveRequest, TaskCreated, TaskList, TaskStatus
+from backend.models.schemas import ClearQuery, GenerateRequest, MoveRequest, TaskCreated, TaskList, TaskStatus
 from backend.services.errors import UnknownTask
 from backend.services.generation.preview import encode_preview
 from backend.services.task_manager import TaskManager
@@ -75,15 +75,22 @@ def list_tasks(
     return TaskList(tasks=[_present(task, tasks, settings) for task in own])
 
 
-@router.delete("", status_code=204, responses=documented(422))
-def forget_finished(
-    tasks: Tasks,
-    client: Client,
-    finished: Annotated[Literal["true"], Query(description="Must be said: only finished ones go.")],  # noqa: ARG001
-) -> Response:
-    """Removes your own finished tasks from the list. Their images stay in the history."""
-    tasks.forget_finished(client)
-    return Response(status_code=204)
+@router.delete(
+    "",
+    response_class=Response,
+    responses={
+        **documented(422),
+        200: {"model": TaskList, "description": "The waiting tasks that were cancelled."},
+        204: {"description": "The finished tasks are gone from the list."},
+    },
+)
+def clear(tasks: Tasks, settings: Config, client: Client, which: Annotated[ClearQuery, Query()]) -> Response:
+    """Cancels all your own waiting tasks at once, or removes your finished ones from the list; their images stay."""
+    if which.finished:
+        tasks.forget_finished(client)
+        return Response(status_code=204)
+    cancelled = TaskList(tasks=[_present(task, tasks, settings) for task in tasks.cancel_waiting(client)])
+    return JSONResponse(cancelled.model_dump(mode="json"))
 
 
 @router.get("/{task_id}", responses=documented(404, 422))

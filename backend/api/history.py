@@ -65,7 +65,8 @@ async def _query(
         str,
         Query(
             max_length=200,
-            description="Words of prompt, tags and LoRAs that must all be there; one may be a seed.",
+            description="Words of prompt, tags and LoRAs that must all be there; one may be a seed. "
+            'What `-word` says must not be there; `"two words"` stand together.',
         ),
     ] = "",
     model: Annotated[str | None, Query(max_length=100)] = None,

@@ -208,6 +208,19 @@ class MoveRequest(BaseModel):
         return self
 
 
+class ClearQuery(Frozen):
+    """Which of your own tasks go; one of the two must be said."""
+
+    finished: Literal["true"] | None = Field(default=None, description="The finished ones leave the list.")
+    waiting: Literal["true"] | None = Field(default=None, description="The waiting ones are cancelled.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> ClearQuery:
+        if (self.finished is None) is (self.waiting is None):
+            raise PydanticCustomError("clear", "Either `finished=true` or `waiting=true` says which tasks go.")
+        return self
+
+
 class ImageRecord(Recipe):
     """Record of one image, in the history and inside the image itself."""
 

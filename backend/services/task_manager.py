@@ -34,6 +34,7 @@ from backend.utils.ids import new_id
 
 WAITING = "Waiting in the queue"
 DRAINING = "The server is about to be restarted and takes no new tasks; try again in a minute."
+_CANCELLED_EARLY = {"status": Status.CANCELLED, "message": "Cancelled before it started"}
 _RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.INTERRUPTED)
 
 
@@ -313,7 +314,7 @@ class TaskManager:
             if task.status.is_final:
                 raise TaskAlreadyFinished(f"This task is {task.status} already; there is nothing to cancel.")
             if task.status is Status.PENDING:
-                task = self._table.finish(task_id, status=Status.CANCELLED, message="Cancelled before it started")
+                task = self._table.finish(task_id, **_CANCELLED_EARLY)
             elif (running := self._workers.books.running[task_id]).all_drawn:
                 raise TaskAlreadyFinished(
                     "The picture is finished and being saved; delete it from the history instead."
@@ -323,6 +324,14 @@ class TaskManager:
                 task = self._table.update(task_id, cancelling=True, message="Cancelling")
         self._watchers.notify()
         return task
+
+    def cancel_waiting(self, client: str = LOCAL_CLIENT) -> list[TaskRecord]:
+        """Ends all waiting tasks of a client at once; returns them in the order in which they would have run."""
+        with self._table.changed:
+            ids = [task.id for task in self._table.waiting if task.client == client]
+            ended = self._table.finish_all(reversed(ids), **_CANCELLED_EARLY) if ids else []
+        self._watchers.notify()
+        return ended[::-1]
 
     def move(self, task_id: str, position: int) -> TaskRecord:
         """Moves a waiting task to a place in the queue, as near as the turns of other clients allow.

@@ -11,6 +11,7 @@ import { preferences } from './flows/preferences.mjs'
 import { pressing } from './flows/pressing.mjs'
 import { references } from './flows/references.mjs'
 import { weather } from './flows/weather.mjs'
+import { queue } from './flows/queue.mjs'
 import { suite } from './suite.mjs'
 
-suite('Making pictures in a browser', [mainJob, form, dropping, layout, preferences, pressing, escape, weather, canvas, editing, controls, references, loras])
+suite('Making pictures in a browser', [mainJob, form, dropping, layout, preferences, pressing, escape, queue, weather, canvas, editing, controls, references, loras])

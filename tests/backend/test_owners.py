@@ -125,6 +125,20 @@ def test_a_task_that_waits_or_runs_is_its_owners(people, engine):
     release()
 
 
+def test_only_ones_own_waiting_tasks_are_cancelled_together(people, engine):
+    release = engine.pause_at(1)
+    post(people["alice"], "runs")
+    assert engine.paused.wait(10)
+    post(people["alice"], "waits")
+    kept = post(people["bob"], "waits too")
+
+    gone = people["alice"]("DELETE", "/api/generate?waiting=true").json()["tasks"]
+
+    assert [task["request"]["prompt"] for task in gone] == ["waits"]
+    assert [task["task_id"] for task in people["bob"]("GET", "/api/generate").json()["tasks"]] == [kept]
+    release()
+
+
 def test_what_has_no_owner_is_everybodys(people, own_settings, engine):
     """Pictures and tasks from a time without the setting."""
     plain = own_settings.model_copy(update={"history_per_token": False, "data_dir": own_settings.data_dir / "other"})

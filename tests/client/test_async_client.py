@@ -62,6 +62,7 @@ def test_the_queue_and_the_history(run, client):
         assert (await client.tag([images[0]], "x")).done == (images[0],)
         assert (await client.history(tag="x")).total == 1
         assert await client.queue() == ()
+        assert await client.cancel_waiting() == ()
         assert len(await client.queue(finished=True)) == 3
         await client.clear()
         assert (await client.models()).default == "zimage-nano"

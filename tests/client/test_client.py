@@ -267,11 +267,15 @@ def test_the_queue_is_listed_moved_and_cleared(client, engine):
     assert [task.task_id for task in client.queue()] == [first, second, third]
     with pytest.raises(ValueError, match="either position or by"):
         client.move(third)
+    fourth = client.generate("four", **SMALL)
+    client.move(fourth, 0)
+    assert [task.task_id for task in client.cancel_waiting()] == [fourth, second, third]
+    second, third = client.retry(second), client.retry(third)
     go_on()
     for task_id in (first, second, third):
         client.wait(task_id)
     assert client.queue() == ()
-    assert len(client.queue(finished=True)) == 3
+    assert len(client.queue(finished=True)) == 6
     client.clear()
     assert client.queue(finished=True) == ()
 

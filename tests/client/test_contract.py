@@ -20,7 +20,7 @@ SCHEMAS = API["components"]["schemas"]
 CALLS: list[Call[Any]] = [
     calls.generate({}, None), calls.estimate({}), calls.task("1"), calls.tasks(True), calls.events("1"),
     calls.preview("1", 1), calls.cancel("1"), calls.retry("1"), calls.move("1", 0, None), calls.clear(),
-    calls.history({}),
+    calls.cancel_waiting(), calls.history({}),
     calls.latest(), calls.download("1"), calls.link("1"), calls.change(["1"], "delete"), calls.delete_for_good("1"),
     calls.import_image("", b""), calls.upload("", b""), calls.mask_of({}), calls.models(), calls.download_model("1"),
     calls.cancel_model_download("1"), calls.unload_models(), calls.loras(None), calls.add_lora("", b""),

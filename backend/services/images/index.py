@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,12 +96,39 @@ def searchable(text: str) -> str:
     return fold(text).encode().decode("latin-1")
 
 
-def words_of(query: str) -> list[str]:
-    """Returns the words that a query wants, as `searchable` encodes them; commas part words, too."""
-    return [word for part in searchable(query.replace("、", ",")).split() for word in part.split(",") if word]
+class Word(NamedTuple):
+    """What a query wants, or does not want, in a text or as a seed."""
+
+    text: str
+    """As `searchable` encodes it."""
+    seed: int
+    is_wanted: bool
 
 
 _NO_SEED = -1
+_SIGNS = str.maketrans({"、": ",", "“": '"', "”": '"', "„": '"'})
+_PARTS = re.compile(r'(?P<minus>-?)"(?P<phrase>[^"]*)(?:"|$)|[^\s,]+')
+
+
+def words_of(query: str) -> list[Word]:
+    """Returns the words of a query; commas part them, too.
+
+    What stands in quotes is one word, also before they are closed, and means no seed. A minus before a word says that
+    it must not be there.
+    """
+    words = []
+    for part in _PARTS.finditer(fold(query.translate(_SIGNS))):
+        phrase = part["phrase"]
+        if phrase is None:
+            is_wanted = len(part[0]) == 1 or not part[0].startswith("-")
+            text = part[0] if is_wanted else part[0][1:]
+        else:
+            is_wanted, text = not part["minus"], phrase.strip()
+        if text:
+            words.append(Word(searchable(text), _NO_SEED if phrase is not None else _seed_of(text), is_wanted))
+    return words
+
+
 _LORA_MARK = b'"loras":'
 _INPUT_MARKS = (b'"init_image":', b'"control":', b'"references":')
 
@@ -214,9 +242,11 @@ class Index:
     def _matches(self, query: HistoryQuery) -> list[Entry]:
         """Returns what a query wants, oldest first, in passes over a list that grows shorter."""
         found = list(self._entries.values())
-        for word in sorted(words_of(query.text), key=len, reverse=True):  # every word must be there
-            seed = _seed_of(word)
-            found = [entry for entry in found if word in entry.words or entry.seed == seed]
+        words = words_of(query.text)
+        for text, seed, _ in sorted((word for word in words if word.is_wanted), key=lambda word: -len(word.text)):
+            found = [entry for entry in found if text in entry.words or entry.seed == seed]
+        for text, seed, _ in (word for word in words if not word.is_wanted):
+            found = [entry for entry in found if text not in entry.words and entry.seed != seed]
         found = self._shown(found, query)
         if query.model is not None:
             found = [entry for entry in found if entry.model == query.model]

@@ -111,9 +111,10 @@ def is_seen_by(task: TaskRecord, owner: str | None, owners: Container[str]) -> b
     return owner is None or task.client == owner or task.client not in owners
 
 
-def with_finished(tasks: Mapping[str, TaskRecord], task: TaskRecord) -> dict[str, TaskRecord]:
-    """Puts a task that has ended at the end of all tasks: finished ones stand in the order of their ends."""
-    return {**{task_id: other for task_id, other in tasks.items() if task_id != task.id}, task.id: task}
+def with_finished(tasks: Mapping[str, TaskRecord], *ended: TaskRecord) -> dict[str, TaskRecord]:
+    """Puts tasks that have ended at the end of all tasks: finished ones stand in the order of their ends."""
+    last = {task.id: task for task in ended}
+    return {**{task_id: other for task_id, other in tasks.items() if task_id not in last}, **last}
 
 
 def without_oldest(tasks: Mapping[str, TaskRecord], kept: int) -> dict[str, TaskRecord]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from backend.models.schemas import Status
 from backend.services.generation.job import Job
@@ -112,15 +112,20 @@ class TaskTable:
 
     def finish(self, task_id: str, **changes: object) -> TaskRecord:
         """Ends a task, and forgets the oldest ended ones beyond the number that is kept."""
+        return self.finish_all([task_id], **changes)[0]
+
+    def finish_all(self, task_ids: Iterable[str], **changes: object) -> list[TaskRecord]:
+        """Ends tasks with one write, each as `finish` does."""
         changes = {**changes, "cancelling": False, "preview_seq": None, "workers": ()}
-        task = records.with_clean_texts(self.tasks[task_id].model_copy(update=changes))
-        logger.info("task %s %s", task_id, task.status)
-        self._tell_finished(task)
-        tasks = records.with_finished(self.tasks, task)
+        ended = [records.with_clean_texts(self.tasks[task_id].model_copy(update=changes)) for task_id in task_ids]
+        for task in ended:
+            logger.info("task %s %s", task.id, task.status)
+            self._tell_finished(task)
+        tasks = records.with_finished(self.tasks, *ended)
         self.tasks = records.without_oldest(tasks, self._kept_finished)  # new: readers hold no lock
         self._reorder()
         self.save_if_possible()
-        return task
+        return ended
 
     def _tell_finished(self, task: TaskRecord) -> None:
         """Tells it before the disk knows: after a crash between the two it is told again, rather than never."""

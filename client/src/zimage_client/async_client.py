@@ -165,6 +165,10 @@ class AsyncClient:
         """Cancels a task; finished images stay."""
         return await self._send(calls.cancel(task_id))
 
+    async def cancel_waiting(self) -> tuple[Task, ...]:
+        """Cancels all your own waiting tasks at once; returns them."""
+        return await self._send(calls.cancel_waiting())
+
     async def retry(self, task_id: str) -> str:
         """Queues a failed, cancelled or interrupted task again; returns the id of the new one."""
         return await self._send(calls.retry(task_id))

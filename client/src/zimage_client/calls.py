@@ -110,6 +110,12 @@ def move(task_id: str, position: int | None, by: int | None) -> Call[types.Task]
     return Call("POST", path, _reads(types.Task), json=body, repeatable=by is None)
 
 
+def cancel_waiting() -> Call[tuple[types.Task, ...]]:
+    """Cancels one's own waiting tasks; not repeatable, since others may wait by then."""
+    read = _reads(types.TaskList)
+    return Call("DELETE", "/api/generate", lambda r: read(r).tasks, params={"waiting": True}, repeatable=False)
+
+
 def clear() -> Call[None]:
     """Clears the finished tasks from the list."""
     return Call("DELETE", "/api/generate", _nothing, params={"finished": True})

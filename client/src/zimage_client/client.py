@@ -198,6 +198,10 @@ class Client:
         """Cancels a task; finished images stay."""
         return self._send(calls.cancel(task_id))
 
+    def cancel_waiting(self) -> tuple[Task, ...]:
+        """Cancels all your own waiting tasks at once; returns them."""
+        return self._send(calls.cancel_waiting())
+
     def retry(self, task_id: str) -> str:
         """Queues a failed, cancelled or interrupted task again; returns the id of the new one."""
         return self._send(calls.retry(task_id))

@@ -3,6 +3,9 @@ import { it } from 'node:test'
 
 import { gone, LONG, promptOf, seen, submitOf } from '../stage.mjs'
 
+/** So long after the Esc before, another one is not meant for the same. */
+const REST_MS = 1100
+
 /** What Esc means, while a job runs that it could cancel. */
 export function escape(stage) {
   const openBusy = async () => {
@@ -47,9 +50,31 @@ export function escape(stage) {
     await page.getByLabel('From').focus()
     await page.keyboard.press('Escape')
     await assertRuns()
+    await page.waitForTimeout(REST_MS)
+    await page.getByRole('searchbox').focus()
+    await page.keyboard.press('Escape')
+    await page.waitForTimeout(REST_MS)
+    await page.locator('.card-picture').first().focus()
+    await page.keyboard.press('Escape')
+    await assertRuns()
+    await page.waitForTimeout(REST_MS)
     await page.locator('#result').focus()
     await page.keyboard.press('Escape')
     await seen(page.locator('.task-cancelled'))
+    await page.getByRole('button', { name: 'Run again' }).last().click()
+    await seen(page.locator('.task-processing'))
+    await stage.server.cancelAll()
+  })
+
+  it('cancels nothing by the second Escape of those that close the large view', async () => {
+    const page = await openBusy()
+    await page.locator('.card-picture').first().click()
+    await seen(page.getByRole('dialog'))
+    await page.keyboard.press('Escape')
+    await gone(page.getByRole('dialog'))
+    await page.locator('#result').focus()
+    await page.keyboard.press('Escape')
+    await assertRuns()
     await stage.server.cancelAll()
   })
 }

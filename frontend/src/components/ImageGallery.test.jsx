@@ -51,7 +51,7 @@ describe('ImageGallery', () => {
     server.images = pictures(2)
     const { user } = renderWith(<ImageGallery />)
     await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2' }))
-    await user.click(screen.getByRole('button', { name: 'Download zip' }))
+    await user.click(await screen.findByRole('button', { name: 'Download zip' }))
     const [{ id }] = server.images
     await waitFor(() => expect(server.bodiesOf('post', '/history/export')).toEqual([{ ids: [id], names: { [id]: 'fox 102.png' } }]))
     vi.unstubAllGlobals()
@@ -64,7 +64,7 @@ describe('ImageGallery', () => {
     await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2210' }))
     await user.click(await screen.findByRole('button', { name: 'Choose all 2,210 that match' }))
     expect(await screen.findByText('2210 chosen')).toBeInTheDocument()
-    await user.click(within(screen.getByRole('toolbar')).getByRole('button', { name: 'Delete' }))
+    await user.click(within(await screen.findByRole('toolbar')).getByRole('button', { name: 'Delete' }))
     await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('2210 pictures moved to the trash.'))
     expect(server.bodiesOf('post', '/history/bulk').map(({ ids }) => ids.length)).toEqual([1000, 1000, 210])
     expect(server.images.filter((image) => !image.deleted_at).map(({ prompt }) => prompt)).toEqual(['another'])
@@ -100,7 +100,7 @@ describe('ImageGallery', () => {
     onEscape.mockClear()
     await user.keyboard('{Escape}')
     expect(screen.getByRole('searchbox')).toHaveValue('')
-    expect(screen.getByText('1 chosen')).toBeInTheDocument()
+    expect(await screen.findByText('1 chosen')).toBeInTheDocument()
     await user.keyboard('{Escape}')
     expect(screen.queryByText('1 chosen')).not.toBeInTheDocument()
     expect(onEscape.mock.results.map(({ value }) => value)).toEqual([true, true])
@@ -235,7 +235,7 @@ describe('ImageGallery', () => {
     await user.keyboard('{Shift>}')
     await user.click(screen.getByRole('checkbox', { name: 'Choose: picture 3' }))
     await user.keyboard('{/Shift}')
-    const bar = screen.getByRole('toolbar', { name: 'Chosen pictures' })
+    const bar = await screen.findByRole('toolbar', { name: 'Chosen pictures' })
     expect(within(bar).getByText('3 chosen')).toBeInTheDocument()
     await user.keyboard('c')
     expect(await screen.findByRole('dialog', { name: 'Compare' })).toBeInTheDocument()
@@ -246,9 +246,52 @@ describe('ImageGallery', () => {
     await waitFor(() => expect(server.images.map(({ favourite }) => favourite)).toEqual([true, true, true, false, false]))
     await user.type(within(bar).getByRole('combobox', { name: 'Add a tag' }), 'best{Enter}')
     await waitFor(() => expect(server.images[0].tags).toEqual(['best']))
+    expect(await screen.findByText('3 pictures are tagged “best”.', { ignore: '[role=status]' })).toBeInTheDocument()
+    await user.click(within(bar).getByRole('button', { name: 'No favourite any more' }))
+    await waitFor(() => expect(server.images.some(({ favourite }) => favourite)).toBe(false))
     await user.click(within(bar).getByRole('button', { name: 'Delete' }))
     await waitFor(() => expect(screen.getAllByRole('img')).toHaveLength(2))
     expect(screen.queryByRole('toolbar')).not.toBeInTheDocument()
+  })
+
+  it('takes a tag away from those of the chosen that have it, and gives it back', async () => {
+    server.images = [makeImage(2, { tags: ['fox', 'red'] }), makeImage(1, { tags: ['fox'] })]
+    const tags = () => server.images.map((image) => image.tags)
+    const { user } = renderWith(<ImageGallery />)
+    await user.click(await screen.findByRole('checkbox', { name: 'Choose: picture 2' }))
+    await user.click(screen.getByRole('checkbox', { name: 'Choose: picture 1' }))
+    await user.click(await screen.findByRole('button', { name: 'Remove a tag' }))
+    await user.click(await screen.findByRole('button', { name: 'red 1' }))
+    await waitFor(() => expect(tags()).toEqual([['fox'], ['fox']]))
+    expect(await screen.findByText('The tag “red” is gone from 1 picture.', { ignore: '[role=status]' })).toBeInTheDocument()
+    await user.click(screen.getByRole('button', { name: 'Undo' }))
+    await waitFor(() => expect(tags()).toEqual([['fox', 'red'], ['fox']]))
+  })
+
+  it('walks ten deletions back by Ctrl+Z', async () => {
+    server.images = pictures(12)
+    const { user } = renderWith(<ImageGallery />)
+    const first = await screen.findByRole('button', { name: 'View: picture 12' })
+    first.focus()
+    const left = () => server.images.filter((image) => !image.deleted_at).length
+    for (let count = 1; count <= 10; count += 1) {
+      await user.keyboard('x')
+      await waitFor(() => expect(left()).toBe(12 - count))
+      await screen.findByText(count === 1 ? '1 picture moved to the trash.' : `${count} pictures moved to the trash.`, { ignore: '[role=status]' })
+    }
+    for (let times = 0; times < 12; times += 1) await user.keyboard('{Control>}z{/Control}')
+    await waitFor(() => expect(left()).toBe(12))
+    expect(await screen.findByText('10 pictures are out of the trash again.', { ignore: '[role=status]' })).toBeInTheDocument()
+  })
+
+  it.each([
+    [30, 'What is deleted stays here for 30 days; then it is deleted for good.'],
+    [0.5, 'What is deleted stays here for less than a day; then it is deleted for good.'],
+  ])('says that the trash empties itself after %d days', async (days, text) => {
+    server.get_capabilities = () => ({ thumbnail_widths: [256], limits: { trash_days: days } })
+    window.history.replaceState(null, '', '/?trash=1')
+    renderWith(<ImageGallery />)
+    expect(await screen.findByText(text)).toBeInTheDocument()
   })
 
   it('answers the keys of the large view', async () => {

@@ -32,7 +32,9 @@ function Caption({ image, actions }) {
   return (
     <>
       <div className="latest-caption">
-        <p className="prompt-text">{image.prompt}</p>
+        <p className="prompt-text" title={image.prompt}>
+          {image.prompt}
+        </p>
         <ImageActions image={image} {...actions} />
       </div>
       <ImageDetails image={image} />

@@ -1,15 +1,13 @@
 import { useTranslation } from 'react-i18next'
 
-import { useHotkeys } from '../hooks/input/useHotkeys.js'
-import { useCancelTask } from '../hooks/tasks/useTask.js'
+import { useCancelKey } from '../hooks/tasks/useCancelKey.js'
 import './TaskStatus.css'
 import QueueButtons from './tasks/QueueButtons.jsx'
 import TaskCard from './tasks/TaskCard.jsx'
 
-/** Esc stops what runs, or what would run next, where there is nothing to close and nothing chosen. */
-function CancelKey({ queue }) {
-  const cancel = useCancelTask()
-  useHotkeys({ Escape: () => cancel.mutate(queue[0].id) }, { last: true })
+/** Esc stops what runs, or what would run next. */
+function CancelKey({ queue, onTrack, onForget }) {
+  useCancelKey(queue[0].id, { onTrack, onForget })
   return null
 }
 
@@ -27,10 +25,12 @@ export default function TaskStatus({ tasks, onTrack, onReuse, onForget }) {
   return (
     <section className="panel task-status" aria-labelledby="tasks-title">
       <div className="panel-head">
-        <h2 id="tasks-title">{queue.length > 0 ? t('task.title', { count: queue.length }) : t('task.titleDone')}</h2>
+        <h2 id="tasks-title" tabIndex={-1}>
+          {queue.length > 0 ? t('task.title', { count: queue.length }) : t('task.titleDone')}
+        </h2>
         <QueueButtons queue={queue} ended={ended} onTrack={onTrack} onForget={onForget} />
       </div>
-      {queue.length > 0 && <CancelKey queue={queue} />}
+      {queue.length > 0 && <CancelKey queue={queue} onTrack={onTrack} onForget={onForget} />}
       {/* A long queue scrolls in itself: it must not push the gallery off the screen. */}
       <ul className="task-list">
         {tasks.map(({ id, listed }) => (
@@ -39,6 +39,7 @@ export default function TaskStatus({ tasks, onTrack, onReuse, onForget }) {
             taskId={id}
             listed={listed}
             last={last}
+            isAlone={tasks.length === 1}
             onTrack={onTrack}
             onReuse={onReuse}
             onForget={onForget}

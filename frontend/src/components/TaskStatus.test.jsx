@@ -35,9 +35,56 @@ describe('TaskStatus', () => {
   })
 
   it('says what the server changed', async () => {
+    server.system = { ...server.system, gpu: { available: true } }
     const result = makeImage(1, { width: 480, height: 480 })
     setUp([makeTask('a', { status: 'completed', progress: 100, result })])
     expect(await screen.findByText(/Drawn on the CPU.*Real size: 480 × 480/)).toBeInTheDocument()
+  })
+
+  it('does not say on every task of a machine without a GPU that it has none', async () => {
+    const task = makeTask('a', { status: 'completed', progress: 100, result: makeImage(1) })
+    setUp([{ ...task, request: { ...task.request, width: undefined, height: undefined } }])
+    expect(await screen.findByText('Finished in 1.23 s.')).toBeInTheDocument()
+  })
+
+  it('does not call waiting what it has not heard of', async () => {
+    server.down = true
+    renderWith(<TaskStatus tasks={[{ id: 'a' }]} />)
+    expect(screen.getByText('Not known yet')).toBeInTheDocument()
+    expect(screen.queryByText('Waiting')).not.toBeInTheDocument()
+  })
+
+  describe('passes the focus of a button that goes', () => {
+    const waiting = (n) => makeTask(`t${n}`, { status: 'pending', queue_position: n })
+    const press = async (user, name) => {
+      screen.getByRole('button', { name }).focus()
+      await user.keyboard('{Enter}')
+    }
+
+    it('to the next task, to the one before, and to the heading', async () => {
+      const { user } = setUp([waiting(0), waiting(1), waiting(2)], { listed: true })
+      await press(user, 'Cancel: prompt of t1')
+      expect(screen.getByRole('button', { name: 'Cancel: prompt of t2' })).toHaveFocus()
+      await user.keyboard('{Enter}')
+      expect(screen.getByRole('button', { name: 'Cancel: prompt of t0' })).toHaveFocus()
+      await waitFor(() => expect(server.tasks.get('t2').status).toBe('cancelled'))
+      await user.keyboard('{Enter}')
+      expect(screen.getByRole('heading', { name: /tasks/ })).toHaveFocus()
+    })
+
+    it('of many at once', async () => {
+      const { user } = setUp([waiting(0), waiting(1)], { listed: true })
+      await press(user, 'Cancel all waiting (2)')
+      expect(screen.getByRole('heading', { name: /tasks/ })).toHaveFocus()
+    })
+
+    it('to no button that runs another one again', async () => {
+      const { user } = setUp(['a', 'b'].map((id) => makeTask(id, { status: 'failed' })))
+      await waitFor(() => expect(screen.getAllByRole('button', { name: 'Run again' })).toHaveLength(2))
+      screen.getAllByRole('button', { name: 'Run again' })[0].focus()
+      await user.keyboard('{Enter}')
+      expect(screen.getByRole('heading', { name: 'Last tasks' })).toHaveFocus()
+    })
   })
 
   it('shows the places in the queue', async () => {
@@ -116,21 +163,45 @@ describe('TaskStatus', () => {
     expect(server.tasks.get('b').status).toBe('pending')
   })
 
-  it('cancels all that waits, the last one first, and runs them again when that is undone', async () => {
+  it('offers to run again what Esc has stopped, as soon as it has ended', async () => {
+    const { user, onTrack, onForget } = setUp([makeTask('a')], { listed: true })
+    const now = performance.now()
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now + 5000) // long after the Esc of another test
+    let refusals = 1
+    server.overrides['post /generate/a/retry'] = () => {
+      if (refusals-- > 0) throw new Refusal(409, 'conflict')
+      return { task_id: 'anew' }
+    }
+    await user.keyboard('{Escape}')
+    clock.mockRestore()
+    expect(await screen.findByText('Cancelled.', { ignore: '[role=status]' })).toBeInTheDocument()
+    await user.click(screen.getByRole('button', { name: 'Run again' }))
+    await waitFor(() => expect(onTrack).toHaveBeenCalledExactlyOnceWith(['anew']), { timeout: 3000 })
+    expect(onForget).toHaveBeenCalledExactlyOnceWith('a')
+  })
+
+  it('cancels all that waits in one go, and runs it again when that is undone', async () => {
     const waiting = (n) => makeTask(`t${n}`, { status: 'pending', queue_position: n })
     const { user, onTrack, onForget } = setUp([makeTask('a'), waiting(0), waiting(1), waiting(2)], { listed: true })
-    server.overrides['delete /generate/t1'] = () => {
-      throw new Refusal(409, 'conflict')
-    }
     await user.click(screen.getByRole('button', { name: 'Cancel all waiting (3)' }))
-    expect(await screen.findByText('2 waiting tasks cancelled.')).toBeInTheDocument()
-    const paths = (method) => server.requests.filter((request) => request.method === method).map(({ path }) => path)
-    expect(paths('delete')).toEqual(['/generate/t2', '/generate/t1', '/generate/t0'])
+    expect(await screen.findByText('3 waiting tasks cancelled.', { ignore: '[role=status]' })).toBeInTheDocument()
+    const sent = (method) => server.requests.filter((request) => request.method === method)
+    expect(sent('delete')).toMatchObject([{ path: '/generate', params: { waiting: true } }])
     expect(server.tasks.get('a').cancelling).toBe(false)
+    expect(screen.getAllByText('Cancelled')).toHaveLength(3)
     await user.click(screen.getByRole('button', { name: 'Undo' }))
-    await waitFor(() => expect(paths('post')).toEqual(['/generate/t0/retry', '/generate/t2/retry']))
-    await waitFor(() => expect(onTrack.mock.calls).toEqual([[['task-5']], [['task-6']]]))
-    expect(onForget.mock.calls).toEqual([['t0'], ['t2']])
+    await waitFor(() => expect(sent('post').map(({ path }) => path)).toEqual(['/generate/t0/retry', '/generate/t1/retry', '/generate/t2/retry']))
+    await waitFor(() => expect(onTrack.mock.calls).toEqual([[['task-5']], [['task-6']], [['task-7']]]))
+    expect(onForget.mock.calls).toEqual([['t0'], ['t1'], ['t2']])
+  })
+
+  it('says when none of the waiting ones was there any more to be cancelled', async () => {
+    const waiting = (n) => makeTask(`t${n}`, { status: 'pending', queue_position: n })
+    const { user } = setUp([waiting(0), waiting(1)], { listed: true })
+    server.overrides['delete /generate'] = () => ({ tasks: [] })
+    await user.click(screen.getByRole('button', { name: 'Cancel all waiting (2)' }))
+    expect(await screen.findByText('None of your tasks waits any more.', { ignore: '[role=status]' })).toBeInTheDocument()
+    expect(screen.queryByRole('button', { name: 'Undo' })).not.toBeInTheDocument()
   })
 
   it('clears all that ended', async () => {

@@ -29,17 +29,20 @@ export function canRetry(task) {
   return isTerminal(task) && task.status !== 'completed' && Boolean(task.request)
 }
 
+const differs = (asked, real) => typeof asked === 'number' && asked !== real
+
 /**
  * What the server changed about a request, as i18n keys with their values.
  *
- * The picture may be smaller than asked (a processor, a model's own grid) or come from the other device.
+ * The picture may be smaller than asked (a processor, a model's own grid) or come from the other device. Where there is
+ * no other one (`hasGpu` is false) nobody has asked for it in earnest, nor for a size that was left open.
  */
-export function changesOf(task) {
+export function changesOf(task, hasGpu) {
   const { request, result } = task
   if (!request || !result) return []
   const changes = []
-  if (request.use_gpu && result.use_gpu === false) changes.push({ key: 'task.usedCpu' })
-  if (request.width !== result.width || request.height !== result.height) {
+  if (hasGpu !== false && request.use_gpu && result.use_gpu === false) changes.push({ key: 'task.usedCpu' })
+  if (differs(request.width, result.width) || differs(request.height, result.height)) {
     changes.push({ key: 'task.resized', values: { width: result.width, height: result.height } })
   }
   return changes

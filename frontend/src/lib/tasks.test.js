@@ -34,6 +34,14 @@ describe('changesOf', () => {
     expect(changesOf(task).map(({ key }) => key)).toEqual(['task.usedCpu', 'task.resized'])
   })
 
+  it('says nothing of a device that there is not, nor of a size that was left open', () => {
+    const task = makeTask('a', { status: 'completed', result: makeImage(1, { width: 480, height: 320 }) })
+    const open = { ...task, request: { ...task.request, width: undefined, height: null } }
+    expect(changesOf(task, false).map(({ key }) => key)).toEqual(['task.resized'])
+    expect(changesOf(open, null).map(({ key }) => key)).toEqual(['task.usedCpu'])
+    expect(changesOf(open, false)).toEqual([])
+  })
+
   it('is silent when nothing changed', () => {
     const task = makeTask('a', { status: 'completed', result: makeImage(1, { use_gpu: true }) })
     expect(changesOf(task)).toEqual([])

@@ -162,6 +162,12 @@ export async function cancelTask(taskId, { signal } = {}) {
   return withResultUrls(await request({ method: 'delete', url: `/generate/${encodeURIComponent(taskId)}`, signal }))
 }
 
+/** Cancels all of one's own tasks that wait; answers them, in their order. */
+export async function cancelWaiting({ signal } = {}) {
+  const { tasks } = await request({ method: 'delete', url: '/generate', params: { waiting: true }, signal })
+  return tasks.map(withResultUrls)
+}
+
 /** Runs an ended task anew, as a new one; answers `{task_id}`. */
 export function retryTask(taskId, { signal } = {}) {
   return request({ method: 'post', url: `/generate/${encodeURIComponent(taskId)}/retry`, signal })

@@ -213,15 +213,18 @@ export class FakeServer {
     return { task_id: id }
   }
 
+  tasksOf(...statuses) {
+    return [...this.tasks.values()].filter(({ status }) => statuses.includes(status))
+  }
+
   get_generate({ id }) {
-    if (!id) {
-      return { tasks: [...this.tasks.values()].filter(({ status }) => ['pending', 'processing'].includes(status)) }
-    }
+    if (!id) return { tasks: this.tasksOf('pending', 'processing') }
     if (!this.tasks.has(id)) throw new Refusal(404, 'not_found')
     return this.tasks.get(id)
   }
 
-  delete_generate({ id }) {
+  delete_generate({ id, params }) {
+    if (params.waiting) return { tasks: this.tasksOf('pending').map(({ task_id: own }) => this.delete_generate({ id: own, params: {} })) }
     const task = this.get_generate({ id })
     const patch = task.status === 'pending' ? { status: 'cancelled' } : { cancelling: true }
     return this.addTask({ ...task, ...patch })

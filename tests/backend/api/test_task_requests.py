@@ -207,13 +207,30 @@ def test_move(client, post, engine):
 def test_clearing_the_finished_ones_must_be_said(client, post, finish):
     task_id = post()
     finish(task_id)
-    for query in ("", "?finished=false", "?finished=maybe"):
+    for query in ("", "?finished=false", "?finished=maybe", "?waiting=false", "?finished=true&waiting=true"):
         assert client.delete(f"/api/generate{query}").status_code == 422
+    assert "Either `finished=true` or `waiting=true`" in client.delete("/api/generate").json()["error"]["message"]
 
     assert client.delete("/api/generate?finished=true").status_code == 204
     assert client.get("/api/generate", params={"finished": True}).json() == {"tasks": []}
     assert client.get(f"/api/generate/{task_id}").status_code == 404
     assert client.get("/api/history").json()["total"] == 1
+
+
+def test_all_that_wait_are_cancelled_at_once(client, post, engine):
+    release = engine.pause_at(1)
+    running = post()
+    assert engine.paused.wait(10)
+    waiting = [post(), post()]
+
+    answer = client.delete("/api/generate?waiting=true")
+
+    assert answer.status_code == 200
+    told = [(task["task_id"], task["status"], task["queue_position"]) for task in answer.json()["tasks"]]
+    assert told == [(task_id, "cancelled", None) for task_id in waiting]
+    assert [task["task_id"] for task in client.get("/api/generate").json()["tasks"]] == [running]
+    assert client.delete("/api/generate?waiting=true").json() == {"tasks": []}
+    release()
 
 
 # -- keys and limits --------------------------------------------------------------------------------------------------

@@ -53,6 +53,16 @@ def test_tasks_are_cancelled_tried_again_and_cleared(zimage, client, waiting):
     assert zimage("queue", "list", "--all").lines == []
 
 
+def test_all_that_wait_are_cancelled_and_what_runs_goes_on(zimage, client, waiting):
+    ids, go_on = waiting
+    assert zimage("queue", "cancel", "--waiting").lines == ids[1:]
+    assert zimage("queue", "cancel", "--waiting").lines == []
+    assert zimage("queue", "cancel", "--waiting", "--all").code == 2
+    assert zimage("queue", "cancel", ids[0], "--waiting").code == 2
+    go_on()
+    assert client.wait(ids[0]).status == "completed"
+
+
 def test_ids_that_fit_none_or_many(zimage, waiting):
     ids, _ = waiting
     assert "No task" in zimage("queue", "cancel", "xyz").err

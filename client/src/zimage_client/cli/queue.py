@@ -50,12 +50,16 @@ def cancel(
         typer.Argument(metavar="TASK", help="Ids of tasks, or their beginnings.", autocompletion=complete_task),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that wait and run.", show_default=False)] = False,
+    waiting: Annotated[bool, typer.Option("--waiting", help="All of yours that wait.", show_default=False)] = False,
     server: Server = None,
 ) -> None:
     """Cancel tasks; a running one ends at its next step. Finished images stay."""
-    if bool(tasks) is everything:
-        raise typer.BadParameter("name the tasks to cancel, or say --all")
+    if [bool(tasks), everything, waiting].count(True) != 1:
+        raise typer.BadParameter("name the tasks to cancel, or say --all or --waiting")
     with connected_to_server(server) as client:
+        if waiting:
+            typer.echo("".join(f"{task.task_id}\n" for task in client.cancel_waiting()), nl=False)
+            return
         queue = client.queue()
         chosen = [task.task_id for task in queue] if everything else [find(one, queue).task_id for one in tasks or ()]
         for task_id in reversed(chosen):  # those that wait before the one that runs, so that none begins meanwhile

@@ -37,6 +37,7 @@ export default function GalleryBar({ gallery, onChange }) {
           size="sm"
           aria-label={t('filter.search')}
           placeholder={t('filter.search')}
+          title={t('filter.searchHow')}
           value={gallery.q}
           onChange={(event) => onChange({ q: event.target.value })}
           onKeyDown={clearByEscape}

@@ -9,11 +9,12 @@ import { useDialog, useNoDialog } from '../../hooks/ui/useDialog.js'
 import { close, open } from '../../hooks/ui/useOpened.js'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { clearFilters } from '../../lib/images/gallery.js'
-import BulkBar from './BulkBar.jsx'
 import EmptyTrash from './EmptyTrash.jsx'
 import ImageCard from './ImageCard.jsx'
+import TrashNote from './TrashNote.jsx'
 import NewPictures from './NewPictures.jsx'
 
+const BulkBar = lazy(() => import('./BulkBar.jsx'))
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
 
 const PURGE = 'purge'
@@ -74,6 +75,11 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
     onPurge: doom,
     onTurn,
   })
+  /** As they are now: what is chosen was noted when it was. */
+  const chosen = useMemo(() => {
+    const now = new Map(images.map((image) => [image.id, image]))
+    return selection.chosen.map((image) => now.get(image.id) ?? image)
+  }, [images, selection.chosen])
   const renderCard = (image) => (
     <ImageCard
       key={image.id}
@@ -94,20 +100,26 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
   return (
     <>
       <NewPictures count={waiting} onShow={showNew} />
+      {trash && <TrashNote />}
       {trash && images.length > 0 && <EmptyTrash findAll={findAll} onFound={ask} />}
       <div ref={ref}>
         {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
       </div>
-      <BulkBar
-        selection={selection}
-        trash={trash}
-        total={total}
-        findEvery={findEvery}
-        actions={actions}
-        onCompare={() => compare(selection.chosen)}
-        onRefer={() => onReuse(selection.chosen, 'reference')}
-        onPurge={() => doom(selection.chosen)}
-      />
+      <Suspense>
+        {chosen.length > 0 && (
+          <BulkBar
+            selection={selection}
+            chosen={chosen}
+            trash={trash}
+            total={total}
+            findEvery={findEvery}
+            actions={actions}
+            onCompare={() => compare(selection.chosen)}
+            onRefer={() => onReuse(selection.chosen, 'reference')}
+            onPurge={() => doom(selection.chosen)}
+          />
+        )}
+      </Suspense>
       <Suspense>{isAsking && <ConfirmPurge images={doomed} onPurge={purge} onClose={close} />}</Suspense>
     </>
   )

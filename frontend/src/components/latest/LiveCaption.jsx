@@ -14,7 +14,9 @@ export default function LiveCaption({ task, last, lastActions, Actions, Details 
   return (
     <>
       <div className="latest-caption">
-        <p className="prompt-text">{image.prompt}</p>
+        <p className="prompt-text" title={image.prompt}>
+          {image.prompt}
+        </p>
         {last ? (
           <div role="group" aria-label={t('latest.forFinished')} title={t('latest.forFinished')}>
             <Actions image={last} {...lastActions} />

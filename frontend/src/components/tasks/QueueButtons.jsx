@@ -3,24 +3,29 @@ import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { useCancelWaiting } from '../../hooks/tasks/useCancelWaiting.js'
+import { passFocus } from '../../lib/passFocus.js'
 
-/** Cancels all that waits; what runs goes on. */
-function CancelWaiting({ waiting, onTrack, onForget }) {
+/** Cancels all of one's own that wait; what runs goes on. */
+function CancelWaiting({ count, onTrack, onForget }) {
   const { t } = useTranslation()
   const cancel = useCancelWaiting({ onTrack, onForget })
-  const ids = waiting.map(({ id }) => id)
+  const cancelAll = ({ currentTarget }) => {
+    passFocus(currentTarget)
+    cancel.mutate()
+  }
   return (
-    <Button variant="link" size="sm" disabled={cancel.isPending} onClick={() => cancel.mutate(ids)}>
-      {t('task.cancelWaiting', { count: ids.length })}
+    <Button variant="link" size="sm" disabled={cancel.isPending} onClick={cancelAll}>
+      {t('task.cancelWaiting', { count })}
     </Button>
   )
 }
 
 /** Dismisses all that ended. Known from the cache: a card that waits for its status stays. */
-function DismissEnded({ ended, onForget }) {
+function DismissEnded({ ended, isAlone, onForget }) {
   const { t } = useTranslation()
   const queryClient = useQueryClient()
-  const dismiss = () => {
+  const dismiss = ({ currentTarget }) => {
+    passFocus(currentTarget, { isLast: isAlone })
     for (const { id } of ended) {
       onForget(id)
       queryClient.removeQueries({ queryKey: ['task', id] })
@@ -38,8 +43,8 @@ export default function QueueButtons({ queue, ended, onTrack, onForget }) {
   const waiting = queue.filter(({ listed }) => listed.status === 'pending')
   return (
     <div className="queue-buttons">
-      {waiting.length > 1 && <CancelWaiting waiting={waiting} onTrack={onTrack} onForget={onForget} />}
-      {ended.length > 1 && <DismissEnded ended={ended} onForget={onForget} />}
+      {waiting.length > 1 && <CancelWaiting count={waiting.length} onTrack={onTrack} onForget={onForget} />}
+      {ended.length > 1 && <DismissEnded ended={ended} isAlone={queue.length === 0} onForget={onForget} />}
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
+import { passFocus } from '../../lib/passFocus.js'
 import { canRetry } from '../../lib/tasks.js'
 import Icon from '../ui/Icon.jsx'
 
@@ -41,8 +42,19 @@ function MoveButtons({ task, last, prompt, onMove }) {
   )
 }
 
-/** Move and cancel while it waits or runs; retry and dismiss when it has ended; its settings at any time. */
-export default function TaskActions({ task, prompt, ended, cancelling, last, onMove, onReuse, onCancel, onRetry, onForget }) {
+/** A handler that passes the focus on before its button goes. */
+function passing(act, options) {
+  return ({ currentTarget }) => {
+    passFocus(currentTarget, options)
+    act()
+  }
+}
+
+/**
+ * Move and cancel while it waits or runs; retry and dismiss when it has ended; its settings at any time. A button that
+ * goes with what it does passes its focus on.
+ */
+export default function TaskActions({ task, prompt, ended, cancelling, last, isAlone, onMove, onReuse, onCancel, onRetry, onForget }) {
   const { t } = useTranslation()
   const reuse = task?.request && (
     <TaskButton icon="reuse" label={t('task.useSettings', { prompt })} onClick={() => onReuse(task.request)} />
@@ -57,7 +69,8 @@ export default function TaskActions({ task, prompt, ended, cancelling, last, onM
           size="sm"
           disabled={cancelling || !task}
           aria-label={t('task.cancelTask', { prompt })}
-          onClick={onCancel}
+          data-act="cancel"
+          onClick={passing(onCancel)}
         >
           {cancelling ? t('task.cancelling') : t('task.cancel')}
         </Button>
@@ -68,7 +81,7 @@ export default function TaskActions({ task, prompt, ended, cancelling, last, onM
     <>
       {reuse}
       {canRetry(task) && (
-        <Button variant="outline-secondary" size="sm" onClick={onRetry}>
+        <Button variant="outline-secondary" size="sm" onClick={passing(onRetry)}>
           {t('task.retry')}
         </Button>
       )}
@@ -77,7 +90,8 @@ export default function TaskActions({ task, prompt, ended, cancelling, last, onM
         className="icon-button"
         aria-label={t('task.dismissTask', { prompt })}
         title={t('common.dismiss')}
-        onClick={onForget}
+        data-act="dismiss"
+        onClick={passing(onForget, { isLast: isAlone })}
       >
         <Icon name="close" size={16} />
       </button>

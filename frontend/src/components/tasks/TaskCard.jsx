@@ -31,8 +31,8 @@ function useRefusal({ cancel, retry, move, ended }) {
   return error && errorText(error)
 }
 
-/** One task: what it draws, how far it is, and what can be done about it. `last` is the last place in the queue. */
-export default function TaskCard({ taskId, listed, last, onTrack, onReuse, onForget }) {
+/** One task: what it draws, how far it is, and what can be done about it. `last` is the last place in the queue; `isAlone` means no other task. */
+export default function TaskCard({ taskId, listed, last, isAlone, onTrack, onReuse, onForget }) {
   const { t } = useTranslation()
   const { data: task, error } = useTask(taskId, listed)
   const cancel = useCancelTask()
@@ -42,7 +42,7 @@ export default function TaskCard({ taskId, listed, last, onTrack, onReuse, onFor
   const prompt = task?.request?.prompt ?? task?.result?.prompt ?? ''
   useStatusAnnouncement(task, prompt)
 
-  const status = lost ? 'lost' : (task?.status ?? 'pending')
+  const status = lost ? 'lost' : (task?.status ?? 'unheard')
   const ended = lost || isTerminal(task)
   const cancelling = cancel.isPending || Boolean(task?.cancelling)
   const refusal = useRefusal({ cancel, retry, move, ended })
@@ -55,18 +55,21 @@ export default function TaskCard({ taskId, listed, last, onTrack, onReuse, onFor
           <p className="task-prompt" title={prompt}>
             {prompt}
           </p>
-          <TaskActions
-            task={task}
-            prompt={prompt}
-            ended={ended}
-            cancelling={cancelling}
-            last={last}
-            onMove={(to) => move.mutate({ taskId, move: to })}
-            onReuse={onReuse}
-            onCancel={() => cancel.mutate(taskId)}
-            onRetry={() => retry.mutate(taskId)}
-            onForget={() => onForget(taskId)}
-          />
+          <div className="task-actions">
+            <TaskActions
+              task={task}
+              prompt={prompt}
+              ended={ended}
+              cancelling={cancelling}
+              last={last}
+              isAlone={isAlone}
+              onMove={(to) => move.mutate({ taskId, move: to })}
+              onReuse={onReuse}
+              onCancel={() => cancel.mutate(taskId)}
+              onRetry={() => retry.mutate(taskId)}
+              onForget={() => onForget(taskId)}
+            />
+          </div>
         </div>
         {!ended && task && <TaskProgress task={task} />}
         <TaskDetail task={task} status={status} connectionLost={Boolean(error?.unreachable)} refusal={refusal} />

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 
 import { useErrorText } from '../../hooks/server/useErrorText.js'
+import { useHasGpu } from '../../hooks/server/useSystemStatus.js'
 import { formatDuration } from '../../lib/format.js'
 import { changesOf, drawingTime } from '../../lib/tasks.js'
 
@@ -13,10 +14,11 @@ function completedText(t, { result, images = [] }) {
 function useSentences(task, status) {
   const { t } = useTranslation()
   const { taskErrorText } = useErrorText()
+  const hasGpu = useHasGpu()
   const kept = task?.images?.length ?? 0
   switch (status) {
     case 'completed':
-      return [completedText(t, task), ...changesOf(task).map(({ key, values }) => t(key, values))]
+      return [completedText(t, task), ...changesOf(task, hasGpu).map(({ key, values }) => t(key, values))]
     case 'failed':
       return [taskErrorText(task)]
     case 'interrupted':

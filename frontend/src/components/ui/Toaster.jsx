@@ -1,32 +1,35 @@
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { useAnnounce } from '../../hooks/ui/useAnnounce.js'
 import { useHotkeys } from '../../hooks/input/useHotkeys.js'
 import { ToastContext } from '../../hooks/ui/useToast.js'
+import { useToasts } from '../../hooks/ui/useToasts.js'
 import './Toaster.css'
 import Icon from './Icon.jsx'
 
-const SHOWN = 3
 const LIFE_MS = 5000
 /** What can be undone stays long enough to change one's mind. */
 const ACTION_LIFE_MS = 12_000
 
-function Toast({ toast, onGone }) {
+function Toast({ toast, onGone, onUndo }) {
   const { t } = useTranslation()
   const [held, setHeld] = useState(false)
-  const { id, text, action, undo } = toast
-  const offers = [action, undo && { label: t('common.undo'), onClick: undo }].filter(Boolean)
+  const { id, version, text, action, undoable } = toast
+  const act = () => {
+    onGone(id)
+    action.onClick()
+  }
+  const offers = [action && { label: action.label, onClick: act }, undoable && { label: t('common.undo'), onClick: () => onUndo(id) }]
   useEffect(() => {
     if (held) return undefined
-    const timer = setTimeout(() => onGone(id), action || undo ? ACTION_LIFE_MS : LIFE_MS)
+    const timer = setTimeout(() => onGone(id), action || undoable ? ACTION_LIFE_MS : LIFE_MS)
     return () => clearTimeout(timer)
-  }, [held, id, action, undo, onGone])
+  }, [held, id, version, action, undoable, onGone])
   const hold = { onPointerEnter: () => setHeld(true), onPointerLeave: () => setHeld(false) }
   return (
     <li className="toast-note" {...hold} onFocus={() => setHeld(true)} onBlur={() => setHeld(false)}>
       <span>{text}</span>
-      {offers.map(({ label, onClick }) => (
+      {offers.filter(Boolean).map(({ label, onClick }) => (
         <button key={label} type="button" className="toast-action" onClick={onClick}>
           {label}
         </button>
@@ -38,28 +41,14 @@ function Toast({ toast, onGone }) {
   )
 }
 
-/** Holds the passing sentences; see useToast. Ctrl+Z takes back what the newest of them can. */
+/** Behind a dialog only what is still told of is taken back; a deletion in the large view at any time. */
+const isBehindDialog = () => document.querySelector('.modal.show:not(.lightbox)') !== null
+
+/** Holds the passing sentences; see useToast. Ctrl+Z takes back the last of what can be. */
 export default function Toaster({ children }) {
   const { t } = useTranslation()
-  const announce = useAnnounce()
-  const [toasts, setToasts] = useState([])
-  const nextId = useRef(0)
-  const remove = useCallback((id) => setToasts((all) => all.filter((toast) => toast.id !== id)), [])
-  const show = useCallback(
-    ({ text, action, undo }) => {
-      const id = nextId.current
-      nextId.current += 1
-      const closing = (work) => () => {
-        remove(id)
-        work()
-      }
-      announce(text)
-      const offers = { action: action && { ...action, onClick: closing(action.onClick) }, undo: undo && closing(undo) }
-      setToasts((all) => [...all, { id, text, ...offers }].slice(-SHOWN))
-    },
-    [announce, remove],
-  )
-  const keys = { 'Mod+z': () => toasts.findLast(({ undo }) => undo)?.undo() }
+  const { toasts, show, remove, undo, undoLast } = useToasts()
+  const keys = { 'Mod+z': () => undoLast({ inSight: isBehindDialog() }) }
   useHotkeys(keys)
   useHotkeys(keys, { inDialog: true })
   return (
@@ -68,7 +57,7 @@ export default function Toaster({ children }) {
       <section aria-label={t('app.messages')}>
         <ul className="toasts">
           {toasts.map((toast) => (
-            <Toast key={toast.id} toast={toast} onGone={remove} />
+            <Toast key={toast.id} toast={toast} onGone={remove} onUndo={undo} />
           ))}
         </ul>
       </section>

@@ -42,14 +42,24 @@ export function useImageActions({ onVary } = {}) {
     [attempt, refresh, toast, t],
   )
   const restore = useCallback((ids) => bulk(ids, 'restore'), [bulk])
+  /** Says so, too: what comes back may be out of sight. */
+  const restoreAloud = useCallback(
+    async (ids) => {
+      const done = (await restore(ids))?.done ?? []
+      const say = (count) => t('gallery.restored', { count })
+      if (done.length > 0) toast({ group: { name: 'restored', items: done, say } })
+    },
+    [restore, toast, t],
+  )
   const trash = useCallback(
     async (ids) => {
       const answer = await bulk(ids, 'delete')
       const done = answer?.done ?? []
-      if (done.length > 0) toast({ text: t('gallery.trashed', { count: done.length }), undo: () => restore(done) })
+      const say = (count) => t('gallery.trashed', { count })
+      if (done.length > 0) toast({ group: { name: 'trashed', items: done, say }, undo: restoreAloud })
       return done
     },
-    [bulk, restore, toast, t],
+    [bulk, restoreAloud, toast, t],
   )
   const favour = useCallback(
     (ids, favourite) => {

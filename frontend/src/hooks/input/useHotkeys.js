@@ -9,17 +9,32 @@ function isTyping(target) {
 const OWN_ESCAPE = 'select, [type=date]'
 const TEXTLESS = '[type=range], [type=checkbox], [type=radio]'
 
-/** Esc in a field that makes something of it; as the `last` resort, in any that holds a text. */
-function keepsEscape(target, last) {
-  if (!isTyping(target)) return false
-  return target.matches(OWN_ESCAPE) || (last && !target.matches(TEXTLESS) && Boolean(target.value))
+/** Esc in a field that makes something of it. */
+const keepsEscape = (target) => isTyping(target) && target.matches(OWN_ESCAPE)
+
+/** Where Esc means what runs, if nothing else: the page itself and the form, but no text that was written there. */
+const AT_REST = 'body, #result, #form, #form *'
+/** So long after something could be closed, or after the Esc before, another Esc still means that. */
+const QUIET_MS = 1000
+
+/** Esc as the last resort. */
+function isLastResort(target) {
+  const holdsText = isTyping(target) && !target.matches(TEXTLESS) && Boolean(target.value)
+  return isQuiet && !holdsText && target.matches(AT_REST)
 }
 
 /** True while a dialog has the word: its keys are its own. */
 let dialogHasWord = false
-/** Noted before anybody hears the key: a dialog that it closes had the word. */
-function noteDialog() {
+let isQuiet = true
+let busyAt = -Infinity
+
+/** Noted before anybody hears the key or the click: a dialog that it closes had the word. */
+function note({ key }) {
   dialogHasWord = document.querySelector('.modal.show') !== null
+  const now = performance.now()
+  const canClose = dialogHasWord || document.querySelector('.dropdown-menu.show') !== null
+  isQuiet = !canClose && now - busyAt >= QUIET_MS
+  if (canClose || key === 'Escape') busyAt = now
 }
 
 /** The name of a keystroke: `Mod+Enter`, `?`, `Escape`. Mod is Ctrl, or ⌘ on a Mac. */
@@ -33,7 +48,8 @@ function nameOf({ key, ctrlKey, metaKey, altKey }) {
  * Calls back on keystrokes anywhere on the page: `keys` maps their names to handlers.
  *
  * Plain characters are left to the field that has the focus. `inDialog` says on which side of an open dialog the keys
- * belong; `last` that they mean this only where they mean nothing else: Esc in a written text does not, either.
+ * belong; `last` that Esc means this only where it means nothing else: with the focus on the page itself or in the form,
+ * but not in a written text, and not within a second after something was closed or Esc was pressed.
  */
 export function useHotkeys(keys, { inDialog = false, last = false } = {}) {
   useEffect(() => {
@@ -43,11 +59,12 @@ export function useHotkeys(keys, { inDialog = false, last = false } = {}) {
       const handler = Object.hasOwn(keys, name) ? keys[name] : undefined
       if (!handler || event.isComposing || event.repeat || event.defaultPrevented) return
       if (dialogHasWord !== inDialog) return
-      if (name === 'Escape' ? keepsEscape(event.target, last) : name !== 'Mod+Enter' && isTyping(event.target)) return
+      if (last && !isLastResort(event.target)) return
+      if (name === 'Escape' ? keepsEscape(event.target) : name !== 'Mod+Enter' && isTyping(event.target)) return
       event.preventDefault()
       handler()
     }
-    window.addEventListener('keydown', noteDialog, true) // Once, however many ask for it.
+    for (const type of ['keydown', 'click']) window.addEventListener(type, note, true) // Once, however many ask for it.
     place.addEventListener('keydown', onKeyDown)
     return () => place.removeEventListener('keydown', onKeyDown)
   }, [keys, inDialog, last])

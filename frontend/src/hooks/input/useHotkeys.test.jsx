@@ -1,7 +1,7 @@
 import { screen } from '@testing-library/react'
 import { useState } from 'react'
 import Modal from 'react-bootstrap/Modal'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { renderWith } from '../../test/render.jsx'
 import { useHotkeys } from './useHotkeys.js'
@@ -19,10 +19,15 @@ function Page({ onCancel, onClear }) {
     <>
       <Key last onEscape={() => onCancel()} />
       {onClear && <Key onEscape={onClear} />}
-      <input aria-label="text" defaultValue="written" />
-      <input aria-label="empty" />
-      <input aria-label="day" type="date" />
-      <input aria-label="slider" type="range" />
+      <form id="form">
+        <input aria-label="text" defaultValue="written" />
+        <input aria-label="empty" />
+        <input aria-label="day" type="date" />
+        <input aria-label="slider" type="range" />
+        <button type="button">generate</button>
+      </form>
+      <input aria-label="search" />
+      <button type="button">vary</button>
       {open && (
         <Modal show aria-label="dialog" onHide={() => setOpen(false)}>
           <button type="button" onClick={() => setDrawn((count) => count + 1)}>
@@ -33,6 +38,17 @@ function Page({ onCancel, onClear }) {
     </>
   )
 }
+
+let clock
+let now = 5000
+/** Two seconds in which nobody does anything. */
+const rest = () => (now += 2000)
+
+beforeEach(() => {
+  rest()
+  clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+})
+afterEach(() => clock.mockRestore())
 
 async function setUp(handlers = {}) {
   const onCancel = vi.fn()
@@ -46,7 +62,11 @@ describe('Esc', () => {
     document.activeElement.blur()
     await user.keyboard('{Escape}')
     expect(screen.queryByRole('dialog')).not.toBeInTheDocument()
-    expect(onCancel).not.toHaveBeenCalled()
+    await user.keyboard('{Escape}')
+    expect(onCancel).not.toHaveBeenCalled() // at once: a second thought of the first
+    rest()
+    await user.keyboard('{Escape}')
+    expect(onCancel).toHaveBeenCalledOnce()
     await user.keyboard('{Escape}')
     expect(onCancel).toHaveBeenCalledOnce()
   })
@@ -56,12 +76,28 @@ describe('Esc', () => {
     ['day', 0],
     ['empty', 1],
     ['slider', 1],
-  ])('in the field "%s" cancels %i times', async (label, times) => {
+    ['generate', 1],
+    ['search', 0],
+    ['vary', 0],
+  ])('at "%s" cancels %i times', async (label, times) => {
     const { user, onCancel } = await setUp()
     await user.keyboard('{Escape}')
-    screen.getByLabelText(label).focus()
+    rest()
+    const named = screen.queryByLabelText(label) ?? screen.getByRole('button', { name: label })
+    named.focus()
     await user.keyboard('{Escape}')
     expect(onCancel).toHaveBeenCalledTimes(times)
+  })
+
+  it('cancels nothing just after a dialog or a menu was closed by a click', async () => {
+    const { user, onCancel } = await setUp()
+    await user.keyboard('{Escape}')
+    rest()
+    const menu = document.body.appendChild(Object.assign(document.createElement('div'), { className: 'dropdown-menu show' }))
+    await user.click(menu)
+    menu.remove()
+    await user.keyboard('{Escape}')
+    expect(onCancel).not.toHaveBeenCalled()
   })
 
   it('means what is chosen before it means the job, in a written text too', async () => {

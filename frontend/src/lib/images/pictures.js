@@ -14,3 +14,10 @@ export function patchPictures(images, ids, patch) {
   if (!images.some(({ id }) => ids.has(id))) return images
   return images.map((image) => (ids.has(image.id) ? { ...image, ...patch(image) } : image))
 }
+
+/** The tags of pictures, each with how many have it: `[{tag, count}]`, the most frequent first. */
+export function countTags(images) {
+  const counts = new Map()
+  for (const tag of images.flatMap(({ tags = [] }) => tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1)
+  return [...counts].map(([tag, count]) => ({ tag, count })).sort((one, other) => other.count - one.count || one.tag.localeCompare(other.tag))
+}

@@ -148,6 +148,28 @@ def test_the_order_is_that_of_adding_whatever_the_clock_says():
     assert seeds(index) == [7, 3]
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("fox -red", [1, 3]), ("-fox", [4]), ("-red -snow", [3, 4]), ("fox -4711", [0, 1, 3]), ("- fox", []),
+        ('"red fox"', [0]), ('"fox red"', []), ('fox -"red fox"', [1, 2, 3]), ('"red fo', [0]), ('"', [0, 1, 2, 3, 4]),
+        ('""', [0, 1, 2, 3, 4]), ("“红色 狐狸”", [3]), ("＂red fox＂", [0]), ('"4711"', []), ("4711", [2]),
+        ("-2", [0, 1, 3, 4]),
+        ('"fox, red"', [2]), ('"FOX IN"', [1]), ("-seed:4711 red", [0]), ("--", [0, 1, 2, 3, 4]),
+    ],
+)  # fmt: skip
+def test_words_are_left_out_and_phrases_found(query, found):
+    prompts = ("a red fox", "a fox in the snow", "fox, red 2", "红色 狐狸 fox", "包")
+    index = index_of(*(a_record(n, prompt=prompt, seed=4711 if n == 2 else 90 + n) for n, prompt in enumerate(prompts)))
+    page = index.find(HistoryQuery(text=query, page_size=100, order="oldest")).records
+    assert [prompts.index(record.prompt) for record in page] == found
+
+
+def test_a_character_whose_bytes_look_like_spaces_is_one_character():
+    index = index_of(a_record(1, prompt="包"), a_record(2, prompt="匀"))  # E5 8C 85 and E5 8C 80
+    assert seeds(index, text="包") == [1]
+
+
 WORDS = st.text(st.sampled_from("aAbßİıſ狐狸色色-中é\u0301🦊\u200d,") | st.characters(codec="utf-8"), max_size=6)
 TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
 
@@ -157,12 +179,17 @@ TEXTS = st.lists(WORDS, max_size=4).map(" ".join)
 def test_a_search_finds_what_a_plain_look_at_every_text_finds(pictures, query):
     index = index_of(*(a_record(n, prompt=prompt, tags=tuple(tags)) for n, (prompt, tags) in enumerate(pictures)))
     texts = [fold("\n".join((prompt, *tags))) for prompt, tags in pictures]
+    query = re.sub('["“”„\uff02]', "", query)
     words = [word for word in re.split(r"[\s,]+", fold(query.replace("、", ","))) if word]
-    wanted = [
-        n
-        for n, text in enumerate(texts)
-        if all(word in text or re.fullmatch(rf"(seed:)?0*{n}", word) for word in words)
-    ]
+
+    def has(number: int, word: str) -> bool:
+        return word in texts[number] or bool(re.fullmatch(rf"(seed:)?0*{number}", word))
+
+    def fits(number: int, word: str) -> bool:
+        is_left_out = len(word) > 1 and word.startswith("-")
+        return not has(number, word[1:]) if is_left_out else has(number, word)
+
+    wanted = [number for number in range(len(texts)) if all(fits(number, word) for word in words)]
     assert seeds(index, text=query, page_size=100, order="oldest") == wanted
 
 

@@ -187,6 +187,28 @@ def test_the_finished_ones_are_cleared_and_nothing_else(manager, engine):
     release()
 
 
+def test_the_waiting_ones_are_cancelled_together_with_one_write(manager, engine, store, monkeypatch):
+    running, release = run_into_pause(manager, engine, 1)
+    own = [manager.submit(a_request(name)) for name in ("one", "two", "three")]
+    other = manager.submit(a_request("somebody else's"), "somebody else")
+    manager.move(own[2], 0)
+    writes: list[object] = []
+    write = manager._table._journal.write
+    monkeypatch.setattr(manager._table._journal, "write", lambda tasks: (writes.append(1), write(tasks)))
+
+    cancelled = manager.cancel_waiting()
+
+    assert len(writes) == 1
+    assert [(task.id, task.status) for task in cancelled] == [(own[n], Status.CANCELLED) for n in (2, 0, 1)]
+    assert manager.cancel_waiting() == []
+    assert len(writes) == 1
+    assert [task.id for task in manager.active()] == [running, other]
+    assert [task.id for task in manager.finished()] == [own[n] for n in (2, 0, 1)]
+    release()
+    end(manager, running, other)
+    assert store.prompts == ["running", "somebody else's"]
+
+
 def test_clients_take_turns(manager, engine, store):
     running, release = run_into_pause(manager, engine, 1)
     ids = [manager.submit(a_request(f"a{n}"), "a") for n in range(3)]
