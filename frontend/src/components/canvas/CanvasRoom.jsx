@@ -37,7 +37,7 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
     setOpen(true) // Where the settings are folded, so are the keys.
   }, [])
   const act = useCanvasActions({ session, change, say, sayLater, onHelp: help })
-  const file = useMaskFile({ doc, say })
+  const file = useMaskFile({ doc, image, say })
   const { mode } = settings
 
   const { maskColour, maskOpacity } = settings
@@ -105,7 +105,6 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
           options={options}
           rules={rules}
           share={session.soft.share}
-          name={`${image.name ?? t('canvas.pictureName')}-mask`}
           isHelping={isHelping}
           file={file}
           act={act}
