@@ -234,12 +234,13 @@ def test_a_mask_is_made_of_what_is_transparent_in_a_picture():
 def test_pictures_of_the_history_and_sent_ones_are_named(client):
     image = client.draw("a fox", **SMALL)[0].image
     mock, requests = mocked(httpx.Response(202, json={"task_id": TASK_ID}))
-    mock.generate("a wolf", init_image=image, mask=Input(input_id="in1"), extra={"newer": True})
+    mock.generate("a wolf", init_image=image, mask=Input(input_id="in1"), base=image, extra={"newer": True})
     body = httpx.Response(200, content=requests[0].content).json()
     assert body == {
         "prompt": "a wolf",
         "init_image": {"image_id": image.id},
         "mask": {"input_id": "in1"},
+        "base": {"image_id": image.id},
         "newer": True,
     }
 

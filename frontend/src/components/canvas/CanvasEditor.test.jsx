@@ -7,10 +7,13 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { decodePixels, loadPicture } from '../../lib/canvas/files.js'
 import { toPixel } from '../../lib/canvas/raster/blend.js'
 import { forgetKept, readKeptValue } from '../../lib/canvas/value.js'
+import { save } from '../../lib/images/save.js'
 import { stubCanvas } from '../../test/fakeCanvas.js'
+import { makeImage } from '../../test/fakeServer.js'
 import { renderWith } from '../../test/render.jsx'
 import CanvasEditor from './CanvasEditor.jsx'
 
+vi.mock('../../lib/images/save.js', () => ({ save: vi.fn() }))
 vi.mock('../../lib/canvas/files.js', () => ({ decodePixels: vi.fn(), loadPicture: vi.fn(), colourAt: () => [1, 2, 3, 255] }))
 
 const STAGE = { width: 800, height: 600 }
@@ -225,6 +228,25 @@ describe('CanvasEditor', () => {
     act(() => screen.getByRole('slider', { name: 'Extend on the left' }).focus())
     await user.keyboard('{ArrowLeft}')
     expect(screen.getByText(/raw paint/)).toBeInTheDocument()
+  })
+
+  it('saves the mask under the name of the gallery’s picture', async () => {
+    const id = 'e'.repeat(64)
+    server.overrides['get /history'] = ({ params }) => ({ images: params.pixel_hash === id ? [makeImage(1, { filename: 'fox.png' })] : [], total: 1 })
+    const { stroke, press } = await open({ image: { ...IMAGE, id } })
+    stroke([[100, 100]])
+    fireEvent.change(screen.getByRole('slider', { name: 'Soft edge' }), { target: { value: '20' } })
+    await press('Save')
+    await waitFor(() => expect(save).toHaveBeenLastCalledWith(expect.any(Blob), 'fox-mask.png'))
+    await press('Save with the soft edge')
+    await waitFor(() => expect(save).toHaveBeenLastCalledWith(expect.any(Blob), 'fox-mask-soft.png'))
+  })
+
+  it('saves the mask of a picture without a name', async () => {
+    const { stroke, press } = await open()
+    stroke([[100, 100]])
+    await press('Save')
+    await waitFor(() => expect(save).toHaveBeenLastCalledWith(expect.any(Blob), 'picture-mask.png'))
   })
 
   it('has one control that opens a mask', async () => {

@@ -12,7 +12,7 @@ import SketchFields from './fields/SketchFields.jsx'
 import KeysHelp from './KeysHelp.jsx'
 
 /** The settings of what is edited. */
-export default function CanvasPanel({ doc, state, settings, options, rules, share, name, isHelping, file, act, say, change, setOptions }) {
+export default function CanvasPanel({ doc, state, settings, options, rules, share, isHelping, file, act, say, change, setOptions }) {
   const { t } = useTranslation()
   const { mode } = settings
   return (
@@ -31,7 +31,7 @@ export default function CanvasPanel({ doc, state, settings, options, rules, shar
       {mode === 'mask' && (
         <>
           <MaskFields settings={settings} options={options} share={share} isGrowing={grows(state.outpaint)} change={change} setOptions={setOptions} />
-          <MaskFile file={file} size={doc.size} feather={options.feather} name={name} />
+          <MaskFile file={file} size={doc.size} feather={options.feather} />
         </>
       )}
       <Button variant="outline-danger" size="sm" className="canvas-discard" onClick={act.discard}>

@@ -48,7 +48,7 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
   const making = useMaking({ generation, doc, settle, say })
   const { start, shown, hide } = making
   const act = useCanvasActions({ session, change, say, sayLater, onHelp: help, onGenerate: start })
-  const file = useMaskFile({ doc, say, readTransparency })
+  const file = useMaskFile({ doc, image, say, readTransparency })
   const { mode } = settings
 
   const { maskColour, maskOpacity } = settings
@@ -121,7 +121,6 @@ export default function CanvasRoom({ image, doc, options, setOptions, settings, 
           options={options}
           rules={rules}
           share={session.soft.share}
-          name={`${image.name ?? t('canvas.pictureName')}-mask`}
           isHelping={isHelping}
           file={file}
           act={act}

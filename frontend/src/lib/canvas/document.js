@@ -132,9 +132,10 @@ export class CanvasDocument {
     this.#painted(layer, rect)
   }
 
-  #valueOf({ layer, erase, colour }) {
+  #valueOf({ layer, erase, colour, strength = 1 }) {
     if (erase) return 0
-    return layer === 'mask' ? FULL : toPixel(fromHex(colour))
+    const share = Math.round(FULL * strength)
+    return layer === 'mask' ? share : toPixel([...fromHex(colour), share])
   }
 
   /** Fills what a closed line encloses. */

@@ -250,3 +250,30 @@ describe('a mask as a whole', () => {
     expect([count(doc), doc.state.isSketchLoose]).toEqual([0, true])
   })
 })
+
+describe('a brush that paints in part', () => {
+  const at = (doc, x, y) => doc.mask[y * SIZE.width + x]
+  const dab = (doc, strength, erase = false) => {
+    const stroke = doc.begin({ ...HARD, strength, erase })
+    for (const x of [50, 60, 50]) stroke.to({ x, y: 50, radius: 10 })
+    doc.end()
+  }
+
+  it('paints a grey that a stroke does not darken twice, but a second stroke does', () => {
+    const doc = new CanvasDocument(SIZE)
+    dab(doc, 0.4)
+    expect([at(doc, 55, 50), at(doc, 90, 50)]).toEqual([102, 0])
+    dab(doc, 0.4)
+    expect(at(doc, 55, 50)).toBe(163)
+    dab(doc, 1, true)
+    expect(at(doc, 55, 50)).toBe(0)
+  })
+
+  it('fills with it', () => {
+    const doc = new CanvasDocument(SIZE)
+    doc.fillAll({ ...HARD, strength: 0.2 })
+    expect(at(doc, 0, 0)).toBe(51)
+    doc.fillRectangle({ left: 0, top: 0, right: 1, bottom: 1 }, { ...PAINT, strength: 0.2 })
+    expect(fromPixel(doc.sketch[0])).toEqual([16, 32, 48, 51])
+  })
+})

@@ -5,6 +5,7 @@ import { Snapshot } from './raster/tiles.js'
 
 const FULL = 255
 const HARD = 1
+const FULL_STRENGTH = 1
 /** Longer ways are walked in pieces: a slanted one has much around it that it does not touch. */
 const LONGEST_PX = 128
 
@@ -32,11 +33,11 @@ export function blendOf({ layer, erase, colour }) {
 export class Stroke {
   #last = null
 
-  /** `brush` is `{layer, erase, colour, hardness}`; `onPaint(rect)` is told what has changed. */
+  /** `brush` is `{layer, erase, colour, hardness, strength}`, the last of which is 1 unless it paints in part; `onPaint(rect)` is told what has changed. */
   constructor(pixels, size, brush, onPaint) {
     this.pixels = pixels
     this.size = size
-    this.brush = brush
+    this.brush = { strength: FULL_STRENGTH, ...brush }
     this.blend = blendOf(brush)
     this.snapshot = new Snapshot(pixels, size)
     this.onPaint = onPaint
@@ -54,9 +55,14 @@ export class Stroke {
     const reach = reachOf(from, point)
     const tiles = this.snapshot.touch(reach)
     if (tiles.length === 0) return
-    if (this.brush.layer === 'mask' && this.brush.hardness >= HARD) this.#hard(from, point)
+    if (this.#isHard) this.#hard(from, point)
     else for (const tile of tiles) this.#soft(tile, from, point)
     this.onPaint(reach)
+  }
+
+  get #isHard() {
+    const { layer, hardness, strength } = this.brush
+    return layer === 'mask' && hardness >= HARD && strength >= FULL_STRENGTH
   }
 
   #hard(a, b) {
@@ -67,6 +73,6 @@ export class Stroke {
   }
 
   #soft(tile, a, b) {
-    softDab(tile, this.pixels, this.size.width, { a, b, hardness: this.brush.hardness, blend: this.blend })
+    softDab(tile, this.pixels, this.size.width, { a, b, hardness: this.brush.hardness, strength: this.brush.strength, blend: this.blend })
   }
 }

@@ -9,6 +9,7 @@ import RangeField from '../../ui/RangeField.jsx'
 export default function BrushFields({ settings, size, change }) {
   const { t } = useTranslation()
   const most = mostSize(size)
+  const strength = Math.round(100 * settings.strength)
   const percent = Math.round(100 * settings.hardness)
   const toggle = (name) => (
     <Form.Check
@@ -37,6 +38,16 @@ export default function BrushFields({ settings, size, change }) {
         max={100}
         step={5}
         onChange={(next) => change({ hardness: next / 100 })}
+      />
+      <RangeField
+        label={t('canvas.strength')}
+        text={t('canvas.percent', { percent: strength })}
+        hint={strength < 100 ? t(`canvas.strengthHints.${settings.mode}`) : undefined}
+        value={strength}
+        min={5}
+        max={100}
+        step={5}
+        onChange={(next) => change({ strength: next / 100 })}
       />
       {settings.mode === 'sketch' && (
         <Field label={t('canvas.colour')}>

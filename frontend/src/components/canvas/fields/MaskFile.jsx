@@ -8,7 +8,7 @@ import CanvasIcon from '../CanvasIcon.jsx'
 import MaskOffer from './MaskOffer.jsx'
 
 /** Opens a mask from a file, and saves it as one. */
-export default function MaskFile({ file, size, feather, name }) {
+export default function MaskFile({ file, size, feather }) {
   const { t } = useTranslation()
   const input = useRef(null)
   const take = ({ target }) => {
@@ -28,11 +28,11 @@ export default function MaskFile({ file, size, feather, name }) {
             <CanvasIcon name="mask" size={16} /> {t('edit.maskTransparent')}
           </Button>
         )}
-        <Button variant="outline-secondary" size="sm" onClick={() => file.write(`${name}.png`)}>
+        <Button variant="outline-secondary" size="sm" onClick={() => file.write()}>
           <Icon name="download" size={16} /> {t('canvas.save')}
         </Button>
         {feather > 0 && (
-          <Button variant="outline-secondary" size="sm" onClick={() => file.write(`${name}-soft.png`, feather)}>
+          <Button variant="outline-secondary" size="sm" onClick={() => file.write(feather)}>
             <Icon name="download" size={16} /> {t('canvas.saveSoft')}
           </Button>
         )}

@@ -34,9 +34,9 @@ function partOf(tile, { left, top, right, bottom }) {
 /**
  * Lays a soft brush's way over a tile of a Snapshot: each pixel gets `blend(before, coverage)`.
  *
- * A tile remembers what covers it, so that a stroke that crosses itself is no darker there.
+ * `strength` is the most of a pixel that one stroke covers. A tile remembers what covers it, so that a stroke that crosses itself is no darker there.
  */
-export function softDab(tile, layer, layerWidth, { a, b, hardness, blend }) {
+export function softDab(tile, layer, layerWidth, { a, b, hardness, strength = 1, blend }) {
   tile.cover ??= new Uint8Array(tile.width * tile.height)
   const part = partOf(tile, reachOf(a, b))
   const [dx, dy] = [b.x - a.x, b.y - a.y]
@@ -49,7 +49,7 @@ export function softDab(tile, layer, layerWidth, { a, b, hardness, blend }) {
       const along = Math.min(1, Math.max(0, (fromX * dx + fromY * dy) * perSquare))
       const square = (fromX - along * dx) ** 2 + (fromY - along * dy) ** 2
       if (square >= farthest) continue
-      const coverage = coverageAt(Math.sqrt(square), a.radius + along * (b.radius - a.radius), hardness)
+      const coverage = Math.round(strength * coverageAt(Math.sqrt(square), a.radius + along * (b.radius - a.radius), hardness))
       const inTile = row * tile.width + column
       if (coverage <= tile.cover[inTile]) continue
       tile.cover[inTile] = coverage

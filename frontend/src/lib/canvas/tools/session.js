@@ -63,8 +63,8 @@ export class Session {
 
   /** What the tool in hand lays down; see Stroke. */
   brushOf(erase) {
-    const { mode, hardness, colour } = this.settings
-    return { layer: mode === 'sketch' ? 'sketch' : 'mask', erase: erase || this.#toolName === 'eraser', hardness, colour }
+    const { mode, hardness, strength, colour } = this.settings
+    return { layer: mode === 'sketch' ? 'sketch' : 'mask', erase: erase || this.#toolName === 'eraser', hardness, strength, colour }
   }
 
   setGuide(guide) {
