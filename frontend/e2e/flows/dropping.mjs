@@ -70,8 +70,9 @@ export function dropping(stage) {
 
       const [first] = await page.locator('.source img').evaluateAll((all) => all.map(({ src }) => src))
       await withFile('blue.png', colourPng(64, 64, () => [0, 0, 200]), async (file) => {
-        const place = await middleOf(page.locator('.source-row'))
+        await page.locator('.source-row').evaluate((row) => row.scrollIntoView({ block: 'center' }))
         const drag = await dragFiles(page, [file])
+        const place = await middleOf(page.locator('.source-row'))
         await drag.over(place)
         await drag.drop(place)
         await page.waitForFunction((src) => document.querySelector('.source img').src !== src, first)
