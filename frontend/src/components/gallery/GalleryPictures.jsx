@@ -8,12 +8,12 @@ import { useImageActions } from '../../hooks/images/useImageActions.js'
 import { open } from '../../hooks/ui/useOpened.js'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { clearFilters } from '../../lib/images/gallery.js'
+import BulkBar from './BulkBar.jsx'
 import EmptyTrash from './EmptyTrash.jsx'
 import ImageCard from './ImageCard.jsx'
 import TrashNote from './TrashNote.jsx'
 import NewPictures from './NewPictures.jsx'
 
-const BulkBar = lazy(() => import('./BulkBar.jsx'))
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
 
 const view = (id) => open({ picture: id })
@@ -95,20 +95,18 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
       <div ref={ref}>
         {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
       </div>
-      <Suspense>
-        {chosen.length > 0 && (
-          <BulkBar
-            selection={selection}
-            chosen={chosen}
-            trash={trash}
-            total={total}
-            findEvery={findEvery}
-            actions={actions}
-            onCompare={() => compare(selection.chosen)}
-            onPurge={() => doom(selection.chosen)}
-          />
-        )}
-      </Suspense>
+      {chosen.length > 0 && (
+        <BulkBar
+          selection={selection}
+          chosen={chosen}
+          trash={trash}
+          total={total}
+          findEvery={findEvery}
+          actions={actions}
+          onCompare={() => compare(selection.chosen)}
+          onPurge={() => doom(selection.chosen)}
+        />
+      )}
       <Suspense>
         {doomed && <ConfirmPurge images={doomed} onPurge={purge} onClose={() => setDoomed(null)} />}
       </Suspense>
