@@ -9,12 +9,12 @@ import { useDialog, useNoDialog } from '../../hooks/ui/useDialog.js'
 import { close, open } from '../../hooks/ui/useOpened.js'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { clearFilters } from '../../lib/images/gallery.js'
+import BulkBar from './BulkBar.jsx'
 import EmptyTrash from './EmptyTrash.jsx'
 import ImageCard from './ImageCard.jsx'
 import TrashNote from './TrashNote.jsx'
 import NewPictures from './NewPictures.jsx'
 
-const BulkBar = lazy(() => import('./BulkBar.jsx'))
 const ConfirmPurge = lazy(() => import('./ConfirmPurge.jsx'))
 
 const PURGE = 'purge'
@@ -105,21 +105,19 @@ export default function GalleryPictures({ images: newest, list = null, gallery, 
       <div ref={ref}>
         {children ? children(renderCard) : <ul className="gallery-grid">{images.map(renderCard)}</ul>}
       </div>
-      <Suspense>
-        {chosen.length > 0 && (
-          <BulkBar
-            selection={selection}
-            chosen={chosen}
-            trash={trash}
-            total={total}
-            findEvery={findEvery}
-            actions={actions}
-            onCompare={() => compare(selection.chosen)}
-            onRefer={() => onReuse(selection.chosen, 'reference')}
-            onPurge={() => doom(selection.chosen)}
-          />
-        )}
-      </Suspense>
+      {chosen.length > 0 && (
+        <BulkBar
+          selection={selection}
+          chosen={chosen}
+          trash={trash}
+          total={total}
+          findEvery={findEvery}
+          actions={actions}
+          onCompare={() => compare(selection.chosen)}
+          onRefer={() => onReuse(selection.chosen, 'reference')}
+          onPurge={() => doom(selection.chosen)}
+        />
+      )}
       <Suspense>{isAsking && <ConfirmPurge images={doomed} onPurge={purge} onClose={close} />}</Suspense>
     </>
   )
