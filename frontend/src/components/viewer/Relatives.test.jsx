@@ -51,8 +51,9 @@ it('leads from a sketch to the picture that it was painted on', async () => {
     return { images, total: images.length, page: 1, page_size: 12 }
   }
   const image = makeImage(2, { pixel_hash: OWN, init_image: 'd'.repeat(64), base: PARENT })
-  const { user } = renderWith(<Relatives image={image} />)
+  const onCompare = vi.fn()
+  const { user } = renderWith(<Relatives image={image} onCompare={onCompare} />)
   expect(await screen.findByRole('button', { name: /the parent/ })).toBeInTheDocument()
   await user.click(screen.getByRole('button', { name: /before/i }))
-  expect(screen.getByAltText('Before').src).toContain(`/api/inputs/${PARENT}`)
+  expect(onCompare).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`/api/inputs/${PARENT}`))
 })
