@@ -258,7 +258,8 @@ def test_a_fault_of_ours_is_a_typed_500_without_details(app, monkeypatch):
 
 STATUS = {
     "UnknownTask": 404, "UnknownImage": 404, "TaskAlreadyFinished": 409, "QueueFull": 429, "DiskFull": 507,
-    "UnknownAnnotator": 422, "UnknownModel": 422, "ModelNotInstalled": 422, "TaskNotRetryable": 409, "TaskNotWaiting": 409,
+    "UnknownAnnotator": 422,
+    "UnknownModel": 422, "ModelNotInstalled": 422, "TaskNotRetryable": 409, "TaskNotWaiting": 409,
     "IdempotencyMismatch": 422, "TooMuchWork": 422, "NotInTrash": 409, "NoParameters": 422, "Draining": 503,
     "GuidanceUnused": 422, "NegativePromptUnused": 422, "UnknownDownload": 404, "UnknownWorker": 404,
     "ModelNotFound": 404, "DoesNotFit": 422, "UnknownPart": 422, "DownloadConflict": 409,
