@@ -11,7 +11,7 @@ import { I18nextProvider } from 'react-i18next'
 
 import { createQueryClient } from '../../src/hooks/server/queryClient.js'
 import { useTheme } from '../../src/hooks/kept/useTheme.js'
-import { createI18n } from '../../src/i18n/index.js'
+import { loadI18n } from '../../src/i18n/index.js'
 
 const CanvasEditor = lazy(() => import('../../src/components/canvas/CanvasEditor.jsx'))
 const BeforeAfter = lazy(() => import('../../src/components/ui/BeforeAfter.jsx'))
@@ -55,10 +55,12 @@ function Page() {
   )
 }
 
-createRoot(document.getElementById('root')).render(
-  <I18nextProvider i18n={createI18n()}>
-    <QueryClientProvider client={createQueryClient()}>
-      <Page />
-    </QueryClientProvider>
-  </I18nextProvider>,
+loadI18n().then((i18n) =>
+  createRoot(document.getElementById('root')).render(
+    <I18nextProvider i18n={i18n}>
+      <QueryClientProvider client={createQueryClient()}>
+        <Page />
+      </QueryClientProvider>
+    </I18nextProvider>,
+  ),
 )

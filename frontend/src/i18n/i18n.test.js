@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import canvasEn from './canvas.en.json'
 import canvasZh from './canvas.zh.json'
 import mainEn from './en.json'
-import { createI18n, detectLanguage } from './index.js'
+import { createI18n, detectLanguage, loadI18n, speak } from './index.js'
 import libraryEn from './library.en.json'
 import libraryZh from './library.zh.json'
 import lorasEn from './loras.en.json'
@@ -72,7 +72,17 @@ describe('detectLanguage', () => {
   })
 
   it('prefers what was chosen before', async () => {
-    await createI18n('en').changeLanguage('zh')
+    await speak(createI18n('en', { en }), 'zh')
     expect([detectLanguage(), document.documentElement.lang]).toEqual(['zh', 'zh-Hans'])
+  })
+})
+
+describe('the texts', () => {
+  it('are of one language, until another one is spoken', async () => {
+    vi.spyOn(navigator, 'languages', 'get').mockReturnValue(['zh-CN'])
+    const i18n = await loadI18n()
+    expect([i18n.t('app.language'), i18n.hasResourceBundle('en', 'translation')]).toEqual([mainZh.app.language, false])
+    await speak(i18n, 'en')
+    expect(i18n.t('app.language')).toBe(mainEn.app.language)
   })
 })

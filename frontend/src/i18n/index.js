@@ -2,9 +2,9 @@ import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
 
 import { readStored, writeStored } from '../lib/storage.js'
-import en from './en.json'
-import zh from './zh.json'
 
+/** Each language comes when it is spoken: the first load has one. */
+const TEXTS = { en: () => import('./en.json'), zh: () => import('./zh.json') }
 export const LANGUAGES = [
   { code: 'en', htmlLang: 'en', name: 'English', short: 'EN' },
   { code: 'zh', htmlLang: 'zh-Hans', name: '中文', short: '中文' },
@@ -29,12 +29,12 @@ function onLanguageChanged(code) {
   writeStored(KEY, code)
 }
 
-/** Builds the translator; the page's `lang` follows the language. */
-export function createI18n(language = detectLanguage()) {
+/** Builds the translator from `texts` by languages, of which there is `language` at least; the page's `lang` follows it. */
+export function createI18n(language, texts) {
   const i18n = i18next.createInstance()
   i18n.on('languageChanged', onLanguageChanged)
   i18n.use(initReactI18next).init({
-    resources: { en: { translation: en }, zh: { translation: zh } },
+    resources: Object.fromEntries(Object.entries(texts).map(([code, translation]) => [code, { translation }])),
     lng: language,
     fallbackLng: 'en',
     initAsync: false,
@@ -42,4 +42,22 @@ export function createI18n(language = detectLanguage()) {
     interpolation: { escapeValue: false }, // React escapes.
   })
   return i18n
+}
+
+async function textsOf(code) {
+  return (await TEXTS[code]()).default
+}
+
+/** Promises the translator in this person's language. */
+export async function loadI18n() {
+  const language = detectLanguage()
+  return createI18n(language, { [language]: await textsOf(language) })
+}
+
+/** Changes the language when its texts are here; where they cannot be fetched, it stays. */
+export async function speak(i18n, code) {
+  const texts = await textsOf(code).catch(() => null)
+  if (!texts) return
+  i18n.addResourceBundle(code, 'translation', texts, true)
+  await i18n.changeLanguage(code)
 }

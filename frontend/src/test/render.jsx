@@ -7,7 +7,9 @@ import { I18nextProvider } from 'react-i18next'
 import Announcer from '../components/page/Announcer.jsx'
 import Toaster from '../components/ui/Toaster.jsx'
 import { createQueryClient } from '../hooks/server/queryClient.js'
+import en from '../i18n/en.json'
 import { createI18n } from '../i18n/index.js'
+import zh from '../i18n/zh.json'
 
 function Regions({ children }) {
   return (
@@ -20,7 +22,7 @@ function Regions({ children }) {
 /** The providers around a component: those of main.jsx, and the app's regions for messages unless it brings its own. */
 export function makeWrapper({ language = 'en', statusRegion = true } = {}) {
   const StatusRegion = statusRegion ? Regions : Fragment
-  const i18n = createI18n(language)
+  const i18n = createI18n(language, { en, zh })
   const queryClient = createQueryClient()
   return function Wrapper({ children }) {
     return (

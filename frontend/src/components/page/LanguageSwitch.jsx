@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 
-import { LANGUAGES } from '../../i18n/index.js'
+import { LANGUAGES, speak } from '../../i18n/index.js'
 import { afterPaint } from '../../lib/afterPaint.js'
 
 /** One button for each language, each in its own words. */
@@ -15,7 +15,7 @@ export default function LanguageSwitch() {
           lang={htmlLang}
           title={name}
           aria-pressed={i18n.language === code}
-          onClick={() => afterPaint(() => i18n.changeLanguage(code))}
+          onClick={() => afterPaint(() => speak(i18n, code))}
         >
           {short}
         </button>

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { useMode } from '../../hooks/kept/useMode.js'
 import { THEMES, useTheme } from '../../hooks/kept/useTheme.js'
-import { LANGUAGES } from '../../i18n/index.js'
+import { LANGUAGES, speak } from '../../i18n/index.js'
 import { afterPaint } from '../../lib/afterPaint.js'
 import { CARD_MAX_PX, CARD_MIN_PX, CARD_STEP_PX } from '../../lib/images/cards.js'
 import RangeField from '../ui/RangeField.jsx'
@@ -22,7 +22,7 @@ export default function LookPreferences() {
         label={t('app.language')}
         value={i18n.language}
         options={LANGUAGES.map(({ code, name }) => [code, name])}
-        onChange={(code) => afterPaint(() => i18n.changeLanguage(code))}
+        onChange={(code) => afterPaint(() => speak(i18n, code))}
       />
       <Choice
         label={t('app.theme.label')}

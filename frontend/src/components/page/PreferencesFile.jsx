@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useMode } from '../../hooks/kept/useMode.js'
 import { usePreferences } from '../../hooks/kept/usePreferences.js'
 import { THEMES, useTheme } from '../../hooks/kept/useTheme.js'
-import { LANGUAGES } from '../../i18n/index.js'
+import { LANGUAGES, speak } from '../../i18n/index.js'
 import { save } from '../../lib/images/save.js'
 import { fromFile, toFile } from '../../lib/preferences.js'
 
@@ -35,7 +35,7 @@ export default function PreferencesFile() {
     change(choices.preferences)
     if (THEMES.includes(choices.theme)) setTheme(choices.theme)
     if (['simple', 'advanced'].includes(choices.mode)) setMode(choices.mode)
-    if (LANGUAGES.some(({ code }) => code === choices.language)) i18n.changeLanguage(choices.language)
+    if (LANGUAGES.some(({ code }) => code === choices.language)) speak(i18n, choices.language)
   }
   return (
     <section>
