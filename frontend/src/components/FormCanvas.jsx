@@ -1,6 +1,8 @@
 import { lazy, Suspense } from 'react'
 
 import { useHeldDialog, useNoDialog } from '../hooks/ui/useDialog.js'
+import { useLatest } from '../hooks/ui/useLatest.js'
+import { namesOf } from '../hooks/images/inputs/useArrivals.js'
 import { open } from '../hooks/ui/useOpened.js'
 import { changeEdit } from '../lib/generate/edit.js'
 
@@ -13,15 +15,19 @@ const stay = () => open({ dialog: DIALOG })
 /**
  * The canvas over the picture that the form draws from, where the address opens it.
  *
- * `onSubmit` sends what the form says, with a patch of it; `problem` says why that was refused.
+ * It is not open while another picture is on its way, of which `arrivals`, those of useArrivals, tell; what it still hands
+ * over of the one before is let go of then. `onSubmit` sends what the form says, with a patch of it; `problem` says why that was refused.
  */
-export default function FormCanvas({ settings, problem, onChange, onPrompt, onSubmit }) {
+export default function FormCanvas({ settings, arrivals, problem, onChange, onPrompt, onSubmit }) {
   const { edit, prompt } = settings
   const { isOpen, isShown, onClosed } = useHeldDialog(DIALOG)
-  useNoDialog(DIALOG, !edit)
+  const latestTurn = useLatest(arrivals?.turn)
+  useNoDialog(DIALOG, !edit || namesOf(arrivals?.arriving ?? [], 'edit').length > 0)
   if (!edit || !isShown) return null
   const editWith = (patch) => ({ edit: changeEdit(edit, patch) })
-  const onEdit = (patch) => onChange(editWith(patch))
+  const onEdit = (patch) => {
+    if (latestTurn.current === arrivals?.turn) onChange(editWith(patch))
+  }
   const onGenerate = (patch) => {
     onEdit(patch)
     return onSubmit(editWith(patch))

@@ -37,7 +37,7 @@ const LibraryDialog = lazy(() => import('./library/LibraryDialog.jsx'))
  */
 export default function GenerateForm({ form, onGenerate }) {
   const { t } = useTranslation()
-  const { settings, recent, change, write, replace, replaceAloud, reset, steps, sources } = form
+  const { settings, recent, change, write, replace, replaceAloud, reset, steps, sources, arrivals } = form
   const errors = useFormErrors(settings)
   const { formRef, texts, general } = errors
   const [mode, setMode] = useMode()
@@ -94,6 +94,7 @@ export default function GenerateForm({ form, onGenerate }) {
         model={model}
         errors={texts}
         sources={sources}
+        arrivals={arrivals}
         onChange={change}
         onReplace={replaceAloud}
       />
@@ -101,10 +102,18 @@ export default function GenerateForm({ form, onGenerate }) {
       {drawn.edit ? null : <SizePicker settings={settings} errors={texts} onChange={change} />}
       <CountField value={settings.num_images} error={texts.num_images} onChange={change} />
       {showsAll && <AdvancedFields settings={settings} errors={texts} onChange={change} />}
-      <FormCanvas settings={settings} problem={general || Object.values(texts)[0]} onChange={change} onPrompt={write} onSubmit={submit} />
+      <FormCanvas
+        settings={settings}
+        arrivals={arrivals}
+        problem={general || Object.values(texts)[0]}
+        onChange={change}
+        onPrompt={write}
+        onSubmit={submit}
+      />
       <FormActions
         settings={settings}
         error={general}
+        waiting={arrivals.waiting}
         {...plannedOf(settings, prompts)}
         onReset={reset}
         onSize={changeSize}

@@ -54,3 +54,11 @@ export function formatShortDate(iso, language) {
 export function formatDateTime(iso, language) {
   return formatMoment(iso, language, FULL)
 }
+
+const SHOWN_CHARACTERS = 40
+
+/** The beginning of a text, to call something by. */
+export function shorten(text) {
+  const characters = [...text]
+  return characters.length > SHOWN_CHARACTERS ? `${characters.slice(0, SHOWN_CHARACTERS - 1).join('')}…` : text
+}

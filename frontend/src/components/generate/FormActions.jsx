@@ -26,9 +26,9 @@ function SubmitText({ count }) {
 /**
  * The buttons, what they will cost, and why the last request was refused as a whole: always in sight.
  *
- * `tasks` and `pictures` are those of plannedOf.
+ * `tasks` and `pictures` are those of plannedOf; `waiting` is how many presses wait for a picture.
  */
-function FormActions({ settings, error, tasks, pictures, onReset, onSize }) {
+function FormActions({ settings, error, waiting, tasks, pictures, onReset, onSize }) {
   const { t } = useTranslation()
   const onClick = useDoubleClick()
   const hasKeyboard = useHasKeyboard()
@@ -40,6 +40,7 @@ function FormActions({ settings, error, tasks, pictures, onReset, onSize }) {
           {error}
         </Notice>
       )}
+      {waiting > 0 && <p className="form-waiting">{t('form.waiting', { count: waiting })}</p>}
       <Button type="submit" size="lg" onClick={onClick}>
         <SubmitText count={pictures} />
         {hasKeyboard && <kbd>{t('form.shortcut', { key: SHORTCUT_KEY })}</kbd>}

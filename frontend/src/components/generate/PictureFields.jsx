@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react'
 
+import { namesOf } from '../../hooks/images/inputs/useArrivals.js'
 import { can } from '../../lib/generate/abilities.js'
 import ControlField from './control/ControlField.jsx'
 import './references/ReferenceField.css'
@@ -13,10 +14,11 @@ const [EMPTY_PX, FULL_PX] = [64, 260]
 /**
  * The pictures that are drawn from, as the chosen model can: one that is changed, those that guide, or references.
  *
- * `sources` is what useSources answers; `onReplace` replaces values and says so, with a sentence.
+ * `sources` is what useSources answers, `arrivals` what useArrivals does; `onReplace` replaces values and says so, with a sentence.
  */
-export default function PictureFields({ settings, model, errors, sources, onChange, onReplace }) {
+export default function PictureFields({ settings, model, errors, sources, arrivals, onChange, onReplace }) {
   const { edit, control, references } = settings
+  const { arriving, stop } = arrivals
   const isGuided = can(model, 'control')
   return (
     <>
@@ -25,17 +27,29 @@ export default function PictureFields({ settings, model, errors, sources, onChan
           edit={edit}
           controls={control}
           isGuided={isGuided}
+          arriving={namesOf(arriving, 'edit')[0]}
           errors={errors}
           onChoose={sources.drawFrom}
           onMask={sources.maskTransparent}
+          onStop={() => stop('edit')}
           onChange={onChange}
         />
       )}
-      {isGuided && <ControlField controls={control} edit={edit} error={errors.control} onChoose={sources.guideBy} onChange={onChange} />}
+      {isGuided && (
+        <ControlField
+          controls={control}
+          arriving={namesOf(arriving, 'control')}
+          edit={edit}
+          error={errors.control}
+          onChoose={sources.guideBy}
+          onChange={onChange}
+        />
+      )}
       {can(model, 'references') && (
         <Suspense fallback={<div className="references references-empty" style={{ minHeight: references.length > 0 ? FULL_PX : EMPTY_PX }} />}>
           <ReferenceField
             references={references}
+            arriving={namesOf(arriving, 'references')}
             width={settings.width}
             height={settings.height}
             sizes={model?.sizes}

@@ -8,7 +8,7 @@ import { useErrorText } from '../server/useErrorText.js'
 import { useFold } from '../kept/useFold.js'
 
 /** `seen` are the values that the errors were said of, null until they are drawn; `turn` counts the answers. */
-const NONE = Object.freeze({ fields: {}, general: null, sent: null, seen: null, turn: 0 })
+const NONE = Object.freeze({ fields: {}, general: null, sent: null, unsent: null, seen: null, turn: 0 })
 /** Where else than at its field an error may come from. */
 const CAUSES = { width: ['edit'], height: ['edit'], loras: ['prompt'], negative_prompt: ['guidance_scale'] }
 /** What the server refuses for one model, another may take; and a picture that is drawn from changes what it reads. */
@@ -35,13 +35,13 @@ function isChanged(field, { server }, before, now) {
 /** The errors that may still be true of the settings: those whose causes are as they were. */
 function stillTrue(errors, settings) {
   const entries = Object.entries(errors.fields)
-  const isGeneral = Boolean(errors.general || errors.sent)
+  const isGeneral = Boolean(errors.general || errors.sent || errors.unsent)
   if (entries.length === 0 && !isGeneral) return errors
   if (!errors.seen) return { ...errors, seen: settings }
   const kept = entries.filter(([field, error]) => !isChanged(field, error, errors.seen, settings))
   const isSame = Object.keys(DEFAULT_SETTINGS).every((key) => Object.is(errors.seen[key], settings[key]))
   if (kept.length === entries.length && (isSame || !isGeneral)) return errors
-  return { ...errors, fields: Object.fromEntries(kept), ...(!isSame && { general: null, sent: null }) }
+  return { ...errors, fields: Object.fromEntries(kept), ...(!isSame && { general: null, sent: null, unsent: null }) }
 }
 
 /**
@@ -87,6 +87,9 @@ export function useFormErrors(settings) {
     [unfold, say],
   )
 
+  /** Says that nothing was sent, and why, in words. */
+  const showUnsent = useCallback((reason) => say({ unsent: reason }), [say])
+
   const texts = useMemo(() => {
     const textOf = ({ key, server }) => (key ? t(key) : fieldErrorText(server))
     return Object.fromEntries(Object.entries(errors.fields).map(([field, error]) => [field, textOf(error)]))
@@ -94,8 +97,9 @@ export function useFormErrors(settings) {
   const { accepted = 0, left = 0 } = errors.sent ?? {}
   const general = [
     errors.general && errorText(errors.general),
+    errors.unsent && t('form.unsent', { reason: errors.unsent }),
     accepted > 0 && t('form.accepted', { count: accepted }),
     left > 0 && t('form.left', { count: left }),
   ]
-  return { formRef, texts, general: general.filter(Boolean).join(' '), check, showServerError }
+  return { formRef, texts, general: general.filter(Boolean).join(' '), check, showServerError, showUnsent }
 }

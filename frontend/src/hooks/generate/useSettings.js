@@ -1,7 +1,9 @@
 import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 
+import { shorten } from '../../lib/format.js'
 import { DEFAULT_SETTINGS, fromSource, isRecord, keepAuto, restoreSettings } from '../../lib/generate/settings.js'
+import { ARRIVAL_FIELDS, useArrivals } from '../images/inputs/useArrivals.js'
 import { useSources } from '../images/inputs/useSources.js'
 import { useModelOf } from '../server/useModels.js'
 import { usePersistentState } from '../kept/usePersistentState.js'
@@ -9,13 +11,6 @@ import { useToast } from '../ui/useToast.js'
 import { useLatest } from '../ui/useLatest.js'
 import { useFormStates } from './useFormStates.js'
 import { usePromptHistory } from './usePromptHistory.js'
-
-const SHOWN_CHARACTERS = 40
-
-function shorten(text) {
-  const characters = [...text]
-  return characters.length > SHOWN_CHARACTERS ? `${characters.slice(0, SHOWN_CHARACTERS - 1).join('')}…` : text
-}
 
 /** The form's values, kept across reloads, and the prompts of before: those that were sent, and those that had to go. */
 export function useSettings() {
@@ -47,16 +42,22 @@ export function useSettings() {
     },
     [replaceAll, toast],
   )
-  const reset = useCallback(() => replaceAloud(DEFAULT_SETTINGS, t('form.cleared')), [replaceAloud, t])
+  const arrivals = useArrivals()
+  const { bring, stop } = arrivals
+  const reset = useCallback(() => {
+    stop(...ARRIVAL_FIELDS)
+    replaceAloud(DEFAULT_SETTINGS, t('form.cleared'))
+  }, [stop, replaceAloud, t])
   /** Takes over a picture's settings, or a part of them; see fromSource. */
   const adopt = useCallback(
     (source, part) => {
       const patch = fromSource(source, { part, model: modelOf(source.model) })
       const kept = isRecord(source) ? keepAuto(patch, latest.current, modelOf('auto')?.id) : patch
+      stop(...ARRIVAL_FIELDS.filter((field) => field in kept))
       replaceAloud(kept, t('form.adopted', { prompt: shorten(source.prompt) }))
     },
-    [replaceAloud, latest, modelOf, t],
+    [stop, replaceAloud, latest, modelOf, t],
   )
-  const sources = useSources({ latestRef: latest, change, replaceAloud })
-  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, sources, remember }
+  const sources = useSources({ latestRef: latest, change, replaceAloud, bring })
+  return { settings, recent, change, write, replace, replaceAloud, steps, reset, adopt, sources, arrivals, remember }
 }

@@ -14,19 +14,20 @@ const ITEM_PX = 300
 
 /**
  * Pictures that guide the composition, where there is a ControlNet on this machine; `edit` is what is drawn from, of
- * which a ControlNet may see what is around the mask.
+ * which a ControlNet may see what is around the mask. `arriving` are the names of pictures that are on their way.
  */
-function ControlField({ controls, edit, error, onChoose, onChange }) {
+function ControlField({ controls, arriving = [], edit, error, onChoose, onChange }) {
   const { t } = useTranslation()
   const { data } = useModels()
   const { open, input } = usePictureFile(onChoose, 'control-file')
   const nets = data?.controls ?? []
   if (nets.length === 0 && controls.length === 0) return null
   const change = (at, patch) => onChange({ control: controls.map((one, index) => (index === at ? { ...one, ...patch } : one)) })
-  const hasRoom = controls.length < CONTROLS_MAX
+  const isArriving = arriving.length > 0
+  const hasRoom = controls.length + arriving.length < CONTROLS_MAX
   const seesAround = isMasked(edit) && nets.some((net) => net.takes_mask) && controls.every(({ kind }) => kind !== INPAINT)
   return (
-    <div role="group" className="control" data-takes={hasRoom ? 'control' : undefined} aria-labelledby="control-title">
+    <div role="group" className="control" data-takes={hasRoom ? 'control' : undefined} aria-busy={isArriving} aria-labelledby="control-title">
       <p id="control-title">{t('control.title')}</p>
       {controls.length > 0 && (
         <Suspense fallback={<div style={{ minHeight: controls.length * ITEM_PX }} />}>
@@ -44,6 +45,7 @@ function ControlField({ controls, edit, error, onChoose, onChange }) {
           </ol>
         </Suspense>
       )}
+      {isArriving && <p className="field-hint">{t('edit.loading', { name: arriving.join(', ') })}</p>}
       {error && <p className="field-error">{error}</p>}
       {hasRoom && (
         <div className="control-actions">

@@ -2,10 +2,11 @@ import { useTranslation } from 'react-i18next'
 
 import Icon from '../../ui/Icon.jsx'
 
-/** The way to the first references, and to more. `hintId` names what explains it. */
-export default function ReferenceChooser({ isFirst, isAdding, hintId, onOpen }) {
+/** The way to the first references, and to more. `arriving` are the names of those on their way; `hintId` names what explains it. */
+export default function ReferenceChooser({ isFirst, arriving, hintId, onOpen }) {
   const { t } = useTranslation()
-  const text = t(isAdding ? 'refs.adding' : 'refs.add')
+  const isAdding = arriving.length > 0
+  const text = isAdding ? t('refs.adding', { names: arriving.filter(Boolean).join(', ') }) : t('refs.add')
   const button = { type: 'button', 'aria-disabled': isAdding, onClick: () => isAdding || onOpen() }
   if (!isFirst) {
     return (

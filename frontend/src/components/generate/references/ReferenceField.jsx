@@ -37,8 +37,8 @@ function SizeChip({ of, width, height, onChange }) {
   )
 }
 
-/** The pictures that a model draws from as the prompt tells, in the order in which it speaks of them. */
-function ReferenceField({ references, width, height, sizes = [], error, onAdd, onChange, onReplace }) {
+/** The pictures that a model draws from as the prompt tells, in the order in which it speaks of them; `arriving` are the names of more. */
+function ReferenceField({ references, arriving = [], width, height, sizes = [], error, onAdd, onChange, onReplace }) {
   const { t, i18n } = useTranslation()
   useState(() => addReferenceTexts(i18n)) // Once, before the texts are read.
   const announce = useAnnounce()
@@ -46,13 +46,8 @@ function ReferenceField({ references, width, height, sizes = [], error, onAdd, o
   const ref = useRef(null)
   const focusAfter = useFocusAfter(ref)
   const [measured, setMeasured] = useState({})
-  const [isAdding, setAdding] = useState(false)
-  const add = async (files) => {
-    setAdding(true)
-    await onAdd(files)
-    setAdding(false)
-  }
-  const { open, input } = usePictureFile(add, 'reference-file', { multiple: true })
+  const isAdding = arriving.length > 0
+  const { open, input } = usePictureFile(onAdd, 'reference-file', { multiple: true })
   const move = (from, to) => {
     onChange({ references: moveReference(references, from, to) })
     announce(t('refs.moved', { number: to + 1, count: references.length }))
@@ -67,11 +62,11 @@ function ReferenceField({ references, width, height, sizes = [], error, onAdd, o
     if (pictures.length === 0) return
     event.preventDefault()
     event.stopPropagation() // Elsewhere on the page a picture is read for its settings.
-    add(pictures)
+    onAdd(pictures)
   }
   const last = measured[references.at(-1)]
   const isEmpty = references.length === 0
-  const chooser = <ReferenceChooser isFirst={isEmpty} isAdding={isAdding} hintId={hintId} onOpen={open} />
+  const chooser = <ReferenceChooser isFirst={isEmpty} arriving={arriving} hintId={hintId} onOpen={open} />
   return (
     <div
       ref={ref}

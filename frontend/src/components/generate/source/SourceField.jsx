@@ -37,26 +37,36 @@ function StrengthField({ edit, error, onEdit }) {
  * The picture that is drawn from: chosen, dropped or pasted, with what becomes of it; text alone draws without one.
  *
  * `controls` are the form's; `isGuided` says that the model takes some. `onMask` makes a mask of what is transparent.
+ * `arriving` is the name of a picture that is on its way, undefined without one; `onStop` gives it up.
  */
-function SourceField({ edit, controls, isGuided, errors, onChoose, onMask, onChange }) {
+function SourceField({ edit, controls, isGuided, arriving, errors, onChoose, onMask, onStop, onChange }) {
   const { t } = useTranslation()
   const onEdit = (patch) => onChange({ edit: changeEdit(edit, patch) })
   const refused = EDIT_FIELDS.filter((field) => field !== 'strength').map((field) => errors[field])
   const error = refused.find(Boolean)
-  if (!edit) return <SourceChooser error={error} onChoose={onChoose} />
+  const isArriving = arriving !== undefined
+  if (!edit) return <SourceChooser arriving={arriving} error={error} onChoose={onChoose} onStop={onStop} />
   return (
-    <div role="group" className="source" data-takes="picture" aria-labelledby="source-title">
+    <div role="group" className="source" data-takes="picture" aria-busy={isArriving} aria-labelledby="source-title">
       <p id="source-title">{t('edit.title')}</p>
-      <SourcePicture edit={edit} onChoose={onChoose} onMask={onMask} onEdit={onEdit} onRemove={() => onChange({ edit: null })} />
+      <SourcePicture
+        edit={edit}
+        arriving={arriving}
+        onChoose={onChoose}
+        onMask={onMask}
+        onStop={onStop}
+        onEdit={onEdit}
+        onRemove={() => onChange({ edit: null })}
+      />
       {error && (
         <p className="field-error" role="alert">
           {error}
         </p>
       )}
       <StrengthField edit={edit} error={errors.strength} onEdit={onEdit} />
-      {!grows(edit) && <UpscaleField value={edit.upscale} choices={UPSCALES} onChange={(upscale) => onEdit({ upscale })} />}
+      {!isArriving && !grows(edit) && <UpscaleField value={edit.upscale} choices={UPSCALES} onChange={(upscale) => onEdit({ upscale })} />}
       <Suspense>
-        {growsObjects(edit, controls) && (
+        {!isArriving && growsObjects(edit, controls) && (
           <TileAdvice edit={edit} isGuided={isGuided} onEdit={onEdit} onGuide={(tile) => onChange({ control: [...controls, tile] })} />
         )}
       </Suspense>

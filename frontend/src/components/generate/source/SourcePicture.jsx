@@ -21,12 +21,41 @@ function useSummary({ mask, mask_mode: mode, growth, upscale }) {
   ].filter(Boolean)
 }
 
-/** The chosen picture, small, with its mask, and the ways to change both. */
-export default function SourcePicture({ edit, onChoose, onMask, onEdit, onRemove }) {
+/** What can be done to the picture that is there. */
+function Ways({ edit, onMask, onEdit, onRemove }) {
+  const { t } = useTranslation()
+  const isPlain = !edit.mask && !grows(edit)
+  return (
+    <>
+      <Button variant="outline-secondary" size="sm" aria-haspopup="dialog" onClick={() => openDialog({ dialog: 'canvas' })}>
+        <Icon name="brush" /> {t('edit.paint')}
+      </Button>
+      {edit.has_alpha && !edit.mask && (
+        <Button variant="outline-secondary" size="sm" onClick={onMask}>
+          {t('edit.maskTransparent')}
+        </Button>
+      )}
+      {!isPlain && (
+        <Button variant="link" size="sm" onClick={() => onEdit({ mask: null, growth: NO_GROWTH, canvas: OWN })}>
+          {t('edit.plain')}
+        </Button>
+      )}
+      <Button variant="link" size="sm" onClick={onRemove}>
+        {t('edit.remove')}
+      </Button>
+    </>
+  )
+}
+
+/**
+ * The chosen picture, small, with its mask, and the ways to change both; or, while another one is on its way, `arriving`
+ * by name, that, for nothing that is done to this one would stay.
+ */
+export default function SourcePicture({ edit, arriving, onChoose, onStop, ...ways }) {
   const { t } = useTranslation()
   const { open, input } = usePictureFile(onChoose, 'source-file')
-  const summary = useSummary(edit)
-  const isPlain = !edit.mask && !grows(edit)
+  const summary = useSummary(edit).join(' · ') || t('edit.whole')
+  const isArriving = arriving !== undefined
   return (
     <div className="source-row">
       <button type="button" className="source-thumb" aria-label={t('edit.replace')} title={t('edit.replace')} onClick={open}>
@@ -34,24 +63,15 @@ export default function SourcePicture({ edit, onChoose, onMask, onEdit, onRemove
       </button>
       {input}
       <div className="source-what">
-        <p>{summary.length > 0 ? summary.join(' · ') : t('edit.whole')}</p>
+        <p>{isArriving ? t('edit.loading', { name: arriving }) : summary}</p>
         <div className="actions">
-          <Button variant="outline-secondary" size="sm" aria-haspopup="dialog" onClick={() => openDialog({ dialog: 'canvas' })}>
-            <Icon name="brush" /> {t('edit.paint')}
-          </Button>
-          {edit.has_alpha && !edit.mask && (
-            <Button variant="outline-secondary" size="sm" onClick={onMask}>
-              {t('edit.maskTransparent')}
+          {isArriving ? (
+            <Button variant="link" size="sm" onClick={onStop}>
+              {t('edit.stop')}
             </Button>
+          ) : (
+            <Ways edit={edit} {...ways} />
           )}
-          {!isPlain && (
-            <Button variant="link" size="sm" onClick={() => onEdit({ mask: null, growth: NO_GROWTH, canvas: OWN })}>
-              {t('edit.plain')}
-            </Button>
-          )}
-          <Button variant="link" size="sm" onClick={onRemove}>
-            {t('edit.remove')}
-          </Button>
         </div>
       </div>
     </div>

@@ -8,12 +8,12 @@ import { useLatest } from '../../ui/useLatest.js'
  * does, `drawn` are the settings within the model's reach, `prompts` what the written one stands for.
  *
  * It takes a patch of the settings that they do not show yet, and promises the tasks' ids, undefined where they were
- * refused.
+ * refused. A picture that is on its way is waited for: what is sent is what the form said at the press, with that picture.
  *
  * What the server has no room for stays in the prompt: none is sent twice, and none is lost.
  */
 export function useSubmit({ form, errors, drawn, prompts, lists, model, onGenerate }) {
-  const { settings, change, replace, remember } = form
+  const { settings, arrivals, change, replace, remember } = form
   const latest = useLatest(settings)
   /** Writes the prompts that were not accepted in the place of them all; answers how many that are. */
   const keepRest = (requests, { accepted = 0 }) => {
@@ -26,11 +26,20 @@ export function useSubmit({ form, errors, drawn, prompts, lists, model, onGenera
   }
   return async (patch) => {
     const now = { ...settings, ...patch }
-    const requests = requestsOf(now, model, prompts, lists)
-    const written = settings.choices_random ? requests.map(({ prompt }) => prompt) : prompts
+    const drawnNow = requestsOf(now, model, prompts, lists)
+    const written = settings.choices_random ? drawnNow.map(({ prompt }) => prompt) : prompts
     if (!errors.check({ ...drawn, ...patch }, written)) return undefined
     const drawsSeed = !isRandomSeed(settings.seed) && !settings.seed_locked
     if (drawsSeed) change({ seed: drawSeed() }) // at once: the next press is another picture
+    const arrival = arrivals.wait()
+    const { fields = [], reason } = arrival ? await arrival : {} // else at once
+    if (reason) {
+      if (drawsSeed) change({ seed: settings.seed })
+      errors.showUnsent(reason)
+      return undefined
+    }
+    const brought = Object.fromEntries(fields.map((field) => [field, latest.current[field]]))
+    const requests = fields.length > 0 ? requestsOf({ ...settings, ...brought, ...patch }, model, prompts, lists) : drawnNow
     try {
       const ids = await onGenerate(requests)
       remember(settings.prompt.trim())
