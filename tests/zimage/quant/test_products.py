@@ -1,5 +1,7 @@
 """Products that quantise tokens as well, and the probe that chooses among them."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from zimage.quant import products
@@ -7,6 +9,13 @@ from zimage.quant.packing import FP8, INT8, quantize_rows
 from zimage.quant.products import DECODE, INT_MM, CudaIntMm, Decode, OneDnn, ScaledMm, choose_product
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _choose_anew() -> Iterator[None]:
+    choose_product.cache_clear()
+    yield
+    choose_product.cache_clear()
 
 
 def noise(*shape, seed=0):
@@ -151,3 +160,10 @@ def test_products_take_turns(monkeypatch):
 def test_fp8_is_decoded_on_a_processor():
     assert choose_product(FP8, CPU, torch.float32) is DECODE
     assert choose_product(INT8, torch.device("mps"), torch.bfloat16) is DECODE
+
+
+def test_the_choice_holds_for_the_process(monkeypatch):
+    took_s = [{DECODE: 3.0, INT_MM: 1.0}, {DECODE: 1.0, INT_MM: 3.0}]
+    monkeypatch.setattr(products, "_take_turns", lambda *_: took_s.pop(0))
+    assert [choose_product(INT8, CPU, torch.float32) for _ in range(2)] == [INT_MM] * 2
+    assert len(took_s) == 1

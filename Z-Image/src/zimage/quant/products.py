@@ -6,6 +6,7 @@ faster than decoding.
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import time
@@ -170,9 +171,14 @@ NATIVE: dict[tuple[str, str], tuple[Product, ...]] = {
 """Products by format and device, the simplest first."""
 
 
+@functools.cache
 @torch.inference_mode()
 def choose_product(format: Format, device: torch.device, dtype: torch.dtype) -> Product:
-    """Returns the fastest correct product for tokens of `dtype`; several are tried in a few milliseconds."""
+    """Returns the fastest correct product for tokens of `dtype`; several are tried in a few milliseconds.
+
+    The first answer holds for the process: products round differently, and a model that is loaded anew on a busy
+    machine is to draw the same.
+    """
     candidates = NATIVE.get((format.name, device.type), ())
     if not candidates:
         return DECODE
