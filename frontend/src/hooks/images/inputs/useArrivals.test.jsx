@@ -96,6 +96,7 @@ describe('a picture on its way', () => {
     await user.keyboard(SUBMIT)
     await user.click(screen.getByRole('button', { name: 'Do not take it' }))
     expect(await screen.findByRole('alert')).toHaveTextContent('Nothing was sent: The picture was not taken.')
+    expect(screen.getByRole('button', { name: 'Choose another picture' })).toHaveFocus()
     await arrive('fox.png')
     expect(canvas()).toBeInTheDocument()
     await user.keyboard(SUBMIT)
