@@ -118,6 +118,35 @@ export function editing(stage) {
     await seen(sourceOf(page).getByText('What is masked is drawn anew.'))
   })
 
+  it('waits for a picture that is on its way, says so, and then draws from that one', async () => {
+    const page = await openWithSource('a fox')
+    const { init_image: none } = await latest()
+    assert.ok(!none)
+    let go
+    const isLetThrough = new Promise((resolve) => (go = resolve))
+    await page.route('**/api/inputs', async (route) => {
+      await isLetThrough
+      await route.continue()
+    })
+    const buffer = colourPng(...DRAWN, (x, y) => [x % 256, y % 256, 90])
+    await page.getByTestId('source-file').setInputFiles({ name: 'photo.png', mimeType: 'image/png', buffer })
+    await seen(sourceOf(page).getByText('Loading photo.png …'))
+    assert.equal(await sourceOf(page).getAttribute('aria-busy'), 'true')
+    assert.equal(await button(page, 'Mask and canvas').count(), 0)
+    await generate(page, 'a green apple')
+    await seen(page.locator('.form-waiting', { hasText: 'Sends as soon as the picture is there.' }))
+    assert.deepEqual(await barriersOf(page), [])
+    assert.equal(await page.locator('.task', { hasText: 'a green apple' }).count(), 0)
+    const asked = page.waitForRequest((request) => request.url().endsWith('/api/generate') && request.method() === 'POST')
+    const kept = page.waitForResponse((answer) => answer.url().endsWith('/api/inputs'))
+    go()
+    const { input_id: id } = await (await kept).json()
+    assert.deepEqual((await asked).postDataJSON().init_image, { input_id: id })
+    await gone(page.locator('.form-waiting'))
+    await seen(button(page, 'Mask and canvas'))
+    await seen(endOf(page, 'completed', 'a green apple'))
+  })
+
   for (const [width, height, locale, colorScheme] of [
     [1440, 900, 'en-US', 'light'],
     [360, 740, 'en-US', 'dark'],

@@ -21,12 +21,12 @@ const stay = () => open({ dialog: DIALOG })
 export default function FormCanvas({ settings, arrivals, problem, onChange, onPrompt, onSubmit }) {
   const { edit, prompt } = settings
   const { isOpen, isShown, onClosed } = useHeldDialog(DIALOG)
-  const latestTurn = useLatest(arrivals?.turn)
-  useNoDialog(DIALOG, !edit || namesOf(arrivals?.arriving ?? [], 'edit').length > 0)
+  const latestTurn = useLatest(arrivals.turn)
+  useNoDialog(DIALOG, !edit || namesOf(arrivals.arriving, 'edit').length > 0)
   if (!edit || !isShown) return null
   const editWith = (patch) => ({ edit: changeEdit(edit, patch) })
   const onEdit = (patch) => {
-    if (latestTurn.current === arrivals?.turn) onChange(editWith(patch))
+    if (latestTurn.current === arrivals.turn) onChange(editWith(patch))
   }
   const onGenerate = (patch) => {
     onEdit(patch)

@@ -24,7 +24,9 @@ beforeEach(async () => {
   server.overrides['post /inputs'] = ({ body }) => ({ input_id: body.image_id ? RESULT : MASK, ...SIZE })
 })
 
-function Harness({ onSubmit, first }) {
+const NOTHING_COMES = { arriving: [], turn: 0 }
+
+function Harness({ onSubmit, first, arrivals = NOTHING_COMES }) {
   const [settings, set] = useState({ ...DEFAULT_SETTINGS, prompt: 'a fox', edit: first })
   const [problem, setProblem] = useState('')
   const change = (patch) => set((now) => ({ ...now, ...patch }))
@@ -36,7 +38,14 @@ function Harness({ onSubmit, first }) {
   return (
     <>
       <output>{JSON.stringify(settings.edit)}</output>
-      <FormCanvas settings={settings} problem={problem} onChange={change} onPrompt={(prompt) => change({ prompt })} onSubmit={submit} />
+      <FormCanvas
+        settings={settings}
+        arrivals={arrivals}
+        problem={problem}
+        onChange={change}
+        onPrompt={(prompt) => change({ prompt })}
+        onSubmit={submit}
+      />
     </>
   )
 }
@@ -173,6 +182,28 @@ describe('FormCanvas', () => {
     })
     await user.keyboard(GENERATE)
     await waitFor(() => expect(screen.getByRole('list', { name: 'Drawn from here' }).querySelector('[role=alert]')).not.toBeNull())
+  })
+
+  it('hands over nothing once another picture has come meanwhile', async () => {
+    const { stroke, user, rerender, onSubmit } = await setUp()
+    stroke()
+    let keep
+    server.overrides['post /inputs'] = () => new Promise((resolve) => (keep = () => resolve({ input_id: MASK, ...SIZE })))
+    await user.click(screen.getByRole('button', { name: 'Done' }))
+    await waitFor(() => expect(keep).toBeDefined())
+    const before = editNow()
+    rerender(<Harness onSubmit={onSubmit} first={{ ...newEdit(IMAGE) }} arrivals={{ arriving: [], turn: 1 }} />)
+    keep()
+    await closed()
+    expect(editNow()).toEqual(before)
+  })
+
+  it('is not open while another picture is on its way', async () => {
+    window.history.replaceState(null, '', '/?dialog=canvas')
+    const arrivals = { arriving: [{ field: 'edit', names: ['fox.png'] }], turn: 0 }
+    renderWith(<Harness first={newEdit(IMAGE)} arrivals={arrivals} />)
+    await waitFor(() => expect(window.location.search).toBe(''))
+    await closed()
   })
 
   it('is no address of a form that draws from words', async () => {

@@ -241,6 +241,13 @@ describe('TaskStatus', () => {
     expect(onForget).toHaveBeenCalledExactlyOnceWith('a')
   })
 
+  it('offers the rest of a task that kept some pictures', async () => {
+    const images = [makeImage(1)]
+    const { user, onTrack } = setUp([makeTask('a', { status: 'cancelled', num_images: 3, images })])
+    await user.click(await screen.findByRole('button', { name: 'Draw the rest' }))
+    await waitFor(() => expect(onTrack).toHaveBeenCalledExactlyOnceWith(['task-2']))
+  })
+
   it('says why a task cannot be run again', async () => {
     const { user, onForget } = setUp([makeTask('a', { status: 'failed', error: 'Out of memory.' })])
     server.overrides['post /generate/a/retry'] = () => {

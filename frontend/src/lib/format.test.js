@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { formatBytes, formatDateTime, formatDuration, formatGb, formatShortDate } from './format.js'
+import { formatBytes, formatDateTime, formatDuration, formatGb, formatShortDate, shorten } from './format.js'
 
 describe('formatDuration', () => {
   it.each([
@@ -28,4 +28,12 @@ describe('dates', () => {
     expect([formatDateTime('soon', 'en'), formatShortDate('soon', 'en')]).toEqual(['', ''])
   })
   it('have a short form', () => expect(formatShortDate('2026-03-01T12:00:00Z', 'en')).toMatch(/^Mar 1, \d\d:00$/))
+})
+
+describe('shorten', () => {
+  it.each([
+    ['a fox', 'a fox'],
+    ['🦊'.repeat(40), '🦊'.repeat(40)],
+    ['🦊'.repeat(41), `${'🦊'.repeat(39)}…`],
+  ])('%s is %s', (text, short) => expect(shorten(text)).toBe(short))
 })

@@ -42,6 +42,9 @@ function MoveButtons({ task, last, prompt, onMove }) {
   )
 }
 
+/** Whether some of its pictures are there and some are not: the server draws those alone. */
+const hasRest = ({ images = [], num_images: count }) => images.length > 0 && images.length < count
+
 /** A handler that passes the focus on before its button goes. */
 function passing(act, options) {
   return ({ currentTarget }) => {
@@ -82,7 +85,7 @@ export default function TaskActions({ task, prompt, ended, cancelling, last, isA
       {reuse}
       {canRetry(task) && (
         <Button variant="outline-secondary" size="sm" onClick={passing(onRetry)}>
-          {t('task.retry')}
+          {t(hasRest(task) ? 'task.drawRest' : 'task.retry')}
         </Button>
       )}
       <button

@@ -1,8 +1,8 @@
-import Button from 'react-bootstrap/Button'
 import { useTranslation } from 'react-i18next'
 
 import { usePictureFile } from '../../../hooks/generate/usePictureFile.jsx'
 import Icon from '../../ui/Icon.jsx'
+import StopButton from './StopButton.jsx'
 
 /** The way to draw from a picture; `arriving` is the name of one that is on its way, which `onStop` gives up. */
 export default function SourceChooser({ arriving, error, onChoose, onStop }) {
@@ -18,11 +18,7 @@ export default function SourceChooser({ arriving, error, onChoose, onStop }) {
           <span className="muted">{t('edit.chooseHint')}</span>
         </span>
       </button>
-      {isArriving && (
-        <Button variant="link" size="sm" onClick={onStop}>
-          {t('edit.stop')}
-        </Button>
-      )}
+      {isArriving && <StopButton onStop={onStop} />}
       {input}
       {error && <p className="field-error">{error}</p>}
     </div>

@@ -6,6 +6,7 @@ import { open as openDialog } from '../../../hooks/ui/useOpened.js'
 import { grows, NO_GROWTH, OWN } from '../../../lib/generate/edit.js'
 import Icon from '../../ui/Icon.jsx'
 import MaskedPicture from './MaskedPicture.jsx'
+import StopButton from './StopButton.jsx'
 
 const SIDES = ['top', 'right', 'bottom', 'left']
 
@@ -65,13 +66,7 @@ export default function SourcePicture({ edit, arriving, onChoose, onStop, ...way
       <div className="source-what">
         <p>{isArriving ? t('edit.loading', { name: arriving }) : summary}</p>
         <div className="actions">
-          {isArriving ? (
-            <Button variant="link" size="sm" onClick={onStop}>
-              {t('edit.stop')}
-            </Button>
-          ) : (
-            <Ways edit={edit} {...ways} />
-          )}
+          {isArriving ? <StopButton onStop={onStop} /> : <Ways edit={edit} {...ways} />}
         </div>
       </div>
     </div>
