@@ -16,8 +16,8 @@ import prefsEn from './preferences.en.json'
 import prefsZh from './preferences.zh.json'
 import mainZh from './zh.json'
 
-const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn, loras: lorasEn, refs: refsEn, models: modelsEn, library: { ...mainEn.library, ...libraryEn } }
-const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh, loras: lorasZh, refs: refsZh, models: modelsZh, library: { ...mainZh.library, ...libraryZh } }
+const en = { ...mainEn, prefs: prefsEn, canvas: canvasEn, loras: lorasEn, refs: refsEn, models: { ...mainEn.models, ...modelsEn }, library: { ...mainEn.library, ...libraryEn } }
+const zh = { ...mainZh, prefs: prefsZh, canvas: canvasZh, loras: lorasZh, refs: refsZh, models: { ...mainZh.models, ...modelsZh }, library: { ...mainZh.library, ...libraryZh } }
 
 const sources = import.meta.glob('../**/*.{js,jsx}', { query: '?raw', import: 'default', eager: true })
 const code = Object.entries(sources)
@@ -78,6 +78,10 @@ describe('detectLanguage', () => {
 })
 
 describe('the texts', () => {
+  it.each(['models', 'help', 'preferences'])('of the first load name the button that opens %s', (name) => {
+    expect([mainEn[name].title, mainZh[name].title]).toEqual([expect.any(String), expect.any(String)])
+  })
+
   it('are of one language, until another one is spoken', async () => {
     vi.spyOn(navigator, 'languages', 'get').mockReturnValue(['zh-CN'])
     const i18n = await loadI18n()
