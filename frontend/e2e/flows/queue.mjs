@@ -101,7 +101,7 @@ export function queue(stage) {
       await cards.first().press('e')
       await button(page, 'Mask and canvas').click()
       await seen(page.locator('.canvas-paper'))
-      await seen(page.locator('.toast-note'))
+      await gone(page.locator('.toast-note')) // Its Undo is of the form, not of what is painted.
       assert.deepEqual(await coveredBy(page, '.canvas-tools, .canvas-head, .canvas-zoom, .canvas-side'), [])
     })
   }
