@@ -34,7 +34,7 @@ from backend.utils.ids import new_id
 
 WAITING = "Waiting in the queue"
 DRAINING = "The server is about to be restarted and takes no new tasks; try again in a minute."
-_CANCELLED_EARLY = {"status": Status.CANCELLED, "message": "Cancelled before it started"}
+_CANCELLED_EARLY = {"status": Status.CANCELLED, "message": "Cancelled while it waited"}
 _RETRYABLE = (Status.FAILED, Status.CANCELLED, Status.INTERRUPTED)
 
 
@@ -238,10 +238,13 @@ class TaskManager:
             return self.submit(task.request, client)
         if self.draining:
             raise Draining(DRAINING)
-        self._admit(task.request, task.job)
+        self._check_callback(task.request.callback_url, client)
+        use_gpu = self._resolver.resolve(task.request).use_gpu  # a card may have gone or come
+        job = task.job.model_copy(update={"use_gpu": use_gpu, "partial_images": 0})
+        self._admit(task.request, job)
         return self._queue(
             TaskRecord(
-                id=self._make_id(), request=task.request, job=task.job, client=client, images=images, message=WAITING,
+                id=self._make_id(), request=task.request, job=job, client=client, images=images, message=WAITING,
                 created_at=self._now(), queued_at=self._monotonic(),
             )
         )  # fmt: skip
@@ -261,8 +264,10 @@ class TaskManager:
         """Returns the unfinished tasks in the order in which they run."""
         waiting = self._table.waiting  # before the others: what starts meanwhile is in both, not in none
         running = [task for task in self._table.tasks.values() if task.status is Status.PROCESSING]
+        ids = {task.id for task in (*running, *waiting)}
+        again = [task for task in self._table.waiting if task.id not in ids]  # it ran, and has come to wait meanwhile
         ids = {task.id for task in running}
-        return running + [task for task in waiting if task.id not in ids]
+        return running + [task for task in (*waiting, *again) if task.id not in ids]
 
     def finished(self) -> list[TaskRecord]:
         """Returns the finished tasks that are remembered, newest first."""
@@ -274,10 +279,11 @@ class TaskManager:
             return None, None
         tasks = self._table.tasks
         running = [
-            Busy(slot, tasks[key], run.heard_at, len(run.parts))
+            Busy(slot, tasks[key], run.heard_at, len(parts))
             for key, run in self._workers.books.running.items()
             if key in tasks
-            for slot in run.parts
+            for parts in (run.parts,)  # once: another thread may replace it meanwhile
+            for slot in parts
         ]
         slots = [slot for slot in self._workers.slots if slot not in self.drained_workers]
         return self._etas.position_and_eta(task, self._table.waiting, running, slots, self._monotonic())

@@ -197,7 +197,7 @@ class QueueEtas:
                 turns[task.id] = self._Turn(position, _UNKNOWN, None)
                 continue
             slot = names[number]
-            lane, own_s = lanes[slot], self._model.seconds(task.job)
+            lane, own_s = lanes[slot], self._model.seconds(task.job, len(task.images))
             offset_s = None if lane.offset_s is None or own_s is None else lane.offset_s + own_s
             turns[task.id] = self._Turn(position, lane.base_end, offset_s)
             free_at = _UNKNOWN if own_s is None else lane.free_at + own_s

@@ -85,9 +85,9 @@ def is_loss(failure: StudioError | None) -> bool:
 def draws_again(task: TaskRecord, index: int) -> bool:
     """Tells whether the image that a lost worker was drawing is to be drawn by another one.
 
-    Each image is once, and a task that has lost more workers than it has images is suspected of killing them.
+    Each image is once; the second time it is suspected of killing them. An outage may take many at once.
     """
-    return index not in task.lost and task.losses <= len(task.images)
+    return index not in task.lost
 
 
 def after_loss(task: TaskRecord, index: int) -> dict[str, object]:

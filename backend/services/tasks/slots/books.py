@@ -57,7 +57,7 @@ class Books:
 
     def begin(self, running: Running, slot: str) -> Part | None:
         """Gives a slot what is next of a task; None if nothing is left."""
-        part = running.begin(slot, self._monotonic(), is_shared=self._is_shared())
+        part = running.begin(slot, self._monotonic(), is_shared=self._shares(running))
         self._note_slots(running)
         return part
 
@@ -139,10 +139,11 @@ class Books:
             if fold.is_loss(failure) or (failure is not None and failure.code == DeviceFault.code):
                 self._turns.unload(part.slot)
             if failure is None and not part.n_left:
-                part.next = running.go_on(part.slot, self._monotonic(), is_shared=self._is_shared())
+                part.next = running.go_on(part.slot, self._monotonic(), is_shared=self._shares(running))
             elif self._is_drawn_again(task, running, part, failure):
                 logger.warning("an image of task %s is drawn again: %s", task.id, failure)
-                self._table.put(task.model_copy(update=fold.after_loss(task, part.index)))
+                if part.n_left:
+                    self._table.put(task.model_copy(update=fold.after_loss(task, part.index)))
                 running.put_back(part)
             else:
                 running.stop(failure)
@@ -151,6 +152,10 @@ class Books:
                 self._conclude(running, failure)
             elif running.unbegun:
                 self._turns.ring()
+
+    def _shares(self, running: Running) -> bool:
+        """Tells whether others may help; not where each image is shown while it is drawn, one after the other."""
+        return self._is_shared() and not running.job.partial_images
 
     def _note_slots(self, running: Running) -> None:
         self._table.update(running.task_id, workers=tuple(running.parts))

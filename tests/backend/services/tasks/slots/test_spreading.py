@@ -54,6 +54,9 @@ class Fleet(FakeExecutor):
             emit(Preview(PreviewPixels(1, 1, bytes([number % 256, 0, 0]))))
             emit(Step(min(number, 6) + 1, 8))
             how = self._wait(prompt, number, cancelled)
+            if how == "drawn, then lost":
+                emit(a_picture(prompt, job.recipe_of(number - first).seed))
+                how = "lost"
             if how != "drawn":
                 codes = {"lost": WorkerLost.code, "large": OutOfMemory.code}
                 emit(Ended(codes[how], f"It is {how}.") if how in codes else Ended())
@@ -255,9 +258,48 @@ def test_a_task_that_kills_workers_is_stopped(start: Start):
     fleet.runs(0, 1, 2)
     fleet.let(0, "lost")
     wait_until(lambda: manager.get(task_id).losses == 1)
-    fleet.let(1, "lost")
+    fleet.runs(0, 0, 1, 2)
+    fleet.let(0, "lost")
     assert end(manager, task_id)[0].status is Status.INTERRUPTED
-    assert manager.get(task_id).losses == 1
+
+
+def test_an_outage_that_takes_all_workers_at_once_ends_no_task(start: Start):
+    manager, fleet, task_id = start("a", "b", num_images=3)
+    fleet.runs(0, 1)
+    for slot in ("a", "b"):
+        manager.drain_worker(slot, is_drained=True)
+    for number in (0, 1):
+        fleet.let(number, "lost")
+    wait_until(lambda: manager.get(task_id).status is Status.PENDING)
+    for slot in ("a", "b"):
+        manager.drain_worker(slot, is_drained=False)
+    for number in range(3):
+        fleet.let(number)
+    [task] = end(manager, task_id)
+    assert (task.status, task.losses, seeds(manager, task_id)) == (Status.COMPLETED, 2, [7, 8, 9])
+
+
+def test_a_worker_that_dies_after_its_image_has_lost_none(start: Start):
+    manager, fleet, task_id = start("a", "b", num_images=2)
+    fleet.runs(0, 1)
+    fleet.let(0, "drawn, then lost")
+    wait_until(lambda: seeds(manager, task_id) == [7])
+    fleet.let(1, "lost")
+    fleet.runs(0, 1, 1)
+    fleet.let(1)
+    assert end(manager, task_id)[0].status is Status.COMPLETED
+
+
+def test_images_that_are_shown_while_they_are_drawn_come_one_after_the_other(make: Make):
+    fleet = Fleet("a", "b")
+    manager = make(executor=fleet)
+    manager.start()
+    wait_until(lambda: len(manager._workers.turns._idle) == 2, "idle slots")
+    task_id = manager.submit(a_request("many", num_images=2, seed=SEED), partial_images=2)
+    fleet.let(0)
+    fleet.let(1)
+    end(manager, task_id)
+    assert len(slots_of(fleet)) == 1
 
 
 def test_a_task_whose_workers_are_all_lost_waits_and_goes_on_with_what_is_missing(start: Start, store: FakeStore):
