@@ -168,12 +168,12 @@ def measure_faults(rounds: int) -> list[Row]:
     lost = sum(len(task.images) != images[task.request.prompt] for task in tasks)
     lost += sum(task.status == "completed" and images[task.request.prompt] == 0 for task in tasks)
     doubled = sum(times > 1 for times in images.values())
-    again = sum(task.losses for task in tasks)
+    again = sum(len(task.lost) for task in tasks)
     words = ", ".join(f"{number} {status}" for status, number in sorted(statuses.items()))
     return [
         Row(f"{rounds} deaths under {len(ids)} tasks: images lost, doubled", f"{lost}, {doubled}", "0, 0"),
         Row("the same: how the tasks ended", words, "a task that loses two workers is interrupted"),
-        Row("the same: tasks that ran again", f"{again}", "–"),
+        Row("the same: images that were drawn again", f"{again}", "–"),
     ]
 
 

@@ -92,7 +92,7 @@ def draws_again(task: TaskRecord, index: int) -> bool:
 
 def after_loss(task: TaskRecord, index: int) -> dict[str, object]:
     """Returns what changes in the record of a task of which an image is drawn again."""
-    return {"losses": task.losses + 1, "lost": (*task.lost, index)}
+    return {"lost": (*task.lost, index)}
 
 
 def waiting_again(task: TaskRecord, failure: StudioError) -> dict[str, object]:

@@ -42,10 +42,8 @@ class TaskRecord(Frozen):
     """Name of the slot that has begun it."""
     workers: tuple[str, ...] = Field(default=(), exclude=True)
     """Names of the slots that draw it now."""
-    losses: int = 0
-    """Workers that have died under it."""
     lost: tuple[int, ...] = ()
-    """Indexes of the images that they were drawing."""
+    """Indexes of the images whose workers have died, and which were drawn again."""
     preview_seq: int | None = Field(default=None, exclude=True)
     queued_at: float | None = Field(default=None, exclude=True)
     """When it was queued, by the clock of this run of the program."""

@@ -62,7 +62,9 @@ class Books:
         return part
 
     def batches(self) -> list[Batch]:
-        """Returns what runs, in the order of the starts."""
+        """Returns what runs, in the order of the starts; nothing where nobody can help."""
+        if not any(running.unbegun for running in self.running.values()):
+            return []
         return [
             Batch(self._table.tasks[key], 0 if running.ends() else len(running.unbegun), len(running.parts))
             for key, running in self.running.items()
@@ -82,14 +84,13 @@ class Books:
 
     def _note(self, running: Running, part: Part, event: JobEvent) -> None:
         with self._table.changed:
-            is_lead = part is running.lead
             self._end_phase(running, part, fold.phase_before(event))
             match event:
-                case Preview() if not is_lead:
+                case Preview() if part is not running.lead:
                     return
                 case Preview():
                     running.preview = event.pixels
-                case Partial() if is_lead:
+                case Partial():
                     running.partials = (*running.partials, event)
                 case Loaded():
                     part.is_loaded = True
@@ -109,7 +110,6 @@ class Books:
             task = self._table.tasks[running.task_id]
             if running.ends():
                 return
-            is_lead = part is running.lead
             part.end_image()
             running.n_left -= 1
         try:
@@ -126,8 +126,7 @@ class Books:
             self._end_phase(running, part, "save_s")
             self._learn(part)
             self._table.put(fold.with_image(self._table.tasks[task.id], image, running.steps_beside(part)))
-            if is_lead:
-                running.partials = ()
+            running.partials = ()
             if not running.all_drawn:  # a process that is killed now must know of it when it is started again
                 self._table.save_if_possible()
 

@@ -76,7 +76,7 @@ class Running:
         self.failure: StudioError | None = None
         self.preview: PreviewPixels | None = None
         self.partials: tuple[Partial, ...] = ()
-        """Of the first image that is being drawn."""
+        """Of the image that is being drawn; a task that has some is not shared."""
 
     def resume(self, images: tuple[ImageRecord, ...]) -> None:
         """Leaves out the images that are there."""

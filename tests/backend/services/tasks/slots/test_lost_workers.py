@@ -47,7 +47,7 @@ def test_a_job_without_images_runs_again_once(make: Make):
     manager.start()
     [task] = end(manager, manager.submit(a_request("again")))
 
-    assert (task.status, task.losses, task.worker) == (Status.COMPLETED, 1, "x")
+    assert (task.status, len(task.lost), task.worker) == (Status.COMPLETED, 1, "x")
     assert executor.runs == [("x", "again")] * 2
 
 
@@ -105,12 +105,12 @@ def test_what_runs_again_has_its_old_place_and_is_on_the_disk(make: Make, tmp_pa
     wait_until(lambda: executor.runs)
     manager.drain_worker("x", is_drained=True)
     executor.hold.set()
-    wait_until(lambda: manager.get(ids[0]).losses == 1)
+    wait_until(lambda: len(manager.get(ids[0]).lost) == 1)
 
     assert list(manager.waiting_ids) == ids
     assert manager.get(ids[0]).worker is None
     [stored, *_] = Journal(tmp_path / "tasks.json").read()
-    assert (stored.id, stored.status, stored.losses) == (ids[0], Status.PENDING, 1)
+    assert (stored.id, stored.status, len(stored.lost)) == (ids[0], Status.PENDING, 1)
 
 
 def test_a_slot_that_comes_later_works_and_one_that_goes_ends(make: Make):

@@ -200,7 +200,7 @@ def test_workers_that_are_killed_lose_no_task_and_double_no_image(make: Make, ex
     tasks = [manager.get(task_id) for task_id in ids]
     assert {task.status for task in tasks} == {Status.COMPLETED}
     assert sorted(store.prompts) == sorted(task.request.prompt for task in tasks)
-    assert sum(task.losses for task in tasks) <= rounds
+    assert sum(len(task.lost) for task in tasks) <= rounds
 
 
 def pids_that_draw(log: Path, prompt: str) -> list[int]:
