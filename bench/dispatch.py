@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "Z-Image" / "src")]
 
-from backend.models.schemas import ImageRecord, Status  # noqa: E402
+from backend.models.schemas import Door, ImageRecord, Status  # noqa: E402
 from backend.services.generation.events import Drawn, Ended, Loaded, Preview, Step  # noqa: E402
 from backend.services.generation.preview import PreviewPixels  # noqa: E402
 from backend.services.task_manager import TaskManager  # noqa: E402
@@ -88,7 +88,10 @@ class NoDisk:
     def prepare(self) -> None:
         pass
 
-    def add(self, drawn: Drawn, client: str) -> ImageRecord:
+    def keeps(self, image_id: str) -> bool:
+        return True
+
+    def add(self, drawn: Drawn, client: str, door: Door | None) -> ImageRecord:
         return RECORD
 
 
